@@ -1,0 +1,72 @@
+PY ?= python3
+BIN := .venv/bin
+
+# format, lint, types, unit tests, shape: run before every commit
+all: fix lint types unit shape
+
+# an environment of our own with everything pinned; needs Python 3.11+, git and make only
+setup: .venv/.ready
+
+.venv/.ready: constraints.txt pyproject.toml
+	$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Trainshed needs Python 3.11 or newer: make PY=python3.11 setup")'
+	$(PY) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -oE '^uv==[^ ]+' constraints.txt)"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r constraints.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $@
+
+# the main job on real input
+demo: setup
+	$(BIN)/trainshed demo
+
+# everything that must hold
+test: setup lint types
+	$(BIN)/python -m pytest
+
+# a server with the dashboard
+serve: setup
+	$(BIN)/trainshed up
+
+# rules of style and import contracts
+lint: setup
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/lint-imports --no-logo
+
+# rewrite what can be rewritten
+fix: setup
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format --quiet .
+
+types: setup
+	$(BIN)/mypy
+
+unit: setup
+	$(BIN)/python -m pytest -q tests/unit
+
+# size limits, one place for every fact
+shape: setup
+	$(BIN)/python -m pytest -q tests/shape
+	$(BIN)/python tools/shape.py
+
+# the database's initial migration, from the tables in the code
+migration: setup
+	$(BIN)/python tools/migration.py
+
+# the descriptor set of Google's published interfaces, from the pinned client packages
+surface: setup
+	$(BIN)/python tools/surface.py
+
+# documents that are generated from the code
+docs: setup
+	$(BIN)/python tools/documents.py
+
+# how fast, against which baseline
+bench: setup
+	$(BIN)/python bench/run.py
+
+# versions and hashes of everything, without download addresses
+constraints: pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o constraints.txt
+
+.PHONY: all setup demo test serve lint fix types unit shape migration surface docs bench constraints

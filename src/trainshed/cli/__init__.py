@@ -1,0 +1,80 @@
+"""The command line: a client of the surface that mirrors gcloud. One module per command group.
+
+Groups are imported when they are used, so that `trainshed --help` starts fast.
+Exit codes: 0 done, 1 the user's build, run or function failed, 2 wrong usage or input, 3 Trainshed failed.
+"""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from trainshed import __version__
+from trainshed.errors import TrainshedError
+
+# command -> (module that defines it under the same name, one line of help)
+GROUPS: dict[str, tuple[str, str]] = {
+    "up": ("server", "Start the server with its dashboard."),
+    "demo": ("demo", "Run the whole loop on the penguin example."),
+    "exec": ("exec", "Run a command with Google's clients reaching this server."),
+    "builds": ("builds", "Submit, watch and trigger builds."),
+    "pubsub": ("pubsub", "Topics, subscriptions and messages."),
+    "functions": ("functions", "Deploy and watch functions."),
+    "scheduler": ("scheduler", "Cron schedules."),
+    "storage": ("storage", "Buckets and objects."),
+    "images": ("images", "What an image name means without a container engine."),
+    "pipelines": ("pipelines", "Compile, plan and run pipelines."),
+    "receipts": ("receipts", "Why each event did or did not start something."),
+    "apply": ("apply", "Converge to what trainshed.yaml declares."),
+    "doctor": ("doctor", "What is missing or wrong, here and in your files."),
+}
+
+
+class _Groups(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
+        return list(GROUPS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in GROUPS:
+            return None
+        module = importlib.import_module(f"trainshed.cli.{GROUPS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in GROUPS.items()])
+
+
+@click.group(cls=_Groups, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="trainshed")
+def trainshed() -> None:
+    """Model training as a CI/CD system, whole, on one machine."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and leave with its exit code; no traceback reaches a user."""
+    try:
+        result: Any = trainshed.main(arguments, prog_name="trainshed", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except TrainshedError as error:
+        click.echo(f"ERROR: ({error.code}) {error.message}", err=True)
+        sys.exit(_exit_code(error))
+    except BrokenPipeError:
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001  (the last line of defence; the trace is kept for a report)
+        from trainshed.cli.output import report_defect
+
+        report_defect(error)
+        sys.exit(3)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _exit_code(error: TrainshedError) -> int:
+    return 3 if error.code in {"INTERNAL", "UNAVAILABLE", "UNKNOWN"} else 2

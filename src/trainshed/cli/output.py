@@ -1,0 +1,89 @@
+"""What commands print: JSON, tables, `key: value` documents; and what is said when Trainshed itself fails."""
+
+import json
+import os
+import tempfile
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def format_option(function: F) -> F:
+    """Add `--format` to a command; every command has it."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="How to print the result; json is Google's REST JSON where the resource is Google's.",
+    )(function)
+
+
+def project_options(function: F) -> F:
+    """Add `--project` and `--region`, as gcloud has them; settings give the defaults."""
+    function = click.option("--project", default=None, help="Project; default from TRAINSHED_PROJECT.")(function)
+    return click.option(
+        "--region", "--location", "region", default=None, help="Region; default from TRAINSHED_REGION."
+    )(function)
+
+
+def show(
+    document: Mapping[str, Any] | Sequence[Any], output_format: str, text: Callable[[], None] | None = None
+) -> None:
+    """Print a resource: as JSON, or by `text`, or as `key: value` lines."""
+    if output_format == "json":
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    elif text is not None:
+        text()
+    else:
+        _lines(document, "")
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print columns as gcloud does: upper-case headings, two spaces between."""
+    lines = [tuple(headings), *(tuple("" if v is None else str(v) for v in row) for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(headings))]
+    for line in lines:
+        click.echo("  ".join(v.ljust(w) for v, w in zip(line, widths, strict=True)).rstrip())
+
+
+def report_defect(error: BaseException) -> None:
+    """Say that Trainshed failed, and keep the trace in a file for a report."""
+    trace = "".join(traceback.format_exception(error))
+    if os.environ.get("TRAINSHED_TRACE"):
+        click.echo(trace, err=True)
+        return
+    with tempfile.NamedTemporaryFile("w", prefix="trainshed-", suffix=".trace", delete=False) as file:
+        file.write(trace)
+    click.echo(
+        f"ERROR: Trainshed failed, which is a defect of Trainshed ({type(error).__name__}). "
+        f"The trace is in {Path(file.name)}; TRAINSHED_TRACE=1 prints it.",
+        err=True,
+    )
+
+
+def _lines(document: Any, indent: str) -> None:
+    if isinstance(document, Mapping):
+        for key, value in document.items():
+            if isinstance(value, (Mapping, list)) and value:
+                click.echo(f"{indent}{key}:")
+                _lines(value, indent + "  ")
+            else:
+                click.echo(f"{indent}{key}: {_scalar(value)}")
+    elif isinstance(document, Sequence) and not isinstance(document, str):
+        for value in document:
+            if isinstance(value, Mapping):
+                click.echo(f"{indent}-")
+                _lines(value, indent + "  ")
+            else:
+                click.echo(f"{indent}- {_scalar(value)}")
+
+
+def _scalar(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, (bool, list, dict)) or value is None else str(value)

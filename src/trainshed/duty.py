@@ -1,0 +1,99 @@
+"""Background duties: something done again and again, on an interval and whenever it is woken.
+
+The wake-up makes it fast, the interval makes it certain: a lost wake-up costs at most one interval.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from datetime import datetime, timedelta
+from typing import Any, ParamSpec, TypeVar
+
+from trainshed.clock import Clock
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Next = datetime | None  # when the duty wants to run again at the latest; None: after its interval
+
+
+async def off_loop(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call synchronous code (a service verb) from async code without holding up the event loop."""
+    return await asyncio.to_thread(function, *args, **kwargs)
+
+
+class Duty:
+    """Calls `run_once` for ever. A failure is logged and does not end it."""
+
+    def __init__(
+        self, name: str, run_once: Callable[[], Awaitable[Next]], *, interval_seconds: float, clock: Clock
+    ) -> None:
+        self.name = name
+        self.run_once = run_once
+        self._interval = timedelta(seconds=interval_seconds)
+        self._clock = clock
+        self._woken = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def wake(self) -> None:
+        """Ask for a turn now. Callable from every thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._woken.set)
+
+    async def run(self) -> None:
+        """Take turns until cancelled."""
+        self._loop = asyncio.get_running_loop()
+        while True:
+            self._woken.clear()
+            try:
+                wanted = await self.run_once()
+            except Exception:
+                log.exception(
+                    "Duty %s failed; it goes on at its next turn.", self.name, extra={"action": "duty_failed"}
+                )
+                wanted = None
+            latest = self._clock.now() + self._interval
+            await self._wait(min(wanted, latest) if wanted else latest)
+
+    async def _wait(self, until: datetime) -> None:
+        timer = asyncio.ensure_future(self._clock.sleep_until(until))
+        woken = asyncio.ensure_future(self._woken.wait())
+        try:
+            await asyncio.wait({timer, woken}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+            woken.cancel()
+
+
+async def run_all(duties: Iterable[Duty]) -> None:
+    """Run every duty until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        for duty in duties:
+            group.create_task(duty.run(), name=duty.name)
+
+
+class Background:
+    """Keeps references to tasks that nobody awaits, and ends them together."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, Any], *, name: str) -> "asyncio.Task[Any]":
+        """Start a coroutine whose failure is logged."""
+        task: asyncio.Task[Any] = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s failed: %s", task.get_name(), error, exc_info=error, extra={"action": "duty_failed"})
+
+    async def close(self) -> None:
+        """Cancel everything and wait for it."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,32 @@
+"""Receipts: why each event did, or did not, start something. One per (stimulus, trigger), for ever.
+
+- `model`: Receipt, Delivery, Cause.
+- `lifecycle`: what can become of a receipt.
+- `store`: `open_receipt`, `settle`, `record_delivery` inside the caller's transaction; queries.
+"""
+
+from trainshed.ledger.lifecycle import RECEIPT
+from trainshed.ledger.model import Cause, Delivery, Receipt
+from trainshed.ledger.store import (
+    deliveries,
+    find_receipt,
+    get_receipt,
+    list_receipts,
+    open_receipt,
+    record_delivery,
+    settle,
+)
+
+__all__ = [
+    "RECEIPT",
+    "Cause",
+    "Delivery",
+    "Receipt",
+    "deliveries",
+    "find_receipt",
+    "get_receipt",
+    "list_receipts",
+    "open_receipt",
+    "record_delivery",
+    "settle",
+]

@@ -1,0 +1,141 @@
+"""Tables and SQL of the ledger. Every function works inside the caller's transaction."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Connection, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, func, select
+
+from trainshed import names
+from trainshed.errors import NotFound
+from trainshed.ledger.lifecycle import RECEIPT
+from trainshed.ledger.model import Delivery, Receipt
+from trainshed.sql import Json, Timestamp, fire, insert_new, metadata, state_columns, state_constraints
+from trainshed.sql.lifecycle import record
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("trigger", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("stimulus", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("link", Text, nullable=False, server_default=""),
+    Column("parent_id", Text),
+    Column("data", Json),
+    Column("create_time", Timestamp, nullable=False),
+    Column("update_time", Timestamp, nullable=False),
+    *state_columns(RECEIPT),
+    UniqueConstraint("trigger", "stimulus"),
+    *state_constraints(RECEIPT),
+    Index("ix_receipts_create_time", "create_time"),
+    Index("ix_receipts_link", "link"),
+)
+
+receipt_deliveries = Table(
+    "receipt_deliveries",
+    metadata,
+    Column("receipt_id", Text, ForeignKey("receipts.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("time", Timestamp, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("link", Text, nullable=False, server_default=""),
+)
+
+
+def open_receipt(
+    conn: Connection,
+    *,
+    trigger: str,
+    kind: str,
+    stimulus: str,
+    now: datetime,
+    parent_id: str = "",
+    data: Mapping[str, Any] | None = None,
+) -> tuple[Receipt, bool]:
+    """Answer the receipt of a stimulus at a trigger and whether it is new; a redelivery finds the first one's."""
+    receipt_id = names.short_id(12)
+    values = {
+        "id": receipt_id,
+        "trigger": trigger,
+        "kind": kind,
+        "stimulus": stimulus,
+        "parent_id": parent_id or None,
+        "data": dict(data or {}),
+        "create_time": now,
+        "update_time": now,
+    }
+    is_new = insert_new(conn, receipts, values)
+    if is_new:
+        record(conn, RECEIPT.noun, receipt_id, "created", RECEIPT.initial[0], now)
+    row = conn.execute(select(receipts).where(receipts.c.trigger == trigger, receipts.c.stimulus == stimulus)).one()
+    return Receipt.from_row(row), is_new
+
+
+def settle(
+    conn: Connection, receipt_id: str, transition: str, *, now: datetime, reason: str = "", link: str = ""
+) -> None:
+    """Say what became of it: start, join, skip, refuse, fail or reopen. Raises StaleState when it was started already."""
+    values: dict[str, Any] = {"reason": reason, "update_time": now} | ({"link": link} if link else {})
+    fire(conn, receipts, RECEIPT, {"id": receipt_id}, transition, now=now, **values)
+
+
+def record_delivery(
+    conn: Connection, receipt_id: str, *, now: datetime, outcome: str, reason: str = "", link: str = ""
+) -> int:
+    """Append one delivery under a receipt; answer its number."""
+    d = receipt_deliveries
+    number: int = 1 + (conn.execute(select(func.max(d.c.number)).where(d.c.receipt_id == receipt_id)).scalar() or 0)
+    conn.execute(
+        d.insert().values(receipt_id=receipt_id, number=number, time=now, outcome=outcome, reason=reason, link=link)
+    )
+    return number
+
+
+def get_receipt(conn: Connection, receipt_id: str) -> Receipt:
+    """Read one receipt. Raises NotFound."""
+    row = conn.execute(select(receipts).where(receipts.c.id == receipt_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no receipt {receipt_id!r}; `trainshed receipts list` shows them.")
+    return Receipt.from_row(row)
+
+
+def find_receipt(conn: Connection, *, link: str) -> Receipt | None:
+    """Find the receipt of the event that started what `link` names."""
+    row = conn.execute(
+        select(receipts).where(receipts.c.link == link, receipts.c.state == "STARTED").order_by(receipts.c.create_time)
+    ).first()
+    return None if row is None else Receipt.from_row(row)
+
+
+def deliveries(conn: Connection, receipt_id: str) -> list[Delivery]:
+    """Read the deliveries under a receipt, oldest first."""
+    d = receipt_deliveries
+    rows = conn.execute(select(d).where(d.c.receipt_id == receipt_id).order_by(d.c.number))
+    return [Delivery(**row._mapping) for row in rows]  # noqa: SLF001  (SQLAlchemy's public mapping of a row)
+
+
+def list_receipts(
+    conn: Connection,
+    *,
+    trigger: str = "",
+    since: datetime | None = None,
+    limit: int = 100,
+    before: tuple[datetime, str] | None = None,
+) -> list[Receipt]:
+    """Read receipts, newest first, optionally of one trigger (whole name or its end) and from a time on."""
+    query = select(receipts).order_by(receipts.c.create_time.desc(), receipts.c.id.desc()).limit(limit)
+    if trigger:
+        query = query.where(
+            (receipts.c.trigger == trigger) | receipts.c.trigger.endswith(f"/{trigger}", autoescape=True)
+        )
+    if since is not None:
+        query = query.where(receipts.c.create_time >= since)
+    if before is not None:
+        time, receipt_id = before
+        query = query.where(
+            (receipts.c.create_time < time) | ((receipts.c.create_time == time) & (receipts.c.id < receipt_id))
+        )
+    return [Receipt.from_row(row) for row in conn.execute(query)]

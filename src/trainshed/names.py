@@ -1,0 +1,67 @@
+"""Resource names, identifiers and page tokens, as Google writes them.
+
+A resource name is a path of alternating collection and identifier. Features store the whole name.
+"""
+
+import base64
+import binascii
+import json
+import re
+import secrets
+import uuid
+from typing import Any
+
+from trainshed.errors import InvalidArgument
+
+_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def parse(template: str, name: str, *, field: str = "name") -> dict[str, str]:
+    """Split `name` by a template like `projects/{project}/topics/{topic}`.
+
+    Raises InvalidArgument naming `field` and the expected form.
+    """
+    pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template)
+    match = re.fullmatch(pattern, name)
+    if match is None:
+        expected = re.sub(r"\{(\w+)\}", lambda m: m[1].upper(), template)
+        raise InvalidArgument.field(field, f"{name!r} is not of the form {expected!r}", reason="NAME_FORMAT")
+    return match.groupdict()
+
+
+def short(name: str) -> str:
+    """Answer the last identifier of a resource name."""
+    return name.rsplit("/", 1)[-1]
+
+
+def uid() -> str:
+    """Make a random identifier (UUID 4), as builds have."""
+    return str(uuid.uuid4())
+
+
+def short_id(length: int = 8) -> str:
+    """Make a short random identifier of lower-case letters and digits."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def numeric_id() -> str:
+    """Make a random decimal identifier of 18 digits, as Vertex uses."""
+    return str(10**17 + secrets.randbelow(9 * 10**17))
+
+
+def page_token(**position: Any) -> str:
+    """Hide a position in an opaque token."""
+    return base64.urlsafe_b64encode(json.dumps(position, sort_keys=True).encode()).decode()
+
+
+def read_page_token(token: str) -> dict[str, Any]:
+    """Open a token made by `page_token`; empty gives {}. Raises InvalidArgument."""
+    if not token:
+        return {}
+    try:
+        position = json.loads(base64.urlsafe_b64decode(token.encode()))
+    except (ValueError, binascii.Error) as error:
+        raise InvalidArgument.field("page_token", "not a token that this server returned") from error
+    if not isinstance(position, dict):
+        raise InvalidArgument.field("page_token", "not a token that this server returned")
+    return position

@@ -1,0 +1,7 @@
+"""Where tasks run. `contract` is the protocol every runner keeps; `exercise` is its conformance suite.
+
+- `contract`: Launch, the outcomes, Runner.
+- `exercise`: one suite for every implementation, fakes included.
+- `scripted`: a runner that does what a test tells it to, and checks its caller.
+- `process`: warm worker processes on this machine.
+"""

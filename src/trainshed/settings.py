@@ -1,0 +1,82 @@
+"""Every setting, its environment variable and its default. Read once, by `app` and the command line."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from trainshed.errors import InvalidArgument
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Settings of one server. The environment variable of `home` is TRAINSHED_HOME, and so on."""
+
+    home: Path = Path("~/.trainshed")  # everything durable
+    address: str = ""  # http://host:port of a server to use; empty: the one that owns `home`
+    host: str = "127.0.0.1"  # interface to listen on
+    port: int = 8484  # 0: any free port
+    project: str = "local-project"  # default project of the command line
+    region: str = "us-central1"  # default region of the command line
+    clock: str = "system"  # or "virtual"
+    workers: int = 0  # tasks at once; 0: as many as cores
+    lease_seconds: float = 30.0  # how long a worker may be silent
+    idle_environment_seconds: float = 600.0  # a warm environment without work ends after this
+    poll_seconds: float = 5.0  # safety net behind every wake-up
+    git_poll_seconds: float = 10.0  # how often watched repositories are looked at
+    grace_seconds: float = 10.0  # between asking a process to end and ending it
+    spec_bytes: int = 10_000_000  # largest pipeline spec
+    trace: bool = False  # a traceback after "internal error" on the command line
+
+    @property
+    def database(self) -> Path:
+        """The store."""
+        return self.home / "trainshed.db"
+
+    @property
+    def buckets(self) -> Path:
+        """The folder whose folders are buckets."""
+        return self.home / "buckets"
+
+    @property
+    def runtime(self) -> Path:
+        """A short folder for unix sockets, whose paths may not exceed about 100 bytes; see `runtime_folder`."""
+        return runtime_folder(self.home)
+
+
+def runtime_folder(home: Path) -> Path:
+    """Answer the folder for sockets of a home directory; private to the user, the same for each start."""
+    import hashlib
+
+    digest = hashlib.sha256(str(home).encode()).hexdigest()[:10]
+    base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+    return Path(base) / f"trainshed-{os.getuid()}-{digest}"
+
+
+def load(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
+    """Read settings: given ones, then TRAINSHED_* variables, then defaults. Raises InvalidArgument."""
+    values: dict[str, Any] = {}
+    for field in fields(Settings):
+        variable = f"TRAINSHED_{field.name.upper()}"
+        raw = given.get(field.name)
+        if raw is None and variable in environ:
+            raw = environ[variable]
+        if raw is not None and raw != "":
+            values[field.name] = _convert(raw, field.default, variable)
+    settings = Settings(**values)
+    object.__setattr__(settings, "home", settings.home.expanduser().resolve())
+    return settings
+
+
+def _convert(raw: Any, default: Any, variable: str) -> Any:
+    kind = type(default)
+    try:
+        if kind is bool:
+            return str(raw).lower() in {"1", "true", "yes"}
+        if isinstance(default, Path):
+            return Path(raw)
+        return kind(raw)
+    except ValueError as error:
+        raise InvalidArgument.field(variable, f"{raw!r} is not of type {kind.__name__}") from error

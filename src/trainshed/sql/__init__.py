@@ -1,0 +1,28 @@
+"""The store: one writer with group commit, lifecycles, outbox. All truth is here; nothing lives only in memory.
+
+- `engine`: `Database.write(verb)` runs a verb in the shared transaction and answers after COMMIT; `Database.read`.
+- `schema`: the one MetaData, column types, `insert_new`.
+- `lifecycle`: `fire`, the only writer of a state, and the columns and constraints of a lifecycle.
+- `outbox`: what has to happen after a transaction, written in it.
+- `dialect`: everything that differs between databases.
+"""
+
+from trainshed.sql.engine import Database, notify
+from trainshed.sql.lifecycle import fire, history, state_columns, state_constraints
+from trainshed.sql.outbox import Outbox, append
+from trainshed.sql.schema import Json, Timestamp, insert_new, metadata
+
+__all__ = [
+    "Database",
+    "Json",
+    "Outbox",
+    "Timestamp",
+    "append",
+    "fire",
+    "history",
+    "insert_new",
+    "metadata",
+    "notify",
+    "state_columns",
+    "state_constraints",
+]

@@ -1,0 +1,152 @@
+"""The database as the features see it: many readers, one writer, one fsync for everybody who waits.
+
+A verb is a function of a connection. Each runs in a SAVEPOINT of a shared transaction, so that one caller's
+error undoes only its own work; its answer leaves after COMMIT; a failed COMMIT answers UNAVAILABLE to all in it.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from trainshed.sql import dialect
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+_BATCH = 500  # verbs in one transaction at most
+_CHANNELS = "channels"
+
+
+@dataclass
+class _Request:
+    verb: Callable[[Connection], Any]
+    future: "Future[Any]" = field(default_factory=Future)
+    result: Any = None
+    error: BaseException | None = None
+    channels: frozenset[str] = frozenset()
+
+
+def notify(conn: Connection, channel: str) -> None:
+    """Wake the listeners of `channel` once this transaction is committed, and only then."""
+    conn.info.setdefault(_CHANNELS, set()).add(channel)
+
+
+class Database:
+    """One SQLite file, its writer thread and its readers."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._writer, self._readers = dialect.engines(path)
+        self._queue: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._listeners: dict[str, list[Callable[[], None]]] = {}
+        self._thread = threading.Thread(target=self._work, name="database-writer", daemon=True)
+        self._thread.start()
+
+    def write(self, verb: Callable[[Connection], T]) -> T:
+        """Run a verb and answer once it is on disk. Raises what the verb raised, or Unavailable."""
+        assert threading.current_thread() is not self._thread, "a verb may not wait for another verb"
+        return self.submit(verb).result()
+
+    def submit(self, verb: Callable[[Connection], T]) -> "Future[T]":
+        """Hand in a verb; the future is done once it is on disk."""
+        request = _Request(verb)
+        self._queue.put(request)
+        return request.future
+
+    def read(self, query: Callable[[Connection], T]) -> T:
+        """Run a query on a connection of its own, on what is committed."""
+        try:
+            with self._readers.connect() as conn:
+                return query(conn)
+        except DBAPIError as error:
+            raise dialect.translate(error) from error
+
+    def listen(self, channel: str, callback: Callable[[], None]) -> None:
+        """Call back after each commit that notified `channel`. The callback must not block."""
+        self._listeners.setdefault(channel, []).append(callback)
+
+    def close(self) -> None:
+        """Finish what is queued and let go of the file."""
+        self._queue.put(None)
+        self._thread.join()
+        self._writer.dispose()
+        self._readers.dispose()
+
+    def _work(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch, ended = self._collect(first)
+            self._commit(batch)
+            self._answer(batch)
+            if ended:
+                return
+
+    def _collect(self, first: _Request) -> tuple[list[_Request], bool]:
+        batch = [first]
+        while len(batch) < _BATCH:
+            try:
+                request = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, False
+            if request is None:
+                return batch, True
+            batch.append(request)
+        return batch, False
+
+    def _commit(self, batch: list[_Request]) -> None:
+        try:
+            with self._writer.connect() as conn:
+                dialect.begin(conn)
+                try:
+                    for request in batch:
+                        _run(conn, request)
+                    conn.exec_driver_sql("COMMIT")
+                except BaseException:
+                    _roll_back(conn)
+                    raise
+        except DBAPIError as error:
+            log.exception("The store could not commit %d verbs.", len(batch), extra={"action": "commit_failed"})
+            for request in batch:
+                request.error = dialect.translate(error)
+        except Exception as error:  # a defect; the callers must not wait for ever
+            log.exception("The store failed on %d verbs.", len(batch), extra={"action": "commit_failed"})
+            for request in batch:
+                request.error = error
+
+    def _answer(self, batch: list[_Request]) -> None:
+        channels: set[str] = set()
+        for request in batch:
+            if request.error is not None:
+                request.future.set_exception(request.error)
+            else:
+                channels |= request.channels
+                request.future.set_result(request.result)
+        for channel in channels:
+            for callback in self._listeners.get(channel, ()):
+                callback()
+
+
+def _run(conn: Connection, request: _Request) -> None:
+    conn.info[_CHANNELS] = set()
+    conn.exec_driver_sql("SAVEPOINT verb")
+    try:
+        request.result = request.verb(conn)
+    except Exception as error:  # noqa: BLE001  (handed to the caller whose verb it was)
+        conn.exec_driver_sql("ROLLBACK TO verb")
+        request.error = dialect.translate(error) if isinstance(error, DBAPIError) else error
+    else:
+        request.channels = frozenset(conn.info[_CHANNELS])
+    conn.exec_driver_sql("RELEASE verb")
+
+
+def _roll_back(conn: Connection) -> None:
+    try:
+        conn.exec_driver_sql("ROLLBACK")
+    except DBAPIError:  # SQLite has rolled back by itself (disk full, I/O error)
+        conn.invalidate()

@@ -1,0 +1,114 @@
+"""`fire`: the only code that writes a state. It names the cause, guards the source, keeps the history."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, Connection, Index, Integer, Table, Text, and_, select, update
+
+from trainshed.errors import StaleState
+from trainshed.lifecycle import Lifecycle
+from trainshed.sql.schema import Timestamp, metadata
+
+log = logging.getLogger(__name__)
+
+history_table = Table(
+    "history",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("noun", Text, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("transition", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("time", Timestamp, nullable=False),
+    Index("ix_history_resource", "noun", "resource"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One entry of a resource's history."""
+
+    transition: str
+    state: str
+    time: datetime
+
+
+def state_columns(lifecycle: Lifecycle) -> tuple[Column[Any], Column[Any]]:
+    """Make the columns that `fire` writes: the state, and the end time that exists exactly in final states."""
+    return (
+        Column("state", Text, nullable=False, server_default=lifecycle.initial[0]),
+        Column("end_time", Timestamp),
+    )
+
+
+def state_constraints(lifecycle: Lifecycle) -> tuple[CheckConstraint, ...]:
+    """Let the schema enforce the lifecycle: known states; ended exactly when final."""
+    states = ", ".join(f"'{s}'" for s in lifecycle.states)
+    final = ", ".join(f"'{s}'" for s in sorted(lifecycle.final)) or "''"
+    return (
+        CheckConstraint(f"state IN ({states})", name="state_known"),
+        CheckConstraint(f"(state IN ({final})) = (end_time IS NOT NULL)", name="ended_when_final"),
+    )
+
+
+def fire(
+    conn: Connection,
+    table: Table,
+    lifecycle: Lifecycle,
+    key: Mapping[str, Any],
+    name: str,
+    *,
+    now: datetime,
+    attempt: int | None = None,
+    **values: Any,
+) -> None:
+    """Take the transition `name` of the row that `key` names, setting `values` along with it.
+
+    `attempt` fences: a report of an earlier attempt changes nothing. Raises StaleState when the row is not in a
+    source state, is of another attempt, or is not there; nothing is written then.
+    """
+    transition = lifecycle[name]
+    guard = and_(
+        *(table.c[column] == value for column, value in key.items()),
+        table.c.state.in_(transition.sources),
+        *(() if attempt is None else (table.c.attempt == attempt,)),
+    )
+    ended = {"end_time": now} if lifecycle.is_final(transition.target) else {}
+    changed = conn.execute(update(table).where(guard).values(state=transition.target, **ended, **values)).rowcount
+    resource = "/".join(str(v) for v in key.values())
+    if changed != 1:
+        raise StaleState(
+            f"{lifecycle.noun} {resource} cannot take {name!r}: it is not "
+            f"{' or '.join(transition.sources)}" + ("" if attempt is None else f" in attempt {attempt}") + ".",
+            metadata={"resource": resource, "transition": name},
+        )
+    record(conn, lifecycle.noun, resource, name, transition.target, now)
+
+
+def record(conn: Connection, noun: str, resource: str, transition: str, state: str, now: datetime) -> None:
+    """Append to the history of a resource; creation is recorded too, as transition `created`."""
+    conn.execute(
+        history_table.insert().values(noun=noun, resource=resource, transition=transition, state=state, time=now)
+    )
+    log.info(
+        "%s %s: %s, now %s.",
+        noun.capitalize(),
+        resource,
+        transition,
+        state,
+        extra={"action": "state_changed", noun: resource, "transition": transition, "state": state},
+    )
+
+
+def history(conn: Connection, noun: str, resource: str) -> list[Change]:
+    """Read everything that happened to a resource, oldest first."""
+    table = history_table
+    rows = conn.execute(
+        select(table.c.transition, table.c.state, table.c.time)
+        .where(table.c.noun == noun, table.c.resource == resource)
+        .order_by(table.c.id)
+    )
+    return [Change(transition=r.transition, state=r.state, time=r.time) for r in rows]

@@ -1,0 +1,60 @@
+"""Every log action, named and described; the documentation page is generated from here.
+
+A log line is a sentence plus `extra={"action": …}`; tests hold the source against this list, both ways.
+"""
+
+import json
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TextIO
+
+
+@dataclass(frozen=True)
+class Action:
+    """One kind of log line: its level and one line of meaning."""
+
+    name: str
+    level: str
+    meaning: str
+
+
+ACTIONS = (
+    Action("state_changed", "INFO", "a resource went through one transition of its lifecycle"),
+    Action("state_stale", "WARNING", "a late report was dropped: the resource had moved on"),
+    Action("commit_failed", "ERROR", "the store could not commit; every caller in the batch was told UNAVAILABLE"),
+    Action("outbox_failed", "WARNING", "a follow-up of a transaction failed and will be tried again"),
+    Action("duty_failed", "ERROR", "a background duty raised; it goes on at its next turn"),
+    Action("server_ready", "INFO", "the server answers on its port"),
+    Action("server_stopping", "INFO", "the server drains and ends"),
+    Action("internal_error", "ERROR", "a defect: the caller saw a fixed sentence and this identifier"),
+)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, sentence, action and the identifiers of what it is about."""
+
+    _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Render one record."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "message": record.getMessage(),
+            "logger": record.name,
+        }
+        line |= {k: v for k, v in vars(record).items() if k not in self._STANDARD}
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def configure(stream: TextIO, *, level: int = logging.INFO) -> None:
+    """Send our log lines to `stream`, as JSON."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger("trainshed")
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    root.propagate = False
