@@ -1,0 +1,57 @@
+"""trainshed up: the server in the foreground."""
+
+import asyncio
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from trainshed import settings, telemetry
+
+
+@click.command(name="up")
+@click.option("--port", type=click.IntRange(0, 65535), default=None, help="Port; 0 takes a free one. Default 8484.")
+@click.option(
+    "--home", "home_folder", type=click.Path(path_type=Path), default=None, help="Home directory. Default ~/.trainshed."
+)
+@click.option("--host", default=None, help="Interface. Default 127.0.0.1.")
+@click.option(
+    "--clock",
+    type=click.Choice(["system", "virtual"]),
+    default=None,
+    help="virtual: time stands still until told to move.",
+)
+@click.option(
+    "--log-file",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Where log lines go. Default: HOME/logs/server.jsonl.",
+)
+def command(
+    port: int | None, home_folder: Path | None, host: str | None, clock: str | None, log_file: Path | None
+) -> None:
+    """Start the server with its dashboard; prints the address when ready. SIGTERM drains."""
+    found = settings.load(port=port, home=home_folder, host=host, clock=clock)
+    asyncio.run(_serve(found, log_file or found.home / "logs" / "server.jsonl"))
+
+
+async def _serve(found: settings.Settings, log_file: Path) -> None:
+    from trainshed.app import App
+
+    app = App(replace(found))
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    address = await app.start()
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    with log_file.open("a") as stream:
+        telemetry.configure(stream)
+        click.echo(f"Trainshed is ready on {address} (dashboard: {address}/, home: {found.home})")
+        sys.stdout.flush()
+        try:
+            await stop.wait()
+        finally:
+            await app.stop()

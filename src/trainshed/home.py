@@ -1,0 +1,75 @@
+"""The home directory: owned by one server at a time, which writes its address there."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from trainshed.errors import FailedPrecondition, ResourceExhausted
+
+_LOCK, _ADDRESS = "lock", "address"
+
+
+class Home:
+    """Ownership of a home directory, held until `release` or the end of the process, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """Take the home. Raises FailedPrecondition when another server has it, naming that one."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            owner = os.read(descriptor, 64).decode(errors="replace").strip() or "unknown"
+            os.close(descriptor)
+            raise FailedPrecondition(
+                f"The home directory {self.path} belongs to a running server (process {owner}"
+                f"{', ' + address if (address := read_address(self.path)) else ''}). "
+                "Use that server, stop it, or choose another directory with --home.",
+                reason="HOME_OWNED",
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, str(os.getpid()).encode())
+        self._descriptor = descriptor
+
+    def publish_address(self, address: str) -> None:
+        """Let clients find the server that owns this home."""
+        temporary = self.path / f"{_ADDRESS}.new"
+        temporary.write_text(address)
+        temporary.replace(self.path / _ADDRESS)
+
+    def release(self) -> None:
+        """Give the home back."""
+        if self._descriptor is not None:
+            (self.path / _ADDRESS).unlink(missing_ok=True)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def read_address(home: Path) -> str:
+    """Answer the address of the server that owns `home`, or "" when none does."""
+    try:
+        descriptor = os.open(home / _LOCK, os.O_RDONLY)
+    except OSError:
+        return ""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        file = home / _ADDRESS
+        return file.read_text().strip() if file.exists() else ""
+    else:
+        return ""  # nobody holds it: an address left there is a dead server's
+    finally:
+        os.close(descriptor)
+
+
+def _unusable(path: Path, error: OSError) -> Exception:
+    if error.errno in {28, 122}:  # ENOSPC, EDQUOT
+        return ResourceExhausted(f"The disk of the home directory {path} is full.", reason="DISK_FULL")
+    return FailedPrecondition(f"The home directory {path} cannot be used: {error.strerror}.", reason="HOME_UNUSABLE")

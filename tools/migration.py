@@ -1,0 +1,69 @@
+"""Rewrite the initial migration from the tables in the code. There is one until the first release."""
+
+import importlib
+import pkgutil
+import tempfile
+from pathlib import Path
+
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+
+import trainshed
+from trainshed.sql import metadata
+from trainshed.sql.migrations import REVISION
+
+TARGET = Path(trainshed.__file__).parent / "sql" / "migrations" / "versions" / "0001_initial.py"
+
+TEMPLATE = '''"""The initial schema, generated from the tables in the code by `make migration`."""
+
+import sqlalchemy as sa
+from alembic import op
+
+import trainshed.sql.schema
+
+revision = "{revision}"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create every table."""
+    {upgrade}
+
+
+def downgrade() -> None:
+    """Drop every table."""
+    {downgrade}
+'''
+
+
+def load_tables() -> None:
+    """Import every module that defines tables."""
+    for module in pkgutil.walk_packages(trainshed.__path__, "trainshed."):
+        if module.name.endswith((".store", ".lifecycle", ".outbox")) or ".store_" in module.name:
+            importlib.import_module(module.name)
+
+
+def _body(operations: object, context: MigrationContext) -> str:
+    lines = render_python_code(operations, migration_context=context).splitlines()
+    return "\n".join(line for line in lines if not line.strip().startswith("###")).strip()
+
+
+def main() -> None:
+    load_tables()
+    with tempfile.TemporaryDirectory() as folder:
+        engine = create_engine(f"sqlite:///{folder}/empty.db")
+        with engine.connect() as conn:
+            context = MigrationContext.configure(conn, opts={"target_metadata": metadata})
+            script = produce_migrations(context, metadata)
+    code = TEMPLATE.format(
+        revision=REVISION,
+        upgrade=_body(script.upgrade_ops, context),
+        downgrade=_body(script.downgrade_ops, context),
+    )
+    TARGET.write_text(code)
+    print(f"{TARGET.name}: {len(metadata.tables)} tables")
+
+
+if __name__ == "__main__":
+    main()
