@@ -6,6 +6,7 @@ The wake-up makes it fast, the interval makes it certain: a lost wake-up costs a
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
@@ -38,8 +39,9 @@ class Duty:
 
     def wake(self) -> None:
         """Ask for a turn now. Callable from every thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._woken.set)
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop closed meanwhile: nobody is left to wake
+                self._loop.call_soon_threadsafe(self._woken.set)
 
     async def run(self) -> None:
         """Take turns until cancelled."""

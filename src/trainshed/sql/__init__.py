@@ -7,7 +7,7 @@
 - `dialect`: everything that differs between databases.
 """
 
-from trainshed.sql.engine import Database, notify
+from trainshed.sql.engine import Database, after_commit, notify
 from trainshed.sql.lifecycle import fire, history, state_columns, state_constraints
 from trainshed.sql.outbox import Outbox, append
 from trainshed.sql.schema import Json, Timestamp, insert_new, metadata
@@ -17,6 +17,7 @@ __all__ = [
     "Json",
     "Outbox",
     "Timestamp",
+    "after_commit",
     "append",
     "fire",
     "history",

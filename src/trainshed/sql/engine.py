@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 _BATCH = 500  # verbs in one transaction at most
 _CHANNELS = "channels"
+_AFTER = "after"
 
 
 @dataclass
@@ -31,6 +32,15 @@ class _Request:
     result: Any = None
     error: BaseException | None = None
     channels: frozenset[str] = frozenset()
+    after: tuple[Callable[[], None], ...] = ()
+
+
+def after_commit(conn: Connection, effect: Callable[[], None]) -> None:
+    """Run a short effect outside the store once this transaction is on disk, before its caller is answered.
+
+    Effects run in commit order. One that fails is logged; what it stood for must be found again from the rows.
+    """
+    conn.info.setdefault(_AFTER, []).append(effect)
 
 
 def notify(conn: Connection, channel: str) -> None:
@@ -88,16 +98,18 @@ class Database:
                 return
 
     def _collect(self, first: _Request) -> tuple[list[_Request], bool]:
-        batch = [first]
-        while len(batch) < _BATCH:
+        batch: list[_Request] = []
+        request: _Request | None = first
+        while request is not None:
+            if request.future.set_running_or_notify_cancel():  # from here on its caller cannot withdraw it
+                batch.append(request)
+            if len(batch) == _BATCH:
+                return batch, False
             try:
                 request = self._queue.get_nowait()
             except queue.Empty:
                 return batch, False
-            if request is None:
-                return batch, True
-            batch.append(request)
-        return batch, False
+        return batch, True
 
     def _commit(self, batch: list[_Request]) -> None:
         try:
@@ -122,6 +134,8 @@ class Database:
     def _answer(self, batch: list[_Request]) -> None:
         channels: set[str] = set()
         for request in batch:
+            _take_effect(request)
+        for request in batch:
             if request.error is not None:
                 request.future.set_exception(request.error)
             else:
@@ -134,6 +148,7 @@ class Database:
 
 def _run(conn: Connection, request: _Request) -> None:
     conn.info[_CHANNELS] = set()
+    conn.info[_AFTER] = []
     conn.exec_driver_sql("SAVEPOINT verb")
     try:
         request.result = request.verb(conn)
@@ -142,7 +157,16 @@ def _run(conn: Connection, request: _Request) -> None:
         request.error = dialect.translate(error) if isinstance(error, DBAPIError) else error
     else:
         request.channels = frozenset(conn.info[_CHANNELS])
+        request.after = tuple(conn.info[_AFTER])
     conn.exec_driver_sql("RELEASE verb")
+
+
+def _take_effect(request: _Request) -> None:
+    for effect in request.after if request.error is None else ():
+        try:
+            effect()
+        except Exception:
+            log.exception("An effect after a commit failed; it is made good later.", extra={"action": "effect_failed"})
 
 
 def _roll_back(conn: Connection) -> None:

@@ -1,0 +1,121 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import Column, Integer, Table, Text, func, select
+
+from trainshed.errors import NotFound, Unavailable
+from trainshed.sql import insert_new, metadata, notify
+
+things = Table("test_things", metadata, Column("id", Integer, primary_key=True), Column("name", Text, unique=True))
+
+
+def count(db):
+    return db.read(lambda conn: conn.execute(select(func.count()).select_from(things)).scalar())
+
+
+def add(name):
+    return lambda conn: insert_new(conn, things, {"name": name})
+
+
+def test_what_write_answered_is_readable(db):
+    assert db.write(add("a")) is True
+
+    assert count(db) == 1
+
+
+def test_second_row_with_the_same_key_is_not_inserted(db):
+    db.write(add("a"))
+
+    assert db.write(add("a")) is False
+    assert count(db) == 1
+
+
+def test_error_of_one_verb_undoes_that_verb_only(db):
+    def failing(conn):
+        add("lost")(conn)
+        raise NotFound("no such thing")
+
+    gate = threading.Event()
+    first = db.submit(lambda conn: gate.wait(10))
+    futures = [db.submit(add("a")), db.submit(failing), db.submit(add("b"))]
+    gate.set()
+
+    assert first.result() is True
+    assert futures[0].result() is True
+    with pytest.raises(NotFound):
+        futures[1].result()
+    assert futures[2].result() is True
+    assert count(db) == 2
+
+
+def test_many_threads_share_commits(db):
+    commits = []
+    db.listen("things", lambda: commits.append(1))
+
+    def verb(name):
+        return lambda conn: (add(name)(conn), notify(conn, "things"))
+
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(lambda i: db.write(verb(str(i))), range(400)))
+
+    assert count(db) == 400
+    assert len(commits) < 400
+
+
+def test_listener_hears_committed_verbs_only(db):
+    heard = []
+    db.listen("things", lambda: heard.append(count(db)))
+
+    def failing(conn):
+        notify(conn, "things")
+        raise NotFound
+
+    with pytest.raises(NotFound):
+        db.write(failing)
+    assert heard == []
+
+    db.write(lambda conn: (add("a")(conn), notify(conn, "things")))
+    db.write(add("b"))
+    assert heard == [1]
+
+
+def test_reader_cannot_write(db):
+    with pytest.raises(Unavailable):
+        db.read(add("sneaky"))
+
+
+def test_every_commit_is_synchronous_and_foreign_keys_hold(db):
+    def pragmas(conn):
+        return [
+            conn.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+
+    assert db.write(pragmas) == ["wal", 2, 1]
+
+
+def test_failed_commit_answers_unavailable_to_all_in_it(db, caplog):
+    gate = threading.Event()
+    db.submit(lambda conn: gate.wait(10))
+    good = db.submit(add("a"))
+    bad = db.submit(lambda conn: conn.exec_driver_sql("ROLLBACK"))
+    gate.set()
+
+    with pytest.raises(Unavailable):
+        good.result()
+    with pytest.raises(Unavailable):
+        bad.result()
+    assert count(db) == 0
+    assert db.write(add("b")) is True
+    assert any(r.__dict__.get("action") == "commit_failed" for r in caplog.records)
+
+
+def test_withdrawn_verb_is_not_run_and_holds_up_nobody(db):
+    gate = threading.Event()
+    db.submit(lambda conn: gate.wait(10))
+    withdrawn, kept = db.submit(add("a")), db.submit(add("b"))
+    assert withdrawn.cancel()
+    gate.set()
+
+    assert kept.result() is True
+    assert count(db) == 1

@@ -1,0 +1,48 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from trainshed.errors import FailedPrecondition
+from trainshed.home import Home, read_address
+
+
+def test_second_owner_is_refused_and_told_who_has_it(tmp_path):
+    first = Home(tmp_path / "home")
+    first.acquire()
+    first.publish_address("http://127.0.0.1:1")
+
+    with pytest.raises(FailedPrecondition, match=f"process {os.getpid()}, http://127.0.0.1:1.*--home"):
+        Home(tmp_path / "home").acquire()
+    first.release()
+
+
+def test_address_is_readable_only_while_the_owner_lives(tmp_path):
+    home = Home(tmp_path)
+    home.acquire()
+    home.publish_address("http://127.0.0.1:1")
+    assert read_address(tmp_path) == "http://127.0.0.1:1"
+
+    home.release()
+    assert read_address(tmp_path) == ""
+    assert read_address(tmp_path / "missing") == ""
+
+
+def test_home_of_a_killed_owner_is_free(tmp_path):
+    code = (
+        "import sys, os; from pathlib import Path; from trainshed.home import Home;"
+        "h = Home(Path(sys.argv[1])); h.acquire(); h.publish_address('http://127.0.0.1:1'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+
+    assert (tmp_path / "address").exists()
+    assert read_address(tmp_path) == ""
+    Home(tmp_path).acquire()
+
+
+def test_home_that_cannot_be_made_is_a_clear_error(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(FailedPrecondition, match="cannot be used: Not a directory"):
+        Home(tmp_path / "file" / "home").acquire()

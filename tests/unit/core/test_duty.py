@@ -1,0 +1,74 @@
+import asyncio
+
+import pytest
+
+from trainshed.clock import VirtualClock
+from trainshed.duty import Background, Duty
+
+
+async def _turns(duty_of, steps):
+    done = asyncio.Queue()
+    clock = VirtualClock()
+    duty = duty_of(done, clock)
+    task = asyncio.create_task(duty.run())
+    try:
+        return await asyncio.wait_for(steps(duty, clock, done), 10)
+    finally:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def _sleeping(clock):
+    while clock.next_wake() is None:
+        await asyncio.sleep(0)
+
+
+def _counting(done, clock, *, fail=False):
+    async def once():
+        done.put_nowait(clock.now())
+        if fail:
+            raise RuntimeError("broken")
+
+    return Duty("test", once, interval_seconds=60, clock=clock)
+
+
+def test_duty_runs_at_once_then_on_its_interval():
+    async def steps(duty, clock, done):
+        first = await done.get()
+        await _sleeping(clock)
+        clock.advance(60)
+        return (await done.get()) - first
+
+    assert asyncio.run(_turns(_counting, steps)).total_seconds() == 60
+
+
+def test_duty_runs_when_woken_without_waiting():
+    async def steps(duty, clock, done):
+        first = await done.get()
+        await _sleeping(clock)
+        duty.wake()
+        return (await done.get()) - first
+
+    assert asyncio.run(_turns(_counting, steps)).total_seconds() == 0
+
+
+def test_failing_duty_goes_on():
+    async def steps(duty, clock, done):
+        await done.get()
+        await _sleeping(clock)
+        duty.wake()
+        await done.get()
+        return True
+
+    assert asyncio.run(_turns(lambda d, c: _counting(d, c, fail=True), steps))
+
+
+def test_background_work_ends_with_close():
+    async def story():
+        background = Background()
+        task = background.spawn(asyncio.Event().wait(), name="forever")
+        await background.close()
+        return task.cancelled()
+
+    assert asyncio.run(story())
