@@ -41,7 +41,11 @@ def uid() -> str:
 
 def short_id(length: int = 8) -> str:
     """Make a short random identifier of lower-case letters and digits."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    number, text = secrets.randbelow(36**length), ""
+    for _ in range(length):
+        number, digit = divmod(number, 36)
+        text += _ALPHABET[digit]
+    return text
 
 
 def numeric_id() -> str:

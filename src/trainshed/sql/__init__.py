@@ -2,13 +2,13 @@
 
 - `engine`: `Database.write(verb)` runs a verb in the shared transaction and answers after COMMIT; `Database.read`.
 - `schema`: the one MetaData, column types, `insert_new`.
-- `lifecycle`: `fire`, the only writer of a state, and the columns and constraints of a lifecycle.
+- `lifecycle`: `fire` and `fire_many`, the only writers of a state, and the columns and constraints of a lifecycle.
 - `outbox`: what has to happen after a transaction, written in it.
 - `dialect`: everything that differs between databases.
 """
 
 from trainshed.sql.engine import Database, after_commit, notify
-from trainshed.sql.lifecycle import fire, history, state_columns, state_constraints
+from trainshed.sql.lifecycle import fire, fire_many, history, state_columns, state_constraints
 from trainshed.sql.outbox import Outbox, append
 from trainshed.sql.schema import Json, Timestamp, insert_new, metadata
 
@@ -20,6 +20,7 @@ __all__ = [
     "after_commit",
     "append",
     "fire",
+    "fire_many",
     "history",
     "insert_new",
     "metadata",

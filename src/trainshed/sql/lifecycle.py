@@ -1,4 +1,4 @@
-"""`fire`: the only code that writes a state. It names the cause, guards the source, keeps the history."""
+"""`fire` and `fire_many`: the only code that writes a state. It names the cause, guards the source, keeps the history."""
 
 import logging
 from collections.abc import Mapping
@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Connection, Index, Integer, Table, Text, and_, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    Table,
+    Text,
+    and_,
+    select,
+    update,
+)
 
 from trainshed.errors import StaleState
 from trainshed.lifecycle import Lifecycle
@@ -86,6 +98,36 @@ def fire(
             metadata={"resource": resource, "transition": name},
         )
     record(conn, lifecycle.noun, resource, name, transition.target, now)
+
+
+def fire_many(
+    conn: Connection,
+    table: Table,
+    lifecycle: Lifecycle,
+    which: ColumnElement[bool],
+    name: str,
+    *,
+    now: datetime,
+    **values: Any,
+) -> int:
+    """Take one transition of every row that `which` selects and that is in a source state; answer how many.
+
+    For rows that come in thousands and explain themselves (deliveries, the receipts of a batch of firings): one
+    statement, one log line, no history.
+    """
+    transition = lifecycle[name]
+    ended = {"end_time": now} if lifecycle.is_final(transition.target) else {}
+    guard = and_(which, table.c.state.in_(transition.sources))
+    changed = conn.execute(update(table).where(guard).values(state=transition.target, **ended, **values)).rowcount
+    log.debug(
+        "%d × %s: %s, now %s.",
+        changed,
+        lifecycle.noun,
+        name,
+        transition.target,
+        extra={"action": "states_changed", "transition": name, "state": transition.target},
+    )
+    return changed
 
 
 def record(conn: Connection, noun: str, resource: str, transition: str, state: str, now: datetime) -> None:
