@@ -105,6 +105,7 @@ def harvest(module: str, folder: str) -> Iterator[Method]:
     recorder = Recorder()
     transport = transport_class(channel=recorder, credentials=AnonymousCredentials())
     transport._logged_channel = recorder  # noqa: SLF001  (the wrapper around it would only ask at the first call)
+    transport._stubs.clear()  # noqa: SLF001  (made while the transport was)
     for name, member in sorted(vars(transport_class).items()):
         if not isinstance(member, property) or name in {"kind", "grpc_channel", "operations_client"}:
             continue
@@ -196,7 +197,11 @@ def main() -> None:
     found = methods()
     surface = descriptor_pb2.FileDescriptorSet()
     for file in message_files(found):
-        file.CopyToProto(surface.file.add())
+        declared = surface.file.add()
+        file.CopyToProto(declared)
+        declared.ClearField("service")  # every service is synthesised below, with the rules of all packages
+        if not declared.public_dependency:  # the packages list imports in the order of a set
+            declared.dependency.sort()
     services: dict[str, list[Method]] = {}
     for path, method in found.items():
         services.setdefault(path.split("/")[1], []).append(method)
