@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Column, Integer, Table, Text, func, select
+from sqlalchemy.exc import IntegrityError
 
 from trainshed.errors import NotFound, Unavailable
 from trainshed.sql import insert_new, metadata, notify
@@ -119,3 +120,11 @@ def test_withdrawn_verb_is_not_run_and_holds_up_nobody(db):
 
     assert kept.result() is True
     assert count(db) == 1
+
+
+def test_violated_constraint_is_a_defect_and_not_an_outage(db):
+    db.write(add("a"))
+
+    with pytest.raises(IntegrityError):
+        db.write(lambda conn: conn.execute(things.insert().values(name="a")))
+    assert db.write(add("b")) is True

@@ -4,14 +4,26 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from trainshed.errors import ResourceExhausted, TrainshedError, Unavailable
+from trainshed.errors import FailedPrecondition, ResourceExhausted, Unavailable
 
 _READERS = 8
-_FULL = (sqlite3.SQLITE_FULL,)
+_ENVIRONMENT = {  # the machine's fault; everything else (a violated constraint, bad SQL) is a defect of ours
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_PERM,
+}
 
 
 def engines(path: Path) -> tuple[Engine, Engine]:
@@ -29,13 +41,40 @@ def begin(conn: Connection) -> None:
     conn.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def translate(error: DBAPIError) -> TrainshedError:
-    """Say a database failure in Google's terms, by its code, never by its text."""
+def insert_or_ignore(table: Table) -> Insert:
+    """Insert rows, leaving those alone whose unique key is taken."""
+    return insert(table).on_conflict_do_nothing()
+
+
+def schema_revision(path: Path) -> str | None:
+    """Answer the revision of the store at `path`; None when it has none yet. Raises FailedPrecondition."""
+    if not path.exists():
+        return None
+    connection = sqlite3.connect(path)
+    try:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.OperationalError:  # an empty file, or not ours yet
+        return None
+    except sqlite3.DatabaseError as error:
+        raise FailedPrecondition(f"{path} is not a readable store: {error}.", reason="STORE_UNREADABLE") from error
+    else:
+        return None if row is None else str(row[0])
+    finally:
+        connection.close()
+
+
+def translate(error: DBAPIError) -> Exception:
+    """Say a failure of the machine in Google's terms, by its code, never by its text; a defect stays what it is."""
     code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-    if code in _FULL:
+    if code == sqlite3.SQLITE_FULL:
         return ResourceExhausted(
             "The disk is full: nothing was stored. Free some space and try again.", reason="DISK_FULL"
         )
+    return unavailable() if code in _ENVIRONMENT else error
+
+
+def unavailable() -> Unavailable:
+    """Say that nothing was stored."""
     return Unavailable("The database did not take the change; try again.", reason="DATABASE_DOWN")
 
 

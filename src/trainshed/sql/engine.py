@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from trainshed.errors import TrainshedError
 from trainshed.sql import dialect
 
 log = logging.getLogger(__name__)
@@ -122,14 +123,11 @@ class Database:
                 except BaseException:
                     _roll_back(conn)
                     raise
-        except DBAPIError as error:
+        except Exception as error:
             log.exception("The store could not commit %d verbs.", len(batch), extra={"action": "commit_failed"})
+            told = dialect.translate(error) if isinstance(error, DBAPIError) else error
             for request in batch:
-                request.error = dialect.translate(error)
-        except Exception as error:  # a defect; the callers must not wait for ever
-            log.exception("The store failed on %d verbs.", len(batch), extra={"action": "commit_failed"})
-            for request in batch:
-                request.error = error
+                request.error = told if isinstance(told, TrainshedError) else dialect.unavailable()
 
     def _answer(self, batch: list[_Request]) -> None:
         channels: set[str] = set()

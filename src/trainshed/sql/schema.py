@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, MetaData, Table, Text, TypeDecorator
-from sqlalchemy.dialects.sqlite import insert
+
+from trainshed.sql import dialect
 
 metadata = MetaData(
     naming_convention={
@@ -53,4 +54,4 @@ class Json(TypeDecorator[Any]):
 
 def insert_new(conn: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert a row unless one with the same unique key exists; tell which."""
-    return conn.execute(insert(table).on_conflict_do_nothing(), dict(values)).rowcount == 1
+    return conn.execute(dialect.insert_or_ignore(table), dict(values)).rowcount == 1

@@ -1,9 +1,9 @@
 """Migrations of the store. `upgrade` brings a file to this version's schema; Alembic is only loaded when needed."""
 
-import sqlite3
 from pathlib import Path
 
 from trainshed.errors import FailedPrecondition
+from trainshed.sql import dialect
 
 REVISION = "0001"
 
@@ -13,7 +13,7 @@ def upgrade(path: Path) -> None:
 
     Raises FailedPrecondition for a store written by a newer version.
     """
-    found = _revision(path)
+    found = dialect.schema_revision(path)
     if found == REVISION:
         return
     if found is not None and found > REVISION:
@@ -28,19 +28,3 @@ def upgrade(path: Path) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.set_main_option("sqlalchemy.url", f"sqlite:///{path}".replace("%", "%%"))
     command.upgrade(config, "head")
-
-
-def _revision(path: Path) -> str | None:
-    if not path.exists():
-        return None
-    connection = sqlite3.connect(path)
-    try:
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.OperationalError:  # an empty file, or not ours yet
-        return None
-    except sqlite3.DatabaseError as error:
-        raise FailedPrecondition(f"{path} is not a readable store: {error}.", reason="STORE_UNREADABLE") from error
-    else:
-        return None if row is None else str(row[0])
-    finally:
-        connection.close()
