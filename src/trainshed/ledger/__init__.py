@@ -3,10 +3,12 @@
 - `model`: Receipt, Delivery, Cause.
 - `lifecycle`: what can become of a receipt.
 - `store`: `open_receipt`, `settle`, `record_delivery` inside the caller's transaction; queries.
+- `service`: read the ledger, send an event again.
 """
 
 from trainshed.ledger.lifecycle import RECEIPT
 from trainshed.ledger.model import Cause, Delivery, Receipt
+from trainshed.ledger.service import Account, Service
 from trainshed.ledger.store import (
     deliveries,
     find_receipt,
@@ -19,9 +21,11 @@ from trainshed.ledger.store import (
 
 __all__ = [
     "RECEIPT",
+    "Account",
     "Cause",
     "Delivery",
     "Receipt",
+    "Service",
     "deliveries",
     "find_receipt",
     "get_receipt",

@@ -31,6 +31,7 @@ receipts = Table(
     *state_constraints(RECEIPT),
     Index("ix_receipts_create_time", "create_time"),
     Index("ix_receipts_link", "link"),
+    Index("ix_receipts_parent_id", "parent_id"),
 )
 
 receipt_deliveries = Table(
@@ -115,6 +116,12 @@ def deliveries(conn: Connection, receipt_id: str) -> list[Delivery]:
     d = receipt_deliveries
     rows = conn.execute(select(d).where(d.c.receipt_id == receipt_id).order_by(d.c.number))
     return [Delivery(**row._mapping) for row in rows]  # noqa: SLF001  (SQLAlchemy's public mapping of a row)
+
+
+def children(conn: Connection, receipt_id: str) -> list[Receipt]:
+    """Read the receipts of what an event led to, oldest first."""
+    query = select(receipts).where(receipts.c.parent_id == receipt_id).order_by(receipts.c.create_time, receipts.c.id)
+    return [Receipt.from_row(row) for row in conn.execute(query)]
 
 
 def list_receipts(

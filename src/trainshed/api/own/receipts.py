@@ -1,0 +1,93 @@
+"""Receipts: why each event did or did not start something."""
+
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from trainshed import names
+from trainshed.api import own
+from trainshed.clock import parse_rfc3339, rfc3339
+from trainshed.duty import off_loop
+from trainshed.errors import InvalidArgument
+from trainshed.ledger import Account, Receipt, Service
+
+_PAGE = 100
+_LARGEST_PAGE = 1000
+
+
+def routes(ledger: Service) -> list[Route]:
+    """List, describe and replay receipts under /trainshed/v1/receipts."""
+
+    async def listing(request: Request) -> JSONResponse:
+        wanted = request.query_params
+        size = _page_size(wanted.get("pageSize", ""))
+        position = names.read_page_token(wanted.get("pageToken", ""))
+        since = _time("since", wanted["since"]) if wanted.get("since") else None
+        before = (_time("pageToken", position["time"]), str(position["id"])) if position else None
+        found = await off_loop(
+            ledger.list, trigger=wanted.get("trigger", ""), since=since, limit=size + 1, before=before
+        )
+        document: dict[str, Any] = {"receipts": [as_json(r) for r in found[:size]]}
+        if len(found) > size:
+            last = found[size - 1]
+            document["nextPageToken"] = names.page_token(time=rfc3339(last.create_time), id=last.receipt_id)
+        return JSONResponse(document)
+
+    async def describe(request: Request) -> JSONResponse:
+        account = await off_loop(ledger.describe, request.path_params["receipt"])
+        return JSONResponse(_account(account))
+
+    async def replay(request: Request) -> JSONResponse:
+        wanted = await own.body(request)
+        done = await off_loop(ledger.replay, request.path_params["receipt"], dry_run=bool(wanted.get("dryRun", False)))
+        return JSONResponse({"done": done})
+
+    return [
+        Route("/trainshed/v1/receipts", listing),
+        Route("/trainshed/v1/receipts/{receipt}:replay", replay, methods=["POST"]),
+        Route("/trainshed/v1/receipts/{receipt}", describe),
+    ]
+
+
+def as_json(receipt: Receipt) -> dict[str, Any]:
+    """Write a receipt as JSON, field names in Google's manner."""
+    return {
+        "receipt": receipt.receipt_id,
+        "trigger": receipt.trigger,
+        "kind": receipt.kind,
+        "stimulus": receipt.stimulus,
+        "state": receipt.state,
+        "reason": receipt.reason,
+        "link": receipt.link,
+        "parent": receipt.parent_id,
+        "data": dict(receipt.data),
+        "createTime": rfc3339(receipt.create_time),
+        "updateTime": rfc3339(receipt.update_time),
+    }
+
+
+def _account(account: Account) -> dict[str, Any]:
+    deliveries = [
+        {k: v for k, v in asdict(d).items() if k not in {"receipt_id", "time"}} | {"time": rfc3339(d.time)}
+        for d in account.deliveries
+    ]
+    children = [as_json(child) for child in account.children]
+    return as_json(account.receipt) | {"deliveries": deliveries, "children": children}
+
+
+def _page_size(text: str) -> int:
+    if not text:
+        return _PAGE
+    if not text.isdecimal() or int(text) == 0:
+        raise InvalidArgument.field("pageSize", f"{text!r} is not a positive number")
+    return min(int(text), _LARGEST_PAGE)
+
+
+def _time(field: str, text: str) -> Any:
+    try:
+        return parse_rfc3339(str(text))
+    except ValueError as error:
+        raise InvalidArgument.field(field, f"{text!r} is not a time like 2026-01-31T12:00:00Z") from error

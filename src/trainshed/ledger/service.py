@@ -1,0 +1,71 @@
+"""Verbs on receipts: read them, and send an event again."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from trainshed.clock import Clock
+from trainshed.errors import FailedPrecondition
+from trainshed.ledger import store
+from trainshed.ledger.model import Delivery, Receipt
+from trainshed.sql import Database
+
+Replay = Callable[[Receipt], str]  # sends the event again; answers in words what it did
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """A receipt with everything under it."""
+
+    receipt: Receipt
+    deliveries: list[Delivery]
+    children: list[Receipt]  # receipts of what this event led to
+
+
+class Service:
+    """Reads the ledger and replays events; `replays` has one way of sending again per kind of event."""
+
+    def __init__(self, db: Database, clock: Clock, replays: Mapping[str, Replay]) -> None:
+        self._db = db
+        self._clock = clock
+        self._replays = dict(replays)
+
+    def list(
+        self,
+        *,
+        trigger: str = "",
+        since: datetime | None = None,
+        limit: int = 100,
+        before: tuple[datetime, str] | None = None,
+    ) -> list[Receipt]:
+        """Read receipts, newest first."""
+        return self._db.read(
+            lambda conn: store.list_receipts(conn, trigger=trigger, since=since, limit=limit, before=before)
+        )
+
+    def describe(self, receipt_id: str) -> Account:
+        """Read one receipt with its deliveries and what it led to. Raises NotFound."""
+        return self._db.read(
+            lambda conn: Account(
+                receipt=store.get_receipt(conn, receipt_id),
+                deliveries=store.deliveries(conn, receipt_id),
+                children=store.children(conn, receipt_id),
+            )
+        )
+
+    def replay(self, receipt_id: str, *, dry_run: bool = False) -> str:
+        """Send the event again to the trigger that it was for; answer in words what was, or would be, done.
+
+        Raises NotFound, or FailedPrecondition for an event that cannot be sent again.
+        """
+        receipt = self._db.read(lambda conn: store.get_receipt(conn, receipt_id))
+        send = self._replays.get(receipt.kind)
+        if send is None:
+            raise FailedPrecondition(
+                f"Receipt {receipt_id} is of kind {receipt.kind!r}, which cannot be sent again; "
+                f"{' and '.join(sorted(self._replays))} can.",
+                reason="KIND_NOT_REPLAYABLE",
+            )
+        if dry_run:
+            return f"would send {receipt.kind} {receipt.stimulus} to {receipt.trigger} again"
+        return send(receipt)
