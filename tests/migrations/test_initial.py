@@ -1,0 +1,70 @@
+"""Is a migrated store equal to what the code declares?"""
+
+import re
+import runpy
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+from trainshed.errors import FailedPrecondition
+from trainshed.sql import metadata
+from trainshed.sql.migrations import REVISION, upgrade
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def schema(path):
+    """Describe tables and indexes by their words: the order of constraints does not matter."""
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
+    connection.close()
+    return {
+        (kind, name): sorted(re.findall(r"\w+|[^\w\s]", (sql or "").lower()))
+        for kind, name, sql in rows
+        if name != "alembic_version" and not name.startswith("test_")
+    }
+
+
+@pytest.fixture
+def every_table():
+    runpy.run_path(str(ROOT / "tools" / "migration.py"))["load_tables"]()
+
+
+def test_migrated_store_equals_what_the_code_declares(tmp_path, every_table):
+    upgrade(tmp_path / "migrated.db")
+    engine = create_engine(f"sqlite:///{tmp_path / 'fresh.db'}")
+    metadata.create_all(engine, tables=[t for t in metadata.sorted_tables if not t.name.startswith("test_")])
+    engine.dispose()
+
+    migrated, fresh = schema(tmp_path / "migrated.db"), schema(tmp_path / "fresh.db")
+    assert set(migrated) == set(fresh), "run `make migration`"
+    assert [key for key in fresh if migrated[key] != fresh[key]] == []
+
+
+def test_migrating_twice_changes_nothing(tmp_path):
+    upgrade(tmp_path / "x.db")
+    before = schema(tmp_path / "x.db")
+
+    upgrade(tmp_path / "x.db")
+
+    assert schema(tmp_path / "x.db") == before
+
+
+def test_store_of_a_newer_version_is_refused(tmp_path):
+    upgrade(tmp_path / "x.db")
+    connection = sqlite3.connect(tmp_path / "x.db")
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+
+    with pytest.raises(FailedPrecondition, match=f"newer Trainshed.*9999.*{REVISION}"):
+        upgrade(tmp_path / "x.db")
+
+
+def test_file_that_is_no_store_is_refused(tmp_path):
+    (tmp_path / "x.db").write_bytes(b"not a database at all, but long enough to look at" * 100)
+
+    with pytest.raises(FailedPrecondition, match="not a readable store"):
+        upgrade(tmp_path / "x.db")

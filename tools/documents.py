@@ -1,0 +1,116 @@
+"""Write the documents that are generated from the code; with --check, only say which ones are stale."""
+
+import importlib
+import pkgutil
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import click
+
+import trainshed
+from trainshed.lifecycle import Lifecycle
+from trainshed.settings import Settings
+from trainshed.telemetry import ACTIONS
+
+ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = ROOT / "docs" / "reference"
+NOTE = "<!-- Generated from the code by `make docs`; edit the code instead. -->\n\n"
+
+
+def telemetry_page() -> str:
+    """List every log action."""
+    rows = "\n".join(f"| `{a.name}` | {a.level} | {a.meaning} |" for a in ACTIONS)
+    return f"# Log actions\n\nEach log line is one JSON object; `action` is one of these.\n\n| action | level | meaning |\n|---|---|---|\n{rows}\n"
+
+
+def settings_page() -> str:
+    """List every setting with its variable and default."""
+    comments = _comments(ROOT / "src" / "trainshed" / "settings.py")
+    rows = "\n".join(
+        f"| `{f.name}` | `TRAINSHED_{f.name.upper()}` | `{f.default}` | {comments.get(f.name, '')} |"
+        for f in fields(Settings)
+    )
+    return f"# Settings\n\n| setting | environment variable | default | meaning |\n|---|---|---|---|\n{rows}\n"
+
+
+def lifecycles_page() -> str:
+    """Draw every lifecycle."""
+    parts = ["# Lifecycles\n\nEvery state, and every way between two states.\n"]
+    for table in _lifecycles():
+        rows = "\n".join(f"| `{t.name}` | {', '.join(t.sources)} | {t.target} | {t.why} |" for t in table.transitions)
+        arrows = "\n".join(f"    {s} --> {t.target}: {t.name}" for t in table.transitions for s in t.sources)
+        parts.append(
+            f"\n## {table.noun.capitalize()}\n\nFinal: {', '.join(sorted(table.final)) or 'none'}.\n\n"
+            f"| transition | from | to | why |\n|---|---|---|---|\n{rows}\n\n"
+            f"```mermaid\nstateDiagram-v2\n{arrows}\n```\n"
+        )
+    return "".join(parts)
+
+
+def command_page() -> str:
+    """Print the help of every command."""
+    from trainshed.cli import trainshed as root
+
+    return "# Command line\n\n" + "\n".join(_help(root, "trainshed", None))
+
+
+def coverage_page() -> str:
+    """Say which methods of Google's interfaces are served."""
+    return importlib.import_module("trainshed.api.coverage").page()
+
+
+PAGES = {
+    "telemetry.md": telemetry_page,
+    "settings.md": settings_page,
+    "lifecycles.md": lifecycles_page,
+    "command-line.md": command_page,
+    "coverage.md": coverage_page,
+}
+
+
+def _help(command: click.Command, path: str, parent: click.Context | None) -> list[str]:
+    context = click.Context(command, info_name=path if parent is None else command.name, parent=parent)
+    parts = [f"## `{path}`\n\n```\n{command.get_help(context)}\n```\n"]
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            if child is not None:
+                parts += _help(child, f"{path} {name}", context)
+    return parts
+
+
+def _comments(path: Path) -> dict[str, str]:
+    found = {}
+    for line in path.read_text().splitlines():
+        code, _, comment = line.partition("  # ")
+        name = code.strip().partition(":")[0]
+        if comment and name.isidentifier():
+            found[name] = comment
+    return found
+
+
+def _lifecycles() -> list[Lifecycle]:
+    modules = [m.name for m in pkgutil.walk_packages(trainshed.__path__, "trainshed.") if m.name.endswith("lifecycle")]
+    tables = {
+        id(v): v for name in modules for v in vars(importlib.import_module(name)).values() if isinstance(v, Lifecycle)
+    }
+    return sorted(tables.values(), key=lambda t: t.noun)
+
+
+def main() -> int:
+    REFERENCE.mkdir(parents=True, exist_ok=True)
+    stale = []
+    for name, render in PAGES.items():
+        text = NOTE + render()
+        file = REFERENCE / name
+        if not file.exists() or file.read_text() != text:
+            stale.append(name)
+            if "--check" not in sys.argv:
+                file.write_text(text)
+    print("stale:" if "--check" in sys.argv else "written:", ", ".join(stale) or "none")
+    return int("--check" in sys.argv and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
