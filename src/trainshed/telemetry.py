@@ -21,12 +21,18 @@ class Action:
 
 ACTIONS = (
     Action("state_changed", "INFO", "a resource went through one transition of its lifecycle"),
+    Action("states_changed", "DEBUG", "many rows of one kind went through the same transition in one statement"),
     Action("state_stale", "WARNING", "a late report was dropped: the resource had moved on"),
     Action("commit_failed", "ERROR", "the store could not commit; every caller in the batch was told UNAVAILABLE"),
+    Action("effect_failed", "ERROR", "what follows a commit outside the store failed; it is made good from the rows"),
+    Action("object_misplaced", "WARNING", "an object could not be put at its own path; it is kept where it was staged"),
+    Action("file_skipped", "WARNING", "a file in a bucket's folder is not an object: a link, a special file, a bad name"),
+    Action("object_adopted", "INFO", "a file put into a bucket's folder by hand became a generation"),
     Action("outbox_failed", "WARNING", "a follow-up of a transaction failed and will be tried again"),
     Action("duty_failed", "ERROR", "a background duty raised; it goes on at its next turn"),
     Action("server_ready", "INFO", "the server answers on its port"),
     Action("server_stopping", "INFO", "the server drains and ends"),
+    Action("environment_built", "INFO", "an environment was built and is complete on disk"),
     Action("internal_error", "ERROR", "a defect: the caller saw a fixed sentence and this identifier"),
 )
 

@@ -1,0 +1,91 @@
+"""Records of the object store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from trainshed.errors import PreconditionFailed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """A folder of objects, and what Cloud Storage keeps about one."""
+
+    name: str
+    metageneration: int
+    properties: Mapping[str, Any]  # location, storageClass, labels, versioning, softDeletePolicy, … as in the JSON API
+    create_time: datetime
+    update_time: datetime
+
+    @property
+    def has_versioning(self) -> bool:
+        """Whether replaced generations are listed and kept for ever."""
+        return bool((self.properties.get("versioning") or {}).get("enabled"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Object:
+    """One generation of one object."""
+
+    bucket: str
+    name: str
+    generation: int  # microseconds of its creation, strictly increasing in the store
+    metageneration: int
+    size: int
+    crc32c: str  # base64, big-endian, as Cloud Storage reports it
+    md5: str  # base64; empty for a composed object
+    content_type: str
+    metadata: Mapping[str, str]  # the user's own
+    properties: Mapping[str, Any] = field(default_factory=dict)  # cacheControl, contentEncoding, … as in the JSON API
+    component_count: int = 0  # above 0 for a composed object
+    create_time: datetime
+    update_time: datetime
+    delete_time: datetime | None = None  # set once it is replaced or deleted
+    path: str = ""  # where its file belongs, under the root of all buckets
+    staged: str = ""  # name of its staging file while it may not be at `path` yet
+    stamp: str = ""  # size, modification time and inode of its file
+    changed: str = ""  # change time of the inode once it is at `path`
+
+    @property
+    def uri(self) -> str:
+        """Its `gs://` address."""
+        return f"gs://{self.bucket}/{self.name}"
+
+    @classmethod
+    def from_row(cls, row: Any) -> "Object":
+        """Read a row of `objects`."""
+        values = dict(row._mapping)  # noqa: SLF001  (SQLAlchemy's public mapping of a row)
+        values["staged"] = values["staged"] or ""
+        return cls(**values)
+
+    def log_context(self) -> dict[str, Any]:
+        """Answer the identifiers for log lines."""
+        return {"bucket": self.bucket, "object": self.name, "generation": self.generation}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """What has to hold for a change; None: no matter. Generation 0 means that there is no live object."""
+
+    if_generation_match: int | None = None
+    if_generation_not_match: int | None = None
+    if_metageneration_match: int | None = None
+    if_metageneration_not_match: int | None = None
+
+    def check(self, current: Object | None) -> None:
+        """Hold the live object (None: there is none) against the conditions. Raises PreconditionFailed."""
+        generation = current.generation if current else 0
+        metageneration = current.metageneration if current else 0
+        for wanted, found, equal, name in (
+            (self.if_generation_match, generation, True, "ifGenerationMatch"),
+            (self.if_generation_not_match, generation, False, "ifGenerationNotMatch"),
+            (self.if_metageneration_match, metageneration, True, "ifMetagenerationMatch"),
+            (self.if_metageneration_not_match, metageneration, False, "ifMetagenerationNotMatch"),
+        ):
+            if wanted is not None and (wanted == found) is not equal:
+                raise PreconditionFailed(
+                    "At least one of the pre-conditions you specified did not hold: "
+                    f"{name} is {wanted}, the object has {found}.",
+                    metadata={"condition": name},
+                )

@@ -1,0 +1,323 @@
+"""The verbs of the object store. Writes work inside the caller's transaction; the bytes follow right after COMMIT."""
+
+import logging
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from io import BytesIO
+from mimetypes import guess_type
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqlalchemy import Connection
+
+from trainshed.blobs import adoption, files, paths, store
+from trainshed.blobs.adoption import Found
+from trainshed.blobs.files import Staged
+from trainshed.blobs.model import Bucket, Conditions, Object
+from trainshed.blobs.shelf import Shelf
+from trainshed.clock import Clock
+from trainshed.errors import AlreadyExists, FailedPrecondition, NotFound
+from trainshed.sql import after_commit, append, notify
+
+log = logging.getLogger(__name__)
+CHANNEL = "blobs"  # notified when files have to be settled
+FINALIZE, DELETE, ARCHIVE, UPDATE = "OBJECT_FINALIZE", "OBJECT_DELETE", "OBJECT_ARCHIVE", "OBJECT_METADATA_UPDATE"
+
+
+class Blobs:
+    """Buckets and objects in folders below `root`."""
+
+    def __init__(self, root: Path, clock: Clock) -> None:
+        self.root = root
+        self.shelf = Shelf(root)
+        self._clock = clock
+
+    # Buckets
+
+    def create_bucket(self, conn: Connection, bucket: str, properties: Mapping[str, Any] | None = None) -> Bucket:
+        """Make a bucket. Raises AlreadyExists."""
+        paths.check_bucket(bucket)
+        if not store.insert_bucket(conn, bucket, properties or {}, now=self._clock.now()):
+            raise AlreadyExists(f"Bucket {bucket!r} exists already.", reason="BUCKET_EXISTS")
+        with files.disk_errors():
+            (self.root / bucket).mkdir(parents=True, exist_ok=True)
+            files.sync_folder(self.root)
+        return self.get_bucket(conn, bucket)
+
+    def get_bucket(self, conn: Connection, bucket: str) -> Bucket:
+        """Read a bucket. Raises NotFound."""
+        found = store.find_bucket(conn, bucket)
+        if found is None:
+            raise NotFound(
+                f"There is no bucket {bucket!r}; make it with `trainshed storage buckets create gs://{bucket}`.",
+                reason="BUCKET_NOT_FOUND",
+            )
+        return found
+
+    def delete_bucket(self, conn: Connection, bucket: str) -> None:
+        """Remove an empty bucket. Raises NotFound, FailedPrecondition when there are objects in it."""
+        self.get_bucket(conn, bucket)
+        if next(self.list(conn, bucket, limit=1), None) or next(adoption.scan(self.shelf, bucket), None):
+            raise FailedPrecondition(
+                f"Bucket {bucket!r} is not empty; remove its objects first.", reason="BUCKET_NOT_EMPTY"
+            )
+        store.delete_bucket(conn, bucket)
+        after_commit(conn, partial(self._remove_folders, bucket))
+
+    # Bytes on their way in
+
+    def stage(self, bucket: str = "") -> Staged:  # noqa: ARG002  (all buckets are on one file system; callers name theirs)
+        """Begin an object: `with blobs.stage(b) as staged: staged.write(…)`, then `commit`."""
+        return Staged(self.shelf.staging)
+
+    def stage_bytes(self, data: bytes) -> Staged:
+        """Stage bytes."""
+        return self._stage_from(BytesIO(data))
+
+    def stage_file(self, path: Path, *, move: bool = False) -> Staged:
+        """Stage a copy of a file; with `move` the file itself is removed."""
+        with path.open("rb") as source:
+            staged = self._stage_from(source)
+        if move:
+            path.unlink()
+        return staged
+
+    def stage_tree(self, folder: Path) -> list[tuple[str, Staged]]:
+        """Stage every regular file of a folder, links left out; answer (relative name, staged)."""
+        return [
+            (path.relative_to(folder).as_posix(), self.stage_file(path))
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and not _is_linked(path, folder)
+        ]
+
+    # Changes
+
+    def commit(
+        self,
+        conn: Connection,
+        staged: Staged,
+        bucket: str,
+        name: str,
+        *,
+        content_type: str = "",
+        metadata: Mapping[str, str] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        component_count: int = 0,
+        parent_receipt_id: str = "",
+        **conditions: int | None,
+    ) -> Object:
+        """Make a staged file the live generation of an object, once the caller's transaction commits.
+
+        `conditions` are if_generation_match and its kin. Raises NotFound (the bucket), InvalidArgument (the name),
+        PreconditionFailed; the staged file is discarded then.
+        """
+        try:
+            paths.check_object(name)
+            self.get_bucket(conn, bucket)
+            staged.close()
+            before = self.see(conn, bucket, name)
+            Conditions(**conditions).check(before)
+        except Exception:
+            staged.discard()
+            raise
+        now = self._clock.now()
+        obj = Object(
+            bucket=bucket,
+            name=name,
+            generation=store.next_generation(conn, now),
+            metageneration=1,
+            size=staged.checksums.size,
+            crc32c=staged.checksums.crc32c,
+            md5="" if component_count else staged.checksums.md5,
+            content_type=content_type or guess_type(name)[0] or "application/octet-stream",
+            metadata=dict(metadata or {}),
+            properties=dict(properties or {}),
+            component_count=component_count,
+            create_time=now,
+            update_time=now,
+            path=self._path_for(conn, bucket, name),
+            staged=staged.path.name,
+            stamp=staged.stamp,
+        )
+        self._begin(conn, obj, before, parent_receipt_id=parent_receipt_id)
+        after_commit(conn, partial(self.shelf.take, obj, before))
+        return obj
+
+    def commit_tree(
+        self, conn: Connection, tree: Path | Sequence[tuple[str, Staged]], bucket: str, prefix: str, **options: Any
+    ) -> "list[Object]":
+        """Commit a folder (or what `stage_tree` made of it, so that hashing is outside the transaction) below a prefix."""
+        staged = self.stage_tree(tree) if isinstance(tree, Path) else tree
+        above = f"{prefix.rstrip('/')}/" if prefix else ""
+        return [self.commit(conn, file, bucket, above + name, **options) for name, file in staged]
+
+    def delete(
+        self, conn: Connection, bucket: str, name: str, *, generation: int | None = None, **conditions: int | None
+    ) -> None:
+        """End the live generation, or destroy a given one. Raises NotFound, PreconditionFailed."""
+        live = self.see(conn, bucket, name)
+        obj = live if generation is None or (live and live.generation == generation) else None
+        obj = obj or self.get(conn, bucket, name, generation)
+        Conditions(**conditions).check(obj)
+        if obj is not live:
+            store.remove(conn, obj)
+            after_commit(conn, partial(self.shelf.destroy, obj))
+            return
+        archived = generation is None and self.get_bucket(conn, bucket).has_versioning
+        self._end(conn, obj, ARCHIVE if archived else DELETE)
+        after_commit(conn, partial(self.shelf.put_away, obj))
+
+    def update(
+        self, conn: Connection, bucket: str, name: str, changes: Mapping[str, Any], **conditions: int | None
+    ) -> Object:
+        """Change content_type, metadata or properties of the live generation, which counts its metageneration up."""
+        self.see(conn, bucket, name)
+        obj = self.get(conn, bucket, name)
+        Conditions(**conditions).check(obj)
+        changed = replace(obj, **changes, metageneration=obj.metageneration + 1, update_time=self._clock.now())
+        fields = ("content_type", "metadata", "properties", "metageneration", "update_time")
+        store.set_values(conn, obj, **{field: getattr(changed, field) for field in fields})
+        self._announce(conn, changed, UPDATE)
+        return changed
+
+    # Reading: answers what the rows say; `see` and `refresh` make the rows say what the files are
+
+    def get(self, conn: Connection, bucket: str, name: str, generation: int | None = None) -> Object:
+        """Read the live generation, or a given one while it is kept. Raises NotFound."""
+        obj = store.find(conn, bucket, name, generation)
+        if obj is None:
+            self.get_bucket(conn, bucket)
+            which = "" if generation is None else f" with generation {generation}"
+            raise NotFound(f"There is no object gs://{bucket}/{name}{which}.", reason="OBJECT_NOT_FOUND")
+        return obj
+
+    def list(self, conn: Connection, bucket: str, prefix: str = "", **selection: Any) -> Iterator[Object]:
+        """Read objects in the order of their names; selection as of `store.list_objects`."""
+        self.get_bucket(conn, bucket)
+        return store.list_objects(conn, bucket, prefix=prefix, **selection)
+
+    def open(self, obj: Object) -> BinaryIO:
+        """Open the bytes of exactly this generation. Raises NotFound when they are gone."""
+        return self.shelf.open(obj)
+
+    def local_path(self, obj: Object) -> Path:
+        """Answer the file of this generation, to be read only. Raises NotFound when it is gone."""
+        return self.shelf.find(obj)
+
+    def generations(self, conn: Connection, uri: str) -> tuple[tuple[str, int, str], ...]:
+        """Answer (name, generation, crc32c) of an object, or of everything below it as a folder; for cache keys."""
+        bucket, name = paths.parse_uri(uri)
+        single = store.find(conn, bucket, name)
+        below = f"{name.rstrip('/')}/" if name else ""
+        found: Iterable[Object] = [single] if single else store.list_objects(conn, bucket, prefix=below)
+        return tuple((obj.name, obj.generation, obj.crc32c) for obj in found)
+
+    # Files changed by hand
+
+    def see(self, conn: Connection, bucket: str, name: str, found: Found | None = None) -> Object | None:
+        """Answer the live object after making its row say what its file is; None when there is no such object.
+
+        Needs a connection that may write. A file whose content has to be read first may be given as `found`.
+        """
+        row = store.find(conn, bucket, name)
+        if row is not None and adoption.is_current(self.shelf, row):
+            return row
+        if row is None and not paths.is_plain(name):
+            return None
+        adoption.require_folder(self.shelf, bucket)
+        path = row.path if row else paths.plain(bucket, name)
+        if found is None or found.path != path or not adoption.holds(self.shelf, found):
+            found = adoption.read(self.shelf, path)
+        if found is None:
+            return self._missing(conn, row)
+        if row is not None and adoption.is_same(row, found):
+            return self._touch(conn, row, found)
+        return self._take_in(conn, row, found, bucket, name)
+
+    adopt = see
+
+    def _missing(self, conn: Connection, row: Object | None) -> Object | None:
+        if row is not None and files.look(self.root, row.path) is None:
+            self._end(conn, row, DELETE)
+            return None
+        return row  # it is changing right now; it is seen once it rests
+
+    def _touch(self, conn: Connection, row: Object, found: Found) -> Object:
+        touched = adoption.touched(row, found)
+        store.set_values(conn, row, stamp=touched.stamp, changed=touched.changed)
+        return touched
+
+    def _take_in(self, conn: Connection, row: Object | None, found: Found, bucket: str, name: str) -> Object | None:
+        if row is None and (old := adoption.leftover(conn, bucket, name, found.path, found.stamp)):
+            after_commit(conn, partial(self.shelf.put_away, old))
+            return None
+        if row is None and store.path_is_taken(conn, found.path, [], name):
+            return None
+        now = self._clock.now()
+        generation = store.next_generation(conn, now)
+        obj = adoption.object_of(found, bucket, name, generation=generation, now=now)
+        self._begin(conn, obj, row)
+        log.info("File %s is now an object.", obj.uri, extra={"action": "object_adopted", **obj.log_context()})
+        return obj
+
+    # Inner workings
+
+    def _stage_from(self, source: BinaryIO) -> Staged:
+        with self.stage() as staged:
+            files.copy_into(staged, source)
+        return staged
+
+    def _path_for(self, conn: Connection, bucket: str, name: str) -> str:
+        plain = paths.plain(bucket, name)
+        if (
+            paths.is_plain(name)
+            and files.is_free(self.root, plain)
+            and not store.path_is_taken(conn, plain, paths.parents(plain), name)
+        ):
+            return plain
+        return paths.escaped(bucket, name)
+
+    def _begin(self, conn: Connection, obj: Object, before: Object | None, *, parent_receipt_id: str = "") -> None:
+        if before is not None:
+            archived = self.get_bucket(conn, obj.bucket).has_versioning
+            self._end(conn, before, ARCHIVE if archived else DELETE, overwritten_by=obj.generation)
+        store.insert(conn, obj)
+        overwrote = before.generation if before else 0
+        self._announce(conn, obj, FINALIZE, overwrote=overwrote, parent_receipt_id=parent_receipt_id)
+        notify(conn, CHANNEL)
+
+    def _end(self, conn: Connection, obj: Object, event_type: str, *, overwritten_by: int = 0) -> None:
+        store.set_values(conn, obj, delete_time=self._clock.now())
+        self._announce(conn, obj, event_type, overwritten_by=overwritten_by)
+
+    def _announce(self, conn: Connection, obj: Object, event_type: str, **more: Any) -> None:
+        payload = {"bucket": obj.bucket, "name": obj.name, "generation": obj.generation, "event_type": event_type}
+        payload["time"] = self._clock.now().isoformat()
+        append(conn, "object.changed", payload | {k: v for k, v in more.items() if v}, now=self._clock.now())
+
+    def _remove_folders(self, bucket: str) -> None:
+        for folder in (self.root / paths.GENERATIONS / bucket, self.root / paths.ESCAPED / bucket, self.root / bucket):
+            with suppress(FileNotFoundError):
+                shutil.rmtree(folder)
+
+
+def _is_linked(path: Path, folder: Path) -> bool:
+    return any(p.is_symlink() for p in [path, *path.parents] if p != folder and p.is_relative_to(folder))
+
+
+def retention_seconds(bucket: Bucket) -> float | None:
+    """Answer how long ended generations are kept: Cloud Storage's soft delete, for ever with versioning."""
+    if bucket.has_versioning:
+        return None
+    policy = bucket.properties.get("softDeletePolicy") or {}
+    return float(policy.get("retentionDurationSeconds", 7 * 24 * 3600))
+
+
+def is_due(obj: Object, bucket: Bucket, now: datetime) -> bool:
+    """Whether an ended generation's time is over."""
+    seconds = retention_seconds(bucket)
+    return seconds is not None and obj.delete_time is not None and (now - obj.delete_time).total_seconds() >= seconds

@@ -1,0 +1,190 @@
+"""Tables and SQL of buckets and objects. Every function works inside the caller's transaction."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    Select,
+    Table,
+    Text,
+    delete,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+
+from trainshed.blobs.model import Bucket, Object
+from trainshed.sql import Json, Timestamp, insert_new, metadata
+
+buckets = Table(
+    "buckets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("metageneration", Integer, nullable=False, server_default="1"),
+    Column("properties", Json, nullable=False),
+    Column("create_time", Timestamp, nullable=False),
+    Column("update_time", Timestamp, nullable=False),
+)
+
+objects = Table(
+    "objects",
+    metadata,
+    Column("bucket", Text, ForeignKey("buckets.name"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("generation", Integer, primary_key=True),
+    Column("metageneration", Integer, nullable=False, server_default="1"),
+    Column("size", Integer, nullable=False),
+    Column("crc32c", Text, nullable=False),
+    Column("md5", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("metadata", Json, nullable=False),
+    Column("properties", Json, nullable=False),
+    Column("component_count", Integer, nullable=False, server_default="0"),
+    Column("create_time", Timestamp, nullable=False),
+    Column("update_time", Timestamp, nullable=False),
+    Column("delete_time", Timestamp),
+    Column("path", Text, nullable=False),
+    Column("staged", Text),
+    Column("stamp", Text, nullable=False),
+    Column("changed", Text, nullable=False, server_default=""),
+)
+_live = objects.c.delete_time.is_(None)
+Index("uq_objects_live", objects.c.bucket, objects.c.name, unique=True, sqlite_where=_live)
+Index("ix_objects_path", objects.c.path, sqlite_where=_live)
+Index("ix_objects_staged", objects.c.staged, sqlite_where=objects.c.staged.is_not(None))
+Index("ix_objects_generation", objects.c.generation)
+Index("ix_objects_delete_time", objects.c.delete_time, sqlite_where=objects.c.delete_time.is_not(None))
+
+_HIGHEST = "\U0010ffff"
+
+
+def insert_bucket(conn: Connection, name: str, properties: Mapping[str, Any], *, now: datetime) -> bool:
+    """Insert a bucket; False when there is one of that name."""
+    values = {"name": name, "properties": dict(properties), "create_time": now, "update_time": now}
+    return insert_new(conn, buckets, values)
+
+
+def find_bucket(conn: Connection, name: str) -> Bucket | None:
+    """Read a bucket."""
+    row = conn.execute(select(buckets).where(buckets.c.name == name)).one_or_none()
+    return None if row is None else Bucket(**row._mapping)  # noqa: SLF001  (SQLAlchemy's public mapping of a row)
+
+
+def list_buckets(conn: Connection, *, prefix: str = "", after: str = "", limit: int = 1000) -> list[Bucket]:
+    """Read buckets by name."""
+    query = select(buckets).where(buckets.c.name > after, buckets.c.name.startswith(prefix, autoescape=True))
+    rows = conn.execute(query.order_by(buckets.c.name).limit(limit))
+    return [Bucket(**row._mapping) for row in rows]  # noqa: SLF001
+
+
+def update_bucket(conn: Connection, name: str, properties: Mapping[str, Any], *, now: datetime) -> None:
+    """Replace a bucket's properties."""
+    b = buckets.c
+    change = {"properties": dict(properties), "update_time": now, "metageneration": b.metageneration + 1}
+    conn.execute(update(buckets).where(b.name == name).values(**change))
+
+
+def delete_bucket(conn: Connection, name: str) -> None:
+    """Forget a bucket and every generation in it."""
+    conn.execute(delete(objects).where(objects.c.bucket == name))
+    conn.execute(delete(buckets).where(buckets.c.name == name))
+
+
+def next_generation(conn: Connection, now: datetime) -> int:
+    """Answer microseconds since 1970, or one more than the highest generation when that is no less."""
+    highest: int = conn.execute(select(func.max(objects.c.generation))).scalar() or 0
+    return max(int(now.timestamp() * 1_000_000), highest + 1)
+
+
+def insert(conn: Connection, obj: Object) -> None:
+    """Write one generation."""
+    values = {column.name: getattr(obj, column.name) for column in objects.columns}
+    values["staged"] = obj.staged or None
+    values["metadata"], values["properties"] = dict(obj.metadata), dict(obj.properties)
+    conn.execute(objects.insert().values(**values))
+
+
+def find(conn: Connection, bucket: str, name: str, generation: int | None = None) -> Object | None:
+    """Read the live generation, or a given one."""
+    o = objects.c
+    which = _live if generation is None else o.generation == generation
+    row = conn.execute(select(objects).where(o.bucket == bucket, o.name == name, which)).one_or_none()
+    return None if row is None else Object.from_row(row)
+
+
+def set_values(conn: Connection, obj: Object, **values: Any) -> None:
+    """Change columns of one generation."""
+    o = objects.c
+    key = (o.bucket == obj.bucket, o.name == obj.name, o.generation == obj.generation)
+    conn.execute(update(objects).where(*key).values(**values))
+
+
+def list_objects(
+    conn: Connection,
+    bucket: str,
+    *,
+    prefix: str = "",
+    start: str = "",
+    end: str = "",
+    after: tuple[str, int] | None = None,
+    versions: bool = False,
+    limit: int | None = None,
+) -> Iterator[Object]:
+    """Read objects by name (in code point order) and generation."""
+    o = objects.c
+    query: Select[Any] = select(objects).where(o.bucket == bucket)
+    if not versions:
+        query = query.where(_live)
+    if prefix:
+        query = query.where(o.name >= prefix, o.name < prefix + _HIGHEST)
+    if start:
+        query = query.where(o.name >= start)
+    if end:
+        query = query.where(o.name < end)
+    if after is not None:
+        query = query.where(tuple_(o.name, o.generation) > tuple_(*after))
+    for row in conn.execute(query.order_by(o.name, o.generation).limit(limit)):
+        if row.name.startswith(prefix):
+            yield Object.from_row(row)
+
+
+def path_is_taken(conn: Connection, path: str, parents: list[str], name: str) -> bool:
+    """Whether a live object lies at this path, at a folder of it, or below it."""
+    o = objects.c
+    below = (o.path > f"{path}/") & (o.path < f"{path}0")
+    query = select(o.name).where(_live, or_(o.path.in_([path, *parents]), below), o.name != name).limit(1)
+    return conn.execute(query).first() is not None
+
+
+def live_at(conn: Connection, path: str) -> Object | None:
+    """Read the live object whose file belongs at this path."""
+    row = conn.execute(select(objects).where(_live, objects.c.path == path)).first()
+    return None if row is None else Object.from_row(row)
+
+
+def unplaced(conn: Connection, limit: int) -> list[Object]:
+    """Read the generations whose files may not be at their path yet, oldest first."""
+    o = objects.c
+    rows = conn.execute(select(objects).where(o.staged.is_not(None)).order_by(o.generation).limit(limit))
+    return [Object.from_row(row) for row in rows]
+
+
+def ended_before(conn: Connection, time: datetime, *, limit: int) -> list[Object]:
+    """Read generations that were replaced or deleted before a time."""
+    o = objects.c
+    rows = conn.execute(select(objects).where(o.delete_time < time).order_by(o.delete_time).limit(limit))
+    return [Object.from_row(row) for row in rows]
+
+
+def remove(conn: Connection, obj: Object) -> None:
+    """Forget one generation."""
+    o = objects.c
+    conn.execute(delete(objects).where(o.bucket == obj.bucket, o.name == obj.name, o.generation == obj.generation))

@@ -1,0 +1,106 @@
+"""Keeping files and rows in step: finish renames, look for files changed by hand, forget old generations."""
+
+from dataclasses import replace
+from functools import partial
+
+from sqlalchemy import Connection
+
+from trainshed.blobs import adoption, files, paths, store
+from trainshed.blobs.model import Object
+from trainshed.blobs.objects import Blobs, is_due
+from trainshed.clock import Clock
+from trainshed.sql import Database
+
+_BATCH = 500
+
+
+class Upkeep:
+    """What is done outside the verbs, from a duty or at start-up."""
+
+    def __init__(self, blobs: Blobs, db: Database, clock: Clock) -> None:
+        self._blobs = blobs
+        self._shelf = blobs.shelf
+        self._db = db
+        self._clock = clock
+
+    def recover(self) -> None:
+        """After a crash: finish renames, remove staged files that became nothing. Before anything else writes."""
+        self._blobs.root.mkdir(parents=True, exist_ok=True)
+        self.settle()
+        known = {obj.staged for obj in self._db.read(partial(store.unplaced, limit=1_000_000))}
+        for path in list(self._shelf.stale(known)):
+            path.unlink(missing_ok=True)
+
+    def settle(self) -> int:
+        """Make sure that committed files are at their paths, and on disk there; answer how many."""
+        done = 0
+        while self._db.read(partial(store.unplaced, limit=1)):
+            placed = [obj for obj in self._db.write(self._place_all) if obj is not None]
+            if not placed:
+                break
+            self._shelf.sync(placed)
+            self._db.write(partial(self._mark, placed=placed))
+            done += len(placed)
+        return done
+
+    def refresh(self, bucket: str, prefix: str = "") -> int:
+        """Make the rows of a bucket say what its files are; answer how many differed. Reads changed files outside."""
+        rows = {obj.name: obj for obj in self._db.read(lambda conn: list(self._blobs.list(conn, bucket, prefix)))}
+        adoption.require_folder(self._shelf, bucket)
+        names = [name for name, _ in adoption.scan(self._shelf, bucket, prefix) if name not in rows]
+        names += [name for name, obj in rows.items() if not adoption.is_current(self._shelf, obj)]
+        for name in names:
+            self.refresh_object(bucket, name, rows.get(name))
+        return len(names)
+
+    def refresh_object(self, bucket: str, name: str, row: Object | None) -> Object | None:
+        """Make one row say what its file is; answer the live object."""
+        found = None
+        if row is None or not self._shelf.is_staged(row):
+            found = adoption.read(self._shelf, row.path if row else paths.plain(bucket, name))
+        return self._db.write(lambda conn: self._blobs.see(conn, bucket, name, found))
+
+    def current(self, bucket: str, name: str) -> Object | None:
+        """Answer the live object as its file is now; writes only when they differ."""
+        row = self._db.read(lambda conn: store.find(conn, bucket, name))
+        if row is not None and adoption.is_current(self._shelf, row):
+            return row
+        if row is None and (not paths.is_plain(name) or files.look(self._blobs.root, f"{bucket}/{name}") is None):
+            return None
+        return self.refresh_object(bucket, name, row)
+
+    def forget(self) -> int:
+        """Destroy ended generations whose time is over; answer how many."""
+        return self._db.write(self._forget)
+
+    def _place_all(self, conn: Connection) -> list[Object | None]:
+        return [self._place(conn, obj) for obj in store.unplaced(conn, _BATCH)]
+
+    def _place(self, conn: Connection, obj: Object) -> Object | None:
+        if obj.delete_time is not None:
+            self._shelf.put_away(obj)
+            return obj
+        found = files.look(self._blobs.root, obj.path)
+        here = found and adoption.leftover(conn, obj.bucket, obj.name, obj.path, files.stamp_of(found))
+        if self._shelf.put(obj, here or None):
+            return obj
+        moved = replace(obj, path=paths.escaped(obj.bucket, obj.name))
+        if not self._shelf.put(moved, None):
+            return None
+        store.set_values(conn, obj, path=moved.path)
+        return moved
+
+    def _mark(self, conn: Connection, placed: list[Object]) -> None:
+        for obj in placed:
+            found = files.look(self._blobs.root, obj.path)
+            same = found is not None and files.stamp_of(found) == obj.stamp
+            store.set_values(conn, obj, staged=None, changed=str(found.st_ctime_ns) if found and same else "")
+
+    def _forget(self, conn: Connection) -> int:
+        buckets = {bucket.name: bucket for bucket in store.list_buckets(conn, limit=1_000_000)}
+        now = self._clock.now()
+        due = [o for o in store.ended_before(conn, now, limit=_BATCH) if is_due(o, buckets[o.bucket], now)]
+        for obj in due:
+            store.remove(conn, obj)
+            self._shelf.destroy(obj)
+        return len(due)
