@@ -1,0 +1,79 @@
+"""What a container executor really is: a Python function that KFP's executor calls, or a command."""
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_SOURCE_FILE = "ephemeral_component.py"
+_EXECUTOR_MODULES = ("kfp.dsl.executor_main", "kfp.components.executor_main", "kfp.v2.components.executor_main")
+_INSTALL = re.compile(r"\bpip\s+install\s+(.*?)(?=&&|\|\||;\s|\n|$)", re.DOTALL)
+_WITH_VALUE = {"--index-url", "-i", "--extra-index-url", "--trusted-host", "--find-links", "-f", "--target", "-r", "-c"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Python:
+    """A Python component: its function, its source or the module it is in, and what it installs first."""
+
+    function: str
+    source: str = ""
+    module: str = ""
+    requirements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shell:
+    """A command with its placeholders."""
+
+    command: tuple[str, ...]
+
+
+def recognise(container: Mapping[str, Any]) -> Python | Shell:
+    """Tell a lightweight or containerised Python component from a container command."""
+    command = [str(c) for c in container.get("command", ())]
+    arguments = [str(a) for a in container.get("args", ())]
+    function = _option(arguments + command, "--function_to_execute")
+    if function and _option(arguments + command, "--executor_input"):
+        for index, text in enumerate(command[:-1]):
+            if _SOURCE_FILE in text:
+                return Python(function=function, source=command[index + 1], requirements=_requirements(command[:index]))
+        if any(module in command for module in _EXECUTOR_MODULES):
+            module = _option(arguments + command, "--component_module_path")
+            return Python(function=function, module=module, requirements=())
+    return Shell(command=(*command, *arguments))
+
+
+def _option(words: Sequence[str], name: str) -> str:
+    following = (words[i + 1] for i, word in enumerate(words[:-1]) if word == name)
+    return next(following, "")
+
+
+def _requirements(command: Sequence[str]) -> tuple[str, ...]:
+    """Collect what the component's own `pip install` lines name, in order, each once."""
+    found: dict[str, None] = {}
+    for text in command:
+        for match in _INSTALL.finditer(text):
+            found |= dict.fromkeys(_packages(match[1]))
+    return tuple(found)
+
+
+def _packages(line: str) -> list[str]:
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        return []
+    packages: list[str] = []
+    is_value = False
+    for word in words:
+        if not is_value and not word.startswith("-") and not _is_for_old_python(word):
+            packages.append(word)
+        is_value = word in _WITH_VALUE
+    return packages
+
+
+def _is_for_old_python(requirement: str) -> bool:
+    """Recognise what kfp's own line asks of Pythons that are too old for us."""
+    return "python_version<" in requirement.replace(" ", "").replace("'", '"') and requirement.startswith(
+        "typing-extensions"
+    )
