@@ -1,0 +1,39 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from trainshed.dashboard import render
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "–"),
+        (0.0123, "12 ms"),
+        (1.25, "1.2 s"),
+        (61, "1 min 1 s"),
+        (3 * 3600 + 60, "3 h 1 min"),
+        (90000, "1 d 1 h"),
+    ],
+)
+def test_durations_are_written_as_people_say_them(seconds, text):
+    assert render.duration(seconds) == text
+
+
+@pytest.mark.parametrize(("count", "text"), [(None, "–"), (12, "12 B"), (2048, "2.0 KiB"), (5 << 40, "5120.0 GiB")])
+def test_sizes(count, text):
+    assert render.size(count) == text
+
+
+def test_times_show_their_zone():
+    berlin = datetime(2026, 1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
+
+    assert render.time(berlin) == "2026-01-01 00:00:00 UTC"
+    assert render.time(None) == "–"
+
+
+def test_running_thing_is_measured_until_now():
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+
+    assert render.seconds_between(start, None, start + timedelta(seconds=5)) == 5
+    assert render.seconds_between(None, None, start) is None
