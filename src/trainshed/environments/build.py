@@ -1,0 +1,192 @@
+"""One environment on disk: built by uv under a lock, complete or not at all.
+
+Virtual environments cannot be moved, so one is built where it will stay; the record `environment.json`, written last,
+says that it is complete. What lies there without a record is the rest of a broken build and is removed.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import uv
+
+from trainshed.environments.model import Environment
+from trainshed.environments.requirements import Requirements, hide
+from trainshed.errors import FailedPrecondition
+
+Log = Callable[[str], None]
+RECORD = "environment.json"
+_LAST_LINES = 12
+# Importing them without bytecode takes seconds, each time that nobody may write it.
+_HEAVY = {"tensorflow", "tensorflow-cpu", "keras", "jax", "torch", "xgboost", "xgboost-cpu", "lightgbm"} | {
+    "scikit-learn",
+    "pandas",
+    "tfx",
+}
+_OPTIONS_OF_UV = {"--trusted-host": "--allow-insecure-host"}
+_FLAGS_OF_UV = {"--pre": ("--prerelease", "allow"), "--require-hashes": ("--require-hashes",)}
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[int]:
+    """Hold a lock among all processes; uv inherits it, so that it outlives us as long as uv does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def build(folder: Path, wanted: Requirements, python: Path, *, held: int, log: Log) -> None:
+    """Make the environment in `folder`, but for its record. Raises FailedPrecondition with uv's last lines."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _uv(["venv", "--no-project", "--python", str(python), str(folder)], held=held, log=log)
+    for packages, extra in ((wanted.bare, ["--no-deps"]), (wanted.packages, [])):
+        if packages:
+            _install(folder, [*_file_options(wanted), *packages], [*extra, *_arguments(wanted)], held=held, log=log)
+
+
+def record(folder: Path, values: Mapping[str, Any]) -> None:
+    """Mark the environment complete, on disk before we return."""
+    pending = folder / f"{RECORD}.new"
+    with pending.open("w") as file:
+        json.dump(values, file)
+        file.flush()
+        os.fsync(file.fileno())
+    pending.rename(folder / RECORD)
+
+
+def load(folder: Path) -> Environment | None:
+    """Read the environment in `folder`; None when there is none, or an incomplete one."""
+    try:
+        values = json.loads((folder / RECORD).read_text())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    python = Path(values["python"])
+    if not python.exists():
+        return None
+    return Environment(
+        digest=folder.name,
+        path=Path(values["path"]),
+        python=python,
+        requirements=tuple(values["requirements"]),
+        python_version=values["python_version"],
+        installed=values["installed"],
+        installed_digest=values["installed_digest"],
+    )
+
+
+def describe(path: Path, requirements: Sequence[str], python_version: str) -> dict[str, Any]:
+    """Say what is installed in an environment, for its record."""
+    sites = [str(site) for site in path.glob("lib/python*/site-packages")]
+    installed = {d.metadata["Name"]: d.version for d in distributions(path=sites) if d.metadata["Name"]}
+    content = json.dumps([python_version, sorted(installed.items())])
+    return {
+        "version": 1,
+        "path": str(path),
+        "python": str(path / "bin" / "python"),
+        "python_version": python_version,
+        "requirements": list(requirements),
+        "installed": dict(sorted(installed.items())),
+        "installed_digest": hashlib.sha256(content.encode()).hexdigest()[:32],
+    }
+
+
+def interpreter(python: str) -> tuple[Path, str]:
+    """Find an interpreter by version or path ("" is ours) and say what it is. Raises FailedPrecondition."""
+    ours = platform.python_version()
+    if python in ("", ours, ours.rpartition(".")[0]):
+        return Path(sys.executable), _identity()
+    path = python
+    if "/" not in python:
+        path = _output([uv.find_uv_bin(), "python", "find", "--no-python-downloads", "--no-project", python], python)
+    return Path(path), version_of(Path(path))
+
+
+def version_of(python: Path) -> str:
+    """Ask an interpreter what it is. Raises FailedPrecondition."""
+    script = "import sys,platform as p;print(p.python_implementation(),p.python_version(),p.machine())"
+    return _output([str(python), "-I", "-c", script], str(python))
+
+
+def _identity() -> str:
+    return f"{platform.python_implementation()} {platform.python_version()} {platform.machine()}"
+
+
+def _output(command: Sequence[str], python: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise FailedPrecondition(f"The interpreter {python} does not run: {error.strerror}.") from error
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise FailedPrecondition(f"There is no Python {python} on this machine: {last}", reason="PYTHON_MISSING")
+    return done.stdout.strip()
+
+
+def _file_options(wanted: Requirements) -> list[str]:
+    return [o for o in wanted.options if o.split(" ")[0] not in (*_OPTIONS_OF_UV, *_FLAGS_OF_UV)]
+
+
+def _arguments(wanted: Requirements) -> list[str]:
+    arguments = ["--compile-bytecode"] if wanted.names & _HEAVY else []
+    for option in wanted.options:
+        name, _, value = option.partition(" ")
+        if name in _OPTIONS_OF_UV:
+            arguments += [_OPTIONS_OF_UV[name], value]
+        arguments += _FLAGS_OF_UV.get(name, ())
+    return arguments
+
+
+def _install(folder: Path, lines: Sequence[str], arguments: Sequence[str], *, held: int, log: Log) -> None:
+    """Install from a file that only we can read, since addresses in it may carry credentials."""
+    listing = folder / "requirements.txt"
+    listing.touch(0o600)
+    listing.write_text("\n".join(lines) + "\n")
+    try:
+        command = ["pip", "install", "--python", str(folder / "bin" / "python"), "-r", str(listing), *arguments]
+        _uv(command, held=held, log=log)
+    finally:
+        listing.unlink()
+
+
+def _uv(arguments: Sequence[str], *, held: int, log: Log) -> None:
+    environ = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")}
+    command = [uv.find_uv_bin(), "--no-progress", "--color", "never", "--no-config", *arguments]
+    if "UV_CONFIG_FILE" in environ:
+        command.remove("--no-config")
+    environ.setdefault("UV_LINK_MODE", "hardlink")
+    last: deque[str] = deque(maxlen=_LAST_LINES)
+    with subprocess.Popen(
+        command,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        pass_fds=(held,),
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            last.append(hide(line.rstrip()))
+            log(last[-1])
+    if process.returncode:
+        raise FailedPrecondition(
+            "The environment could not be built:\n" + "\n".join(last), reason="ENVIRONMENT_NOT_BUILT"
+        )

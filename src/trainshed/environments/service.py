@@ -1,0 +1,166 @@
+"""Environments: built once each, found by digest; images bound to them."""
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from trainshed.clock import Clock
+from trainshed.environments import build, images, requirements, store
+from trainshed.environments.model import Binding, Environment
+from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound
+from trainshed.sql import Database
+
+log = logging.getLogger(__name__)
+
+
+class Environments:
+    """The environments below one folder. Methods block; every one may be called from several threads and processes."""
+
+    def __init__(self, root: Path, db: Database, clock: Clock) -> None:
+        self._root = root.absolute()
+        self._db = db
+        self._clock = clock
+
+    def key(self, lines: Sequence[str], *, python: str = "", base: str = "") -> str:
+        """Answer the digest of what is asked for. Raises InvalidArgument naming a bad line."""
+        parsed, python = self._wanted(lines, python, base)
+        return requirements.digest(parsed, python=build.interpreter(python)[1])
+
+    def ensure(
+        self, lines: Sequence[str], *, python: str = "", base: str = "", log: Callable[[str], None] | None = None
+    ) -> Environment:
+        """Answer the environment with these requirements (on top of those of `base`, a digest), built when missing.
+
+        Raises InvalidArgument naming a bad line, FailedPrecondition with uv's last lines.
+        """
+        parsed, python = self._wanted(lines, python, base)
+        path, version = build.interpreter(python)
+        folder = self._root / requirements.digest(parsed, python=version)
+        environment = build.load(folder) or self._build(folder, parsed, path, version, log or (lambda _: None))
+        self.touch(environment.digest)
+        return environment
+
+    def adopt(self, path: Path) -> Environment:
+        """Take an environment that the user keeps (venv, conda) as it is now; changed content is another digest."""
+        root = Path(os.path.abspath(path))  # noqa: PTH100  (a venv's folder is its identity; links are kept)
+        if not (root / "bin" / "python").exists():
+            raise InvalidArgument.field("path", f"{path} has no bin/python; give the folder of an environment")
+        values = build.describe(root, (), build.version_of(root / "bin" / "python"))
+        digest = requirements.digest(requirements.Requirements(), python=f"{root} {values['installed_digest']}")
+        folder = self._root / digest
+        with build.lock(self._lock(digest)):
+            folder.mkdir(parents=True, exist_ok=True)
+            build.record(folder, values)
+        return self._known(digest)
+
+    def get(self, digest: str) -> Environment | None:
+        """Find a complete environment."""
+        return build.load(self._root / digest) if digest.isalnum() else None
+
+    def list(self) -> Sequence[Environment]:
+        """Answer every complete environment."""
+        folders = sorted(self._root.iterdir()) if self._root.is_dir() else []
+        return [found for folder in folders if (found := build.load(folder))]
+
+    def last_used(self, digest: str) -> datetime | None:
+        """Answer when an environment was last asked for."""
+        try:
+            return datetime.fromtimestamp(self._mark(digest).stat().st_mtime, UTC)
+        except FileNotFoundError:
+            return None
+
+    def touch(self, digest: str) -> None:
+        """Note that an environment is used now."""
+        mark, now = self._mark(digest), self._clock.now().timestamp()
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+        os.utime(mark, (now, now))
+
+    def remove(self, digest: str) -> None:
+        """Delete an environment from disk; one that is bound to an image is kept. Raises FailedPrecondition."""
+        if bound := [b.pattern for b in self.bindings() if b.environment == digest]:
+            raise FailedPrecondition(f"Environment {digest} stands for image {bound[0]}; unbind it first.")
+        with build.lock(self._lock(digest)):
+            folder = self._root / digest
+            (folder / build.RECORD).unlink(missing_ok=True)  # incomplete from here on, whatever happens
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def bind(
+        self,
+        image_pattern: str,
+        environment: str,
+        *,
+        snapshot: str = "",
+        variables: Mapping[str, str] | None = None,
+        workdir: str = "",
+        source: str = "user",
+    ) -> Binding:
+        """Let an environment stand for the images of a pattern. Raises NotFound, InvalidArgument."""
+        if not images.parse(image_pattern).name:
+            raise InvalidArgument.field("pattern", "give an image name, such as gcr.io/my-project/trainer")
+        self._known(environment)
+        binding = Binding(
+            pattern=image_pattern,
+            environment=environment,
+            snapshot=snapshot,
+            variables=dict(variables or {}),
+            workdir=workdir,
+            source=source,
+            update_time=self._clock.now(),
+        )
+        self._db.write(partial(store.put, binding=binding))
+        return binding
+
+    def unbind(self, image_pattern: str) -> None:
+        """Take a binding back. Raises NotFound."""
+        if not self._db.write(partial(store.remove, pattern=image_pattern)):
+            raise NotFound(f"No image is bound by {image_pattern!r}; `trainshed images list` shows the bindings.")
+
+    def bindings(self) -> Sequence[Binding]:
+        """Answer every binding, by pattern."""
+        return self._db.read(store.all_bindings)
+
+    def resolve(self, image: str) -> Binding | None:
+        """Answer the binding that stands for an image: of those that match, the most specific."""
+        matching = [b for b in self.bindings() if images.matches(b.pattern, image)]
+        return max(matching, key=lambda b: images.specificity(b.pattern), default=None)
+
+    def _wanted(self, lines: Sequence[str], python: str, base: str) -> tuple[requirements.Requirements, str]:
+        if isinstance(lines, str):
+            raise InvalidArgument.field("requirements", "give a list of lines, not one text")
+        if not base:
+            return requirements.parse(lines), python
+        below = self._known(base)
+        if below.path.parent != self._root:
+            raise FailedPrecondition(f"Environment {base} is kept by its user; nothing can be added to it.")
+        return requirements.parse([*below.requirements, *lines]), python or str(below.python)
+
+    def _build(
+        self, folder: Path, wanted: requirements.Requirements, python: Path, version: str, say: Callable[[str], None]
+    ) -> Environment:
+        with build.lock(self._lock(folder.name)) as held:
+            if (found := build.load(folder)) is not None:  # built while we waited
+                return found
+            build.build(folder, wanted, python, held=held, log=say)
+            build.record(folder, build.describe(folder, wanted.lines, version))
+        log.info(
+            "Environment %s is complete.",
+            folder.name,
+            extra={"action": "environment_built", "environment": folder.name},
+        )
+        return self._known(folder.name)
+
+    def _known(self, digest: str) -> Environment:
+        if (found := self.get(digest)) is None:
+            raise NotFound(f"There is no environment {digest!r}.")
+        return found
+
+    def _mark(self, digest: str) -> Path:
+        return self._root / ".used" / digest
+
+    def _lock(self, digest: str) -> Path:
+        return self._root / ".locks" / digest
