@@ -1,8 +1,16 @@
-"""What tests of Trainshed, and of things built on it, use: a store, a clock. Fakes are public and pass the real suites."""
+"""What tests of Trainshed, and of things built on it, use: a store, a real server with its command line.
 
+Fakes are public and pass the real suites.
+"""
+
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import create_engine
 
@@ -21,3 +29,78 @@ def database(folder: Path) -> Iterator[Database]:
         yield db
     finally:
         db.close()
+
+
+class Server:
+    """A real server process on a home directory of its own, and the real command line against it."""
+
+    def __init__(self, home: Path, *options: str, **variables: str) -> None:
+        self.home = home
+        self.address = ""
+        self._options = options
+        self._variables = variables
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of the server and of its commands."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("TRAINSHED_")}
+        return inherited | {"TRAINSHED_HOME": str(self.home)} | self._variables
+
+    def start(self) -> "Server":
+        """Start it and wait until it answers. Raises AssertionError with what it printed when it does not."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "trainshed", "up", "--port", "0", *self._options],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if " is ready on " not in line:
+            rest = self._process.communicate(timeout=30)[0]
+            raise AssertionError(f"the server did not start: {line}{rest}")
+        self.address = line.split(" is ready on ")[1].split()[0]
+        return self
+
+    def kill(self) -> None:
+        """End it as `kill -9` does."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.communicate(timeout=30)
+
+    def stop(self) -> int:
+        """End it as SIGTERM does; answer its exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.communicate(timeout=60)
+        return self._process.returncode
+
+    def run(self, *arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":
+        """Run one `trainshed` command; what it printed and its exit code come back."""
+        return subprocess.run(
+            [sys.executable, "-m", "trainshed", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            **options,
+        )
+
+    def json(self, *arguments: str) -> Any:
+        """Run one command that has to work with `--format json`; answer the document."""
+        done = self.run(*arguments, "--format", "json")
+        assert done.returncode == 0, f"{' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return json.loads(done.stdout)
+
+
+@contextmanager
+def server(home: Path, *options: str, **variables: str) -> Iterator[Server]:
+    """Run a server for the duration of a test."""
+    running = Server(home, *options, **variables).start()
+    try:
+        yield running
+    finally:
+        running.stop()
