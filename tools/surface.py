@@ -16,6 +16,7 @@ from pathlib import Path
 import grpc
 from google.api import annotations_pb2, http_pb2
 from google.auth.credentials import AnonymousCredentials
+from google.longrunning import operations_pb2
 from google.protobuf import any_pb2, descriptor_pb2, empty_pb2
 from google.protobuf.descriptor import Descriptor, FileDescriptor
 
@@ -115,6 +116,26 @@ def harvest(module: str, folder: str) -> Iterator[Method]:
         requests, response = typing.get_args(typing.get_type_hints(member.fget, vars(transports))["return"])
         method = Method(path, descriptor(requests[0]), descriptor(response), client_streaming, server_streaming)
         method.rules |= rules(rest_class, path.rsplit("/", 1)[1])
+        yield method
+    yield from operation_rules(module, folder)
+
+
+def operation_rules(module: str, folder: str) -> Iterator[Method]:
+    """Read what the service's REST transport asks of google.longrunning.Operations while it waits."""
+    rest = importlib.import_module(f"{module}.services.{folder}.transports.rest")
+    transport_class = next(v for k, v in vars(rest).items() if re.fullmatch(r"[A-Z]\w+RestTransport", k))
+    if not hasattr(transport_class, "operations_client"):
+        return
+    options = transport_class(credentials=AnonymousCredentials()).operations_client._transport._http_options  # noqa: SLF001
+    service = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
+    for selector, bindings in sorted(options.items()):
+        declared = service.methods_by_name[selector.rsplit(".", 1)[1]]
+        method = Method(
+            f"/{service.full_name}/{declared.name}", declared.input_type, declared.output_type, False, False
+        )
+        method.rules |= {
+            (o["method"], o["uri"]): o.get("body", "") for o in bindings if not o["uri"].startswith("/ui/")
+        }
         yield method
 
 

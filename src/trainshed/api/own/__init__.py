@@ -16,7 +16,9 @@ async def body(request: Request) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise InvalidArgument.field("body", f"is not JSON: {error}; send one JSON object", reason="BODY_NOT_JSON") from error
+        raise InvalidArgument.field(
+            "body", f"is not JSON: {error}; send one JSON object", reason="BODY_NOT_JSON"
+        ) from error
     if not isinstance(document, dict):
         raise InvalidArgument.field("body", "is not a JSON object; send {…}", reason="BODY_NOT_OBJECT")
     return document

@@ -1,0 +1,33 @@
+"""Who is asking. Set once per request by `serve`, read by servicers and routes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+USER = "user"  # whoever sits at this machine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """The principal behind a request: `user`, or the e-mail of a service account made by `reach`."""
+
+    principal: str
+
+
+_current: ContextVar[Caller | None] = ContextVar("caller", default=None)
+
+
+def current() -> Caller:
+    """Answer who asks; outside of a request that is the user."""
+    return _current.get() or Caller(principal=USER)
+
+
+@contextmanager
+def acting(caller: Caller) -> Iterator[None]:
+    """Let everything inside be asked by `caller`."""
+    token = _current.set(caller)
+    try:
+        yield
+    finally:
+        _current.reset(token)

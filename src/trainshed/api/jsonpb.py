@@ -1,0 +1,67 @@
+"""JSON into messages, with errors that name the field and say what would be right."""
+
+import difflib
+import re
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from trainshed.api.descriptors import POOL, message_class
+from trainshed.errors import InvalidArgument
+
+_UNKNOWN = re.compile(r'Message type "([\w.]+)" has no field named "([^"]*)" at "([^"]*)"')
+_AT = re.compile(r' at "?([\w.\[\]]+?)"?\.*$')
+_WRAPPING = re.compile(r"^Failed to parse ([\w.\[\]]+) field: ")
+
+
+def parse(document: dict[str, Any], full_name: str) -> Any:
+    """Make a message of `full_name` from JSON. Raises InvalidArgument."""
+    try:
+        return json_format.ParseDict(document, message_class(full_name)(), descriptor_pool=POOL)
+    except json_format.ParseError as error:
+        raise _explain(str(error)) from error
+
+
+def field_of(descriptor: Descriptor, name: str) -> FieldDescriptor | None:
+    """Find a field by its JSON or its proto name."""
+    found = descriptor.fields_by_name.get(name) or descriptor.fields_by_camelcase_name.get(name)
+    if found is not None:
+        return found
+    return next((field for field in descriptor.fields if field.json_name == name), None)
+
+
+def is_map(field: FieldDescriptor) -> bool:
+    """Tell whether a field is a map."""
+    return field.message_type is not None and bool(field.message_type.GetOptions().map_entry)
+
+
+def unknown(path: str, descriptor: Descriptor, name: str) -> InvalidArgument:
+    """Say that a message has no such field, and which one may be meant."""
+    names = [field.json_name for field in descriptor.fields]
+    near = difflib.get_close_matches(name, names, n=1)
+    all_names = f"it has {', '.join(sorted(names))}" if names else "it has none"
+    advice = f"did you mean {near[0]!r}?" if near else all_names
+    return InvalidArgument.field(
+        path, f"unknown name; {descriptor.name} has no field {name!r}, {advice}", reason="FIELD_UNKNOWN"
+    )
+
+
+def _explain(text: str) -> InvalidArgument:
+    found = _UNKNOWN.search(text)
+    if found is not None:
+        descriptor = message_class(found[1]).DESCRIPTOR
+        return unknown(_without_root(f"{found[3]}.{found[2]}"), descriptor, found[2])
+    path, text = [], " ".join(text.split())
+    while (wrapping := _WRAPPING.match(text)) is not None:
+        path.append(wrapping[1])
+        text = text[wrapping.end() :]
+    place = _AT.search(text)
+    where = _without_root(place[1]) if place else ".".join(path)
+    reason = (text[: place.start()] if place else text).rstrip(". ")
+    return InvalidArgument.field(where or "body", reason or "has the wrong type")
+
+
+def _without_root(path: str) -> str:
+    """Drop the name of the request message, with which the parser starts every path."""
+    return path.partition(".")[2] or path
