@@ -75,11 +75,12 @@ def fire(
     *,
     now: datetime,
     attempt: int | None = None,
+    next_attempt: int | None = None,
     **values: Any,
 ) -> None:
     """Take the transition `name` of the row that `key` names, setting `values` along with it.
 
-    `attempt` fences: a report of an earlier attempt changes nothing. Raises StaleState when the row is not in a
+    `attempt` fences: a report of an earlier attempt changes nothing; `next_attempt` begins a new one. Raises StaleState when the row is not in a
     source state, is of another attempt, or is not there; nothing is written then.
     """
     transition = lifecycle[name]
@@ -88,8 +89,11 @@ def fire(
         table.c.state.in_(transition.sources),
         *(() if attempt is None else (table.c.attempt == attempt,)),
     )
-    ended = {"end_time": now} if lifecycle.is_final(transition.target) else {}
-    changed = conn.execute(update(table).where(guard).values(state=transition.target, **ended, **values)).rowcount
+    if lifecycle.is_final(transition.target):
+        values["end_time"] = now
+    if next_attempt is not None:
+        values["attempt"] = next_attempt
+    changed = conn.execute(update(table).where(guard).values(state=transition.target, **values)).rowcount
     resource = "/".join(str(v) for v in key.values())
     if changed != 1:
         raise StaleState(
@@ -120,7 +124,7 @@ def fire_many(
     guard = and_(which, table.c.state.in_(transition.sources))
     changed = conn.execute(update(table).where(guard).values(state=transition.target, **ended, **values)).rowcount
     log.debug(
-        "%d × %s: %s, now %s.",
+        "%d of %s: %s, now %s.",
         changed,
         lifecycle.noun,
         name,

@@ -1,0 +1,218 @@
+"""Background duties of topics: delivering to endpoints and to ourselves, cleaning; and waiting for arrivals."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from trainshed import webhook
+from trainshed.clock import Clock
+from trainshed.duty import Background, Duty, off_loop
+from trainshed.errors import TrainshedError
+from trainshed.topics import attempts
+from trainshed.topics.envelope import ACKNOWLEDGED, push_body
+from trainshed.topics.model import Delivery, Kind, Subscription
+from trainshed.topics.service import Service
+
+log = logging.getLogger(__name__)
+Deliver = Callable[[str, Delivery], Awaitable[bool]]  # target, delivery → acknowledged?
+
+_SLOTS = 16  # attempts under way at once at one subscription
+_CLEAN_SECONDS = 60.0
+
+
+def duties(service: Service, deliver: Deliver, *, background: Background, interval_seconds: float) -> list[Duty]:
+    """Make the background duties. `deliver` returns once what the message asks for is durable.
+
+    Attempts run in `background`, whose owner ends them.
+    """
+    deliverer = Deliverer(service, deliver, background)
+    delivering = Duty("deliveries", deliverer.run_once, interval_seconds=interval_seconds, clock=service.clock)
+    deliverer.when_free = delivering.wake
+    service.db.listen(attempts.PUSHING, delivering.wake)
+    service.db.listen(attempts.CHANGED, deliverer.forget_subscriptions)
+    service.db.listen(attempts.CHANGED, delivering.wake)
+
+    async def clean() -> None:
+        await off_loop(service.clean)
+
+    return [delivering, Duty("messages-clean", clean, interval_seconds=_CLEAN_SECONDS, clock=service.clock)]
+
+
+class Deliverer:
+    """Leases what is due at push and internal subscriptions and carries it there, a bounded number at a time.
+
+    An attempt is leased on disk before it starts, so the same attempt never starts twice; its lease is the ack
+    deadline, moved on while it is under way. What a former server had under way is taken back at the first turn.
+    """
+
+    def __init__(self, service: Service, deliver: Deliver, background: Background, *, slots: int = _SLOTS) -> None:
+        self._service = service
+        self._deliver = deliver
+        self._slots = slots
+        self._background = background
+        self._subscriptions: list[Subscription] | None = None
+        self._under_way: dict[tuple[int, str], tuple[Subscription, Delivery]] = {}
+        self._kept_until: datetime | None = None
+        self._is_first_turn = True
+        self.when_free: Callable[[], None] = lambda: None
+
+    def forget_subscriptions(self) -> None:
+        """Read the subscriptions anew at the next turn. Callable from every thread."""
+        self._subscriptions = None
+
+    async def run_once(self) -> datetime | None:
+        """Start every attempt that is due and has a slot; answer when to look again."""
+        if self._is_first_turn:
+            await off_loop(self._service.abandon)
+            self._is_first_turn = False
+        subscriptions = self._subscriptions
+        if subscriptions is None:
+            subscriptions = self._subscriptions = await off_loop(self._service.pushing)
+        while wanted := await self._wanted(subscriptions):
+            if not await self._lease(wanted):
+                break
+        return await self._next(subscriptions)
+
+    async def _wanted(self, subscriptions: list[Subscription]) -> list[tuple[Subscription, int]]:
+        now = self._service.clock.now()
+        dues = await off_loop(self._service.dues, subscriptions)
+        free = [(s, self._free(s)) for s in subscriptions if (due := dues[s.subscription_id]) and due <= now]
+        return [(s, slots) for s, slots in free if slots > 0]
+
+    async def _next(self, subscriptions: list[Subscription]) -> datetime | None:
+        now = self._service.clock.now()
+        if self._under_way and self._kept_until is not None and self._kept_until <= now:
+            await self._lease([])
+        dues = await off_loop(self._service.dues, subscriptions)
+        times = [due for due in dues.values() if due is not None and due > now]
+        if self._under_way and self._kept_until is not None:
+            times.append(self._kept_until)
+        return min(times, default=None)
+
+    def _free(self, subscription: Subscription) -> int:
+        busy = sum(1 for key in self._under_way if key[0] == subscription.subscription_id)
+        return self._slots - busy
+
+    async def _lease(self, wanted: list[tuple[Subscription, int]]) -> int:
+        now = self._service.clock.now()
+        under_way = [(s, int(d.message_id), d.attempt) for s, d in self._under_way.values()]
+        leased = await off_loop(self._service.lease_for, wanted, under_way)
+        by_id = {s.subscription_id: s for s, _ in wanted}
+        for delivery in leased:
+            subscription = by_id[delivery.subscription_id]
+            self._under_way[delivery.subscription_id, delivery.message_id] = (subscription, delivery)
+            self._background.spawn(self._carry(subscription, delivery), name=f"delivery {delivery.message_id}")
+        deadlines = [s.options.ack_deadline_seconds for s, _ in self._under_way.values()]
+        if deadlines:
+            self._kept_until = now + timedelta(seconds=min(deadlines) / 2)
+        return len(leased)
+
+    async def _carry(self, subscription: Subscription, delivery: Delivery) -> None:
+        try:
+            is_acked = await self._attempt(subscription, delivery)
+            await asyncio.wrap_future(self._service.settle(subscription, delivery, is_acked=is_acked))
+        finally:
+            self._under_way.pop((delivery.subscription_id, delivery.message_id), None)
+            self.when_free()
+
+    async def _attempt(self, subscription: Subscription, delivery: Delivery) -> bool:
+        try:
+            if subscription.options.kind is Kind.PUSH:
+                return await _push(subscription, delivery)
+            return await self._deliver(subscription.options.target, delivery)
+        except Exception as error:  # whatever it is, the message must come again
+            log.warning(
+                "Message %s could not be delivered to %s: %s",
+                delivery.message_id,
+                delivery.target,
+                error,
+                exc_info=not isinstance(error, TrainshedError),
+                extra={"action": "delivery_failed", **delivery.log_context()},
+            )
+            return False
+
+
+async def _push(subscription: Subscription, delivery: Delivery) -> bool:
+    options = subscription.options
+    status = await webhook.send(
+        options.push_endpoint,
+        headers={"Content-Type": "application/json", "User-Agent": "CloudPubSub-Google"},
+        body=push_body(delivery),
+        timeout_seconds=options.ack_deadline_seconds,
+    )
+    return status in ACKNOWLEDGED
+
+
+class Arrivals:
+    """Lets pulling clients wait for messages of a subscription instead of asking again and again."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._waiting: dict[int, set[Callable[[], None]]] = {}
+
+    async def pull(self, name: str, *, max_messages: int, wait_seconds: float) -> list[Delivery]:
+        """Pull, waiting up to `wait_seconds` for the first message; [] when none came."""
+        async for deliveries in self.follow(name, limit=lambda: max_messages, wait_seconds=wait_seconds):
+            return deliveries
+        return []
+
+    async def follow(
+        self,
+        name: str,
+        *,
+        limit: Callable[[], int],
+        wait_seconds: float | None = None,
+        may_go_on: asyncio.Event | None = None,
+    ) -> AsyncIterator[list[Delivery]]:
+        """Yield deliveries as they come, for ever or until none came for `wait_seconds`.
+
+        `limit` says how many may be handed out now; while it says none, `may_go_on` is waited for.
+        """
+        service, loop = self._service, asyncio.get_running_loop()
+        arrived = asyncio.Event() if may_go_on is None else may_go_on
+        key = (await off_loop(service.get_subscription, name)).subscription_id
+        wake = self._register(key, arrived, loop)
+        until = None if wait_seconds is None else service.clock.now() + timedelta(seconds=wait_seconds)
+        try:
+            while True:
+                arrived.clear()
+                most = limit()
+                deliveries = await off_loop(service.pull, name, max_messages=most) if most > 0 else []
+                if deliveries:
+                    yield deliveries
+                elif until is not None and service.clock.now() >= until:
+                    return
+                else:
+                    due = await off_loop(service.next_due, name) if most > 0 else None
+                    await _first(arrived, service.clock, min((t for t in (due, until) if t), default=None))
+        finally:
+            self._waiting[key].discard(wake)
+
+    def _register(self, key: int, arrived: asyncio.Event, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+        def wake() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(arrived.set)
+
+        if key not in self._waiting:
+            self._waiting[key] = set()
+            self._service.db.listen(attempts.arrival(key), lambda: self._tell(key))
+        self._waiting[key].add(wake)
+        return wake
+
+    def _tell(self, key: int) -> None:
+        for wake in list(self._waiting[key]):
+            wake()
+
+
+async def _first(event: asyncio.Event, clock: Clock, until: datetime | None) -> None:
+    """Wait for the event, or for the time, whichever is first."""
+    waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(event.wait())]
+    if until is not None:
+        waits.append(asyncio.ensure_future(clock.sleep_until(until)))
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
