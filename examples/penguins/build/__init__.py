@@ -1,0 +1,1 @@
+"""What the build runs: the compilation of the pipeline."""
