@@ -36,6 +36,7 @@ ACTIONS = (
     Action("server_ready", "INFO", "the server answers on its port"),
     Action("server_stopping", "INFO", "the server drains and ends"),
     Action("environment_built", "INFO", "an environment was built and is complete on disk"),
+    Action("connection_dropped", "DEBUG", "a connection broke before it was led to the HTTP or gRPC server"),
     Action("internal_error", "ERROR", "a defect: the caller saw a fixed sentence and this identifier"),
 )
 

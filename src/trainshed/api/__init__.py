@@ -8,9 +8,13 @@ Map of the folder:
 - `status`          errors.* as google.rpc.Status, for both
 - `fields`          field masks, page sizes, times, operations
 - `caller`          who is asking
-- `serve`           `Surface`: gRPC server, ASGI application and the front door that shares one port
-- `door`            the front door: first bytes decide who gets a connection
+- `jsonpb`          JSON into messages, with errors that name the field
+- `calls`           one implementation per RPC, from the servicers
+- `rpc`, `rest`     the gRPC server and the ASGI application over it
+- `serve`           `Surface`: both of them and the front door, on one port
+- `door`, `splice`  the front door: first bytes decide who gets a connection
 - `reach`           certificate authority, credentials and environment that bring Google's clients here
+- `tokens`, `credentials`, `google_own`   the key, the files and the answers that `reach` consists of
 - `coverage`        which RPC is served, as a document
 - `services/`       one servicer module per Google service; `own/` routes that Google has no name for
 
@@ -62,10 +66,13 @@ Raise `errors.*` there too; they are rendered as `{"error": {code, message, stat
 `await own.body(request)`, which refuses what is not an object, naming it. Hand-written Google routes (the storage
 JSON API) are the same kind of module. `app.py` hands everything over:
 
-    surface = Surface(settings, servicers=[Publisher(topics), …], routes=[*receipts.routes(ledger), …])
+    near = Reach(settings)                   # near.environment is the features' port
+    surface = Surface(settings, servicers=[Publisher(topics), …], routes=[*receipts.routes(ledger), …], near=near)
     address = await surface.start()          # "http://127.0.0.1:8484"
     …
     await surface.stop()
 
-`surface.reach.environment(principal)` are the variables that bring Google's clients in a child process here.
+`near.environment(principal)` are the variables that bring Google's clients in a child process here, once `start` has
+returned. Functions are asked by host name for HTTP (`REGION-PROJECT.cloudfunctions.net/NAME`): such routes are
+`starlette.routing.Host` entries in the same list.
 '''

@@ -23,6 +23,11 @@ def current() -> Caller:
     return _current.get() or Caller(principal=USER)
 
 
+def enter(caller: Caller) -> None:
+    """Let the rest of this task be asked by `caller`: for servers, which have a task per request."""
+    _current.set(caller)
+
+
 @contextmanager
 def acting(caller: Caller) -> Iterator[None]:
     """Let everything inside be asked by `caller`."""

@@ -1,0 +1,196 @@
+"""The front door: one listener whose visitors are told apart by their first bytes.
+
+- `PRI`: plaintext gRPC, spliced to the gRPC server's unix socket.
+- `CONNECT`: a Google host is answered with our own TLS, then told apart by ALPN; other hosts are refused by name or,
+  where the settings say so, let through. Nothing meant for Google leaves the machine.
+- anything else: HTTP, handed to the HTTP server in this process without another hop.
+"""
+
+import asyncio
+import errno
+import logging
+import ssl
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainshed.api.splice import Pipe, join
+from trainshed.duty import Background
+from trainshed.errors import FailedPrecondition
+
+log = logging.getLogger(__name__)
+
+_GRPC, _CONNECT = b"PRI", b"CONNECT "
+_HEAD_BYTES = 16 * 1024
+_HANDSHAKE_SECONDS = 20.0
+_ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rooms:
+    """Where visitors are led to."""
+
+    grpc: Path  # unix socket
+    http: Callable[[], asyncio.Protocol]
+    tls: Callable[[], ssl.SSLContext]
+    is_ours: Callable[[str], bool]  # is this host answered here?
+    is_let_through: Callable[[str], bool]  # may this other host be reached through us?
+
+
+class Door:
+    """Listens, and leads every connection to its room."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self.rooms = rooms
+        self.background = Background()
+        self._server: asyncio.Server | None = None
+        self._inside: set[asyncio.Transport] = set()
+
+    async def open(self, host: str, port: int) -> int:
+        """Listen; answer the port. Raises FailedPrecondition when it is taken."""
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(lambda: _Visitor(self), host, port, backlog=512)
+        except OSError as error:
+            raise _cannot_listen(host, port, error) from error
+        bound: int = self._server.sockets[0].getsockname()[1]
+        return bound
+
+    def close(self) -> None:
+        """Let nobody in any more; who is inside stays."""
+        if self._server is not None:
+            self._server.close()
+
+    async def clear(self) -> None:
+        """End every connection that is still open."""
+        await self.background.close()
+        for transport in list(self._inside):
+            transport.abort()
+
+    def entered(self, transport: asyncio.Transport) -> None:
+        """Remember a connection until it ends."""
+        self._inside = {known for known in self._inside if not known.is_closing()} | {transport}
+
+    async def to_grpc(self, transport: asyncio.Transport, first: bytes) -> None:
+        """Splice to the gRPC server."""
+        loop = asyncio.get_running_loop()
+        _, pipe = await loop.create_unix_connection(Pipe, str(self.rooms.grpc))
+        join(transport, pipe, first)
+
+    def to_http(self, transport: asyncio.Transport, first: bytes) -> None:
+        """Hand over to the HTTP server."""
+        protocol = self.rooms.http()
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        if first:
+            protocol.data_received(first)
+
+    async def connect(self, transport: asyncio.Transport, target: str) -> None:
+        """Serve a CONNECT request; reading is paused."""
+        host, _, port = target.rpartition(":")
+        if self.rooms.is_ours(host):
+            await self._answer(transport)
+        elif self.rooms.is_let_through(host):
+            await _let_through(transport, host.strip("[]"), port)
+        else:
+            _refuse(transport, host)
+
+    async def _answer(self, transport: asyncio.Transport) -> None:
+        transport.write(_ESTABLISHED)
+        held = _Held()
+        context = self.rooms.tls()
+        secure = await asyncio.get_running_loop().start_tls(
+            transport, held, context, server_side=True, ssl_handshake_timeout=_HANDSHAKE_SECONDS
+        )
+        if secure is None:
+            return
+        self.entered(secure)
+        if secure.get_extra_info("ssl_object").selected_alpn_protocol() == "h2":
+            secure.pause_reading()
+            await self.to_grpc(secure, bytes(held.first))
+        else:
+            self.to_http(secure, bytes(held.first))
+
+
+class _Held(asyncio.Protocol):
+    """Keeps what arrives between the end of a handshake and the choice of a room."""
+
+    def __init__(self) -> None:
+        self.first = bytearray()
+
+    def data_received(self, data: bytes) -> None:
+        self.first += data
+
+
+class _Visitor(asyncio.Protocol):
+    """A connection whose first bytes are still coming in."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._first = b""
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._door.entered(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._first += data
+        if any(self._first != kind and kind.startswith(self._first) for kind in (_GRPC, _CONNECT)):
+            return  # too early to tell
+        if self._first.startswith(_GRPC):
+            self._lead(self._door.to_grpc(self._transport, self._first))
+        elif self._first.startswith(_CONNECT):
+            self._connect()
+        else:
+            self._door.to_http(self._transport, self._first)
+
+    def _connect(self) -> None:
+        if b"\r\n\r\n" in self._first:
+            target = self._first.split(b" ", 2)[1].decode("latin-1")
+            self._lead(self._door.connect(self._transport, target))
+        elif len(self._first) > _HEAD_BYTES:
+            self._transport.abort()
+
+    def _lead(self, work: Coroutine[Any, Any, None]) -> None:
+        self._transport.pause_reading()
+        self._door.background.spawn(self._led(work), name="front door")
+
+    async def _led(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except (OSError, ssl.SSLError) as error:
+            log.debug("A connection was dropped: %r.", error, extra={"action": "connection_dropped"})
+            self._transport.abort()
+
+
+async def _let_through(transport: asyncio.Transport, host: str, port: str) -> None:
+    loop = asyncio.get_running_loop()
+    try:
+        _, pipe = await loop.create_connection(Pipe, host, int(port))
+    except (OSError, ValueError) as error:
+        _end(transport, "502 Bad Gateway", f"{host}:{port} cannot be reached: {error}.")
+        return
+    transport.write(_ESTABLISHED)
+    join(transport, pipe, b"")
+
+
+def _refuse(transport: asyncio.Transport, host: str) -> None:
+    way_out = f"{host} is not answered here; start the server with TRAINSHED_TUNNEL={host} (or *) to let it through"
+    _end(transport, f"403 {way_out}", f"{way_out}, or name it in NO_PROXY.")
+
+
+def _end(transport: asyncio.Transport, line: str, text: str) -> None:
+    body = f"{text}\n".encode()
+    head = f"HTTP/1.1 {line}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    transport.write(head.encode("latin-1", "replace") + body)
+    transport.close()
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> FailedPrecondition:
+    if error.errno == errno.EADDRINUSE:
+        message = f"port: {port} on {host} is in use; choose another with --port, or --port 0 for any free one."
+        return FailedPrecondition(message, reason="PORT_IN_USE")
+    return FailedPrecondition(f"port: cannot listen on {host}:{port}: {error.strerror}.", reason="PORT_UNUSABLE")

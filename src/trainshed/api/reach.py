@@ -1,0 +1,156 @@
+"""How Google's clients come here: certificates, credentials, the environment that makes them, who they are.
+
+Everything lies in the home directory: `ca/` (authority, bundle, key of the service accounts) and `credentials/` (a
+folder per principal). The authority is kept, because a client that holds an older bundle retries silently for minutes.
+"""
+
+import functools
+import os
+import ssl
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from ipaddress import ip_address
+from pathlib import Path
+from threading import Lock
+from time import time
+
+import certifi
+import trustme
+from starlette.routing import BaseRoute
+
+from trainshed.api import credentials, google_own
+from trainshed.api.caller import USER, Caller
+from trainshed.api.tokens import Key, write_private
+from trainshed.errors import Unauthenticated
+from trainshed.settings import Settings
+
+# The hosts that are answered here. Nothing meant for them leaves the machine.
+HOSTS = (
+    "*.googleapis.com",
+    "*.mtls.googleapis.com",
+    "*.rep.googleapis.com",
+    "*.cloudfunctions.net",
+    "*.run.app",
+    "*.a.run.app",
+)
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+_TOKENS = 4096  # callers remembered by their token
+
+
+class Reach:
+    """Certificates and credentials of one home directory. `address` is set when the surface listens."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.address = ""
+        self._folder = settings.home / "ca"
+        self._lock = Lock()
+        self._callers: dict[str, tuple[Caller, float]] = {}
+        self._environments: dict[str, tuple[str, dict[str, str]]] = {}  # by principal; with the address they lead to
+        self._anonymous_allowed = _is_loopback(settings.host)
+
+    def prepare(self) -> None:
+        """Make what is made once; slow the first time, so not on the event loop."""
+        with self._lock:
+            assert self.key
+            assert self._context
+
+    def is_ours(self, host: str) -> bool:
+        """Tell whether a host that a client wants to connect to is answered here."""
+        return any(fnmatch(host.lower(), pattern) for pattern in HOSTS)
+
+    def is_let_through(self, host: str) -> bool:
+        """Tell whether another host may be reached through the front door."""
+        name = host.strip("[]").lower()
+        return name in _LOCAL or any(fnmatch(name, p.strip()) for p in self.settings.tunnel.lower().split(",") if p)
+
+    @functools.cached_property
+    def authority(self) -> trustme.CA:
+        """The certificate authority of this home, made once."""
+        certificate, key = self._folder / "authority.pem", self._folder / "authority.key"
+        if certificate.exists() and key.exists():
+            return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
+        made = trustme.CA(organization_name="Trainshed", organization_unit_name="local certificate authority")
+        write_private(key, made.private_key_pem.bytes())
+        write_private(certificate, made.cert_pem.bytes())
+        return made
+
+    @functools.cached_property
+    def key(self) -> Key:
+        """The key of the service accounts."""
+        return Key(self._folder / "service-accounts.key")
+
+    @functools.cached_property
+    def bundle(self) -> Path:
+        """A file with the public authorities, those that the machine's owner added, and ours."""
+        own = os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE") or ""
+        parts = [Path(certifi.where()).read_bytes(), self.authority.cert_pem.bytes()]
+        path = self._folder / "bundle.pem"
+        if own and Path(own).is_file() and Path(own) != path:
+            parts.append(Path(own).read_bytes())
+        write_private(path, b"\n".join(parts))
+        return path
+
+    def tls(self) -> ssl.SSLContext:
+        """Answer the server's side of TLS for the hosts that are ours."""
+        with self._lock:
+            return self._context
+
+    @functools.cached_property
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self.authority.issue_cert(*HOSTS, *_LOCAL).configure_cert(context)
+        context.set_alpn_protocols(["http/1.1", "h2"])  # in the order of our preference; gRPC offers h2 alone
+        return context
+
+    def identify(self, authorization: str) -> Caller:
+        """Turn an Authorization header into a caller. Raises Unauthenticated.
+
+        A token that somebody else made says nothing here: on the loopback interface that is the user, who needs none.
+        """
+        known = self._callers.get(authorization)
+        if known is not None and known[1] > time():
+            return known[0]
+        scheme, _, token = authorization.partition(" ")
+        claims = self.key.read(token) if scheme.lower() == "bearer" else None
+        if claims is None:
+            if self._anonymous_allowed:
+                return Caller(principal=USER)
+            raise Unauthenticated(
+                "The request carries no token of this server; `trainshed exec` gives its command one."
+            )
+        caller = Caller(principal=self.principal(str(claims.get("sub") or claims.get("iss"))))
+        if len(self._callers) >= _TOKENS:
+            self._callers.clear()
+        self._callers[authorization] = (caller, float(claims["exp"]))
+        return caller
+
+    def email(self, principal: str) -> str:
+        """Answer the e-mail of a principal's service account."""
+        return principal if "@" in principal else f"{principal}@{self.settings.project}.iam.gserviceaccount.com"
+
+    def principal(self, email: str) -> str:
+        """Answer the principal of a service account's e-mail."""
+        return USER if email in {USER, self.email(USER)} else email
+
+    def environment(self, principal: str = USER) -> dict[str, str]:
+        """Answer the variables that bring Google's clients, gcloud and gsutil here, as `principal`."""
+        assert self.address, "the surface does not listen yet"
+        with self._lock:
+            made = self._environments.get(principal)
+            if made is None or made[0] != self.address:
+                made = self._environments[principal] = (self.address, credentials.environment(self, principal))
+            return dict(made[1])
+
+
+def routes(near: Reach) -> Sequence[BaseRoute]:
+    """Serve what Google's clients ask around the APIs themselves: tokens, metadata, account details."""
+    return google_own.routes(near)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

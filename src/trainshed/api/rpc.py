@@ -1,0 +1,94 @@
+"""The gRPC half: generic handlers over the table of methods, on a unix socket that only the front door uses."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from trainshed.api import caller, descriptors, status
+from trainshed.api.calls import Calls
+from trainshed.api.descriptors import Method, message_class
+from trainshed.duty import off_loop
+
+_MESSAGE_BYTES = 64 * 1024 * 1024
+_OPTIONS = (
+    ("grpc.max_receive_message_length", _MESSAGE_BYTES),
+    ("grpc.max_send_message_length", _MESSAGE_BYTES),
+    ("grpc.so_reuseport", 0),
+)
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+_Context = grpc.aio.ServicerContext[Any, Any]
+Identify = Callable[[str], caller.Caller]
+
+
+class Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # the package cannot be subscripted
+    """Answers every RPC of the surface; what no servicer implements is UNIMPLEMENTED."""
+
+    def __init__(self, calls: Calls, identify: Identify) -> None:
+        self._calls = calls
+        self._identify = identify
+        self._known: dict[str, Any] = {}
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        """Find the handler of one RPC; None lets gRPC answer UNIMPLEMENTED for what is not in the surface."""
+        path = handler_call_details.method
+        if path not in self._known:
+            method = descriptors.method(path)
+            if method is None:
+                return None
+            self._known[path] = self._handler(method)
+        return self._known[path]
+
+    def _handler(self, method: Method) -> Any:
+        request, response = message_class(method.request), message_class(method.response)
+        streams = method.client_streaming or method.server_streaming
+        make = {
+            (False, False): grpc.unary_unary_rpc_method_handler,
+            (False, True): grpc.unary_stream_rpc_method_handler,
+            (True, True): grpc.stream_stream_rpc_method_handler,
+        }[method.client_streaming, method.server_streaming]
+        answer = self._stream(method) if streams else self._unary(method)
+        return make(answer, request_deserializer=request.FromString, response_serializer=response.SerializeToString)
+
+    def _unary(self, method: Method) -> Callable[[Any, _Context], Awaitable[Any]]:
+        async def answer(request: Any, context: _Context) -> Any:
+            try:
+                self._enter(context)
+                return await self._calls.unary(method, request)
+            except Exception as error:  # noqa: BLE001  (the edge: every error becomes a status)
+                await _abort(context, error, method)
+
+        return answer
+
+    def _stream(self, method: Method) -> Callable[[Any, _Context], AsyncIterator[Any]]:
+        async def answer(request: Any, context: _Context) -> AsyncIterator[Any]:
+            try:
+                self._enter(context)
+                async for response in self._calls.stream(method, request):
+                    yield response
+            except Exception as error:  # noqa: BLE001  (the edge: every error becomes a status)
+                await _abort(context, error, method)
+
+        return answer
+
+    def _enter(self, context: _Context) -> None:
+        metadata = dict(context.invocation_metadata() or ())
+        authorization = metadata.get("authorization", "")
+        caller.enter(self._identify(str(authorization)))
+
+
+async def start(calls: Calls, identify: Identify, socket: Path) -> grpc.aio.Server:
+    """Start the server on `socket`."""
+    server = grpc.aio.server(options=_OPTIONS)
+    server.add_generic_rpc_handlers((Handlers(calls, identify),))
+    await off_loop(socket.unlink, missing_ok=True)
+    server.add_insecure_port(f"unix:{socket}")
+    await server.start()
+    return server
+
+
+async def _abort(context: _Context, error: Exception, method: Method) -> None:
+    code, text, trailers = status.to_grpc(status.translate(error, where=method.path))
+    await context.abort(_CODES[code], text, trailing_metadata=trailers)

@@ -1,0 +1,110 @@
+"""`Surface`: gRPC server, HTTP server and the front door, started and stopped together."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import uvicorn
+from starlette.routing import BaseRoute
+from uvicorn.server import ServerState
+
+from trainshed.api import reach, rest, rpc
+from trainshed.api.calls import Calls, Servicer
+from trainshed.api.door import Door, Rooms
+from trainshed.duty import off_loop
+from trainshed.settings import Settings
+
+if TYPE_CHECKING:
+    import grpc.aio
+
+log = logging.getLogger(__name__)
+
+_DRAIN_SECONDS = 5.0
+_KEEP_ALIVE_SECONDS = 75
+
+
+class Surface:
+    """Everything that listens.
+
+    - `servicers`: implementations of Google's RPCs, one object per service.
+    - `routes`: hand-written HTTP (Starlette routes); asked after Google's paths.
+    - `near`: credentials and certificates; the same object that the features ask for environments.
+
+    `asgi` is the HTTP half alone, for tests without a socket.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        servicers: Iterable[Servicer],
+        routes: Sequence[BaseRoute] = (),
+        *,
+        near: reach.Reach | None = None,
+    ) -> None:
+        self._settings = settings
+        self.reach = near or reach.Reach(settings)
+        self.calls = Calls(servicers)
+        self.asgi = rest.Rest(self.calls, [*routes, *reach.routes(self.reach)], self.reach.identify)
+        self._config = uvicorn.Config(
+            cast("Any", self.asgi),
+            http="h11",
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            h11_max_incomplete_event_size=256 * 1024,
+        )
+        self._state = ServerState()
+        self._grpc: grpc.aio.Server | None = None
+        self._door: Door | None = None
+
+    async def start(self) -> str:
+        """Listen; answer the address. Raises FailedPrecondition when the port is in use."""
+        runtime = self._settings.runtime
+        runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+        socket = runtime / "grpc.sock"
+        self._config.load()
+        await off_loop(self.reach.prepare)
+        self._door = Door(
+            Rooms(
+                grpc=socket,
+                http=self._http,
+                tls=self.reach.tls,
+                is_ours=self.reach.is_ours,
+                is_let_through=self.reach.is_let_through,
+            )
+        )
+        port = await self._door.open(self._settings.host, self._settings.port)
+        self._grpc = await rpc.start(self.calls, self.reach.identify, socket)
+        self.reach.address = f"http://{_dialable(self._settings.host)}:{port}"
+        return self.reach.address
+
+    async def stop(self) -> None:
+        """Let nobody in, give running requests a moment, end the rest."""
+        if self._door is not None:
+            self._door.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        if self._grpc is not None:
+            await self._grpc.stop(_DRAIN_SECONDS if self._state.tasks else 0.5)
+        if self._state.tasks:
+            _, running = await asyncio.wait(list(self._state.tasks), timeout=_DRAIN_SECONDS)
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+        if self._door is not None:
+            await self._door.clear()
+
+    def _http(self) -> asyncio.Protocol:
+        return self._config.http_protocol_class(  # type: ignore[call-arg]  # as uvicorn.Server makes them
+            config=self._config, server_state=self._state, app_state={}, _loop=asyncio.get_running_loop()
+        )
+
+
+def _dialable(host: str) -> str:
+    """Answer the address under which clients of this machine reach a listener on `host`."""
+    if host in {"0.0.0.0", "::", ""}:  # noqa: S104  (compared, not bound)
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host

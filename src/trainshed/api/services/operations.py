@@ -1,0 +1,40 @@
+"""google.longrunning.Operations over whatever knows an operation by its name."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from trainshed.duty import off_loop
+from trainshed.errors import NotFound
+
+Get = Callable[[str], Any]  # name -> google.longrunning.Operation, None for a name it does not know; may raise NotFound
+_WAIT_SECONDS = 30.0
+_LOOK_SECONDS = 0.2
+
+
+class Operations:
+    """Looks an operation up in each source in turn. `fields.operation` makes what sources answer."""
+
+    SERVICE = "google.longrunning.Operations"
+
+    def __init__(self, *sources: Get) -> None:
+        self._sources = sources
+
+    def GetOperation(self, request: Any) -> Any:
+        """Answer the operation of that name."""
+        for source in self._sources:
+            found = source(request.name)
+            if found is not None:
+                return found
+        raise NotFound(f"There is no operation {request.name!r}.", reason="OPERATION_NOT_FOUND")
+
+    async def WaitOperation(self, request: Any) -> Any:
+        """Answer when the operation is done, or as it is when the time given has passed."""
+        loop = asyncio.get_running_loop()
+        asked = request.timeout.ToTimedelta().total_seconds()
+        until = loop.time() + min(asked or _WAIT_SECONDS, _WAIT_SECONDS)
+        while True:
+            found = await off_loop(self.GetOperation, request)
+            if found.done or loop.time() >= until:
+                return found
+            await asyncio.sleep(_LOOK_SECONDS)

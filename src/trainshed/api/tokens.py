@@ -1,0 +1,93 @@
+"""Credentials of service accounts that exist on this machine only: one RSA key, JSON web tokens signed with it.
+
+These are real-time credentials that Google's client libraries check against the machine's clock, so the time is the
+machine's, not the server's (which may be virtual).
+"""
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from time import time
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from trainshed.errors import Unauthenticated
+
+ISSUER = "trainshed"
+LIFETIME_SECONDS = 3600
+_SKEW_SECONDS = 300
+
+
+class Key:
+    """The key that all local service accounts share; made once, kept in `path`, readable by its owner only."""
+
+    def __init__(self, path: Path) -> None:
+        self.pem = path.read_bytes() if path.exists() else _make(path)
+        loaded = serialization.load_pem_private_key(self.pem, None)
+        assert isinstance(loaded, rsa.RSAPrivateKey)
+        self._private = loaded
+        self._public = loaded.public_key()
+        self.id = hashlib.sha256(self.pem).hexdigest()[:40]
+
+    def sign(self, data: bytes) -> bytes:
+        """Sign with RSASSA-PKCS1-v1_5 and SHA-256."""
+        return self._private.sign(data, padding.PKCS1v15(), hashes.SHA256())
+
+    def token(self, claims: Mapping[str, Any]) -> str:
+        """Make a JSON web token."""
+        head = _encode(json.dumps({"alg": "RS256", "typ": "JWT", "kid": self.id}).encode())
+        content = f"{head}.{_encode(json.dumps(claims).encode())}"
+        return f"{content}.{_encode(self.sign(content.encode()))}"
+
+    def access_token(self, principal: str, *, lifetime_seconds: float = LIFETIME_SECONDS) -> str:
+        """Make a token for the Authorization header."""
+        now = int(time())
+        return self.token({"iss": ISSUER, "sub": principal, "iat": now, "exp": now + int(lifetime_seconds)})
+
+    def read(self, token: str) -> dict[str, Any] | None:
+        """Answer the claims of a token of ours; None for what is no token of ours. Raises Unauthenticated."""
+        content, _, signature = token.rpartition(".")
+        try:
+            head = json.loads(_decode(content.partition(".")[0]))
+            if head.get("kid") != self.id:
+                return None
+            self._public.verify(_decode(signature), content.encode(), padding.PKCS1v15(), hashes.SHA256())
+            claims: dict[str, Any] = json.loads(_decode(content.partition(".")[2]))
+        except (ValueError, AttributeError):
+            return None
+        except InvalidSignature as error:
+            raise Unauthenticated("The token names this server's key but is not signed with it.") from error
+        if float(claims.get("exp", 0)) + _SKEW_SECONDS < time():
+            raise Unauthenticated("The token has expired; ask for a new one.", reason="ACCESS_TOKEN_EXPIRED")
+        return claims
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that only its owner may read, complete or not at all."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    temporary.replace(path)
+
+
+def _make(path: Path) -> bytes:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    write_private(path, pem)
+    return pem
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _decode(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
