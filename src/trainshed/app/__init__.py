@@ -1,19 +1,26 @@
 """The composition root: settings in, a running system out. The only place that picks implementations.
 
 Features do not import each other; how they meet is written here: outbox kinds → service verbs, ports → services.
+
+- `App`: builds, starts and stops everything.
+- `ports`: adapters between features.
+- `surface`: servicers and routes.
 """
 
 import asyncio
 import logging
-from typing import Any
+from collections.abc import Callable
 
 from trainshed import clock as clocks
+from trainshed.api.reach import Reach
+from trainshed.app.features import Features
+from trainshed.app.surface import surface
 from trainshed.clock import Clock
-from trainshed.duty import Background, Duty, run_all
+from trainshed.duty import Background, off_loop, run_all
 from trainshed.errors import InvalidArgument
 from trainshed.home import Home
 from trainshed.settings import Settings
-from trainshed.sql import Database, Outbox
+from trainshed.sql import Database
 from trainshed.sql.migrations import upgrade
 
 log = logging.getLogger(__name__)
@@ -26,13 +33,16 @@ class App:
         self.settings = settings
         self.clock: Clock = clock or _clock(settings.clock)
         self.home = Home(settings.home)
-        self.background = Background()
+        self._background = Background()
+        self._undo: list[Callable[[], object]] = []  # what `stop` has to do, last one first
 
     async def start(self) -> str:
-        """Take the home, open the store, start the duties and the surface; answer the address."""
-        self.home.acquire()
+        """Take the home, open the store, start the surface and the duties; answer the address.
+
+        Raises FailedPrecondition when the home or the port is taken.
+        """
         try:
-            self._build()
+            await off_loop(self._own)
             address = await self._open()
         except BaseException:
             await self.stop()
@@ -44,25 +54,30 @@ class App:
     async def stop(self) -> None:
         """Drain: no new requests, duties end, the store is closed, the home given back. Safe at any point of start."""
         log.info("The server drains and ends.", extra={"action": "server_stopping"})
-        await self.background.close()
-        if database := getattr(self, "db", None):
-            await asyncio.to_thread(database.close)
-        self.home.release()
+        while self._undo:
+            result = self._undo.pop()()
+            if asyncio.iscoroutine(result):
+                await result
 
-    def _build(self) -> None:
+    def _own(self) -> None:
+        self.home.acquire()
+        self._undo.append(self.home.release)
         upgrade(self.settings.database)
         self.db = Database(self.settings.database)
-        self.outbox = Outbox(self.db, self.clock, self._handlers())
-
-    def _handlers(self) -> dict[str, Any]:
-        return {}
-
-    def _duties(self) -> list[Duty]:
-        return [self.outbox.duty(interval_seconds=self.settings.poll_seconds)]
+        self._undo.append(lambda: off_loop(self.db.close))
+        self.reach = Reach(self.settings)
+        self.features = Features(self.settings, self.clock, self.db, self.reach)
 
     async def _open(self) -> str:
-        self.background.spawn(run_all(self._duties()), name="duties")
-        return ""
+        await off_loop(self.features.recover)
+        self.surface = surface(self.settings, self.clock, self.features, self.reach)
+        self._undo.append(self.surface.stop)
+        address = await self.surface.start()
+        self._undo.append(self.features.stop)
+        await self.features.start()
+        self._undo.append(self._background.close)
+        self._background.spawn(run_all(self.features.duties(self._background)), name="duties")
+        return address
 
 
 def _clock(kind: str) -> Clock:

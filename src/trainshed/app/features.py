@@ -1,0 +1,79 @@
+"""Every feature, built and connected."""
+
+from collections.abc import Mapping
+
+from trainshed import buckets, functions, ledger, topics
+from trainshed.api.reach import Reach
+from trainshed.app import ports
+from trainshed.blobs import Blobs
+from trainshed.clock import Clock
+from trainshed.duty import Background, Duty
+from trainshed.environments import Environments
+from trainshed.errors import NotFound
+from trainshed.ledger import Receipt
+from trainshed.settings import Settings
+from trainshed.sql import Database, Outbox
+from trainshed.sql.outbox import Handler
+
+
+class Features:
+    """The services of one server, and what runs them in the background."""
+
+    def __init__(self, settings: Settings, clock: Clock, db: Database, reach: Reach) -> None:
+        self._settings = settings
+        self._clock = clock
+        self.environments = Environments(settings.home / "environments", db, clock)
+        self.blobs = Blobs(settings.buckets, clock)
+        self.topics = topics.Service(db, clock)
+        self.buckets = buckets.Service(db, clock, self.blobs)
+        self.feeds = ports.Feeds(self.topics, self.buckets)
+        self.functions = functions.Service(db, clock, self.feeds)
+        self.function_host = functions.Host(
+            settings.home / "functions",
+            self.functions,
+            clock,
+            environments=self.environments,
+            reach=reach.environment,
+        )
+        self.arrivals = topics.Arrivals(self.topics)
+        self.ledger = ledger.Service(db, clock, {"message": self._replay_message})
+        self.outbox = Outbox(db, clock, self._handlers())
+
+    def recover(self) -> None:
+        """Make good what a crash left half done, before anybody is let in."""
+        self.buckets.upkeep.recover()
+
+    async def start(self) -> None:
+        """Start what runs beside the duties."""
+        await self.function_host.start()
+
+    async def stop(self) -> None:
+        """End it again."""
+        await self.function_host.stop()
+
+    def duties(self, background: Background) -> list[Duty]:
+        """Make every background duty."""
+        every = self._settings.poll_seconds
+        deliver = ports.deliver_to({"function": ports.to_function(self.function_host)})
+        return [
+            self.outbox.duty(interval_seconds=every),
+            *topics.duties(self.topics, deliver, background=background, interval_seconds=every),
+            *buckets.duties(self.buckets, interval_seconds=every),
+            *functions.duties(self.function_host, self._clock, idle_seconds=self._settings.idle_environment_seconds),
+        ]
+
+    def _handlers(self) -> Mapping[str, Handler]:
+        return {"topic.publish": self.topics.on_publish, "object.changed": self.buckets.on_object_changed}
+
+    def _replay_message(self, receipt: Receipt) -> str:
+        subscription, _, message_id = receipt.stimulus.rpartition("#")
+        try:
+            self.topics.redeliver(subscription, message_id)
+        except NotFound:  # no longer kept by the subscription: the receipt has it
+            event = functions.event_of(receipt.data)
+            again = topics.PubsubMessage(
+                data=event.data, attributes=event.attributes, parent_receipt_id=receipt.receipt_id
+            )
+            (message_id,) = self.topics.publish(event.topic, [again])
+            return f"published the event again as message {message_id} of {event.topic}"
+        return f"message {message_id} is delivered to {subscription} again"
