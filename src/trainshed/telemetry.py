@@ -36,7 +36,13 @@ ACTIONS = (
     Action("server_ready", "INFO", "the server answers on its port"),
     Action("server_stopping", "INFO", "the server drains and ends"),
     Action("environment_built", "INFO", "an environment was built and is complete on disk"),
+    Action("instance_started", "DEBUG", "an instance of a function imported the user's code and is ready"),
+    Action("instance_failed", "WARNING", "an instance that a function's minimum asks for does not start"),
+    Action("function_gone", "WARNING", "an event came for a function that was deleted; it was acknowledged"),
     Action("connection_dropped", "DEBUG", "a connection broke before it was led to the HTTP or gRPC server"),
+    Action("worker_started", "INFO", "the fork server of an environment is warm"),
+    Action("worker_lost", "WARNING", "a fork server is gone and nobody knows how its attempt ended"),
+    Action("attempts_left", "WARNING", "the server ended before its attempts did"),
     Action("internal_error", "ERROR", "a defect: the caller saw a fixed sentence and this identifier"),
 )
 

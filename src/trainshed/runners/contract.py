@@ -3,9 +3,12 @@
 Call order for one attempt: `start`, then exactly one `Report` on the `report` callback, whatever happens; `stop` any
 time after `start`. All methods may be called concurrently for different attempts. `start` is idempotent per
 (task, attempt): a second call for an attempt that is known re-attaches to it.
+
+A report callback that answers None has taken the report over. One that answers an awaitable has done so when that is
+done: a server that dies before hears the same report again after `open`. Fence by the attempt number.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -47,7 +50,7 @@ class Launch:
     executor_input: str  # ExecutorInput as JSON, `gs://` URIs kept
     environment: str  # digest of the environment to run in (environments.Environment.digest)
     folder: Path  # the attempt's own folder: working directory, HOME of nothing, `mount`, `log`, `output.json`
-    mount: Path  # KFP's local mount prefix: `gs://b/x` is `mount/b/x`; inputs are links, outputs are written here
+    mount: Path  # `gs://b/x` is `mount/b/x`, `s3://b/x` is `mount/.s3/b/x` (minio, oci alike); inputs are links
     output_file: Path  # where the executor writes ExecutorOutput (inside `folder`)
     log_file: Path  # stdout and stderr, line-buffered, while it runs
     variables: Mapping[str, str] = field(default_factory=dict)  # the whole extra environment
@@ -123,10 +126,13 @@ class Report:
     peak_memory_bytes: int = 0
 
 
+ReportTo = Callable[[Report], Awaitable[object] | None]
+
+
 class Runner(Protocol):
     """Runs attempts of tasks."""
 
-    async def open(self, report: Callable[[Report], None]) -> None:
+    async def open(self, report: ReportTo) -> None:
         """Get ready, and re-attach to attempts that outlived the last server; their reports follow like any other."""
         ...
 
@@ -139,7 +145,7 @@ class Runner(Protocol):
         ...
 
     async def attempts(self) -> set[tuple[str, int]]:
-        """Answer the attempts under way, or ended and not yet reported."""
+        """Answer the attempts under way, or ended and not yet taken over."""
         ...
 
     async def close(self, *, end_attempts: bool) -> None:

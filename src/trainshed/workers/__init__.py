@@ -1,1 +1,13 @@
-"""To be filled."""
+"""Warm workers: a fork server per environment, from which every attempt is forked.
+
+- `wire`: what is said between the server and a fork server, and the records it is said in.
+- `pool`: all fork servers of this home: found again, started, asked, ended.
+- `link`: one of them: its connection and how it is started.
+- `child`: the fork server itself; it runs in the task's environment, without the rest of this package.
+"""
+
+from trainshed.workers.link import WorkerFailed
+from trainshed.workers.pool import Pool
+from trainshed.workers.wire import Ended, Order
+
+__all__ = ["Ended", "Order", "Pool", "WorkerFailed"]

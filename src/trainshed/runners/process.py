@@ -1,0 +1,178 @@
+"""Attempts as forked, isolated processes on this machine, in warm workers."""
+
+from collections.abc import Awaitable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import assert_never
+
+from trainshed.clock import Clock
+from trainshed.duty import off_loop
+from trainshed.environments import Environment, Environments
+from trainshed.errors import TrainshedError
+from trainshed.runners.contract import (
+    Command,
+    ExitedNonZero,
+    Launch,
+    LeaseLost,
+    Outcome,
+    OutOfMemory,
+    PythonComponent,
+    Report,
+    ReportTo,
+    StartFailed,
+    Stopped,
+    Succeeded,
+    TimedOut,
+)
+from trainshed.settings import Settings
+from trainshed.workers import Ended, Order, Pool, WorkerFailed
+
+_LAST_LINES = 20
+_LAST_BYTES = 16_384
+
+
+class ProcessRunner:
+    """The runner of a server without a cluster; keeps `contract.Runner`."""
+
+    def __init__(self, environments: Environments, settings: Settings, clock: Clock) -> None:
+        self._environments = environments
+        self._known: dict[str, Environment] = {}
+        self._clock = clock
+        self._grace_seconds = settings.grace_seconds
+        self._pool = Pool(
+            runtime=settings.runtime,
+            home=settings.home,
+            lease_seconds=settings.lease_seconds,
+            idle_seconds=settings.idle_environment_seconds,
+        )
+        self._report: ReportTo | None = None
+
+    async def open(self, report: ReportTo) -> None:
+        """Get ready; reports of attempts that outlived the last server follow."""
+        self._report = report
+        await self._pool.open(self._ended)
+
+    async def start(self, launch: Launch) -> None:
+        """Start an attempt. What keeps it from starting is a report, StartFailed."""
+        key = (launch.task_id, launch.attempt)
+        if key in self._pool.attempts():
+            return
+        try:
+            environment = await self._environment(launch.environment)
+            launch.folder.mkdir(parents=True, exist_ok=True)
+            await self._pool.start(environment, self._order(launch))
+        except (WorkerFailed, TrainshedError) as error:
+            self._refuse(launch, str(error))
+        except OSError as error:
+            self._refuse(launch, f"{error.filename or launch.folder}: {error.strerror}")
+
+    async def stop(self, task_id: str, attempt: int, *, grace_seconds: float) -> None:
+        """Ask an attempt to end, then end its whole process tree."""
+        self._pool.stop((task_id, attempt), grace_seconds=grace_seconds)
+
+    async def attempts(self) -> set[tuple[str, int]]:
+        """Answer the attempts under way, or ended and not yet taken over."""
+        return self._pool.attempts()
+
+    async def warm(self, environment: str, modules: tuple[str, ...] = ()) -> None:
+        """Have the worker of an environment ready before its first attempt. Raises NotFound, WorkerFailed."""
+        await self._pool.warm(await self._environment(environment), modules)
+
+    async def close(self, *, end_attempts: bool) -> None:
+        """Let go; without us attempts go on for the lease time unless they are to end."""
+        await self._pool.close(end_attempts=end_attempts, grace_seconds=self._grace_seconds)
+
+    async def _environment(self, digest: str) -> Environment:
+        if (known := self._known.get(digest)) is not None and known.python.exists():
+            return known
+        found = await off_loop(self._environments.get, digest)
+        if found is None:
+            raise WorkerFailed(f"there is no environment {digest!r}")
+        self._known[digest] = found
+        return found
+
+    def _order(self, launch: Launch) -> Order:
+        order = Order(
+            task_id=launch.task_id,
+            attempt=launch.attempt,
+            folder=str(launch.folder),
+            log_file=str(launch.log_file),
+            output_file=str(launch.output_file),
+            mount=str(launch.mount),
+            executor_input=launch.executor_input,
+            variables=dict(launch.variables),
+            cpus=launch.limits.cpus,
+            memory_bytes=launch.limits.memory_bytes,
+            timeout_seconds=launch.limits.timeout_seconds,
+            grace_seconds=self._grace_seconds,
+        )
+        match launch.work:
+            case Command(arguments=arguments):
+                return replace(order, arguments=tuple(arguments))
+            case PythonComponent(function=function, source=source, module=module):
+                return replace(order, function=function, source=source, module=module)
+            case _:
+                assert_never(launch.work)
+
+    def _refuse(self, launch: Launch, reason: str) -> None:
+        now = self._clock.now()
+        assert self._report is not None, "the runner is not open"
+        self._report(
+            Report(
+                task_id=launch.task_id,
+                attempt=launch.attempt,
+                outcome=StartFailed(reason=reason),
+                start_time=now,
+                end_time=now,
+            )
+        )
+
+    def _ended(self, ended: Ended) -> Awaitable[object] | None:
+        assert self._report is not None, "the runner is not open"
+        return self._report(
+            Report(
+                task_id=ended.task_id,
+                attempt=ended.attempt,
+                outcome=outcome(ended),
+                start_time=datetime.fromtimestamp(ended.start_time or ended.end_time, UTC),
+                end_time=datetime.fromtimestamp(ended.end_time, UTC),
+                cpu_seconds=ended.cpu_seconds,
+                peak_memory_bytes=ended.peak_memory_bytes,
+            )
+        )
+
+
+def outcome(ended: Ended) -> Outcome:
+    """Say in the contract's terms how an attempt ended."""
+    match ended.cause:
+        case "stopped":
+            return Stopped()
+        case "timed_out":
+            return TimedOut(timeout_seconds=ended.timeout_seconds or 0)
+        case "out_of_memory":
+            return OutOfMemory(limit_bytes=ended.memory_bytes or 0)
+        case "exited" if ended.code == 0:
+            return Succeeded(output=_text(Path(ended.output_file)))
+        case "exited":
+            return ExitedNonZero(code=ended.code, message=last_lines(Path(ended.log_file)))
+        case _:  # lost, lease_expired
+            return LeaseLost()
+
+
+def last_lines(log_file: Path) -> str:
+    """Answer the end of a log, which is where a failure says what it is."""
+    try:
+        with log_file.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - _LAST_BYTES))
+            text = file.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-_LAST_LINES:])
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", errors="replace")
+    except OSError:
+        return ""

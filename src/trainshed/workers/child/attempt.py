@@ -1,0 +1,152 @@
+"""What a forked child does with its order: become an isolated process, run the work, end without our leftovers."""
+
+import atexit
+import faulthandler
+import importlib
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+import types
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from . import processes
+
+_KFP = ("kfp.dsl", "kfp.components")  # where KFP keeps its executor: now, and before 2.5
+_LOG_FORMAT = "[KFP Executor %(asctime)s %(levelname)s]: %(message)s"
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS")
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGPIPE, signal.SIGHUP)
+_CANNOT_RUN = 127
+_OOM_SCORE = "500"  # when the machine runs out of memory, the kernel ends a task rather than a server
+_prefix = ""  # package of KFP's executor, once imported
+
+
+def import_executor() -> str:
+    """Import KFP's executor, in the parent, so that children have it; answer where it is, "" without KFP."""
+    global _prefix  # noqa: PLW0603  (inherited by every child: that is the point)
+    for package in _KFP:
+        with suppress(ImportError):
+            importlib.import_module(f"{package}.executor")
+            importlib.import_module(f"{package}.types.artifact_types")
+            importlib.import_module(f"{package}.utils")
+            _prefix = package
+            break
+    return _prefix
+
+
+def run(order: dict[str, Any], parent: int) -> NoReturn:
+    """Run an order in this freshly forked process. Never returns."""
+    code = 1
+    try:
+        _isolate(order, parent)
+        if order["arguments"]:
+            _exec(order["arguments"])
+        code = _guard(lambda: _run_component(order))
+    except BaseException:  # noqa: BLE001  (told in the log; the parent sees the code)
+        traceback.print_exc()
+    finally:
+        _end(code)
+
+
+def _isolate(order: dict[str, Any], parent: int) -> None:
+    os.setsid()
+    processes.die_with_parent(parent)
+    processes.adopt_orphans()
+    signal.set_wakeup_fd(-1)
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write(_OOM_SCORE)
+    log = os.open(order["log_file"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    for source, target in ((null, 0), (log, 1), (log, 2)):
+        os.dup2(source, target)
+    os.chdir(order["folder"])
+    os.environ.update(order["variables"])
+    os.environ["TRAINSHED_ATTEMPT"] = f"{order['task_id']}@{order['attempt']}"
+    if order["cpus"]:
+        for name in _THREADS:
+            os.environ.setdefault(name, str(max(1, int(order["cpus"]))))
+
+
+def _exec(arguments: list[str]) -> NoReturn:
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")  # a log is read while it grows
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        os.execvp(arguments[0], arguments)  # noqa: S606  (no shell: the command is the user's, verbatim)
+    except OSError as error:
+        os.write(2, f"{arguments[0]}: {error.strerror}\n".encode())
+        os._exit(_CANNOT_RUN)
+
+
+def _run_component(order: dict[str, Any]) -> None:
+    """Do what KFP's `executor_main` does, with its own parts, already imported."""
+    prefix = _prefix or import_executor() or _KFP[0]
+    executor = importlib.import_module(f"{prefix}.executor")
+    _point_at(order["mount"], importlib.import_module(f"{prefix}.types.artifact_types"))
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    logging.basicConfig(stream=sys.stdout, format=_LOG_FORMAT, level=logging.INFO)
+    faulthandler.enable()
+    _reseed()
+    sys.modules["__main__"] = types.ModuleType("__main__")  # ours would be run again by multiprocessing's spawn
+    sys.argv = ["executor_main"]
+    path = order["module"] or os.path.join(order["folder"], "ephemeral_component.py")
+    if not order["module"]:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(order["source"])
+    folder, name = os.path.split(path)
+    module = importlib.import_module(f"{prefix}.utils").load_module(
+        module_name=name[: -len(".py")], module_directory=folder
+    )
+    function = getattr(module, order["function"])
+    executor.Executor(executor_input=json.loads(order["executor_input"]), function_to_execute=function).execute()
+
+
+def _point_at(mount: str, artifact_types: Any) -> None:
+    """Let URIs of object stores be paths below the attempt's mount."""
+    for store, folder in (("GCS", ""), ("MINIO", ".minio/"), ("S3", ".s3/"), ("OCI", ".oci/")):
+        if hasattr(artifact_types, f"_{store}_LOCAL_MOUNT_PREFIX"):
+            setattr(artifact_types, f"_{store}_LOCAL_MOUNT_PREFIX", f"{mount}/{folder}")
+
+
+def _reseed() -> None:
+    """Give this process random numbers of its own; `random` does so by itself after a fork."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and hasattr(numpy, "random"):
+        numpy.random.seed()
+
+
+def _guard(work: Callable[[], None]) -> int:
+    """Run the work and answer the exit code that Python would have ended with."""
+    try:
+        work()
+    except SystemExit as error:
+        if error.code is None or isinstance(error.code, int):
+            return (error.code or 0) & 0xFF
+        sys.stderr.write(f"{error.code}\n")
+        return 1
+    except BaseException:  # noqa: BLE001  (whatever the user's code raises is its outcome)
+        sys.stdout.flush()
+        sys.excepthook(*sys.exc_info())
+        return 1
+    return 0
+
+
+def _end(code: int) -> NoReturn:
+    """End as an interpreter does, but for the parent's leftovers: threads, atexit, buffers, gone."""
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001  (what the interpreter itself calls)
+        atexit._run_exitfuncs()  # noqa: SLF001
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    except BaseException:  # noqa: BLE001
+        traceback.print_exc()
+    finally:
+        os._exit(code)

@@ -1,0 +1,270 @@
+"""The fork server's loop: orders in, children started, watched, stopped and reaped, outcomes out.
+
+One thread and no work of its own: a parent that has computed, or that has threads, hangs its children. It outlives the
+Trainshed server: without a connection it goes on for the lease time, then ends its children and itself.
+"""
+
+import gc
+import importlib
+import os
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Optional
+
+from . import VERSION, attempt, processes, spool
+from .peer import Peer
+
+_WATCHED_SECONDS = 0.05  # how often memory with a limit is looked at
+_UNWATCHED_SECONDS = 1.0
+_REMEMBERED = 1000
+_MOSTLY = 0.95
+Key = tuple[str, int]
+
+
+class Attempt:
+    """A child under way."""
+
+    def __init__(self, order: dict[str, Any], pid: int, start_time: float) -> None:
+        self.key: Key = (order["task_id"], order["attempt"])
+        self.order = order
+        self.pid = pid
+        self.start_time = start_time
+        timeout = order["timeout_seconds"]
+        self.deadline = time.monotonic() + timeout if timeout else None
+        self.kill_at: Optional[float] = None  # noqa: UP045  (runs on older interpreters)
+        self.look_at = 0.0
+        self.cause = ""  # why we end it: stopped, timed_out, out_of_memory, lease_expired
+        self.peak = 0
+
+    def end(self, cause: str, grace_seconds: float) -> None:
+        """Ask it to end, and note when it will have to."""
+        if not self.cause:
+            self.cause = cause
+        kill_at = time.monotonic() + grace_seconds
+        self.kill_at = min(kill_at, self.kill_at or kill_at)
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGTERM)
+
+    def kill(self, cause: str = "") -> None:
+        """End it and everything below it now; again in a while, should something be left."""
+        self.cause = self.cause or cause
+        self.kill_at = time.monotonic() + 1
+        processes.kill_tree(self.pid)
+
+    def look(self, now: float) -> None:
+        """Measure its memory; end it when that is over its limit."""
+        limit = self.order["memory_bytes"]
+        self.look_at = now + (_WATCHED_SECONDS if limit else _UNWATCHED_SECONDS)
+        pids = processes.tree(self.pid)
+        used = processes.resident_bytes(pids)
+        if limit and used > limit:
+            used = processes.proportional_bytes(pids)
+        self.peak = max(self.peak, used)
+        if limit and used > limit and not self.cause:
+            self.kill("out_of_memory")
+
+    @property
+    def wake_at(self) -> float:
+        """When it has to be looked at next."""
+        return min(t for t in (self.deadline, self.kill_at, self.look_at) if t is not None)
+
+
+class Server:
+    """Everything of one environment: its socket, its peers, its children."""
+
+    def __init__(
+        self, *, socket_path: str, spool_folder: str, lease_seconds: float, idle_seconds: float, modules: list[str]
+    ) -> None:
+        self._path = socket_path
+        self._spool = spool_folder
+        self._lease_seconds = lease_seconds
+        self._idle_seconds = idle_seconds
+        self._attempts: dict[int, Attempt] = {}
+        self._ended: dict[Key, dict[str, Any]] = {}  # for whoever starts one of them again
+        self._peers: set[Peer] = set()
+        self._alone_since = self._idle_since = time.monotonic()
+        self._ending = False
+        processes.adopt_orphans()
+        attempt.import_executor()
+        self._preload({"modules": modules})
+        self._selector = selectors.DefaultSelector()
+        self._listen()
+        self._do: dict[str, Callable[[dict[str, Any]], None]] = {
+            "start": self._start,
+            "stop": self._stop,
+            "preload": self._preload,
+            "ping": lambda _: self._tell({"event": "pong"}),
+            "end": self._end,
+        }
+
+    def run(self) -> None:
+        """Serve until idle, told to end, or left alone for the lease time."""
+        while not self._is_over(time.monotonic()):
+            for key, _ in self._selector.select(self._patience(time.monotonic())):
+                key.data()
+            self._reap()
+            self._look(time.monotonic())
+        with suppress(OSError):
+            os.unlink(self._path)
+        self._tell({"event": "bye"})
+        os._exit(0)
+
+    def _listen(self) -> None:
+        pending = f"{self._path}.{os.getpid()}"
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(pending)
+        self._listener.listen()
+        os.rename(pending, self._path)
+        self._listener.setblocking(False)
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._woken, waker = socket.socketpair()
+        self._waker = waker
+        for end in (self._woken, waker):
+            end.setblocking(False)
+        signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: self._end({}))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._selector.register(self._woken, selectors.EVENT_READ, self._drain)
+
+    def _drain(self) -> None:
+        with suppress(BlockingIOError):
+            while self._woken.recv(4096):
+                pass
+
+    def _accept(self) -> None:
+        with suppress(BlockingIOError):
+            peer = Peer(self._listener.accept()[0], self._selector, self._serve, self._forget)
+            self._peers.add(peer)
+            under_way = [[*a.key, a.pid] for a in self._attempts.values()]
+            peer.send({"event": "hello", "version": VERSION, "pid": os.getpid(), "attempts": under_way})
+
+    def _forget(self, peer: Peer) -> None:
+        self._peers.discard(peer)
+        self._alone_since = time.monotonic()
+
+    def _serve(self, message: dict[str, Any]) -> None:
+        self._do[message["do"]](message)
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        for peer in list(self._peers):
+            peer.send(event)
+
+    def _start(self, order: dict[str, Any]) -> None:
+        key = (order["task_id"], order["attempt"])
+        if key in self._ended or any(a.key == key for a in self._attempts.values()):
+            self._tell({"event": "started", "task_id": key[0], "attempt": key[1], "pid": 0})
+            if key in self._ended:
+                self._tell({"event": "ended", **self._ended[key]})
+            return
+        try:
+            pid = self._fork(order)
+        except OSError as error:
+            reason = f"the worker cannot fork: {error.strerror}"
+            self._tell({"event": "refused", "task_id": key[0], "attempt": key[1], "reason": reason})
+            return
+        self._tell({"event": "started", "task_id": key[0], "attempt": key[1], "pid": pid})
+
+    def _fork(self, order: dict[str, Any]) -> int:
+        parent, start_time = os.getpid(), time.time()
+        pid = os.fork()
+        if pid == 0:
+            self._let_go()
+            attempt.run(order, parent)
+        order["source"] = order["executor_input"] = ""  # the child has them
+        self._attempts[pid] = Attempt(order, pid, start_time)
+        return pid
+
+    def _let_go(self) -> None:
+        """Close what is the parent's, in a child."""
+        self._selector.close()
+        for end in (self._listener, self._woken, self._waker):
+            end.close()
+        for peer in self._peers:
+            peer.close()
+
+    def _stop(self, message: dict[str, Any]) -> None:
+        for each in self._attempts.values():
+            if each.key == (message["task_id"], message["attempt"]):
+                each.end("stopped", message["grace_seconds"])
+
+    def _preload(self, message: dict[str, Any]) -> None:
+        for name in message["modules"]:
+            with suppress(Exception):  # a child that needs it will say what is wrong with it
+                importlib.import_module(name)
+        gc.collect()
+        gc.freeze()  # pages stay shared with the children
+
+    def _end(self, _: dict[str, Any]) -> None:
+        self._ending = True
+        for each in self._attempts.values():
+            each.end("stopped", 2)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            ended = self._attempts.pop(pid, None)
+            if ended is not None:
+                self._record(ended, status, usage)
+
+    def _record(self, ended: Attempt, status: int, usage: Any) -> None:
+        """Sweep what it left behind, put its outcome on disk, then tell."""
+        processes.end_strangers(self._attempts)
+        code = os.waitstatus_to_exitcode(status)
+        peak = max(ended.peak, usage.ru_maxrss * 1024)
+        limit = ended.order["memory_bytes"]
+        if code == -signal.SIGKILL and not ended.cause and limit and peak > _MOSTLY * limit:
+            ended.cause = "out_of_memory"
+        outcome = {
+            "task_id": ended.key[0],
+            "attempt": ended.key[1],
+            "cause": ended.cause or "exited",
+            "code": code,
+            "start_time": ended.start_time,
+            "end_time": time.time(),
+            "cpu_seconds": usage.ru_utime + usage.ru_stime,
+            "peak_memory_bytes": peak,
+            **{k: ended.order[k] for k in ("log_file", "output_file", "memory_bytes", "timeout_seconds")},
+        }
+        spool.write(self._spool, outcome)
+        self._ended[ended.key] = outcome
+        while len(self._ended) > _REMEMBERED:
+            del self._ended[next(iter(self._ended))]
+        self._idle_since = time.monotonic()
+        self._tell({"event": "ended", **outcome})
+
+    def _look(self, now: float) -> None:
+        for each in list(self._attempts.values()):
+            if each.kill_at is not None and now >= each.kill_at:
+                each.kill()
+            if each.deadline is not None and now >= each.deadline:
+                each.deadline = None
+                each.end("timed_out", each.order["grace_seconds"])
+            if now >= each.look_at:
+                each.look(now)
+        if not self._peers and now >= self._alone_since + self._lease_seconds and not self._ending:
+            self._ending = True
+            for each in self._attempts.values():
+                each.end("lease_expired", 2)
+
+    def _is_over(self, now: float) -> bool:
+        if self._attempts:
+            return False
+        return self._ending or now >= max(self._idle_since, self._alone_since) + self._idle_seconds
+
+    def _patience(self, now: float) -> float:
+        times = [a.wake_at for a in self._attempts.values()]
+        if not self._peers:
+            times.append(self._alone_since + self._lease_seconds)
+        if not self._attempts:
+            times.append(max(self._idle_since, self._alone_since) + self._idle_seconds)
+        return max(0.0, min(times, default=now + 60) - now)

@@ -1,0 +1,182 @@
+"""One fork server as the pool sees it: how it is started, and the connection to it."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from trainshed.workers import child
+from trainshed.workers.wire import VERSION, Ended, Order, encode
+
+_START = Path(child.__file__).parent / "start.py"
+_LONGEST_LINE = 1 << 24
+_UNSET = ("PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")
+_BEATS = 3  # pings within the time that a fork server may be silent
+Key = tuple[str, int]
+
+
+class WorkerFailed(Exception):
+    """The worker of an environment does not start, or refuses an attempt; the message says why."""
+
+
+class Left(Exception):
+    """The fork server ended, idle, before it took the order; ask another one."""
+
+
+def launch(python: Path, options: Mapping[str, Any], log_file: Path) -> int:
+    """Start a fork server with an environment's interpreter; answer its pid once it listens. Blocks.
+
+    It detaches, so it is nobody's child. Raises WorkerFailed with the last line it said.
+    """
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    with log_file.open("ab") as log:
+        done = subprocess.Popen(
+            [str(python), str(_START), json.dumps(options)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd="/",
+            env=environ(python),
+            start_new_session=True,
+        )
+    assert done.stdout is not None
+    with done:
+        line = done.stdout.readline()
+    answer = json.loads(line) if line else {"error": _last_line(log_file)}
+    if "error" in answer:
+        raise WorkerFailed(f"the worker of {python} does not start: {answer['error']}")
+    return int(answer["pid"])
+
+
+def environ(python: Path) -> dict[str, str]:
+    """Make the variables of a fork server: ours, with its own environment first on the path."""
+    ours = {k: v for k, v in os.environ.items() if k not in _UNSET}
+    folder = python.parent
+    path = f"{folder}{os.pathsep}{ours.get('PATH', os.defpath)}"
+    return ours | {"PATH": path, "VIRTUAL_ENV": str(folder.parent), "_KFP_RUNTIME": "true"}
+
+
+class Link:
+    """The connection to one fork server."""
+
+    def __init__(
+        self, digest: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ended: Callable[[Ended], None]
+    ) -> None:
+        self.digest = digest
+        self.pid = 0
+        self.attempts: dict[Key, int] = {}  # under way, with their pid
+        self.is_open = True
+        self._reader = reader
+        self._writer = writer
+        self._ended = ended
+        self._pending: dict[Key, asyncio.Future[None]] = {}
+        self._heard = asyncio.Event()
+
+    @classmethod
+    async def connect(cls, path: Path, ended: Callable[[Ended], None]) -> "Link | None":
+        """Connect to the fork server at a socket; None when nobody of our version is there."""
+        try:
+            reader, writer = await asyncio.open_unix_connection(path, limit=_LONGEST_LINE)
+        except (ConnectionRefusedError, FileNotFoundError):
+            return None
+        link = cls(path.stem, reader, writer, ended)
+        line = await reader.readline()
+        hello = json.loads(line) if line else {}
+        if hello.get("version") != VERSION:
+            writer.close()
+            return None
+        link.pid = hello["pid"]
+        link.attempts = {(task_id, attempt): pid for task_id, attempt, pid in hello["attempts"]}
+        return link
+
+    async def listen(self) -> None:
+        """Take events until the fork server is gone; what is under way then is `attempts`."""
+        try:
+            while line := await self._reader.readline():
+                self._heard.set()
+                self._take(json.loads(line))
+        except ConnectionError:
+            pass
+        self.is_open = False
+        for future in self._pending.values():
+            if not future.done():
+                future.set_result(None)  # it may have run: the pool reports what is known
+        self._writer.close()
+
+    async def watch(self, silence_seconds: float) -> None:
+        """Kill the fork server when it is silent for too long: stopped or stuck, it cannot be told from gone."""
+        while self.is_open:
+            self._heard.clear()
+            for _ in range(_BEATS):
+                self.send({"do": "ping"})
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._heard.wait(), silence_seconds / _BEATS)
+                if self._heard.is_set():
+                    break
+            else:
+                with suppress(ProcessLookupError):
+                    os.kill(self.pid, signal.SIGKILL)
+                return
+            await asyncio.sleep(silence_seconds / _BEATS)
+
+    async def start(self, order: Order) -> None:
+        """Hand in an order; return once it is under way. Raises WorkerFailed, Left."""
+        future = self._pending[order.key] = asyncio.get_running_loop().create_future()
+        self.send(order.message())
+        try:
+            await future
+        finally:
+            self._pending.pop(order.key, None)
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Say something; lost when the fork server is gone, which `listen` will notice."""
+        if self.is_open:
+            self._writer.write(encode(message))
+
+    def close(self) -> None:
+        """Let go of the connection; the fork server goes on for its lease."""
+        self.is_open = False
+        self._writer.close()
+
+    def has(self, key: Key) -> bool:
+        """Whether an attempt is here, or about to be."""
+        return key in self.attempts or key in self._pending
+
+    def under_way(self) -> set[Key]:
+        """Every attempt that is here, or about to be."""
+        return {*self.attempts, *self._pending}
+
+    def _take(self, event: dict[str, Any]) -> None:
+        match event["event"]:
+            case "started":
+                self.attempts[(event["task_id"], event["attempt"])] = event["pid"]
+                self._settle(event, None)
+            case "refused":
+                self._settle(event, WorkerFailed(event["reason"]))
+            case "ended":
+                ended = Ended.read(event)
+                self.attempts.pop(ended.key, None)
+                self._ended(ended)
+            case "bye":
+                self.is_open = False
+                for key in list(self._pending):
+                    self._settle({"task_id": key[0], "attempt": key[1]}, Left())
+
+    def _settle(self, event: Mapping[str, Any], error: Exception | None) -> None:
+        future = self._pending.get((event["task_id"], event["attempt"]))
+        if future is None or future.done():
+            return
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)
+
+
+def _last_line(log_file: Path) -> str:
+    text = log_file.read_text("utf-8", errors="replace")[-4000:].strip()
+    return text.splitlines()[-1] if text else "it said nothing"

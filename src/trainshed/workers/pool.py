@@ -1,0 +1,191 @@
+"""All fork servers of a home: found again at start, started on demand, asked to run, stop and end."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from trainshed.duty import Background, off_loop
+from trainshed.environments import Environment
+from trainshed.errors import FailedPrecondition
+from trainshed.workers.child import processes, spool
+from trainshed.workers.link import Key, Left, Link, WorkerFailed, launch
+from trainshed.workers.wire import Ended, Order
+
+log = logging.getLogger(__name__)
+Listener = Callable[[Ended], Awaitable[object] | None]
+_TRIES = 3
+_CLOSE_SECONDS = 3.0  # on top of the grace that the attempts have
+
+
+class Pool:
+    """Runs orders in warm workers and hands over each outcome once, from the wire or from disk.
+
+    `ended` may answer an awaitable: an outcome stays on disk, to be handed over again by the next pool, until that is
+    done. All methods belong to one event loop.
+    """
+
+    def __init__(self, *, runtime: Path, home: Path, lease_seconds: float, idle_seconds: float) -> None:
+        self._runtime = runtime
+        self._spool = home / "workers"
+        self._logs = home / "logs" / "workers"
+        self._lease_seconds = lease_seconds
+        self._idle_seconds = idle_seconds
+        self._links: dict[str, Link] = {}
+        self._starting: dict[str, asyncio.Lock] = {}
+        self._told: set[Key] = set()  # handed over in this life
+        self._unsettled: set[Key] = set()  # handed over, not yet confirmed
+        self._changed = asyncio.Event()
+        self._background = Background()
+        self._listener: Listener | None = None
+
+    async def open(self, ended: Listener) -> None:
+        """Connect to the fork servers that outlived the last server, and hand over what ended meanwhile."""
+        self._listener = ended
+        self._spool.mkdir(parents=True, exist_ok=True)
+        _private(self._runtime)
+        for path in sorted(self._runtime.glob("*.sock")):
+            if (link := await Link.connect(path, self._hand_over)) is not None:
+                self._add(link)
+        for path in sorted(self._spool.glob("*.json")):
+            if (outcome := spool.read(path)) is not None:
+                self._hand_over(Ended.read(outcome))
+
+    async def start(self, environment: Environment, order: Order) -> None:
+        """Run an order in the worker of an environment; return once it is under way. Raises WorkerFailed.
+
+        An order that is known is not started again.
+        """
+        if order.key in self.attempts():
+            return
+        for _ in range(_TRIES):
+            link = await self.warm(environment)
+            try:
+                await link.start(order)
+            except Left:
+                self._links.pop(link.digest, None)
+            else:
+                return
+        raise WorkerFailed("the worker ended each time before it took the attempt")
+
+    async def warm(self, environment: Environment, modules: Sequence[str] = ()) -> Link:
+        """Answer the worker of an environment, started when there is none, with modules imported."""
+        digest = environment.digest
+        async with self._starting.setdefault(digest, asyncio.Lock()):
+            link = self._links.get(digest)
+            if link is None or not link.is_open:
+                link = await self._launch(environment, modules)
+                self._add(link)
+            elif modules:
+                link.send({"do": "preload", "modules": list(modules)})
+        return link
+
+    def stop(self, key: Key, *, grace_seconds: float) -> None:
+        """Ask an attempt to end, and see that it does. Unknown ones are ignored."""
+        message = {"do": "stop", "task_id": key[0], "attempt": key[1], "grace_seconds": grace_seconds}
+        for link in self._links.values():
+            if link.has(key):
+                link.send(message)
+
+    def attempts(self) -> set[Key]:
+        """Answer the attempts under way, or ended and not yet confirmed."""
+        return self._unsettled.union(*(link.under_way() for link in self._links.values()))
+
+    async def close(self, *, end_attempts: bool, grace_seconds: float) -> None:
+        """Let go of the workers, or end them and hear how their attempts ended."""
+        if end_attempts:
+            for link in self._links.values():
+                for key in link.under_way():
+                    self.stop(key, grace_seconds=grace_seconds)
+            await self._until_quiet(grace_seconds + _CLOSE_SECONDS)
+            for link in self._links.values():
+                link.send({"do": "end"})
+        for link in self._links.values():
+            link.close()
+        await self._background.close()
+
+    async def _until_quiet(self, seconds: float) -> None:
+        async def quiet() -> None:
+            while self.attempts():
+                self._changed.clear()
+                await self._changed.wait()
+
+        try:
+            await asyncio.wait_for(quiet(), seconds)
+        except TimeoutError:
+            log.warning("%d attempts did not end in time.", len(self.attempts()), extra={"action": "attempts_left"})
+
+    async def _launch(self, environment: Environment, modules: Sequence[str]) -> Link:
+        path = self._runtime / f"{environment.digest}.sock"
+        options = {
+            "socket_path": str(path),
+            "spool_folder": str(self._spool),
+            "lease_seconds": self._lease_seconds,
+            "idle_seconds": self._idle_seconds,
+            "modules": list(modules),
+        }
+        log_file = self._logs / f"{environment.digest}.log"
+        try:
+            pid = await off_loop(launch, environment.python, options, log_file)
+        except OSError as error:
+            raise WorkerFailed(f"the worker of {environment.python} does not start: {error.strerror}") from error
+        link = await Link.connect(path, self._hand_over)
+        if link is None:
+            raise WorkerFailed(f"the worker of {environment.python} ended at once; see {log_file}")
+        log.info("Worker %d of environment %s is warm.", pid, environment.digest, extra={"action": "worker_started"})
+        return link
+
+    def _add(self, link: Link) -> None:
+        self._links[link.digest] = link
+        self._background.spawn(self._follow(link), name=f"worker {link.digest}")
+        self._background.spawn(link.watch(self._lease_seconds), name=f"watch of worker {link.digest}")
+
+    async def _follow(self, link: Link) -> None:
+        """Listen to a worker to its end; what was under way then ended with it, unless the spool knows better."""
+        await link.listen()
+        if self._links.get(link.digest) is link:
+            del self._links[link.digest]
+        for key, pid in list(link.attempts.items()):
+            outcome = spool.read(spool.path_of(str(self._spool), *key))
+            if outcome is None:
+                log.warning("The worker of task %s, attempt %d is gone.", *key, extra={"action": "worker_lost"})
+                await off_loop(processes.kill_leftovers, pid, token(key))
+                outcome = {"task_id": key[0], "attempt": key[1], "cause": "lost", "end_time": time.time()}
+            self._hand_over(Ended.read(outcome))
+
+    def _hand_over(self, ended: Ended) -> None:
+        """Hand over an outcome, once in this life, and take it off the disk when it is confirmed."""
+        assert self._listener is not None, "the pool is not open"
+        if ended.key in self._told:
+            return
+        self._told.add(ended.key)
+        self._unsettled.add(ended.key)
+        answer = self._listener(ended)
+        if answer is None:
+            self._settle(ended.key)
+        else:
+            self._background.spawn(self._confirm(ended.key, answer), name=f"report of {ended.key}")
+
+    async def _confirm(self, key: Key, answer: Awaitable[object]) -> None:
+        await answer
+        self._settle(key)
+
+    def _settle(self, key: Key) -> None:
+        spool.path_of(str(self._spool), *key).unlink(missing_ok=True)
+        self._unsettled.discard(key)
+        self._changed.set()
+
+
+def token(key: Key) -> str:
+    """Answer the variable by which the processes of an attempt are known."""
+    return f"TRAINSHED_ATTEMPT={key[0]}@{key[1]}"
+
+
+def _private(folder: Path) -> None:
+    """Make a folder that nobody else can enter. Raises FailedPrecondition when it is somebody else's."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise FailedPrecondition(f"{folder} can be entered by others; remove it, or set XDG_RUNTIME_DIR.")

@@ -1,0 +1,93 @@
+"""The wire between the pool and a fork server: newline-delimited JSON over a unix socket, one object a line.
+
+To the fork server, `do` is
+- `start`: an `Order`'s fields. Idempotent per (task_id, attempt). Answered by `started` or `refused`.
+- `stop`: task_id, attempt, grace_seconds. An attempt that is not there is ignored.
+- `preload`: modules, imported now so that children have them.
+- `ping`: answered by `pong`.
+- `end`: end every attempt, then yourself.
+
+From it, `event` is
+- `hello`: version, pid, attempts as [task_id, attempt, pid]; first on each connection.
+- `started`: task_id, attempt, pid (0: it was known already).
+- `refused`: task_id, attempt, reason; it never ran.
+- `ended`: an `Ended`'s fields. On disk before it is told; repeated from there by whoever did not hear it.
+- `pong`
+- `bye`: it ends, idle or told to; no order that came later was taken.
+
+A fork server of another version is let alone: it ends by itself when its lease is over.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from trainshed.workers.child import VERSION
+
+__all__ = ["VERSION", "Ended", "Order", "encode"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """One attempt to run. Either `arguments`, a command, or `function` of a Python component."""
+
+    task_id: str
+    attempt: int
+    folder: str  # working directory
+    log_file: str
+    output_file: str
+    mount: str = ""
+    arguments: Sequence[str] = ()
+    function: str = ""
+    source: str = ""
+    module: str = ""
+    executor_input: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    cpus: float | None = None
+    memory_bytes: int | None = None
+    timeout_seconds: float | None = None
+    grace_seconds: float = 10.0  # after the timeout, between asking and ending
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Which attempt this is."""
+        return (self.task_id, self.attempt)
+
+    def message(self) -> dict[str, Any]:
+        """Write it for the wire."""
+        return {"do": "start", **asdict(self)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How an attempt ended, as its fork server saw it; `cause` is exited, stopped, timed_out, out_of_memory or lost."""
+
+    task_id: str
+    attempt: int
+    cause: str
+    code: int = 0  # exit code; negative: signal
+    start_time: float = 0.0
+    end_time: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_memory_bytes: int = 0
+    log_file: str = ""
+    output_file: str = ""
+    memory_bytes: int | None = None  # its limits
+    timeout_seconds: float | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Which attempt this was."""
+        return (self.task_id, self.attempt)
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> "Ended":
+        """Read it from the wire or from the spool; fields of later versions are dropped."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{k: v for k, v in values.items() if k in known})
+
+
+def encode(message: Mapping[str, Any]) -> bytes:
+    """Write one line."""
+    return json.dumps(message).encode() + b"\n"
