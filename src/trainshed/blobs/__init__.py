@@ -11,7 +11,7 @@
 """
 
 from trainshed.blobs.files import CHUNK, Checksums, Staged
-from trainshed.blobs.model import Bucket, Conditions, Object
+from trainshed.blobs.model import Bucket, BucketNotEmpty, Conditions, Object
 from trainshed.blobs.objects import ARCHIVE, CHANNEL, DELETE, FINALIZE, UPDATE, Blobs
 from trainshed.blobs.paths import check_bucket, check_object, parse_uri
 from trainshed.blobs.upkeep import Upkeep
@@ -25,6 +25,7 @@ __all__ = [
     "UPDATE",
     "Blobs",
     "Bucket",
+    "BucketNotEmpty",
     "Checksums",
     "Conditions",
     "Object",

@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from trainshed.errors import PreconditionFailed
+from trainshed.errors import FailedPrecondition, PreconditionFailed
+
+
+class BucketNotEmpty(FailedPrecondition):
+    """The bucket has objects in it; remove them first."""
+
+    http_status, reason = 409, "BUCKET_NOT_EMPTY"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,10 +17,10 @@ from sqlalchemy import Connection
 from trainshed.blobs import adoption, files, paths, store
 from trainshed.blobs.adoption import Found
 from trainshed.blobs.files import Staged
-from trainshed.blobs.model import Bucket, Conditions, Object
+from trainshed.blobs.model import Bucket, BucketNotEmpty, Conditions, Object
 from trainshed.blobs.shelf import Shelf
 from trainshed.clock import Clock
-from trainshed.errors import AlreadyExists, FailedPrecondition, NotFound
+from trainshed.errors import AlreadyExists, NotFound
 from trainshed.sql import after_commit, append, notify
 
 log = logging.getLogger(__name__)
@@ -58,13 +58,18 @@ class Blobs:
             )
         return found
 
+    def update_bucket(self, conn: Connection, bucket: str, changes: Mapping[str, Any]) -> Bucket:
+        """Merge changes into a bucket's properties; a None removes one. Raises NotFound."""
+        merged = {**self.get_bucket(conn, bucket).properties, **changes}
+        kept = {k: v for k, v in merged.items() if v is not None}
+        store.update_bucket(conn, bucket, kept, now=self._clock.now())
+        return self.get_bucket(conn, bucket)
+
     def delete_bucket(self, conn: Connection, bucket: str) -> None:
         """Remove an empty bucket. Raises NotFound, FailedPrecondition when there are objects in it."""
         self.get_bucket(conn, bucket)
         if next(self.list(conn, bucket, limit=1), None) or next(adoption.scan(self.shelf, bucket), None):
-            raise FailedPrecondition(
-                f"Bucket {bucket!r} is not empty; remove its objects first.", reason="BUCKET_NOT_EMPTY"
-            )
+            raise BucketNotEmpty(f"Bucket {bucket!r} is not empty; remove its objects first.")
         store.delete_bucket(conn, bucket)
         after_commit(conn, partial(self._remove_folders, bucket))
 

@@ -19,9 +19,14 @@ _LONGEST_COMPONENT = 255  # bytes, of every usual file system
 _LONGEST_PLAIN = 900  # bytes of a whole path below the bucket; leaves room for the home directory within PATH_MAX
 
 
+def is_bucket(name: str) -> bool:
+    """Whether a bucket can have this name."""
+    return bool(_BUCKET.fullmatch(name)) and ".." not in name
+
+
 def check_bucket(name: str, *, field: str = "bucket") -> str:
     """Answer the name if a bucket can have it. Raises InvalidArgument."""
-    if not _BUCKET.fullmatch(name) or ".." in name:
+    if not is_bucket(name):
         raise InvalidArgument.field(
             field,
             f"{name!r} is not a bucket name: use 3 to 222 lower-case letters, digits, '-', '_' and '.', "

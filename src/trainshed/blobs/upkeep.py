@@ -1,5 +1,6 @@
 """Keeping files and rows in step: finish renames, look for files changed by hand, forget old generations."""
 
+import os
 from dataclasses import replace
 from functools import partial
 
@@ -44,14 +45,26 @@ class Upkeep:
         return done
 
     def refresh(self, bucket: str, prefix: str = "") -> int:
-        """Make the rows of a bucket say what its files are; answer how many differed. Reads changed files outside."""
+        """Make the rows of a bucket say what its files are; answer how many differed."""
+        differing = self.differing(bucket, prefix)
+        for name in differing:
+            self.refresh_object(bucket, name, self._db.read(partial(store.find, bucket=bucket, name=name)))
+        return len(differing)
+
+    def differing(self, bucket: str, prefix: str = "") -> dict[str, str]:
+        """Answer the names whose files are not as their rows say, with the stamp of the file (empty: it is gone)."""
         rows = {obj.name: obj for obj in self._db.read(lambda conn: list(self._blobs.list(conn, bucket, prefix)))}
         adoption.require_folder(self._shelf, bucket)
-        names = [name for name, _ in adoption.scan(self._shelf, bucket, prefix) if name not in rows]
-        names += [name for name, obj in rows.items() if not adoption.is_current(self._shelf, obj)]
-        for name in names:
-            self.refresh_object(bucket, name, rows.get(name))
-        return len(names)
+        found = {
+            name: files.stamp_of(status)
+            for name, status in adoption.scan(self._shelf, bucket, prefix)
+            if name not in rows
+        }
+        for name, obj in rows.items():
+            if not adoption.is_current(self._shelf, obj):
+                status = files.look(self._blobs.root, obj.path)
+                found[name] = files.stamp_of(status) if status else ""
+        return found
 
     def refresh_object(self, bucket: str, name: str, row: Object | None) -> Object | None:
         """Make one row say what its file is; answer the live object."""
@@ -68,6 +81,15 @@ class Upkeep:
         if row is None and (not paths.is_plain(name) or files.look(self._blobs.root, f"{bucket}/{name}") is None):
             return None
         return self.refresh_object(bucket, name, row)
+
+    def adopt_buckets(self) -> list[str]:
+        """Make buckets of folders that were put beside the others by hand; answer their names."""
+        known = {bucket.name for bucket in self._db.read(partial(store.list_buckets, limit=1_000_000))}
+        folders = [entry for entry in os.scandir(self._blobs.root) if entry.is_dir(follow_symlinks=False)]
+        new = [entry.name for entry in folders if entry.name not in known and paths.is_bucket(entry.name)]
+        for name in new:
+            self._db.write(partial(self._blobs.create_bucket, bucket=name))
+        return new
 
     def forget(self) -> int:
         """Destroy ended generations whose time is over; answer how many."""

@@ -1,1 +1,17 @@
-"""To be filled."""
+"""Buckets as a feature: the verbs of Cloud Storage on top of `blobs`, and notifications to topics.
+
+- `model`: Notification, Upload.
+- `resource`: buckets, objects and notifications as Cloud Storage's JSON; what may be set by a caller. Pure.
+- `listing`: pages with delimiter and prefixes. Pure.
+- `store`: notification configs.
+- `service`: the verbs; the handler of `object.changed`.
+- `uploads`: resumable uploads under way.
+- `loop`: settle files, notice files changed by hand, forget old generations.
+"""
+
+from trainshed.buckets.loop import duties
+from trainshed.buckets.model import Notification, Wanted
+from trainshed.buckets.service import Service
+from trainshed.buckets.uploads import Session, Uploads
+
+__all__ = ["Notification", "Service", "Session", "Uploads", "Wanted", "duties"]

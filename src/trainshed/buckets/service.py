@@ -1,0 +1,273 @@
+"""The verbs of Cloud Storage, one transaction each."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
+
+from sqlalchemy import Connection
+
+from trainshed.blobs import CHUNK, Blobs, Bucket, Conditions, Object, Staged, Upkeep, check_object
+from trainshed.blobs import store as blobs_store
+from trainshed.buckets import listing, resource, store
+from trainshed.buckets.model import Notification, Wanted
+from trainshed.buckets.uploads import Session, Uploads
+from trainshed.clock import Clock
+from trainshed.errors import InvalidArgument, NotFound
+from trainshed.sql import Database, append
+
+_MOST_SOURCES = 32  # of one compose, as Cloud Storage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """An object to copy or compose from."""
+
+    bucket: str
+    name: str
+    generation: int | None = None
+    conditions: Mapping[str, int | None] | None = None
+
+
+class Service:
+    """Buckets, objects and notifications."""
+
+    def __init__(
+        self, db: Database, clock: Clock, blobs: Blobs, has_topic: Callable[[Connection, str], bool] | None = None
+    ) -> None:
+        self.blobs = blobs
+        self.upkeep = Upkeep(blobs, db, clock)
+        self.uploads = Uploads(clock)
+        self.db = db
+        self.clock = clock
+        self._has_topic = has_topic or (lambda _conn, _topic: True)
+
+    # Buckets
+
+    def create_bucket(self, name: str, properties: Mapping[str, Any]) -> Bucket:
+        """Make a bucket. Raises AlreadyExists, InvalidArgument."""
+        return self.db.write(lambda conn: self.blobs.create_bucket(conn, name, properties))
+
+    def get_bucket(self, name: str) -> Bucket:
+        """Read a bucket. Raises NotFound."""
+        return self.db.read(lambda conn: self.blobs.get_bucket(conn, name))
+
+    def list_buckets(self, *, prefix: str = "", after: str = "", limit: int = 1000) -> list[Bucket]:
+        """Read buckets by name."""
+        return self.db.read(lambda conn: blobs_store.list_buckets(conn, prefix=prefix, after=after, limit=limit))
+
+    def update_bucket(self, name: str, changes: Mapping[str, Any]) -> Bucket:
+        """Merge changes into a bucket. Raises NotFound."""
+        return self.db.write(lambda conn: self.blobs.update_bucket(conn, name, changes))
+
+    def delete_bucket(self, name: str) -> None:
+        """Remove an empty bucket. Raises NotFound, BucketNotEmpty."""
+        self.db.write(lambda conn: self.blobs.delete_bucket(conn, name))
+
+    # Objects
+
+    def put(self, staged: Staged, wanted: Wanted) -> Object:
+        """Make a staged file an object. Raises InvalidArgument when its checksums are not those that were promised."""
+        staged.close()
+        try:
+            _check_promise(staged, wanted)
+        except InvalidArgument:
+            staged.discard()
+            raise
+        return self.db.write(lambda conn: self._commit(conn, staged, wanted))
+
+    def get(self, bucket: str, name: str, generation: int | None = None, **conditions: int | None) -> Object:
+        """Read an object as its file is now. Raises NotFound, PreconditionFailed."""
+        live = self.upkeep.current(bucket, check_object(name))
+        if live is not None and generation in {None, live.generation}:
+            found = live
+        else:
+            found = self.db.read(lambda conn: self.blobs.get(conn, bucket, name, generation))
+        Conditions(**conditions).check(found)
+        return found
+
+    def open(self, obj: Object) -> BinaryIO:
+        """Open the bytes of a generation. Raises NotFound."""
+        return self.blobs.open(obj)
+
+    def list(
+        self,
+        bucket: str,
+        *,
+        prefix: str = "",
+        delimiter: str = "",
+        limit: int = 1000,
+        after: tuple[str, int] | None = None,
+        with_trailing_delimiter: bool = False,
+        **selection: Any,
+    ) -> listing.Page:
+        """Read one page of a bucket as its files are now. Raises NotFound."""
+        if after is None:  # once for a whole listing
+            self.upkeep.refresh(bucket, prefix)
+
+        def query(conn: Connection) -> listing.Page:
+            objects = self.blobs.list(conn, bucket, prefix, after=after, **selection)
+            return listing.page(
+                objects,
+                prefix=prefix,
+                delimiter=delimiter,
+                limit=limit,
+                with_trailing_delimiter=with_trailing_delimiter,
+            )
+
+        return self.db.read(query)
+
+    def delete(self, bucket: str, name: str, generation: int | None = None, **conditions: int | None) -> None:
+        """Remove an object or one generation. Raises NotFound, PreconditionFailed."""
+        self.upkeep.current(bucket, check_object(name))
+        self.db.write(lambda conn: self.blobs.delete(conn, bucket, name, generation=generation, **conditions))
+
+    def update(
+        self, bucket: str, name: str, document: Mapping[str, Any], *, merge: bool, **conditions: int | None
+    ) -> Object:
+        """Change an object's metadata. Raises NotFound, PreconditionFailed, InvalidArgument."""
+
+        def verb(conn: Connection) -> Object:
+            self.blobs.see(conn, bucket, check_object(name))
+            changes = resource.object_changes(self.blobs.get(conn, bucket, name), document, merge=merge)
+            return self.blobs.update(conn, bucket, name, changes, **conditions)
+
+        return self.db.write(verb)
+
+    def copy(self, source: Source, wanted: Wanted, *, keep_metadata: bool) -> Object:
+        """Copy an object. Raises NotFound, PreconditionFailed."""
+        found = self.get(source.bucket, source.name, source.generation, **(source.conditions or {}))
+        if keep_metadata:
+            wanted = replace(
+                wanted, content_type=found.content_type, metadata=found.metadata, properties=found.properties
+            )
+        return self.put(self._concatenate([found]), wanted)
+
+    def compose(self, sources: Sequence[Source], wanted: Wanted) -> Object:
+        """Make one object of several, end to end. Raises NotFound, PreconditionFailed, InvalidArgument."""
+        if not 1 <= len(sources) <= _MOST_SOURCES:
+            raise InvalidArgument.field("sourceObjects", f"name 1 to {_MOST_SOURCES} objects, not {len(sources)}.")
+        found = [self.get(s.bucket, s.name, s.generation, **(s.conditions or {})) for s in sources]
+        staged = self._concatenate(found)
+        count = sum(obj.component_count or 1 for obj in found)
+        wanted = replace(wanted, content_type=wanted.content_type or found[0].content_type)
+        staged.close()
+        return self.db.write(lambda conn: self._commit(conn, staged, wanted, component_count=count))
+
+    # Resumable uploads
+
+    def begin_upload(self, wanted: Wanted) -> Session:
+        """Open a resumable upload. Raises NotFound, InvalidArgument."""
+        check_object(wanted.name)
+        self.get_bucket(wanted.bucket)
+        return self.uploads.begin(wanted, self.blobs.stage(wanted.bucket))
+
+    def finish_upload(self, session: Session, *, crc32c: str = "", md5: str = "") -> Object:
+        """Make what arrived an object; asked again, answer the same object."""
+        with session.lock:
+            if session.done is None:
+                wanted = session.wanted
+                wanted = replace(wanted, crc32c=crc32c or wanted.crc32c, md5=md5 or wanted.md5)
+                try:
+                    session.done = self.put(session.staged, wanted)
+                except Exception:
+                    self.uploads.forget(session.upload_id)
+                    raise
+            return session.done
+
+    # Notifications
+
+    def create_notification(self, bucket: str, document: Mapping[str, Any]) -> Notification:
+        """Announce a bucket's changes on a topic. Raises NotFound, InvalidArgument."""
+        values = resource.notification_values(document)
+
+        def verb(conn: Connection) -> Notification:
+            self.blobs.get_bucket(conn, bucket)
+            if not self._has_topic(conn, values["topic"]):
+                raise InvalidArgument.field(
+                    "topic", f"there is no topic {values['topic']!r}; create it before the notification."
+                )
+            return store.insert(conn, bucket, values)
+
+        return self.db.write(verb)
+
+    def notify_in(self, conn: Connection, bucket: str, topic: str) -> None:
+        """Announce the new objects of a bucket on a topic, in the caller's transaction, once however often asked."""
+        self.blobs.get_bucket(conn, bucket)
+        if not any(config.topic == topic for config in store.list_of(conn, bucket)):
+            wanted = {"topic": topic, "event_types": ["OBJECT_FINALIZE"], "payload_format": "JSON_API_V1"}
+            store.insert(conn, bucket, resource.notification_values(wanted))
+
+    def list_notifications(self, bucket: str) -> Sequence[Notification]:
+        """Read the notification configs of a bucket. Raises NotFound."""
+        self.get_bucket(bucket)
+        return self.db.read(lambda conn: store.list_of(conn, bucket))
+
+    def get_notification(self, bucket: str, notification_id: str) -> Notification:
+        """Read one notification config. Raises NotFound."""
+        found = self.db.read(lambda conn: store.find(conn, bucket, notification_id))
+        if found is None:
+            raise NotFound(f"Bucket {bucket!r} has no notification {notification_id!r}.")
+        return found
+
+    def delete_notification(self, bucket: str, notification_id: str) -> None:
+        """Remove a notification config. Raises NotFound."""
+        self.get_notification(bucket, notification_id)
+        self.db.write(lambda conn: store.remove(conn, bucket, notification_id))
+
+    def on_object_changed(self, conn: Connection, payload: Mapping[str, Any]) -> None:
+        """Handle `object.changed`: one message for every config that wants it, in the same transaction."""
+        wanting = [
+            config
+            for config in store.list_of(conn, payload["bucket"])
+            if config.wants(payload["event_type"], payload["name"])
+        ]
+        obj = blobs_store.find(conn, payload["bucket"], payload["name"], payload["generation"]) if wanting else None
+        for config in wanting if obj is not None else ():
+            assert obj is not None
+            body = json.dumps(resource.object_json(obj)) if config.payload_format == "JSON_API_V1" else ""
+            message = {
+                "topic": config.topic,
+                "data": base64.b64encode(body.encode()).decode(),
+                "attributes": resource.notification_attributes(config, obj, payload),
+                "parent_receipt_id": payload.get("parent_receipt_id", ""),
+            }
+            append(conn, "topic.publish", message, now=self.clock.now())
+
+    # Inner workings
+
+    def _commit(self, conn: Connection, staged: Staged, wanted: Wanted, *, component_count: int = 0) -> Object:
+        conditions: dict[str, Any] = dict(wanted.conditions)
+        return self.blobs.commit(
+            conn,
+            staged,
+            wanted.bucket,
+            wanted.name,
+            content_type=wanted.content_type,
+            metadata=wanted.metadata,
+            properties=wanted.properties,
+            component_count=component_count,
+            **conditions,
+        )
+
+    def _concatenate(self, objects: Sequence[Object]) -> Staged:
+        with self.blobs.stage() as staged:
+            for obj in objects:
+                with self.blobs.open(obj) as file:
+                    while data := file.read(CHUNK):
+                        staged.write(data)
+        return staged
+
+
+def _check_promise(staged: Staged, wanted: Wanted) -> None:
+    for field, promised, found in (
+        ("crc32c", wanted.crc32c, staged.checksums.crc32c),
+        ("md5Hash", wanted.md5, staged.checksums.md5),
+    ):
+        if promised and promised != found:
+            raise InvalidArgument.field(
+                field,
+                f"the request says {promised!r}, but what arrived has {found!r}: send it again.",
+                reason="CHECKSUM_MISMATCH",
+            )
