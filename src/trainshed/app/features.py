@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from trainshed import buckets, functions, ledger, topics
+from trainshed import buckets, builds, functions, ledger, topics
 from trainshed.api.reach import Reach
 from trainshed.app import ports
 from trainshed.blobs import Blobs
@@ -35,9 +35,31 @@ class Features:
             environments=self.environments,
             reach=reach.environment,
         )
+        self._build_builds(db, reach)
         self.arrivals = topics.Arrivals(self.topics)
-        self.ledger = ledger.Service(db, clock, {"message": self._replay_message})
+        self.ledger = ledger.Service(db, clock, {"message": self._replay_message, "commit": self.build_triggers.replay})
         self.outbox = Outbox(db, clock, self._handlers())
+
+    def _build_builds(self, db: Database, reach: Reach) -> None:
+        home = self._settings.home
+        repositories = builds.Repositories(home / "repositories")
+        self.builds = builds.Service(db, self._clock, folder=home / "builds")
+        self.build_triggers = builds.Triggers(db, self._clock, self.builds, repositories)
+        tools = builds.Tools(
+            book=self.environments,
+            docker=builds.Docker(home / "images", self.environments),
+            shims=builds.install_shims(home / "shims"),
+            reach=reach.environment,
+            grace_seconds=self._settings.grace_seconds,
+        )
+        around = builds.Surroundings(
+            tools=tools,
+            objects=builds.BlobObjects(self.blobs, db),
+            repositories=repositories,
+            secrets=home / "secrets",
+        )
+        self.build_engine = builds.Engine(self.builds, self._clock, around)
+        self._db = db
 
     def recover(self) -> None:
         """Make good what a crash left half done, before anybody is let in."""
@@ -49,6 +71,7 @@ class Features:
 
     async def stop(self) -> None:
         """End it again."""
+        await self.build_engine.close()
         await self.function_host.stop()
 
     def duties(self, background: Background) -> list[Duty]:
@@ -59,6 +82,8 @@ class Features:
             self.outbox.duty(interval_seconds=every),
             *topics.duties(self.topics, deliver, background=background, interval_seconds=every),
             *buckets.duties(self.buckets, interval_seconds=every),
+            self.build_engine.duty(self._db, interval_seconds=every),
+            builds.watch_duty(self.build_triggers, self._clock, interval_seconds=self._settings.git_poll_seconds),
             *functions.duties(self.function_host, self._clock, idle_seconds=self._settings.idle_environment_seconds),
         ]
 

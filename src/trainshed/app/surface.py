@@ -1,5 +1,6 @@
 """What the surface serves: one servicer per Google service, our own routes, the dashboard."""
 
+from trainshed import dashboard
 from trainshed.api.calls import Servicer
 from trainshed.api.own import receipts, server
 from trainshed.api.reach import Reach
@@ -7,6 +8,11 @@ from trainshed.api.serve import Surface
 from trainshed.api.services import storage
 from trainshed.app.features import Features
 from trainshed.clock import Clock
+from trainshed.dashboard.buckets import Buckets
+from trainshed.dashboard.builds import Builds
+from trainshed.dashboard.functions import Functions
+from trainshed.dashboard.receipts import Receipts
+from trainshed.dashboard.topics import Topics
 from trainshed.settings import Settings
 
 
@@ -18,4 +24,14 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         *receipts.routes(features.ledger),
         *server.routes(clock, reach.environment),
     ]
-    return Surface(settings, servicers, routes, near=reach)
+    return Surface(settings, servicers, [*routes, *dashboard.routes(_sections(settings, clock, features))], near=reach)
+
+
+def _sections(settings: Settings, clock: Clock, features: Features) -> dict[str, dashboard.Section]:
+    return {
+        "/builds": Builds(features.builds, features.build_triggers, clock),
+        "/functions": Functions(features.functions, features.function_host),
+        "/topics": Topics(features.topics, settings.project),
+        "/buckets": Buckets(features.buckets),
+        "/receipts": Receipts(features.ledger),
+    }

@@ -1,0 +1,33 @@
+"""Where each resource has its page."""
+
+from urllib.parse import quote
+
+from trainshed.dashboard.page import Cell, Link
+
+_PAGES = {
+    "builds": "/builds",
+    "pipelineJobs": "/runs",
+    "functions": "/functions",
+    "jobs": "/schedules",
+    "topics": "/topics",
+    "receipts": "/receipts",
+    "buckets": "/buckets",
+}
+
+
+def href(section: str, identifier: str) -> str:
+    """Answer the address of a page; resource names keep their slashes escaped."""
+    return f"{section}/{quote(identifier, safe='')}"
+
+
+def link(name: str) -> Cell:
+    """Link a resource name (`projects/P/…/COLLECTION/ID`) to its page, or say it as text where it has none."""
+    parts = name.split("/")
+    collection = parts[-2] if len(parts) > 1 else ""
+    if collection == "messages":
+        return Link(text=f"message {parts[-1]}", href=href("/topics", "/".join(parts[:-2])))
+    section = _PAGES.get(collection)
+    if section is None:
+        return name
+    identifier = parts[-1] if collection in {"builds", "receipts"} else name
+    return Link(text=parts[-1], href=href(section, identifier))

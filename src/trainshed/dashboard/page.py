@@ -1,0 +1,81 @@
+"""What a page consists of: plain parts that one template draws. Pages make these; nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from trainshed.dashboard.graph import Drawing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """Text that leads somewhere."""
+
+    text: str
+    href: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Badge:
+    """A state, with a word beside it where there is more to say."""
+
+    state: str
+    note: str = ""
+
+
+Cell = str | int | Link | Badge | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Labels and values."""
+
+    pairs: Sequence[tuple[str, Cell]]
+    heading: str = ""
+    kind: str = "facts"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows under column names; `nothing` is said when there are none."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    nothing: str
+    heading: str = ""
+    kind: str = "table"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """Text as it is: a log, a document."""
+
+    text: str
+    heading: str = ""
+    kind: str = "text"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A graph."""
+
+    drawing: Drawing
+    heading: str = ""
+    kind: str = "picture"
+
+
+Part = Facts | Table | Text | Picture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page: where it stands, what it shows, whether it changes while one looks."""
+
+    title: str
+    section: str  # path of the navigation entry
+    parts: Sequence[Part] = field(default_factory=tuple)
+    live: bool = False
+
+    def context(self) -> dict[str, Any]:
+        """Answer what the template reads."""
+        return {"title": self.title, "section": self.section, "parts": self.parts, "live": self.live}
