@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from starlette.routing import BaseRoute
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from trainshed.api import reach, rest, rpc
@@ -22,6 +23,17 @@ log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 5.0
 _KEEP_ALIVE_SECONDS = 75
+
+
+class HttpProtocol(H11Protocol):
+    """uvicorn's, but a client that has said all may still wait for its answer."""
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio lets it say whether to stay open
+        """Keep the connection until the answer is out; once it streams, the end of data means a client that left."""
+        waits = self.cycle is not None and not self.cycle.response_started
+        if waits:
+            self.cycle.keep_alive = False
+        return waits and self.transport.can_write_eof()
 
 
 class Surface:
@@ -48,7 +60,7 @@ class Surface:
         self.asgi = rest.Rest(self.calls, [*routes, *reach.routes(self.reach)], self.reach.identify)
         self._config = uvicorn.Config(
             cast("Any", self.asgi),
-            http="h11",
+            http=HttpProtocol,
             log_config=None,
             access_log=False,
             lifespan="off",
