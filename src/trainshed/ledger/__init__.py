@@ -13,8 +13,10 @@ from trainshed.ledger.store import (
     deliveries,
     find_receipt,
     get_receipt,
+    latest_stimulus,
     list_receipts,
     open_receipt,
+    open_settled,
     record_delivery,
     settle,
 )
@@ -29,8 +31,10 @@ __all__ = [
     "deliveries",
     "find_receipt",
     "get_receipt",
+    "latest_stimulus",
     "list_receipts",
     "open_receipt",
+    "open_settled",
     "record_delivery",
     "settle",
 ]

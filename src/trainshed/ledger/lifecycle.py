@@ -28,6 +28,7 @@ RECEIPT = Lifecycle(
             "SKIPPED",
             "a declared policy or an unchanged input makes it needless",
         ),
+        on("needless", "STARTED", "SKIPPED", "it started, and everything that it asks for had been done before"),
         on("refuse", "PENDING FAILED REFUSED SKIPPED", "REFUSED", "the event does not say what the trigger needs"),
         on("fail", "PENDING FAILED REFUSED SKIPPED", "FAILED", "starting the work failed"),
         on("reopen", "FAILED REFUSED SKIPPED STARTED JOINED", "PENDING", "somebody replays the event"),

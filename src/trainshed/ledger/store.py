@@ -1,6 +1,6 @@
 """Tables and SQL of the ledger. Every function works inside the caller's transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +10,10 @@ from trainshed import names
 from trainshed.errors import NotFound
 from trainshed.ledger.lifecycle import RECEIPT
 from trainshed.ledger.model import Delivery, Receipt
-from trainshed.sql import Json, Timestamp, fire, insert_new, metadata, state_columns, state_constraints
+from trainshed.sql import Json, Timestamp, fire, fire_many, insert_new, metadata, state_columns, state_constraints
 from trainshed.sql.lifecycle import record
+
+_CHUNK = 500  # ids in one statement
 
 receipts = Table(
     "receipts",
@@ -75,10 +77,28 @@ def open_receipt(
     return Receipt.from_row(row), is_new
 
 
+def open_settled(conn: Connection, rows: Sequence[Mapping[str, Any]], transition: str, *, now: datetime) -> None:
+    """Open receipts in bulk and take the same transition of all: they are new, and decided in this very transaction.
+
+    A row has id, trigger, kind, stimulus, reason, link and data. They keep no history: it would say nothing more.
+    """
+    times = {"create_time": now, "update_time": now}
+    conn.execute(receipts.insert(), [{**row, **times} for row in rows])
+    for start in range(0, len(rows), _CHUNK):
+        ids = [row["id"] for row in rows[start : start + _CHUNK]]
+        fire_many(conn, receipts, RECEIPT, receipts.c.id.in_(ids), transition, now=now)
+
+
+def latest_stimulus(conn: Connection, trigger: str, *, below: str) -> str:
+    """Answer the greatest stimulus smaller than `below` that has a receipt at a trigger; empty when none has."""
+    c = receipts.c
+    return conn.execute(select(func.max(c.stimulus)).where(c.trigger == trigger, c.stimulus < below)).scalar() or ""
+
+
 def settle(
     conn: Connection, receipt_id: str, transition: str, *, now: datetime, reason: str = "", link: str = ""
 ) -> None:
-    """Say what became of it: start, join, skip, refuse, fail or reopen. Raises StaleState when it was started already."""
+    """Say what became of it: a transition of its lifecycle. Raises StaleState when it was started already."""
     values: dict[str, Any] = {"reason": reason, "update_time": now} | ({"link": link} if link else {})
     fire(conn, receipts, RECEIPT, {"id": receipt_id}, transition, now=now, **values)
 

@@ -1,0 +1,91 @@
+"""Background duties of schedules: firing what is due, calling endpoints, cleaning."""
+
+import base64
+from datetime import datetime
+
+from trainshed import names, webhook
+from trainshed.clock import rfc3339
+from trainshed.duty import Background, Duty, off_loop
+from trainshed.errors import TrainshedError
+from trainshed.schedules import firing
+from trainshed.schedules.model import Firing, HttpTarget, Schedule
+from trainshed.schedules.service import Service
+
+_CLEAN_SECONDS = 3600.0
+
+
+def duties(service: Service, *, background: Background, interval_seconds: float) -> list[Duty]:
+    """Make the background duties. Calls to endpoints run in `background`, whose owner ends them."""
+    firer = Firer(service, background)
+    fires = Duty("schedules", firer.run_once, interval_seconds=interval_seconds, clock=service.clock)
+    service.db.listen(firing.CHANGED, fires.wake)
+
+    async def clean() -> None:
+        await off_loop(service.clean)
+
+    return [fires, Duty("firings-clean", clean, interval_seconds=_CLEAN_SECONDS, clock=service.clock)]
+
+
+class Firer:
+    """Fires what is due, never early, and makes the calls."""
+
+    def __init__(self, service: Service, background: Background) -> None:
+        self._service = service
+        self._background = background
+        self._is_first_turn = True
+
+    async def run_once(self) -> datetime | None:
+        """Fire everything due; answer when to look again."""
+        if self._is_first_turn:
+            await off_loop(self._service.abandon)
+            self._is_first_turn = False
+        while await off_loop(self._service.fire_due):
+            pass
+        for schedule, call in await off_loop(self._service.take_attempts):
+            self._background.spawn(self._call(schedule, call), name=f"firing {call.firing_id}")
+        return await off_loop(self._service.next_wake)
+
+    async def _call(self, schedule: Schedule, call: Firing) -> None:
+        code, message = await _send(schedule, call)
+        await off_loop(self._service.ended, call, code=code, message=message)
+
+
+async def _send(schedule: Schedule, call: Firing) -> tuple[str, str]:
+    target = schedule.options.target
+    assert isinstance(target, HttpTarget)
+    own = {
+        "User-Agent": "Google-Cloud-Scheduler",
+        "X-CloudScheduler": "true",
+        "X-CloudScheduler-JobName": names.short(schedule.name),
+        "X-CloudScheduler-ScheduleTime": rfc3339(call.schedule_time),
+    }
+    given = {k: v for k, v in target.headers.items() if not k.lower().startswith("x-cloudscheduler")}
+    content = {"Content-Type": "application/octet-stream"} if target.body else {}
+    try:
+        status = await webhook.send(
+            target.uri,
+            method=target.method,
+            headers={**content, **own, **given},
+            body=base64.b64decode(target.body),
+            timeout_seconds=schedule.options.attempt_deadline_seconds,
+        )
+    except TrainshedError as error:
+        return error.code, error.message
+    is_success = 200 <= status < 300  # noqa: PLR2004  (HTTP's successes)
+    return (
+        ("", f"{target.uri} answered {status}") if is_success else (_CODES.get(status, "UNKNOWN"), f"answered {status}")
+    )
+
+
+_CODES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
