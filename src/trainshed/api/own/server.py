@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from trainshed import __version__
 from trainshed.api import own
-from trainshed.api.reach import USER
+from trainshed.api.caller import USER
 from trainshed.clock import Clock, VirtualClock, parse_rfc3339, rfc3339
 from trainshed.duty import off_loop
 from trainshed.errors import FailedPrecondition, InvalidArgument
