@@ -43,6 +43,10 @@ ACTIONS = (
     Action("worker_started", "INFO", "the fork server of an environment is warm"),
     Action("worker_lost", "WARNING", "a fork server is gone and nobody knows how its attempt ended"),
     Action("attempts_left", "WARNING", "the server ended before its attempts did"),
+    Action("build_broken", "ERROR", "a defect of ours ended a build, which is INTERNAL_ERROR now"),
+    Action("build_log_lost", "WARNING", "a build's log could not be put into its logs bucket; the local file stays"),
+    Action("build_lost", "WARNING", "a build was under way when the last server went away; its processes were ended"),
+    Action("repository_unreachable", "WARNING", "a watched repository cannot be read; said once until that changes"),
     Action("internal_error", "ERROR", "a defect: the caller saw a fixed sentence and this identifier"),
 )
 

@@ -1,0 +1,275 @@
+"""One build from its start to its end: source, steps as waitFor lets them overlap, artifacts, images, log."""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from trainshed.builds import processes, secret_files, sources, steps
+from trainshed.builds.journal import Journal, StepOutput
+from trainshed.builds.model import Build, Config, Step
+from trainshed.builds.ports import Objects
+from trainshed.builds.repositories import Repositories
+from trainshed.builds.service import Service
+from trainshed.builds.workspace import Workspace, read_output
+from trainshed.clock import Clock
+from trainshed.duty import off_loop
+from trainshed.errors import StaleState, TrainshedError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What executions use; made once by `app`."""
+
+    tools: steps.Tools
+    objects: Objects
+    repositories: Repositories
+    secrets: Path
+    log_bytes: int = 64 * 1024 * 1024
+
+
+class _Failure(Exception):
+    """The build fails: Google's failure type, and a sentence."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+
+
+class Execution:
+    """Runs one build. `run` returns when the build is final in the store."""
+
+    def __init__(self, service: Service, clock: Clock, around: Surroundings, build_id: str) -> None:
+        self._service = service
+        self._clock = clock
+        self._around = around
+        self._id = build_id
+        self._results: dict[str, Any] = {}
+
+    async def run(self) -> None:
+        """Run the build; being cancelled means that somebody has ended it, or that the server stops."""
+        try:
+            build, config = await off_loop(self._service.start, self._id)
+        except StaleState:
+            return
+        workspace = self._service.workspace(self._id)
+        await off_loop(workspace.prepare)
+        with Journal(workspace.log, limit=self._around.log_bytes) as journal:
+            try:
+                await self._watched(build, config, workspace, journal)
+            except asyncio.CancelledError:
+                await self._ended_from_outside(journal)
+                raise
+            except Exception as error:  # a defect of ours; the build must not hang in WORKING
+                log.exception("Build %s broke.", self._id, extra={"action": "build_broken", "build_id": self._id})
+                await self._finish(journal, "lose", f"Trainshed failed: {type(error).__name__}: {error}")
+            finally:
+                await asyncio.shield(processes.end(f"{self._id}/", grace_seconds=0))
+                await off_loop(workspace.clear)
+
+    async def _watched(self, build: Build, config: Config, workspace: Workspace, journal: Journal) -> None:
+        """Run with the build's timeout, by our clock."""
+        assert build.start_time is not None
+        journal.say(f'starting build "{self._id}"\n')
+        work = asyncio.create_task(self._work(build, config, workspace, journal), name=f"build {self._id}")
+        timer = asyncio.create_task(self._until(build.start_time + timedelta(seconds=config.timeout_seconds)))
+        try:
+            await asyncio.wait({work, timer}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                await _cancel(work)
+                await self._finish(journal, "time_out", f"the build ran longer than its timeout ({_span(config)})")
+                return
+        finally:
+            await _cancel(timer)
+            await _cancel(work)
+        try:
+            work.result()
+        except _Failure as failure:
+            await self._finish(journal, "fail", str(failure), {"type": failure.kind, "detail": str(failure)})
+        else:
+            await self._finish(journal, "succeed", "")
+
+    async def _until(self, deadline: datetime) -> None:
+        while self._clock.now() < deadline:
+            await self._clock.sleep_until(deadline)
+
+    async def _work(self, build: Build, config: Config, workspace: Workspace, journal: Journal) -> None:
+        if config.source:
+            source_dir = await self._phase("FETCHSOURCE", journal, lambda: self._fetch(config, workspace, journal))
+        else:
+            source_dir = ""
+        secrets = await self._secrets(config, journal)
+        runner = steps.StepRunner(build, workspace, self._around.tools, secrets=secrets, source_dir=source_dir)
+        await self._phase("BUILD", journal, lambda: self._steps(config, runner, workspace, journal))
+        if config.images or config.objects_location:
+            await self._phase("PUSH", journal, lambda: self._push(config, workspace.workspace / source_dir, journal))
+
+    async def _phase(self, name: str, journal: Journal, work: Callable[[], Awaitable[Any]]) -> Any:
+        journal.say(name)
+        start = self._clock.now()
+        try:
+            return await work()
+        finally:
+            with suppress(TrainshedError):
+                await asyncio.shield(off_loop(self._service.phase, self._id, name, start, self._clock.now()))
+
+    async def _fetch(self, config: Config, workspace: Workspace, journal: Journal) -> str:
+        around = self._around
+        try:
+            return await off_loop(
+                sources.fetch,
+                config.source,
+                workspace.workspace,
+                objects=around.objects,
+                repositories=around.repositories,
+                say=journal.say,
+            )
+        except TrainshedError as error:
+            raise _Failure("FETCH_SOURCE_FAILED", error.message) from error
+
+    async def _secrets(self, config: Config, journal: Journal) -> Mapping[str, str]:
+        try:
+            values = {s.variable: await off_loop(secret_files.read, self._around.secrets, s) for s in config.secrets}
+        except TrainshedError as error:
+            raise _Failure("USER_BUILD_STEP", error.message) from error
+        journal.hide(values.values())
+        return values
+
+    async def _steps(self, config: Config, runner: steps.StepRunner, workspace: Workspace, journal: Journal) -> None:
+        found = await off_loop(steps.unusable, config.steps, self._around.tools.docker)
+        if found is not None:
+            raise _Failure("USER_BUILD_STEP", f"{found[0].label}: {found[1]}")
+        waiting = {s.number: s for s in config.steps}
+        ended: set[int] = set()
+        running: dict[asyncio.Task[None], int] = {}
+        try:
+            while waiting or running:
+                for step in [s for s in waiting.values() if ended.issuperset(s.after)]:
+                    del waiting[step.number]
+                    running[asyncio.create_task(self._step(step, runner, workspace, journal))] = step.number
+                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    ended.add(running.pop(task))
+                    task.result()
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _step(self, step: Step, runner: steps.StepRunner, workspace: Workspace, journal: Journal) -> None:
+        await off_loop(self._service.begin_step, self._id, step.number)
+        journal.say(f"Starting {step.label}")
+        output = StepOutput(journal, step.label)
+        run = asyncio.create_task(runner.run(step, output))
+        try:
+            done, _ = await asyncio.wait({run}, timeout=step.timeout_seconds)
+        finally:
+            if not run.done():
+                await _cancel(run)
+        if not done:
+            await self._end_step(step, "time_out", None, workspace)
+            raise _Failure(
+                "USER_BUILD_STEP", f"build {_named(step)} ran longer than its timeout ({step.timeout_seconds:g}s)"
+            )
+        code = run.result()
+        await self._end_step(step, "break" if code else "pass", code, workspace)
+        journal.say(f"Finished {step.label}")
+        if code and not step.tolerates(code):
+            raise _Failure("USER_BUILD_STEP", f"build {_named(step)} failed: step exited with non-zero status: {code}")
+        if code:
+            journal.say(f"{step.label}: its exit status {code} is allowed; the build goes on.")
+
+    async def _end_step(self, step: Step, transition: str, code: int | None, workspace: Workspace) -> None:
+        output = await off_loop(read_output, workspace.outputs(step))
+        with suppress(StaleState):  # somebody cancelled the build in the meantime
+            await off_loop(self._service.end_step, self._id, step.number, transition, exit_code=code, output=output)
+
+    async def _push(self, config: Config, folder: Path, journal: Journal) -> None:
+        for name in config.images:
+            image = await off_loop(self._around.tools.docker.describe, name)
+            if image is None or "*" in image.binding.pattern:
+                raise _Failure(
+                    "PUSH_IMAGE_NOT_FOUND",
+                    f"images: {name} does not exist after the steps; build it in a step: docker build -t {name} .",
+                )
+            journal.say(f"Pushing {name}\n{name}: digest: {image.digest} (environment and snapshot, not an OCI image)")
+            self._results.setdefault("images", []).append({"name": name, "digest": image.digest})
+        if config.objects_location:
+            try:
+                await off_loop(self._upload, config, folder, journal)
+            except TrainshedError as error:
+                raise _Failure("PUSH_FAILED", f"artifacts.objects: {error.message}") from error
+
+    def _upload(self, config: Config, folder: Path, journal: Journal) -> None:
+        bucket, _, prefix = config.objects_location.removeprefix("gs://").partition("/")
+        manifest = []
+        for pattern in config.objects_paths:
+            found = [p for p in sorted(folder.glob(pattern.lstrip("/"))) if p.is_file()]
+            if not found:
+                raise _Failure("PUSH_FAILED", f"artifacts.objects.paths: no file matches {pattern!r}")
+            for path in found:
+                generation = self._around.objects.put(bucket, f"{prefix}{path.name}", path)
+                uri = f"gs://{bucket}/{prefix}{path.name}#{generation}"
+                journal.say(f"Uploaded {uri}")
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                manifest.append(json.dumps({"location": uri, "file_hash": [{"type": 2, "value": digest}]}))
+        record = folder.parent / "artifacts.json"
+        record.write_text("\n".join(manifest) + "\n")
+        name = f"{prefix}artifacts-{self._id}.json"
+        self._around.objects.put(bucket, name, record)
+        self._results |= {"artifactManifest": f"gs://{bucket}/{name}", "numArtifacts": str(len(manifest))}
+
+    async def _finish(
+        self, journal: Journal, transition: str, detail: str, failure: Mapping[str, str] | None = None
+    ) -> None:
+        journal.say("DONE" if transition == "succeed" else f"ERROR\nERROR: {detail}")
+        await self._upload_log(journal)
+        await off_loop(
+            self._service.finish, self._id, transition, detail=detail, failure=failure, results=self._results
+        )
+
+    async def _upload_log(self, journal: Journal) -> None:
+        build = await off_loop(self._service.get, self._id)
+        if not build.log_uri:
+            return
+        bucket, _, name = build.log_uri.removeprefix("gs://").partition("/")
+        try:
+            await off_loop(self._around.objects.put, bucket, name, journal.path, content_type="text/plain")
+        except TrainshedError as error:
+            log.warning(
+                "The log of build %s could not be kept in %s: %s",
+                self._id,
+                build.log_uri,
+                error,
+                extra={"action": "build_log_lost", "build_id": self._id},
+            )
+
+    async def _ended_from_outside(self, journal: Journal) -> None:
+        build = await off_loop(self._service.get, self._id)
+        if build.is_final:
+            journal.say(f"{build.state}: {build.status_detail}")
+            await self._upload_log(journal)
+        else:
+            await self._finish(journal, "lose", "the server stopped while the build ran")
+
+
+async def _cancel(task: "asyncio.Task[Any]") -> None:
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task})
+
+
+def _named(step: Step) -> str:
+    return f'step {step.number} "{step.name}"'
+
+
+def _span(config: Config) -> str:
+    return f"{config.timeout_seconds:g}s"

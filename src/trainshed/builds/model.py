@@ -1,0 +1,208 @@
+"""Records of builds: the checked config, the build and its steps as stored, build triggers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from trainshed.builds.lifecycle import BUILD
+
+
+@dataclass(frozen=True, kw_only=True)
+class Volume:
+    """A folder that steps of one build share under a path of its own."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One checked step, substitutions applied, options of the build merged in."""
+
+    number: int
+    name: str  # image
+    id: str = ""
+    args: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()  # options.env first, so that the step's own wins
+    dir: str = ""
+    entrypoint: str = ""
+    script: str = ""
+    secret_env: tuple[str, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    timeout_seconds: float | None = None
+    allow_failure: bool = False
+    allow_exit_codes: tuple[int, ...] = ()
+    automap: bool = False
+    after: tuple[int, ...] = ()  # numbers of the steps that it waits for
+
+    @property
+    def label(self) -> str:
+        """How the log names it: `Step #1 - "Compile"`."""
+        return f'Step #{self.number} - "{self.id}"' if self.id else f"Step #{self.number}"
+
+    def tolerates(self, code: int) -> bool:
+        """Whether the build goes on after this exit code."""
+        return code in self.allow_exit_codes if self.allow_exit_codes else self.allow_failure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secret:
+    """One environment variable whose value comes from the secret provider."""
+
+    variable: str
+    version: str  # projects/P/secrets/NAME/versions/V; for KMS secrets the variable's own name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """A checked build document, ready to run: the execution sees nothing else."""
+
+    steps: tuple[Step, ...]
+    timeout_seconds: float = 3600.0
+    queue_ttl_seconds: float = 3600.0
+    images: tuple[str, ...] = ()
+    objects_location: str = ""
+    objects_paths: tuple[str, ...] = ()
+    logs_bucket: str = ""
+    logging: str = ""
+    machine_type: str = ""
+    tags: tuple[str, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRecord:
+    """A step as stored: what became of it."""
+
+    number: int
+    id: str
+    name: str
+    state: str
+    start_time: datetime | None
+    end_time: datetime | None
+    exit_code: int | None
+    output: str  # first bytes of $BUILDER_OUTPUT/output, base64
+
+    @classmethod
+    def from_row(cls, row: Any) -> "StepRecord":
+        """Read a row of `build_steps`."""
+        return cls(
+            number=row.number,
+            id=row.step_id,
+            name=row.name,
+            state=row.state,
+            start_time=row.start_time,
+            end_time=row.end_time,
+            exit_code=row.exit_code,
+            output=row.output,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """A build as stored."""
+
+    build_id: str
+    project: str
+    region: str
+    state: str
+    document: Mapping[str, Any]  # as asked for
+    resolved: Mapping[str, Any]  # with substitutions applied
+    substitutions: Mapping[str, str]  # every value in force
+    trigger: str  # resource name of the build trigger, or empty
+    create_time: datetime
+    start_time: datetime | None
+    end_time: datetime | None
+    status_detail: str
+    failure: Mapping[str, str]  # type and detail
+    results: Mapping[str, Any]
+    timing: Mapping[str, Any]  # phase -> startTime, endTime
+    warnings: tuple[str, ...]
+    log_uri: str
+    steps: tuple[StepRecord, ...] = ()
+
+    @classmethod
+    def from_row(cls, row: Any, steps: tuple[StepRecord, ...] = ()) -> "Build":
+        """Read a row of `builds`."""
+        return cls(
+            build_id=row.id,
+            project=row.project,
+            region=row.region,
+            state=row.state,
+            document=row.document,
+            resolved=row.resolved,
+            substitutions=row.substitutions,
+            trigger=row.trigger,
+            create_time=row.create_time,
+            start_time=row.start_time,
+            end_time=row.end_time,
+            status_detail=row.status_detail,
+            failure=row.failure or {},
+            results=row.results or {},
+            timing=row.timing or {},
+            warnings=tuple(row.warnings or ()),
+            log_uri=row.log_uri,
+            steps=steps,
+        )
+
+    @property
+    def name(self) -> str:
+        """Resource name."""
+        return f"projects/{self.project}/locations/{self.region}/builds/{self.build_id}"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will happen any more."""
+        return BUILD.is_final(self.state)
+
+    @property
+    def principal(self) -> str:
+        """Who its steps are to the rest of the system."""
+        return principal(self.build_id, self.project)
+
+    def log_context(self) -> dict[str, str]:
+        """Answer the identifiers for log lines."""
+        return {"build_id": self.build_id}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trigger:
+    """A build trigger: Google's document, and what was last seen of its repository."""
+
+    trigger_id: str
+    name: str  # short name, unique in project and region
+    project: str
+    region: str
+    document: Mapping[str, Any]
+    create_time: datetime
+    error: str  # why the repository could not be read last time
+
+    @classmethod
+    def from_row(cls, row: Any) -> "Trigger":
+        """Read a row of `build_triggers`."""
+        return cls(
+            trigger_id=row.id,
+            name=row.name,
+            project=row.project,
+            region=row.region,
+            document=row.document,
+            create_time=row.create_time,
+            error=row.error,
+        )
+
+    @property
+    def resource(self) -> str:
+        """Resource name."""
+        return f"projects/{self.project}/locations/{self.region}/triggers/{self.name}"
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether it reacts to nothing."""
+        return bool(self.document.get("disabled"))
+
+
+def principal(build_id: str, project: str) -> str:
+    """Make the e-mail address under which a build's steps call this server."""
+    return f"build-{build_id}@{project}.iam.gserviceaccount.com"

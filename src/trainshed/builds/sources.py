@@ -1,0 +1,103 @@
+"""The source of a build into its workspace: an archive from a bucket, or a commit of a git repository."""
+
+import posixpath
+import tarfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from trainshed.builds.ports import Objects
+from trainshed.builds.repositories import Repositories
+from trainshed.errors import FailedPrecondition, InvalidArgument
+
+_LARGEST = 10 * 1024**3
+
+
+def fetch(
+    source: Mapping[str, Any],
+    workspace: Path,
+    *,
+    objects: Objects,
+    repositories: Repositories,
+    say: Callable[[str], None],
+) -> str:
+    """Bring the source into the workspace; answer the folder in it that steps start in. Raises errors of all kinds."""
+    if storage := source.get("storageSource"):
+        _fetch_archive(storage, workspace, objects, say)
+        return ""
+    git = source.get("gitSource")
+    if git:
+        _fetch_commit(git["url"], git.get("revision", ""), workspace, repositories, say)
+        return str(git.get("dir", "")).strip("/")
+    repo = source.get("repoSource")
+    if repo:
+        revision = repo.get("commitSha") or repo.get("tagName") or repo.get("branchName") or ""
+        _fetch_commit(repo["repoName"], revision, workspace, repositories, say)
+        return str(repo.get("dir", "")).strip("/")
+    if source:
+        raise InvalidArgument.field(
+            "source", f"{next(iter(source))} is not offered here; use storageSource or gitSource"
+        )
+    return ""
+
+
+def extract(archive: Path, target: Path, *, where: str) -> None:
+    """Unpack a tar or zip; nothing lands outside of `target`. Raises FailedPrecondition."""
+    try:
+        if zipfile.is_zipfile(archive):
+            _extract_zip(archive, target)
+            return
+        with tarfile.open(archive) as tar:
+            _check_size(sum(m.size for m in tar))
+            for member in tar:
+                _check_member(member)
+            tar.extractall(target)  # noqa: S202  (every member was checked)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
+        raise FailedPrecondition(f"source: {where} is not a .tar.gz or .zip archive: {error}") from error
+
+
+def _check_member(member: tarfile.TarInfo) -> None:
+    name = posixpath.normpath(member.name)
+    if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
+        raise FailedPrecondition(f"source: the entry {member.name!r} is not a file, folder or link")
+    target = posixpath.join(posixpath.dirname(name) if member.issym() else "", member.linkname)
+    places = [member.name, *([target] if member.linkname else [])]
+    for place in places:
+        if place.startswith("/") or posixpath.normpath(place).split("/", 1)[0] == "..":
+            raise FailedPrecondition(f"source: the entry {member.name!r} leaves the workspace")
+
+
+def _extract_zip(archive: Path, target: Path) -> None:
+    with zipfile.ZipFile(archive) as bundle:
+        _check_size(sum(i.file_size for i in bundle.infolist()))
+        for info in bundle.infolist():
+            if info.filename.startswith("/") or ".." in Path(info.filename).parts:
+                raise FailedPrecondition(f"source: the entry {info.filename!r} leaves the workspace")
+        bundle.extractall(target)  # noqa: S202  (likewise)
+
+
+def _check_size(total: int) -> None:
+    if total > _LARGEST:
+        raise FailedPrecondition(f"source: the archive unpacks to {total} bytes; {_LARGEST} are allowed")
+
+
+def _fetch_archive(storage: Mapping[str, Any], workspace: Path, objects: Objects, say: Callable[[str], None]) -> None:
+    bucket, name = storage["bucket"], storage.get("object") or ""
+    if not name:
+        raise InvalidArgument.field("source.storageSource.object", "is missing and required")
+    archive = workspace.parent / "source"
+    generation = int(storage["generation"]) if storage.get("generation") else None
+    found = objects.fetch(bucket, name, generation, archive)
+    say(f"Fetching storage object: gs://{bucket}/{name}#{found}")
+    extract(archive, workspace, where=f"gs://{bucket}/{name}")
+    archive.unlink()
+
+
+def _fetch_commit(
+    url: str, revision: str, workspace: Path, repositories: Repositories, say: Callable[[str], None]
+) -> None:
+    say(f"Fetching {url} at {revision or 'HEAD'}")
+    sha = repositories.resolve(url, revision)
+    repositories.check_out(url, sha, workspace)
+    say(f"HEAD is now at {sha}")

@@ -1,0 +1,231 @@
+"""Tables and SQL of builds. Every function works inside the caller's transaction."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    delete,
+    select,
+    update,
+)
+
+from trainshed.builds.lifecycle import BUILD, STEP
+from trainshed.builds.model import Build, StepRecord, Trigger
+from trainshed.errors import NotFound
+from trainshed.sql import Json, Timestamp, fire, insert_new, metadata, notify, state_columns, state_constraints
+from trainshed.sql.lifecycle import record
+
+CHANNEL = "builds"
+
+builds = Table(
+    "builds",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("document", Json, nullable=False),
+    Column("resolved", Json, nullable=False),
+    Column("substitutions", Json, nullable=False),
+    Column("trigger", Text, nullable=False, server_default=""),
+    Column("create_time", Timestamp, nullable=False),
+    Column("start_time", Timestamp),
+    Column("expire_time", Timestamp, nullable=False),
+    Column("status_detail", Text, nullable=False, server_default=""),
+    Column("failure", Json),
+    Column("results", Json),
+    Column("timing", Json),
+    Column("warnings", Json),
+    Column("log_uri", Text, nullable=False, server_default=""),
+    *state_columns(BUILD),
+    *state_constraints(BUILD),
+    Index("ix_builds_create_time", "create_time", "id"),
+    Index("ix_builds_state", "state"),
+    Index("ix_builds_trigger", "trigger"),
+)
+
+build_steps = Table(
+    "build_steps",
+    metadata,
+    Column("build_id", Text, ForeignKey("builds.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("step_id", Text, nullable=False, server_default=""),
+    Column("name", Text, nullable=False),
+    Column("start_time", Timestamp),
+    Column("exit_code", Integer),
+    Column("output", Text, nullable=False, server_default=""),
+    *state_columns(STEP),
+    *state_constraints(STEP),
+)
+
+build_triggers = Table(
+    "build_triggers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("document", Json, nullable=False),
+    Column("create_time", Timestamp, nullable=False),
+    Column("error", Text, nullable=False, server_default=""),
+    UniqueConstraint("project", "region", "name"),
+)
+
+build_trigger_refs = Table(
+    "build_trigger_refs",
+    metadata,
+    Column("trigger_id", Text, ForeignKey("build_triggers.id"), primary_key=True),
+    Column("ref", Text, primary_key=True),
+    Column("sha", Text, nullable=False),
+)
+
+
+def insert_build(conn: Connection, values: Mapping[str, Any], steps: Iterable[Mapping[str, Any]]) -> None:
+    """Store a new build and its steps."""
+    conn.execute(builds.insert().values(**values))
+    record(conn, BUILD.noun, values["id"], "created", BUILD.initial[0], values["create_time"])
+    rows = [{"build_id": values["id"], **step} for step in steps]
+    conn.execute(build_steps.insert(), rows)
+    notify(conn, CHANNEL)
+
+
+def fire_build(conn: Connection, build_id: str, name: str, *, now: datetime, **values: Any) -> None:
+    """Take a transition of a build. Raises StaleState."""
+    fire(conn, builds, BUILD, {"id": build_id}, name, now=now, **values)
+    notify(conn, CHANNEL)
+
+
+def fire_step(conn: Connection, build_id: str, number: int, name: str, *, now: datetime, **values: Any) -> None:
+    """Take a transition of a step. Raises StaleState."""
+    fire(conn, build_steps, STEP, {"build_id": build_id, "number": number}, name, now=now, **values)
+    notify(conn, CHANNEL)
+
+
+def abandon_steps(conn: Connection, build_id: str, *, now: datetime) -> None:
+    """End every step that has not ended."""
+    for step in steps_of(conn, build_id):
+        if not STEP.is_final(step.state):
+            fire_step(conn, build_id, step.number, "abandon", now=now)
+
+
+def set_values(conn: Connection, build_id: str, **values: Any) -> None:
+    """Set columns that are not state."""
+    conn.execute(update(builds).where(builds.c.id == build_id).values(**values))
+    notify(conn, CHANNEL)
+
+
+def steps_of(conn: Connection, build_id: str) -> tuple[StepRecord, ...]:
+    """Read the steps of a build, in order."""
+    query = select(build_steps).where(build_steps.c.build_id == build_id).order_by(build_steps.c.number)
+    return tuple(StepRecord.from_row(row) for row in conn.execute(query))
+
+
+def get_build(conn: Connection, build_id: str) -> Build:
+    """Read one build with its steps. Raises NotFound."""
+    row = conn.execute(select(builds).where(builds.c.id == build_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no build {build_id!r}; `trainshed builds list` shows them.", reason="BUILD_NOT_FOUND")
+    return Build.from_row(row, steps_of(conn, build_id))
+
+
+def list_builds(
+    conn: Connection,
+    *,
+    project: str = "",
+    region: str = "",
+    trigger: str = "",
+    states: Iterable[str] = (),
+    limit: int = 100,
+    before: tuple[datetime, str] | None = None,
+) -> list[Build]:
+    """Read builds, newest first."""
+    c = builds.c
+    query = select(builds).order_by(c.create_time.desc(), c.id.desc()).limit(limit)
+    if project:
+        query = query.where(c.project == project)
+    if region and region not in {"global", "-"}:
+        query = query.where(c.region == region)
+    if trigger:
+        query = query.where((c.trigger == trigger) | c.trigger.endswith(f"/{trigger}", autoescape=True))
+    if wanted := tuple(states):
+        query = query.where(c.state.in_(wanted))
+    if before is not None:
+        query = query.where((c.create_time < before[0]) | ((c.create_time == before[0]) & (c.id < before[1])))
+    return [Build.from_row(row, steps_of(conn, row.id)) for row in conn.execute(query).all()]
+
+
+def waiting(conn: Connection, limit: int) -> list[str]:
+    """Answer the queued builds that are next, oldest first."""
+    c = builds.c
+    query = select(c.id).where(c.state == "QUEUED").order_by(c.create_time, c.id).limit(limit)
+    return list(conn.execute(query).scalars())
+
+
+def overdue(conn: Connection, now: datetime) -> list[str]:
+    """Answer the builds that have waited longer than their queueTtl."""
+    c = builds.c
+    return list(conn.execute(select(c.id).where(c.state.in_(("PENDING", "QUEUED")), c.expire_time <= now)).scalars())
+
+
+def insert_trigger(conn: Connection, values: Mapping[str, Any]) -> bool:
+    """Store a new trigger; tell whether its name was free."""
+    return insert_new(conn, build_triggers, values)
+
+
+def find_trigger(conn: Connection, project: str, region: str, name_or_id: str) -> Trigger:
+    """Read a trigger by name or id. Raises NotFound."""
+    c = build_triggers.c
+    query = select(build_triggers).where(c.project == project, (c.name == name_or_id) | (c.id == name_or_id))
+    if region not in {"", "global", "-"}:
+        query = query.where(c.region == region)
+    row = conn.execute(query).first()
+    if row is None:
+        raise NotFound(
+            f"There is no build trigger {name_or_id!r}; `trainshed builds triggers list` shows them.",
+            reason="TRIGGER_NOT_FOUND",
+        )
+    return Trigger.from_row(row)
+
+
+def list_triggers(conn: Connection, *, project: str = "", region: str = "") -> list[Trigger]:
+    """Read triggers by name."""
+    c = build_triggers.c
+    query = select(build_triggers).order_by(c.name)
+    if project:
+        query = query.where(c.project == project)
+    if region and region not in {"global", "-"}:
+        query = query.where(c.region == region)
+    return [Trigger.from_row(row) for row in conn.execute(query)]
+
+
+def update_trigger(conn: Connection, trigger_id: str, **values: Any) -> None:
+    """Change a trigger."""
+    conn.execute(update(build_triggers).where(build_triggers.c.id == trigger_id).values(**values))
+
+
+def delete_trigger(conn: Connection, trigger_id: str) -> None:
+    """Remove a trigger and what it has seen; its receipts and builds stay."""
+    conn.execute(delete(build_trigger_refs).where(build_trigger_refs.c.trigger_id == trigger_id))
+    conn.execute(delete(build_triggers).where(build_triggers.c.id == trigger_id))
+
+
+def seen_refs(conn: Connection, trigger_id: str) -> dict[str, str]:
+    """Read what was last seen of a trigger's refs."""
+    c = build_trigger_refs.c
+    return {row.ref: row.sha for row in conn.execute(select(c.ref, c.sha).where(c.trigger_id == trigger_id))}
+
+
+def see_ref(conn: Connection, trigger_id: str, ref: str, sha: str) -> None:
+    """Note what is seen of a ref now; no sha: it is gone."""
+    c = build_trigger_refs.c
+    conn.execute(delete(build_trigger_refs).where(c.trigger_id == trigger_id, c.ref == ref))
+    if sha:
+        conn.execute(build_trigger_refs.insert().values(trigger_id=trigger_id, ref=ref, sha=sha))

@@ -1,0 +1,142 @@
+"""Which commit starts a build: branch and tag patterns (RE2), file globs. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import re2
+
+from trainshed.errors import Finding, InvalidArgument
+
+_CONFIGS = ("cloudbuild.yaml", "cloudbuild.yml", "cloudbuild.json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """What a build trigger looks at."""
+
+    repository: str = ""  # path or URL; empty: only by hand
+    branch: str = ""
+    tag: str = ""
+    inverted: bool = False
+    included: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    filename: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether to build, and why."""
+
+    builds: bool
+    reason: str
+
+
+def read(document: Mapping[str, Any]) -> Watch:
+    """Read Google's BuildTrigger document; it has been checked."""
+    template = document.get("triggerTemplate") or {}
+    github = document.get("github") or {}
+    push = github.get("push") or {}
+    source = document.get("sourceToBuild") or {}
+    url = f"https://github.com/{github['owner']}/{github['name']}" if github.get("name") else ""
+    return Watch(
+        repository=template.get("repoName") or url or source.get("uri", ""),
+        branch=template.get("branchName") or push.get("branch", ""),
+        tag=template.get("tagName") or push.get("tag", ""),
+        inverted=bool(template.get("invertRegex") or push.get("invertRegex")),
+        included=tuple(document.get("includedFiles") or ()),
+        ignored=tuple(document.get("ignoredFiles") or ()),
+        filename=document.get("filename") or (document.get("gitFileSource") or {}).get("path", ""),
+    )
+
+
+def check(document: Mapping[str, Any]) -> list[Finding]:
+    """Find what is wrong with a BuildTrigger document."""
+    watch = read(document)
+    findings = []
+    if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,63}", str(document.get("name", ""))):
+        findings.append(_error("name", "is needed: letters, digits and '-', 64 at most"))
+    for path, pattern in (("branch", watch.branch), ("tag", watch.tag)):
+        try:
+            re2.compile(pattern)
+        except re2.error as error:
+            findings.append(_error(path, f"{pattern!r} is not an RE2 pattern: {error}"))
+    if watch.branch and watch.tag:
+        findings.append(_error("tag", "a trigger watches branches or tags; remove one"))
+    if not document.get("build") and not watch.filename and not watch.repository:
+        findings.append(_error("filename", "is needed, or build, or a repository to look for cloudbuild.yaml in"))
+    return findings
+
+
+def checked(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer the document. Raises InvalidArgument with all findings."""
+    if findings := check(document):
+        raise InvalidArgument.findings(findings, reason="TRIGGER_INVALID")
+    return dict(document)
+
+
+def watches(watch: Watch, ref: str) -> bool:
+    """Whether the trigger looks at `refs/heads/…` or `refs/tags/…`. Google matches anywhere in the name."""
+    is_branch = ref.startswith("refs/heads/")
+    name = short_ref(ref)
+    pattern = watch.branch if is_branch else watch.tag
+    if not watch.repository or not pattern:
+        return False
+    return bool(re2.search(pattern, name)) != watch.inverted
+
+
+def short_ref(ref: str) -> str:
+    """Answer the branch's or tag's own name."""
+    return ref.split("/", 2)[2] if ref.startswith("refs/") else ref
+
+
+def decide(watch: Watch, changed: Sequence[str] | None) -> Verdict:
+    """Judge the changed files of a push; None where they are unknown, which builds."""
+    if changed is None or not (watch.included or watch.ignored):
+        return Verdict(builds=True, reason="the ref matches")
+    left = [f for f in changed if not any(matches(g, f) for g in watch.ignored)]
+    if changed and not left:
+        return Verdict(builds=False, reason=f"all {len(changed)} changed files are ignored ({_some(watch.ignored)})")
+    if not watch.included:
+        return Verdict(builds=True, reason=f"{_some(left) or 'the ref'} is not ignored")
+    wanted = [f for f in left if any(matches(g, f) for g in watch.included)]
+    if wanted:
+        return Verdict(builds=True, reason=f"{_some(wanted)} is included by {_some(watch.included)}")
+    return Verdict(builds=False, reason=f"no changed file is included by {_some(watch.included)}")
+
+
+def matches(glob: str, path: str) -> bool:
+    """Match as Cloud Build does: `*` and `?` stay within a folder, `**` crosses folders."""
+    return re2.fullmatch(_pattern(glob), path) is not None
+
+
+def config_names(watch: Watch) -> tuple[str, ...]:
+    """Answer the file names to try for the build config, in order."""
+    return (watch.filename,) if watch.filename else _CONFIGS
+
+
+def _pattern(glob: str) -> str:
+    out, i = [], 0
+    while i < len(glob):
+        if glob.startswith("**/", i):
+            out.append("(?:.*/)?")
+            i += 3
+        elif glob.startswith("**", i):
+            out.append(".*")
+            i += 2
+        elif glob[i] in "*?":
+            out.append("[^/]*" if glob[i] == "*" else "[^/]")
+            i += 1
+        else:
+            out.append(re.escape(glob[i]))
+            i += 1
+    return "".join(out)
+
+
+def _some(items: Sequence[str]) -> str:
+    return ", ".join(items[:3]) + (f" and {len(items) - 3} more" if len(items) > 3 else "")  # noqa: PLR2004
+
+
+def _error(path: str, message: str) -> Finding:
+    return Finding(severity="error", path=path, message=message, anchor="build-triggers")
