@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import assert_never
 
 from trainshed.clock import Clock
-from trainshed.duty import off_loop
+from trainshed.duty import Background, off_loop
 from trainshed.environments import Environment, Environments
 from trainshed.errors import TrainshedError
 from trainshed.runners.contract import (
@@ -46,6 +46,7 @@ class ProcessRunner:
             lease_seconds=settings.lease_seconds,
             idle_seconds=settings.idle_environment_seconds,
         )
+        self._background = Background()
         self._report: ReportTo | None = None
 
     async def open(self, report: ReportTo) -> None:
@@ -82,6 +83,7 @@ class ProcessRunner:
     async def close(self, *, end_attempts: bool) -> None:
         """Let go; without us attempts go on for the lease time unless they are to end."""
         await self._pool.close(end_attempts=end_attempts, grace_seconds=self._grace_seconds)
+        await self._background.close()
 
     async def _environment(self, digest: str) -> Environment:
         if (known := self._known.get(digest)) is not None and known.python.exists():
@@ -116,17 +118,19 @@ class ProcessRunner:
                 assert_never(launch.work)
 
     def _refuse(self, launch: Launch, reason: str) -> None:
+        """Report that it never ran. Not on disk: a server that dies now has not been told, and starts it again."""
         now = self._clock.now()
         assert self._report is not None, "the runner is not open"
-        self._report(
-            Report(
-                task_id=launch.task_id,
-                attempt=launch.attempt,
-                outcome=StartFailed(reason=reason),
-                start_time=now,
-                end_time=now,
-            )
+        report = Report(
+            task_id=launch.task_id,
+            attempt=launch.attempt,
+            outcome=StartFailed(reason=reason),
+            start_time=now,
+            end_time=now,
         )
+        answer = self._report(report)
+        if answer is not None:
+            self._background.spawn(_finish(answer), name=f"report of {launch.task_id}")
 
     def _ended(self, ended: Ended) -> Awaitable[object] | None:
         assert self._report is not None, "the runner is not open"
@@ -158,6 +162,10 @@ def outcome(ended: Ended) -> Outcome:
             return ExitedNonZero(code=ended.code, message=last_lines(Path(ended.log_file)))
         case _:  # lost, lease_expired
             return LeaseLost()
+
+
+async def _finish(answer: Awaitable[object]) -> None:
+    await answer
 
 
 def last_lines(log_file: Path) -> str:
