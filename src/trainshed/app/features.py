@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from trainshed import buckets, builds, functions, ledger, topics
+from sqlalchemy import Connection
+
+from trainshed import buckets, builds, functions, ledger, schedules, topics
 from trainshed.api.reach import Reach
 from trainshed.app import ports
 from trainshed.blobs import Blobs
@@ -26,6 +28,13 @@ class Features:
         self.blobs = Blobs(settings.buckets, clock)
         self.topics = topics.Service(db, clock)
         self.buckets = buckets.Service(db, clock, self.blobs)
+        self.schedules = schedules.Service(
+            db,
+            clock,
+            publish=ports.publish_for_schedules(self.topics),
+            is_busy=ports.is_busy(self._is_open),
+            **({"late_seconds": None} if settings.clock == "virtual" else {}),
+        )
         self.feeds = ports.Feeds(self.topics, self.buckets)
         self.functions = functions.Service(db, clock, self.feeds)
         self.function_host = functions.Host(
@@ -37,7 +46,11 @@ class Features:
         )
         self._build_builds(db, reach)
         self.arrivals = topics.Arrivals(self.topics)
-        self.ledger = ledger.Service(db, clock, {"message": self._replay_message, "commit": self.build_triggers.replay})
+        self.ledger = ledger.Service(
+            db,
+            clock,
+            {"message": self._replay_message, "commit": self.build_triggers.replay, "firing": self._replay_firing},
+        )
         self.outbox = Outbox(db, clock, self._handlers())
 
     def _build_builds(self, db: Database, reach: Reach) -> None:
@@ -81,6 +94,7 @@ class Features:
         return [
             self.outbox.duty(interval_seconds=every),
             *topics.duties(self.topics, deliver, background=background, interval_seconds=every),
+            *schedules.duties(self.schedules, background=background, interval_seconds=every),
             *buckets.duties(self.buckets, interval_seconds=every),
             self.build_engine.duty(self._db, interval_seconds=every),
             builds.watch_duty(self.build_triggers, self._clock, interval_seconds=self._settings.git_poll_seconds),
@@ -89,6 +103,13 @@ class Features:
 
     def _handlers(self) -> Mapping[str, Handler]:
         return {"topic.publish": self.topics.on_publish, "object.changed": self.buckets.on_object_changed}
+
+    def _is_open(self, conn: Connection, link: str) -> bool:
+        return False
+
+    def _replay_firing(self, receipt: Receipt) -> str:
+        self.schedules.refire(receipt.receipt_id)
+        return f"{receipt.trigger} fires again for {receipt.stimulus}"
 
     def _replay_message(self, receipt: Receipt) -> str:
         subscription, _, message_id = receipt.stimulus.rpartition("#")

@@ -1,10 +1,10 @@
 """How features meet: small adapters that `App` hands to the feature that asks. No decisions here."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from trainshed import buckets, functions, topics
+from trainshed import buckets, functions, ledger, schedules, topics
 from trainshed.errors import NotFound
 from trainshed.topics import Kind, Options, RetryPolicy
 
@@ -33,6 +33,31 @@ class Feeds:
         """Announce the new objects of a bucket on a topic."""
         self._topics.ensure_topic_in(conn, topic)
         self._buckets.notify_in(conn, bucket, topic)
+
+
+def publish_for_schedules(messages: topics.Service) -> Callable[..., list[str]]:
+    """Publish what firings send, in their transaction."""
+
+    def publish(conn: Connection, topic: str, outgoing: Sequence[schedules.Outgoing]) -> list[str]:
+        made = [
+            topics.PubsubMessage(data=o.data, attributes=o.attributes, parent_receipt_id=o.parent_receipt_id)
+            for o in outgoing
+        ]
+        return messages.publish_in(conn, topic, made)
+
+    return publish
+
+
+def is_busy(is_open: Callable[[Connection, str], bool]) -> Callable[[Connection, str], bool]:
+    """Tell whether anything that a receipt led to, directly or by further events, goes on."""
+
+    def busy(conn: Connection, receipt_id: str) -> bool:
+        for child in ledger.children(conn, receipt_id):
+            if child.state == "PENDING" or (child.link and is_open(conn, child.link)) or busy(conn, child.receipt_id):
+                return True
+        return False
+
+    return busy
 
 
 def deliver_to(kinds: Mapping[str, Deliver]) -> Deliver:

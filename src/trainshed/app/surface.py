@@ -6,19 +6,21 @@ from trainshed.api.own import receipts, server
 from trainshed.api.reach import Reach
 from trainshed.api.serve import Surface
 from trainshed.api.services import storage
+from trainshed.api.services.projects import IAMPolicy, Locations, Projects
 from trainshed.app.features import Features
 from trainshed.clock import Clock
 from trainshed.dashboard.buckets import Buckets
 from trainshed.dashboard.builds import Builds
 from trainshed.dashboard.functions import Functions
 from trainshed.dashboard.receipts import Receipts
+from trainshed.dashboard.schedules import Schedules
 from trainshed.dashboard.topics import Topics
 from trainshed.settings import Settings
 
 
 def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) -> Surface:
     """Put every servicer and route over its service."""
-    servicers: list[Servicer] = []
+    servicers: list[Servicer] = [Projects(settings.project), Locations(settings.region), IAMPolicy()]
     routes = [
         *storage.routes(features.buckets),
         *receipts.routes(features.ledger),
@@ -31,6 +33,9 @@ def _sections(settings: Settings, clock: Clock, features: Features) -> dict[str,
     return {
         "/builds": Builds(features.builds, features.build_triggers, clock),
         "/functions": Functions(features.functions, features.function_host),
+        "/schedules": Schedules(
+            features.schedules, features.ledger, f"projects/{settings.project}/locations/{settings.region}"
+        ),
         "/topics": Topics(features.topics, settings.project),
         "/buckets": Buckets(features.buckets),
         "/receipts": Receipts(features.ledger),

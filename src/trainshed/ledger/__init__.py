@@ -10,6 +10,7 @@ from trainshed.ledger.lifecycle import RECEIPT
 from trainshed.ledger.model import Cause, Delivery, Receipt
 from trainshed.ledger.service import Account, Service
 from trainshed.ledger.store import (
+    children,
     deliveries,
     find_receipt,
     get_receipt,
@@ -28,6 +29,7 @@ __all__ = [
     "Delivery",
     "Receipt",
     "Service",
+    "children",
     "deliveries",
     "find_receipt",
     "get_receipt",

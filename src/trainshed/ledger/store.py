@@ -10,7 +10,17 @@ from trainshed import names
 from trainshed.errors import NotFound
 from trainshed.ledger.lifecycle import RECEIPT
 from trainshed.ledger.model import Delivery, Receipt
-from trainshed.sql import Json, Timestamp, fire, fire_many, insert_new, metadata, state_columns, state_constraints
+from trainshed.sql import (
+    Json,
+    Timestamp,
+    fire,
+    fire_many,
+    insert_many,
+    insert_new,
+    metadata,
+    state_columns,
+    state_constraints,
+)
 from trainshed.sql.lifecycle import record
 
 _CHUNK = 500  # ids in one statement
@@ -77,15 +87,17 @@ def open_receipt(
     return Receipt.from_row(row), is_new
 
 
-def open_settled(conn: Connection, rows: Sequence[Mapping[str, Any]], transition: str, *, now: datetime) -> None:
+def open_settled(
+    conn: Connection, rows: Sequence[tuple[str, str, str, str]], transition: str, *, kind: str, link: str, now: datetime
+) -> None:
     """Open receipts in bulk and take the same transition of all: they are new, and decided in this very transaction.
 
-    A row has id, trigger, kind, stimulus, reason, link and data. They keep no history: it would say nothing more.
+    A row is (id, trigger, stimulus, reason). They keep no history: it would say nothing more.
     """
-    times = {"create_time": now, "update_time": now}
-    conn.execute(receipts.insert(), [{**row, **times} for row in rows])
+    same = {"kind": kind, "link": link, "create_time": now, "update_time": now}
+    insert_many(conn, receipts, ("id", "trigger", "stimulus", "reason"), rows, **same)
     for start in range(0, len(rows), _CHUNK):
-        ids = [row["id"] for row in rows[start : start + _CHUNK]]
+        ids = [row[0] for row in rows[start : start + _CHUNK]]
         fire_many(conn, receipts, RECEIPT, receipts.c.id.in_(ids), transition, now=now)
 
 
