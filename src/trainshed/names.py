@@ -13,7 +13,9 @@ from typing import Any
 
 from trainshed.errors import InvalidArgument
 
+PROJECT_NUMBER = "100000000001"  # of every project: clients compare a bucket's with that of the project
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
 
 
 def parse(template: str, name: str, *, field: str = "name") -> dict[str, str]:
@@ -41,11 +43,11 @@ def uid() -> str:
 
 def short_id(length: int = 8) -> str:
     """Make a short random identifier of lower-case letters and digits."""
-    number, text = secrets.randbelow(36**length), ""
-    for _ in range(length):
-        number, digit = divmod(number, 36)
-        text += _ALPHABET[digit]
-    return text
+    number, text = int.from_bytes(secrets.token_bytes(length)), ""
+    while len(text) < length:
+        number, pair = divmod(number, len(_PAIRS))
+        text += _PAIRS[pair]
+    return text[:length]
 
 
 def numeric_id() -> str:

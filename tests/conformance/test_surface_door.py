@@ -96,6 +96,21 @@ def test_each_error_has_its_status(tiny, method, path, body, status, code):
     assert document["error"]["code"] == status
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://evil.example:{port}"])
+def test_a_page_of_somebody_else_cannot_use_the_server(tiny, origin):
+    headers = {"Origin": origin.format(port=tiny.port), "Content-Type": "text/plain"}
+    if "{port}" in origin:
+        headers["Host"] = f"evil.example:{tiny.port}"  # a name that was made to resolve to this machine
+
+    status, document = ask(tiny, "PUT", "/v1/projects/p/topics/foreign", {}, headers)
+
+    assert (status, document["error"]["details"][0]["reason"]) == (403, "FOREIGN_ORIGIN")
+
+
+def test_the_dashboards_own_pages_can(tiny):
+    assert ask(tiny, "PUT", "/v1/projects/p/topics/own-page", {}, {"Origin": tiny.address})[0] == 200
+
+
 def test_first_bytes_may_come_one_by_one(tiny):
     request = b"PUT /v1/projects/p/topics/slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
     with socket.create_connection(("127.0.0.1", tiny.port), timeout=20) as connection:

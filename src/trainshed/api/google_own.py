@@ -5,18 +5,20 @@ There is no access control on one machine: whoever reaches the server may act as
 
 import base64
 from collections.abc import Sequence
+from datetime import timedelta
 from time import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from trainshed.api import caller, own
-from trainshed.api.services.projects import NUMBER
 from trainshed.api.tokens import LIFETIME_SECONDS
 from trainshed.clock import SystemClock, rfc3339
 from trainshed.errors import InvalidArgument, NotFound, Unauthenticated
+from trainshed.names import PROJECT_NUMBER
 
 if TYPE_CHECKING:
     from trainshed.api.reach import Reach
@@ -105,11 +107,8 @@ class _Accounts:
         email, verb = request.path_params["email"], request.path_params["verb"]
         body = await own.body(request)
         if verb == "generateAccessToken":
-            expires = SystemClock().now().timestamp() + LIFETIME_SECONDS
-            when = SystemClock().now().fromtimestamp(expires, tz=SystemClock().now().tzinfo)
-            return JSONResponse(
-                {"accessToken": self._near.key.access_token(email), "expireTime": rfc3339(when.replace(microsecond=0))}
-            )
+            expires = (SystemClock().now() + timedelta(seconds=LIFETIME_SECONDS)).replace(microsecond=0)
+            return JSONResponse({"accessToken": self._near.key.access_token(email), "expireTime": rfc3339(expires)})
         if verb == "generateIdToken":
             return JSONResponse({"token": self._id_token(email, str(body.get("audience", "")))})
         if verb == "signBlob":
@@ -164,9 +163,9 @@ class _Metadata:
         email = self._near.email(caller.current().principal)
         texts = {
             "project/project-id": self._near.settings.project,
-            "project/numeric-project-id": str(NUMBER),
-            "instance/region": f"projects/{NUMBER}/regions/{self._near.settings.region}",
-            "instance/zone": f"projects/{NUMBER}/zones/{self._near.settings.region}-a",
+            "project/numeric-project-id": PROJECT_NUMBER,
+            "instance/region": f"projects/{PROJECT_NUMBER}/regions/{self._near.settings.region}",
+            "instance/zone": f"projects/{PROJECT_NUMBER}/zones/{self._near.settings.region}-a",
             "instance/service-accounts/default/email": email,
         }
         if path in texts:
@@ -179,8 +178,6 @@ class _Metadata:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    from urllib.parse import parse_qsl
-
     body = (await request.body()).decode("utf-8", "replace")
     return dict(parse_qsl(body))
 
@@ -188,7 +185,7 @@ async def _form(request: Request) -> dict[str, str]:
 def _project(project: str) -> dict[str, Any]:
     return {
         "projectId": project,
-        "projectNumber": str(NUMBER),
+        "projectNumber": PROJECT_NUMBER,
         "name": project,
         "lifecycleState": "ACTIVE",
         "createTime": "2026-01-01T00:00:00Z",

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from ipaddress import ip_address
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -46,6 +47,7 @@ class Rest:
             await self._own(scope, receive, send)
             return
         try:
+            _refuse_foreign_pages(_header(scope, b"origin"), _header(scope, b"host"))
             caller.enter(self._identify(_header(scope, b"authorization")))
             path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("ascii").partition("?")[0]
             match = self._router.find(scope["method"], path)
@@ -106,6 +108,25 @@ def _not_routed(request: Request, error: Exception) -> Response:
     document = status.to_rest(cls(message))
     document["error"]["code"] = error.status_code
     return JSONResponse(document, error.status_code, headers=error.headers)
+
+
+def _refuse_foreign_pages(origin: str, host: str) -> None:
+    """Browsers name the page that writes; a page of somebody else must not start builds on this machine.
+
+    The name has to be this machine's, too: a foreign name can be made to resolve to the loopback address.
+    """
+    if not origin:
+        return
+    page = urlsplit(origin)
+    try:
+        is_local = page.hostname is not None and (page.hostname == "localhost" or ip_address(page.hostname).is_private)
+    except ValueError:
+        is_local = False
+    if page.netloc != host or not is_local:
+        raise errors.PermissionDenied(
+            f"A page of {origin} may not use this server; open the dashboard by the address that the server printed.",
+            reason="FOREIGN_ORIGIN",
+        )
 
 
 async def _body(receive: Receive) -> bytes:

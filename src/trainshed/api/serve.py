@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_DRAIN_SECONDS = 5.0
+_DRAIN_SECONDS = 3.0
 _KEEP_ALIVE_SECONDS = 75
+_THREADS = 64  # a call that waits for the store holds one; the store commits together what waits together
 
 
 class HttpProtocol(H11Protocol):
@@ -61,6 +63,7 @@ class Surface:
         self._config = uvicorn.Config(
             cast("Any", self.asgi),
             http=HttpProtocol,
+            ws="none",
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -74,6 +77,8 @@ class Surface:
 
     async def start(self) -> str:
         """Listen; answer the address. Raises FailedPrecondition when the port is in use."""
+        threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="call")
+        asyncio.get_running_loop().set_default_executor(threads)
         runtime = self._settings.runtime
         runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
         socket = runtime / "grpc.sock"

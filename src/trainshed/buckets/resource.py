@@ -9,8 +9,8 @@ from trainshed.blobs import Bucket, Object
 from trainshed.buckets.model import Notification, Wanted
 from trainshed.clock import rfc3339
 from trainshed.errors import InvalidArgument
+from trainshed.names import PROJECT_NUMBER
 
-PROJECT_NUMBER = "100000000001"
 GOOGLE = "https://www.googleapis.com"
 TOPIC_HOST = "//pubsub.googleapis.com/"
 EVENT_TYPES = ("OBJECT_FINALIZE", "OBJECT_METADATA_UPDATE", "OBJECT_DELETE", "OBJECT_ARCHIVE")

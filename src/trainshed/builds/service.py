@@ -21,7 +21,6 @@ from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound, Stal
 from trainshed.ledger import Cause
 from trainshed.sql import Database
 
-PROJECT_NUMBER = "100000000001"
 _PRINCIPAL = re.compile(r"build-([0-9a-f-]{36})@.+")
 _FILTER = re.compile(r'\s*(status|trigger_id|trigger|id)\s*=\s*"?([\w./-]+)"?\s*')
 
@@ -29,7 +28,7 @@ _FILTER = re.compile(r'\s*(status|trigger_id|trigger|id)\s*=\s*"?([\w./-]+)"?\s*
 class Service:
     """Builds: create, look, cancel; and what their execution reports."""
 
-    def __init__(self, db: Database, clock: Clock, *, folder: Path, project_number: str = PROJECT_NUMBER) -> None:
+    def __init__(self, db: Database, clock: Clock, *, folder: Path, project_number: str = names.PROJECT_NUMBER) -> None:
         self._db = db
         self._clock = clock
         self._folder = folder

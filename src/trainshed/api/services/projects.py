@@ -5,8 +5,6 @@ from typing import Any
 from trainshed import names
 from trainshed.api.descriptors import message
 
-NUMBER = 100000000001  # of every project; buckets carry it too, and clients compare the two
-
 
 class Projects:
     """google.cloud.resourcemanager.v3.Projects."""
@@ -19,10 +17,10 @@ class Projects:
     def GetProject(self, request: Any) -> Any:
         """Answer the project of that name or number."""
         asked = names.parse("projects/{project}", request.name)["project"]
-        project = self._project if asked == str(NUMBER) else asked
+        project = self._project if asked == names.PROJECT_NUMBER else asked
         return message(
             "google.cloud.resourcemanager.v3.Project",
-            name=f"projects/{NUMBER}",
+            name=f"projects/{names.PROJECT_NUMBER}",
             project_id=project,
             display_name=project,
             state="ACTIVE",
