@@ -1,0 +1,115 @@
+"""The request that carries an event into functions-framework, for each signature. Nothing here does I/O.
+
+The first generation's background event and its context, and the second generation's CloudEvent, in the exact shape
+that Google sends (`docs/coverage.md` lists what public material does not settle).
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from trainshed.functions.model import Event
+
+PUBSUB_EVENT = "google.pubsub.topic.publish"
+_MESSAGE_TYPE = "type.googleapis.com/google.pubsub.v1.PubsubMessage"
+_OBJECT_EVENTS = {
+    "OBJECT_FINALIZE": ("google.storage.object.finalize", "google.cloud.storage.object.v1.finalized"),
+    "OBJECT_DELETE": ("google.storage.object.delete", "google.cloud.storage.object.v1.deleted"),
+    "OBJECT_ARCHIVE": ("google.storage.object.archive", "google.cloud.storage.object.v1.archived"),
+    "OBJECT_METADATA_UPDATE": (
+        "google.storage.object.metadataUpdate",
+        "google.cloud.storage.object.v1.metadataUpdated",
+    ),
+}
+
+Request = tuple[dict[str, str], bytes]  # headers and body
+
+
+def of_event(event: Event, signature: str, *, bucket: str = "") -> Request:
+    """Carry a message; for a bucket's function, the object that the notification is about."""
+    if bucket:
+        return _object(event, signature)
+    if signature == "cloudevent":
+        return _cloud_event(event)
+    return _json(_background(event))
+
+
+def of_call(data: Any, signature: str, *, execution_id: str, now: datetime) -> Request:
+    """Carry what somebody passed to `functions call`."""
+    if signature == "http":
+        return _json({} if data is None else data)
+    if signature == "cloudevent":
+        attributes = {"id": execution_id, "time": _time(now), "type": "google.cloud.functions.call"}
+        return _cloud_headers(attributes, source="//cloudfunctions.googleapis.com/call"), json.dumps(data).encode()
+    context = {
+        "eventId": execution_id,
+        "timestamp": _time(now),
+        "eventType": PUBSUB_EVENT,
+        "resource": {"service": "pubsub.googleapis.com", "name": "", "type": _MESSAGE_TYPE},
+    }
+    return _json({"context": context, "data": {} if data is None else data})
+
+
+def _background(event: Event) -> dict[str, Any]:
+    data = {"@type": _MESSAGE_TYPE, "attributes": dict(event.attributes)}
+    if event.data:
+        data["data"] = base64.b64encode(event.data).decode()
+    context = {
+        "eventId": event.message_id,
+        "timestamp": _time(event.publish_time),
+        "eventType": PUBSUB_EVENT,
+        "resource": {"service": "pubsub.googleapis.com", "name": event.topic, "type": _MESSAGE_TYPE},
+    }
+    return {"context": context, "data": data}
+
+
+def _cloud_event(event: Event) -> Request:
+    time = _time(event.publish_time)
+    message = {
+        "data": base64.b64encode(event.data).decode(),
+        "attributes": dict(event.attributes),
+        "messageId": event.message_id,
+        "message_id": event.message_id,
+        "publishTime": time,
+        "publish_time": time,
+    }
+    attributes = {"id": event.message_id, "time": time, "type": "google.cloud.pubsub.topic.v1.messagePublished"}
+    body = {"message": message, "subscription": event.subscription}
+    return _cloud_headers(attributes, source=f"//pubsub.googleapis.com/{event.topic}"), json.dumps(body).encode()
+
+
+def _object(event: Event, signature: str) -> Request:
+    bucket, name = event.attributes.get("bucketId", ""), event.attributes.get("objectId", "")
+    first, second = _OBJECT_EVENTS[event.attributes.get("eventType", "OBJECT_FINALIZE")]
+    time = _time(event.publish_time)
+    resource = json.loads(event.data)
+    if signature == "cloudevent":
+        attributes = {"id": event.message_id, "time": time, "type": second, "subject": f"objects/{name}"}
+        source = f"//storage.googleapis.com/projects/_/buckets/{bucket}"
+        return _cloud_headers(attributes, source=source), json.dumps(resource).encode()
+    context = {
+        "eventId": event.message_id,
+        "timestamp": time,
+        "eventType": first,
+        "resource": {
+            "service": "storage.googleapis.com",
+            "name": f"projects/_/buckets/{bucket}/objects/{name}",
+            "type": "storage#object",
+        },
+    }
+    return _json({"context": context, "data": resource})
+
+
+def _json(document: Any) -> Request:
+    return {"Content-Type": "application/json"}, json.dumps(document).encode()
+
+
+def _cloud_headers(attributes: Mapping[str, str], *, source: str) -> dict[str, str]:
+    headers = {"Content-Type": "application/json", "ce-specversion": "1.0", "ce-source": source}
+    return headers | {f"ce-{name}": value for name, value in attributes.items()}
+
+
+def _time(when: datetime) -> str:
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,377 @@
+"""Runs functions: deploys versions, keeps their instances, and hands each event to exactly one of them.
+
+Everything here runs on the event loop of the server; what is durable goes through `Service`, in threads.
+"""
+
+import asyncio
+import hashlib
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from trainshed import names
+from trainshed.clock import Clock
+from trainshed.duty import Background, off_loop
+from trainshed.errors import FailedPrecondition, Finding, NotFound, TrainshedError, Unavailable
+from trainshed.functions import envelope, runtimes, signature, source, tree
+from trainshed.functions.contract import Instance, Launch, StartFailed
+from trainshed.functions.deployment import Deployment
+from trainshed.functions.document import check_name, operation_name
+from trainshed.functions.instance import Instance as Process
+from trainshed.functions.instance import Place
+from trainshed.functions.logs import Log
+from trainshed.functions.model import Configuration, Ended, Event, Function, Version
+from trainshed.functions.pool import Pool, Retired
+from trainshed.functions.service import Begun, Service
+from trainshed.functions.serving import Causes
+from trainshed.ledger import Cause
+
+log = logging.getLogger(__name__)
+_INTERPRETER = f"{sys.version_info.major}.{sys.version_info.minor}"
+_KEPT_DEPLOYMENTS = 100
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
+
+
+class BuiltEnvironment(Protocol):
+    """What functions need to know of an environment."""
+
+    @property
+    def digest(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        ...
+
+
+class Environments(Protocol):
+    """What functions need of environments."""
+
+    def ensure(self, lines: Sequence[str], *, log: Callable[[str], None] | None = None) -> BuiltEnvironment:
+        """Build once, answer ever after. Raises FailedPrecondition with the last lines of the installer."""
+        ...
+
+
+class Host:
+    """The functions of one server, running."""
+
+    def __init__(
+        self,
+        root: Path,
+        service: Service,
+        clock: Clock,
+        *,
+        environments: Environments,
+        reach: Callable[[str], Mapping[str, str]],
+        launch: Launch | None = None,
+        start_seconds: float = 240.0,
+    ) -> None:
+        self.sources = source.Sources(root / "sources")
+        self.causes = Causes()
+        self._root = root
+        self._service = service
+        self._clock = clock
+        self._environments = environments
+        self._reach = reach
+        self._launch = launch or self._process
+        self._start_seconds = start_seconds
+        self._pools: dict[str, Pool] = {}
+        self._retired: set[Pool] = set()
+        self._in_flight: dict[tuple[str, str], asyncio.Task[Ended]] = {}
+        self._deployments: dict[str, Deployment] = {}
+        self._background = Background()
+        self._cookie = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = False
+
+    # -- from start to stop
+
+    async def start(self) -> None:
+        """End what a dead server left running, close what it left open, warm what has to be warm."""
+        self._loop = asyncio.get_running_loop()
+        await off_loop(tree.kill_orphans, self._cookie)
+        await off_loop(self._service.recover)
+
+    async def stop(self) -> None:
+        """End every instance; calls under way are interrupted and their events delivered again."""
+        self._stopping = True
+        await self._background.close()
+        await asyncio.gather(*(pool.close() for pool in (*self._pools.values(), *self._retired)))
+        await asyncio.gather(*self._in_flight.values(), return_exceptions=True)
+        await off_loop(tree.kill_orphans, self._cookie)
+
+    async def keep(self, idle_seconds: float) -> None:
+        """End idle instances, keep the minimum of each function warm: one turn of the duty."""
+        for function in await off_loop(self._service.list, "projects/-/locations/-"):
+            if function.version and function.version.configuration.min_instances:
+                await self._warm(await self._pool(function.name))
+        for pool in list(self._pools.values()):
+            pool.cool(idle_seconds)
+
+    # -- deploying
+
+    async def deploy(self, name: str, configuration: Configuration, archive: bytes) -> Deployment:
+        """Check everything that can be checked without running it, then build and try in the background.
+
+        Raises InvalidArgument before anything is recorded, Aborted while another deployment of it is under way.
+        """
+        check_name(name)
+        findings = runtimes.check(configuration.runtime, _INTERPRETER)
+        digest = await off_loop(self.sources.add, archive)
+        folder = self.sources.folder(digest)
+        kind = await off_loop(_signature, folder, configuration)
+        wanted = await off_loop(source.requirements, folder)
+        number = await off_loop(self._service.open_deployment, name, configuration)
+        operation = operation_name(name)
+        deployment = Deployment(operation, name)
+        self._keep_deployment(deployment)
+        draft = Version(
+            function=name,
+            number=number,
+            source=digest,
+            environment="",
+            python=Path(),
+            signature=kind,
+            configuration=configuration,
+            deploy_time=self._clock.now(),
+        )
+        work = self._deploy(deployment, draft, wanted, findings)
+        self._background.spawn(work, name=f"deployment of {names.short(name)}")
+        return deployment
+
+    def deployment(self, operation: str) -> Deployment:
+        """Find a deployment by its operation's name. Raises NotFound for one that is long over."""
+        if operation not in self._deployments:
+            raise NotFound(f"There is no operation {operation!r}; `trainshed functions describe` shows the outcome.")
+        return self._deployments[operation]
+
+    async def delete(self, name: str) -> None:
+        """Remove a function and end its instances."""
+        await off_loop(self._service.delete, name)
+        if pool := self._pools.pop(name, None):
+            await pool.close()
+
+    # -- calling
+
+    async def deliver(self, name: str, event: Event) -> bool:
+        """Hand one delivery to the function; True acknowledges it, False asks for another delivery."""
+        key = (name, event.stimulus)
+        task = self._in_flight.get(key)
+        if task is None:  # else a second delivery of what is being served joins the first
+            task = asyncio.ensure_future(self._serve(name, "message", event=event))
+            self._in_flight[key] = task
+            task.add_done_callback(lambda _: self._in_flight.pop(key, None))
+        try:
+            ended = await asyncio.shield(task)
+        except NotFound:
+            log.warning("An event came for %s, which is gone.", name, extra={"action": "function_gone"})
+            return True
+        if ended.transition == "interrupt":
+            return False
+        return ended.ok or not await self._retries(name)
+
+    async def call(
+        self,
+        name: str,
+        data: Any = None,
+        *,
+        request: envelope.Request | None = None,
+        method: str = "POST",
+        path: str = "/",
+    ) -> tuple[str, Ended]:
+        """Call a function by hand, with data or with a whole HTTP request; answer the execution id and how it ended."""
+        kind = "http" if request is not None else "call"
+        execution: list[str] = []
+        work = self._serve(name, kind, data=data, request=request, method=method, path=path, execution=execution)
+        ended = await work
+        return execution[0], ended
+
+    def call_from_thread(self, name: str, data: Any) -> tuple[str, Ended]:
+        """Do the same from a thread that is not the event loop's."""
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(self.call(name, data), self._loop).result()
+
+    def cause_of(self, principal: str) -> Cause | None:
+        """Answer the event that an instance's requests belong to; None for anybody else."""
+        return self.causes.cause_of(principal)
+
+    def next_ordinal(self, principal: str, digest: str) -> int:
+        """Count a request among the equal ones of the same delivery."""
+        return self.causes.next_ordinal(principal, digest)
+
+    def log_of(self, name: str) -> Log:
+        """Answer the log of a function."""
+        return Log(self._folder(name))
+
+    def instances(self, name: str) -> int:
+        """Answer how many instances of a function there are now."""
+        pool = self._pools.get(name)
+        return pool.size if pool else 0
+
+    # -- inside
+
+    async def _deploy(self, deployment: Deployment, draft: Version, wanted: list[str], findings: list[Finding]) -> None:
+        for finding in findings:
+            deployment.say(f"{finding.severity.upper()}: {finding.message}")
+        try:
+            function = await self._build(deployment, draft, wanted)
+        except (TrainshedError, asyncio.CancelledError) as error:
+            text = error.message if isinstance(error, TrainshedError) else "the server ended while this was deployed"
+            await off_loop(self._service.fail_deployment, draft.function, text)
+            deployment.end(error=error if isinstance(error, TrainshedError) else Unavailable(text))
+            if isinstance(error, asyncio.CancelledError):
+                raise
+        else:
+            deployment.say(f"Version {draft.number} serves.")
+            deployment.end(function=function)
+
+    async def _build(self, deployment: Deployment, draft: Version, wanted: list[str]) -> Function:
+        from dataclasses import replace
+
+        deployment.say("Installing requirements…")
+        built = await off_loop(self._environments.ensure, wanted, log=deployment.say)
+        version = replace(draft, environment=built.digest, python=built.python)
+        deployment.say("Starting one instance…")
+        pool = Pool(version, self._launch, self._clock)
+        try:
+            instance = await pool.acquire()
+        except StartFailed as error:
+            await pool.close()
+            raise FailedPrecondition(
+                f"{names.short(version.function)} does not start: {error}", reason="FUNCTION_START_FAILED"
+            ) from error
+        function = await off_loop(self._service.complete_deployment, version)
+        old = self._pools.get(version.function)
+        self._pools[version.function] = pool
+        pool.release(instance)
+        if old is not None:
+            old.retire()
+            self._retired = {p for p in self._retired if p.size} | {old}
+        return function
+
+    async def _serve(
+        self,
+        name: str,
+        kind: str,
+        *,
+        event: Event | None = None,
+        data: Any = None,
+        request: envelope.Request | None = None,
+        method: str = "POST",
+        path: str = "/",
+        execution: list[str] | None = None,
+    ) -> Ended:
+        try:
+            pool, instance = await self._acquire(name)
+        except StartFailed as error:
+            return await self._not_started(name, kind, event, data, str(error), execution)
+        try:
+            begun = await off_loop(
+                self._service.begin, pool.version, kind=kind, instance=instance.id, event=event, data=data
+            )
+            invocation = begun.invocation
+            if execution is not None:
+                execution.append(invocation.id)
+            serving = self.causes.serve(instance.principal, begun.cause)
+            carried = request or self._carry(pool.version, event, data, invocation.id)
+            ended = await instance.call(carried, execution_id=invocation.id, method=method, path=path)
+        finally:
+            if not instance.alive:
+                self.causes.forget(instance.principal)
+            pool.release(instance)
+        return await self._finish(begun, ended, asked=bool(serving.ordinals))
+
+    async def _finish(self, begun: Begun, ended: Ended, *, asked: bool) -> Ended:
+        if self._stopping and not ended.ok:
+            ended = Ended(transition="interrupt", error="the server ended under it")
+        await off_loop(self._service.finish, begun, ended, asked=asked)
+        return ended
+
+    async def _not_started(
+        self, name: str, kind: str, event: Event | None, data: Any, error: str, execution: list[str] | None
+    ) -> Ended:
+        pool = await self._pool(name)
+        begun = await off_loop(self._service.begin, pool.version, kind=kind, instance="", event=event, data=data)
+        if execution is not None:
+            execution.append(begun.invocation.id)
+        return await self._finish(begun, Ended(transition="fail_start", error=error), asked=False)
+
+    async def _acquire(self, name: str) -> tuple[Pool, Instance]:
+        while True:
+            pool = await self._pool(name)
+            try:
+                return pool, await pool.acquire()
+            except Retired:
+                if self._stopping:
+                    raise Unavailable("The server is ending.") from None
+
+    async def _pool(self, name: str) -> Pool:
+        if self._stopping:
+            raise Unavailable("The server is ending.")
+        if (pool := self._pools.get(name)) is not None:
+            return pool
+        function = await off_loop(self._service.get, name)
+        if function.version is None:
+            raise FailedPrecondition(f"{names.short(name)} has no version that works: {function.error}")
+        made = Pool(function.version, self._launch, self._clock)
+        return self._pools.setdefault(name, made)
+
+    async def _warm(self, pool: Pool) -> None:
+        try:
+            await pool.warm()
+        except StartFailed as error:
+            log.warning("An instance does not start: %s", error, extra={"action": "instance_failed"})
+
+    async def _retries(self, name: str) -> bool:
+        function = await off_loop(self._service.get, name)
+        return function.version is not None and function.version.configuration.retry
+
+    def _carry(self, version: Version, event: Event | None, data: Any, execution_id: str) -> envelope.Request:
+        if event is not None:
+            return envelope.of_event(event, version.signature, bucket=version.configuration.bucket)
+        return envelope.of_call(data, version.signature, execution_id=execution_id, now=self._clock.now())
+
+    def _process(self, version: Version, instance_id: str) -> Instance:
+        parts = check_name(version.function)
+        principal = f"fn-{parts['function']}-{instance_id}@{parts['project']}.iam.gserviceaccount.com"
+        folder = self._folder(version.function)
+        configuration = version.configuration
+        runtime = runtimes.variables(
+            configuration.runtime,
+            name=version.function,
+            entry_point=configuration.entry_point,
+            signature=version.signature,
+            version=version.number,
+        )
+        passed = {k: v for k in _PASSED_ON if (v := os.environ.get(k))}
+        home = folder / "home"
+        fixed = {"HOME": str(home), "PYTHONUNBUFFERED": "1"}
+        place = Place(
+            source=self.sources.folder(version.source),
+            home=home,
+            environment={**passed, **fixed, **self._reach(principal), **runtime, **configuration.variables},
+            log=self.log_of(version.function),
+            cookie=f"{self._cookie}-{instance_id}",
+            start_seconds=self._start_seconds,
+        )
+        return Process(version, instance_id, principal, place, self._clock)
+
+    def _folder(self, name: str) -> Path:
+        parts = check_name(name)
+        return self._root / f"{parts['project']}.{parts['location']}.{parts['function']}"
+
+    def _keep_deployment(self, deployment: Deployment) -> None:
+        while len(self._deployments) >= _KEPT_DEPLOYMENTS:
+            self._deployments.pop(next(iter(self._deployments)))
+        self._deployments[deployment.operation] = deployment
+
+
+def _signature(folder: Path, configuration: Configuration) -> str:
+    text = (folder / source.MAIN).read_text(encoding="utf-8", errors="replace")
+    trigger = "http" if configuration.http else "event"
+    return signature.check(text, configuration.entry_point, trigger=trigger)

@@ -1,0 +1,83 @@
+"""A function's log: JSON lines in a file, with time, severity and execution id; a second file when it is full."""
+
+import json
+import os
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from trainshed.clock import rfc3339
+
+SEVERITIES = ("DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY")
+_FILE_BYTES = 16 << 20
+_LINE_CHARACTERS = 16_384
+
+
+class Log:
+    """Appends and reads. One writer (the event loop), any number of readers."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file, self._older = folder / "log.jsonl", folder / "log.1.jsonl"
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, entries: list[dict[str, Any]]) -> None:
+        """Append entries made by `entry`."""
+        with self._file.open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(e, ensure_ascii=False) + "\n" for e in entries)
+            full = file.tell() > _FILE_BYTES
+        if full:
+            self._file.replace(self._older)
+
+    def read(
+        self, *, limit: int = 20, execution_id: str = "", least: str = "", since: str = ""
+    ) -> list[dict[str, Any]]:
+        """Answer the newest entries, oldest first; of one execution, of a severity or above, from a time on."""
+        lowest = SEVERITIES.index(least) if least else 0
+        chosen = (
+            e
+            for e in self._entries()
+            if (not execution_id or e["executionId"] == execution_id)
+            and (not since or e["time"] >= since)
+            and (not lowest or SEVERITIES.index(e["severity"]) >= lowest)
+        )
+        return list(deque(chosen, maxlen=limit))
+
+    def _entries(self) -> Iterator[dict[str, Any]]:
+        for path in (self._older, self._file):
+            try:
+                with path.open(encoding="utf-8") as file:
+                    yield from map(json.loads, filter(_whole, file))
+            except FileNotFoundError:
+                continue
+
+
+def entry(when: datetime, severity: str, text: str, *, execution_id: str = "", version: int = 0) -> dict[str, Any]:
+    """Make one entry. A line of JSON with a message and a severity is taken apart, as Cloud Logging does."""
+    if text.startswith("{"):
+        severity, text = _structured(severity, text)
+    if len(text) > _LINE_CHARACTERS:
+        text = text[:_LINE_CHARACTERS] + "… (line cut)"
+    return {
+        "time": rfc3339(when),
+        "severity": severity,
+        "executionId": execution_id,
+        "version": version,
+        "text": text,
+    }
+
+
+def _structured(severity: str, text: str) -> tuple[str, str]:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return severity, text
+    if not isinstance(document, dict) or "message" not in document:
+        return severity, text
+    named = str(document.get("severity", severity)).upper()
+    return (named if named in SEVERITIES else severity), str(document["message"])
+
+
+def _whole(line: str) -> bool:
+    return line.endswith(os.linesep)

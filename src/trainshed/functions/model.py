@@ -1,0 +1,159 @@
+"""Records of the functions feature."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+MEBIBYTE = 1 << 20
+_DEFAULT_INSTANCES = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """What a user asks for when deploying: the flags of `functions deploy`."""
+
+    entry_point: str
+    runtime: str = "python311"
+    topic: str = ""  # whole resource name; exactly one of topic, bucket, http
+    bucket: str = ""
+    http: bool = False
+    retry: bool = False  # a failed event is delivered again
+    variables: Mapping[str, str] = field(default_factory=dict)
+    memory_bytes: int = 256 * MEBIBYTE
+    timeout_seconds: float = 60.0
+    max_instances: int = 0  # 0: as many as this machine does well
+    min_instances: int = 0
+    generation: int = 1
+    description: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    service_account: str = ""
+    stage_bucket: str = ""
+    source_url: str = ""  # where the source came from, as told to us
+
+    @property
+    def most_instances(self) -> int:
+        """How many instances may run at once."""
+        return self.max_instances or max(_DEFAULT_INSTANCES, self.min_instances)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Configuration":
+        """Read what `as_json` wrote; fields of later releases are ignored."""
+        known = cls.__dataclass_fields__
+        return cls(**{k: v for k, v in document.items() if k in known})
+
+    def as_json(self) -> dict[str, Any]:
+        """Write for the store."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One deployed version: everything needed to start an instance of it."""
+
+    function: str
+    number: int
+    source: str  # digest of the source snapshot
+    environment: str  # digest of the environment
+    python: Path
+    signature: str  # event, cloudevent or http
+    configuration: Configuration
+    deploy_time: datetime
+
+    @classmethod
+    def from_row(cls, row: Any) -> "Version":
+        """Read a row of `function_versions`."""
+        return cls(
+            function=row.function,
+            number=row.number,
+            source=row.source,
+            environment=row.environment,
+            python=Path(row.python),
+            signature=row.signature,
+            configuration=Configuration.from_json(row.configuration),
+            deploy_time=row.deploy_time,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """A function by name; `version` is the one that serves, None before the first good deployment."""
+
+    name: str
+    state: str
+    version: Version | None
+    requested: Configuration  # the configuration last asked for, good or not
+    error: str  # why the last deployment failed; empty when it did not
+    create_time: datetime
+    update_time: datetime
+
+    def log_context(self) -> dict[str, str]:
+        """Answer the identifiers for log lines."""
+        return {"function": self.name}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A message on its way to a function: what topics hand over for one delivery."""
+
+    subscription: str
+    message_id: str
+    publish_time: datetime
+    topic: str
+    data: bytes = b""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    delivery_attempt: int = 1
+    parent_receipt_id: str = ""
+
+    @property
+    def stimulus(self) -> str:
+        """The identity of the event, the same for every delivery."""
+        return f"{self.subscription}#{self.message_id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invocation:
+    """One call of the user's code and what it used."""
+
+    id: str  # the execution id in the logs
+    function: str
+    version: int
+    kind: str  # message, call or http
+    stimulus: str
+    receipt_id: str
+    attempt: int  # delivery attempt
+    instance: str
+    state: str
+    start_time: datetime
+    end_time: datetime | None
+    duration_seconds: float | None
+    memory_bytes: int
+    error: str
+
+    @classmethod
+    def from_row(cls, row: Any) -> "Invocation":
+        """Read a row of `function_invocations`."""
+        return cls(**{name: getattr(row, name) for name in cls.__dataclass_fields__})
+
+    def log_context(self) -> dict[str, str]:
+        """Answer the identifiers for log lines."""
+        return {"function": self.function, "invocation": self.id}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a call ended: the transition it takes, and what the function answered or why it failed."""
+
+    transition: str
+    error: str = ""
+    duration_seconds: float = 0.0
+    memory_bytes: int = 0
+    answer: bytes = b""
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the function returned."""
+        return self.transition == "return"

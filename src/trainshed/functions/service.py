@@ -1,0 +1,313 @@
+"""The verbs of functions: one transaction each. Processes are the host's business, not theirs."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from trainshed import ledger, names
+from trainshed.clock import Clock
+from trainshed.errors import Aborted, FailedPrecondition, StaleState
+from trainshed.functions import metrics, store
+from trainshed.functions.document import check_name, subscription
+from trainshed.functions.model import Configuration, Ended, Event, Function, Invocation, Version
+from trainshed.sql import Database
+
+_UNSETTLED = {"PENDING", "FAILED", "REFUSED", "SKIPPED"}
+OUTCOMES = {
+    "return": "ok",
+    "crash": "crash",
+    "exit": "exited",
+    "time_out": "timeout",
+    "exhaust_memory": "out of memory",
+    "exhaust_processes": "too many processes",
+    "fail_start": "not started",
+    "interrupt": "interrupted",
+}
+
+
+class Subscriptions(Protocol):
+    """What functions need of topics; called in the transaction of a deployment."""
+
+    def attach(self, conn: Connection, *, subscription: str, topic: str, target: str, retry: bool) -> None:
+        """Feed `target` from a topic, which is created when it is missing; replaces the subscription of that name."""
+        ...
+
+    def detach(self, conn: Connection, *, subscription: str) -> None:
+        """Stop feeding; a subscription that is gone is fine."""
+        ...
+
+    def watch(self, conn: Connection, *, bucket: str, topic: str) -> None:
+        """Notify a topic of the new objects of a bucket."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """A recorded call: its row, and where its receipt stood before it."""
+
+    invocation: Invocation
+    was_started: bool
+    cause: ledger.Cause
+
+
+class Service:
+    """Functions, their versions and their invocations."""
+
+    def __init__(self, db: Database, clock: Clock, subscriptions: Subscriptions) -> None:
+        self._db = db
+        self._clock = clock
+        self._subscriptions = subscriptions
+
+    # -- functions
+
+    def get(self, name: str) -> Function:
+        """Read a function. Raises NotFound."""
+        check_name(name)
+        return self._db.read(partial(store.get_function, name=name))
+
+    def list(self, parent: str) -> Sequence[Function]:
+        """Read the functions of `projects/P/locations/L` (`-`: of all locations)."""
+        names.parse("projects/{project}/locations/{location}", parent, field="parent")
+        return self._db.read(partial(store.list_functions, parent=parent))
+
+    def versions(self, name: str) -> Sequence[Version]:
+        """Read the versions of a function, newest first."""
+        self.get(name)
+        return self._db.read(partial(store.list_versions, name=name))
+
+    def open_deployment(self, name: str, requested: Configuration) -> int:
+        """Record that a version is being deployed; answer its number. Raises Aborted while another is."""
+        now = self._clock.now()
+
+        def verb(conn: Connection) -> int:
+            if not store.insert_function(conn, name, requested, now):
+                try:
+                    store.fire_function(conn, name, "deploy", now=now, requested=requested.as_json())
+                except StaleState:
+                    raise Aborted(
+                        f"{names.short(name)} is being deployed already; wait until that is done.", reason="DEPLOYING"
+                    ) from None
+            return store.next_version(conn, name)
+
+        return self._db.write(verb)
+
+    def complete_deployment(self, version: Version) -> Function:
+        """Let a version that started well serve, and feed it from its topic."""
+        now = self._clock.now()
+
+        def verb(conn: Connection) -> Function:
+            before = store.get_function(conn, version.function)
+            store.insert_version(conn, version)
+            store.fire_function(conn, version.function, "deployed", now=now, version=version.number, error="")
+            self._feed(conn, before.version, version)
+            return store.get_function(conn, version.function)
+
+        return self._db.write(verb)
+
+    def fail_deployment(self, name: str, error: str) -> None:
+        """Record why a version is no good; the one before it goes on serving."""
+        self._db.write(partial(_fail_deployment, name=name, error=error, now=self._clock.now()))
+
+    def delete(self, name: str) -> None:
+        """Remove a function and stop feeding it. Raises NotFound; FailedPrecondition while it is being deployed."""
+
+        def verb(conn: Connection) -> None:
+            function = store.get_function(conn, name)
+            if function.state == "DEPLOY_IN_PROGRESS":
+                raise FailedPrecondition(f"{names.short(name)} is being deployed; delete it when that is done.")
+            if function.version is not None and (fed := _fed_by(function.version)):
+                self._subscriptions.detach(conn, subscription=fed)
+            store.delete_function(conn, name, self._clock.now())
+
+        self._db.write(verb)
+
+    def recover(self) -> int:
+        """Close what a dead server left open: calls are interrupted, deployments end; answer how many calls."""
+        now = self._clock.now()
+
+        def verb(conn: Connection) -> int:
+            for function in store.deploying(conn):
+                _fail_deployment(conn, function.name, "the server ended while this was deployed; deploy again", now)
+            left = store.open_invocations(conn)
+            for invocation in left:
+                ended = Ended(transition="interrupt", error="the server ended under it")
+                self._end(conn, invocation, ended, asked=False, was_started=False)
+            return len(left)
+
+        return self._db.write(verb)
+
+    # -- calls
+
+    def begin(
+        self, version: Version, *, kind: str, instance: str, event: Event | None = None, data: Any = None
+    ) -> Begun:
+        """Record a call and open the receipt of what it is about, before the user's code sees it."""
+        now = self._clock.now()
+        execution = names.short_id(12)
+        stimulus = event.stimulus if event else f"{kind}#{execution}"
+
+        def verb(conn: Connection) -> Begun:
+            receipt, _ = ledger.open_receipt(
+                conn,
+                trigger=version.function,
+                kind="message" if event else "call",
+                stimulus=stimulus,
+                now=now,
+                parent_id=event.parent_receipt_id if event else "",
+                data=_event_data(event) if event else {"data": data},
+            )
+            values = {
+                "id": execution,
+                "function": version.function,
+                "version": version.number,
+                "kind": kind,
+                "stimulus": stimulus,
+                "receipt_id": receipt.receipt_id,
+                "attempt": event.delivery_attempt if event else 0,
+                "instance": instance,
+                "start_time": now,
+            }
+            store.insert_invocation(conn, values, now)
+            cause = ledger.Cause(
+                key=stimulus if event else f"{version.function}#{execution}",
+                kind="message" if event else "call",
+                receipt_id=receipt.receipt_id,
+                time=event.publish_time if event else now,
+            )
+            invocation = store.get_invocation(conn, execution)
+            return Begun(invocation=invocation, was_started=receipt.state not in _UNSETTLED, cause=cause)
+
+        return self._db.write(verb)
+
+    def finish(self, begun: Begun, ended: Ended, *, asked: bool) -> None:
+        """Record how a call ended: its row, its delivery under the receipt, and the receipt where it is still open.
+
+        `asked`: the call asked for a run, which settled the receipt itself.
+        """
+        self._db.write(
+            lambda conn: self._end(conn, begun.invocation, ended, asked=asked, was_started=begun.was_started)
+        )
+
+    def invocations(self, name: str, *, limit: int = 100) -> Sequence[Invocation]:
+        """Read the invocations of a function, newest first."""
+        return self._db.read(partial(store.list_invocations, name=name, limit=limit))
+
+    def invocation(self, invocation_id: str) -> Invocation:
+        """Read one invocation. Raises NotFound."""
+        return self._db.read(partial(store.get_invocation, invocation_id=invocation_id))
+
+    def metrics(self, name: str, *, window: timedelta, step: timedelta) -> dict[str, Any]:
+        """Compute the figures of the dashboard for the time until now."""
+        self.get(name)
+        until = self._clock.now()
+        since = until - window
+        found = self._db.read(partial(store.list_invocations, name=name, since=since, limit=None))
+        total = metrics.figures(found, since=since, until=until + timedelta(microseconds=1))
+        return {**total, "series": metrics.series(found, since=since, until=until, step=step)}
+
+    # -- inside
+
+    def _feed(self, conn: Connection, before: Version | None, version: Version) -> None:
+        old, new = before and _fed_by(before), _fed_by(version)
+        if old and old != new:
+            self._subscriptions.detach(conn, subscription=old)
+        configuration = version.configuration
+        if not new:
+            return
+        topic = _topic(version)
+        self._subscriptions.attach(
+            conn,
+            subscription=new,
+            topic=topic,
+            target=f"function:{version.function}",
+            retry=configuration.retry,
+        )
+        if configuration.bucket:
+            self._subscriptions.watch(conn, bucket=configuration.bucket, topic=topic)
+
+    def _end(self, conn: Connection, invocation: Invocation, ended: Ended, *, asked: bool, was_started: bool) -> None:
+        now = self._clock.now()
+        store.fire_invocation(
+            conn,
+            invocation.id,
+            ended.transition,
+            now=now,
+            error=ended.error,
+            duration_seconds=ended.duration_seconds,
+            memory_bytes=ended.memory_bytes,
+        )
+        if not invocation.receipt_id:
+            return
+        receipt = ledger.get_receipt(conn, invocation.receipt_id)
+        outcome = OUTCOMES[ended.transition]
+        if ended.ok and asked and receipt.link:
+            outcome = "joined" if was_started else "started"
+        ledger.record_delivery(
+            conn,
+            receipt.receipt_id,
+            now=now,
+            outcome=outcome,
+            reason=ended.error.strip().rpartition("\n")[2],
+            link=receipt.link or _link(invocation),
+        )
+        if receipt.state in _UNSETTLED and ended.transition != "interrupt":
+            _settle(conn, invocation, ended, now)
+
+
+def _settle(conn: Connection, invocation: Invocation, ended: Ended, now: datetime) -> None:
+    receipt_id, link = invocation.receipt_id, _link(invocation)
+    if ended.ok:
+        ledger.settle(conn, receipt_id, "start", now=now, reason="the function returned", link=link)
+    else:
+        reason = f"{OUTCOMES[ended.transition]}: {ended.error}".strip()
+        ledger.settle(conn, receipt_id, "fail", now=now, reason=reason, link=link)
+
+
+def _fail_deployment(conn: Connection, name: str, error: str, now: datetime) -> None:
+    serves = store.get_function(conn, name).version is not None
+    store.fire_function(conn, name, "kept" if serves else "failed", now=now, error=error)
+
+
+def _fed_by(version: Version) -> str:
+    topic = _topic(version)
+    return subscription(version.function, topic) if topic else ""
+
+
+def _topic(version: Version) -> str:
+    configuration = version.configuration
+    if not configuration.bucket:
+        return configuration.topic
+    project = check_name(version.function)["project"]
+    return f"projects/{project}/topics/gcf-bucket-{configuration.bucket}"
+
+
+def _link(invocation: Invocation) -> str:
+    return f"{invocation.function}/invocations/{invocation.id}"
+
+
+def _event_data(event: Event) -> dict[str, Any]:
+    return {
+        "subscription": event.subscription,
+        "messageId": event.message_id,
+        "publishTime": event.publish_time.isoformat(),
+        "topic": event.topic,
+        "data": base64.b64encode(event.data).decode(),
+        "attributes": dict(event.attributes),
+    }
+
+
+def event_of(data: Any) -> Event:
+    """Read back the event that a receipt keeps, to deliver it again."""
+    return Event(
+        subscription=data["subscription"],
+        message_id=data["messageId"],
+        publish_time=datetime.fromisoformat(data["publishTime"]),
+        topic=data["topic"],
+        data=base64.b64decode(data["data"]),
+        attributes=data["attributes"],
+    )

@@ -1,0 +1,113 @@
+"""A function's source as a content-addressed snapshot, and the packages that it asks for."""
+
+import hashlib
+import io
+import re
+import shutil
+import stat
+import tempfile
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from trainshed.environments import read_requirements
+from trainshed.errors import InvalidArgument
+
+MAIN, REQUIREMENTS = "main.py", "requirements.txt"
+FRAMEWORK = "functions-framework>=3.5,<4"
+_IGNORED = {".git", "__pycache__", ".venv", ".gcloudignore", ".ipynb_checkpoints"}
+_LARGEST_BYTES = 512 << 20
+_MOST_FILES = 20_000
+
+
+def pack(folder: Path) -> bytes:
+    """Zip a folder for the way to the server, as gcloud does. Raises InvalidArgument when it is no function's."""
+    if not (folder / MAIN).is_file():
+        raise InvalidArgument.field("source", f"{folder} has no {MAIN}; --source names the folder with it")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            relative = path.relative_to(folder)
+            if path.is_file() and not _IGNORED.intersection(relative.parts):
+                archive.write(path, relative.as_posix())
+    return buffer.getvalue()
+
+
+class Sources:
+    """Snapshots under one folder, named by the digest of what is in them."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def folder(self, digest: str) -> Path:
+        """Answer where a snapshot lies."""
+        return self._root / digest
+
+    def add(self, archive: bytes) -> str:
+        """Unpack a zip archive; answer the digest of its content. Raises InvalidArgument for a bad one."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(dir=self._root, prefix=".new-"))
+        try:
+            _unpack(archive, staging)
+            if not (staging / MAIN).is_file():
+                raise InvalidArgument.field("source", f"the source has no {MAIN} at its top", reason="SOURCE_MAIN")
+            digest = _digest(staging)
+            if not self.folder(digest).exists():
+                staging.rename(self.folder(digest))
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        return digest
+
+
+def requirements(folder: Path) -> list[str]:
+    """Read requirements.txt, with what it includes, and add the framework. Raises InvalidArgument for a bad file."""
+    path = folder / REQUIREMENTS
+    try:
+        found = read_requirements(path) if path.exists() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidArgument.field(REQUIREMENTS, f"cannot be read: {error}") from error
+    lines = [str(_inside(folder, line)) if line.startswith(".") else line for line in found]
+    has_framework = any(re.match(r"functions[-_.]framework\b", line, re.IGNORECASE) for line in lines)
+    return lines if has_framework else [*lines, FRAMEWORK]
+
+
+def _inside(root: Path, name: str) -> Path:
+    path = (root / name).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise InvalidArgument.field(REQUIREMENTS, f"{name!r} lies outside of the source folder")
+    return path
+
+
+def _unpack(archive: bytes, target: Path) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+            entries = [e for e in opened.infolist() if not e.is_dir()]
+            _check_entries(entries)
+            for entry in entries:
+                path = target / PurePosixPath(entry.filename)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with opened.open(entry) as source, path.open("wb") as file:
+                    shutil.copyfileobj(source, file)
+                path.chmod(0o555 if (entry.external_attr >> 16) & stat.S_IXUSR else 0o444)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, ValueError) as error:
+        raise InvalidArgument.field("source", f"not a zip archive that can be read: {error}") from error
+
+
+def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
+    if len(entries) > _MOST_FILES or sum(e.file_size for e in entries) > _LARGEST_BYTES:
+        raise InvalidArgument.field(
+            "source", f"larger than {_LARGEST_BYTES >> 20} MiB or {_MOST_FILES} files; point --source at the function"
+        )
+    for entry in entries:
+        path = PurePosixPath(entry.filename)
+        if path.is_absolute() or ".." in path.parts or "\\" in entry.filename or "\0" in entry.filename:
+            raise InvalidArgument.field("source", f"the archive has an entry outside of itself: {entry.filename!r}")
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise InvalidArgument.field("source", f"the archive has a link, which is not allowed: {entry.filename!r}")
+
+
+def _digest(folder: Path) -> str:
+    total = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        total.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_mode & 0o111}\0{content}\n".encode())
+    return total.hexdigest()
