@@ -1,6 +1,5 @@
 """Objects over the client: find, copy, remove. What `storage cp`, `ls`, `cat` and `rm` are made of."""
 
-import glob
 import os
 import shutil
 import sys
@@ -33,7 +32,7 @@ class Objects:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def list(self, bucket: str, prefix: str = "", **query: Any) -> Iterator[dict[str, Any]]:
+    def below(self, bucket: str, prefix: str = "", **query: Any) -> Iterator[dict[str, Any]]:
         """Read objects below a prefix."""
         wanted = {"prefix": prefix or None, **query}
         return self._client.pages(f"/storage/v1/b/{segment(bucket)}/o", "items", query=wanted)
@@ -135,14 +134,10 @@ class Objects:
                 origin = Address(bucket=found["bucket"], name=found["name"])
                 yield Copy(source=origin, target=Address(bucket=target.bucket, name=whole), size=int(found["size"]))
         else:
-            top = target_name(Path(source).resolve().name, target.name, is_into=is_into)
+            top = target_name(Path(source).absolute().name or "root", target.name, is_into=is_into)
             for path, name in _local_files(source, recursive=recursive):
-                whole = Address(bucket=target.bucket, name=_joined(top, name)) if name else None
-                yield Copy(
-                    source=path,
-                    target=whole or Address(bucket=target.bucket, name=top),
-                    size=path.stat().st_size,
-                )
+                place = Address(bucket=target.bucket, name=_joined(top, name))
+                yield Copy(source=path, target=place, size=path.stat().st_size)
 
     def _to_local(self, source: str, target: Path, *, is_into: bool, recursive: bool) -> Iterator[Copy]:
         if not is_remote(source):
@@ -158,7 +153,7 @@ class Objects:
     def _matching(self, place: Address, *, recursive: bool) -> Iterator[tuple[str, dict[str, Any]]]:
         if place.is_wild:
             wanted = matcher(place.name)
-            for item in self.list(place.bucket, fixed_part(place.name)):
+            for item in self.below(place.bucket, fixed_part(place.name)):
                 if wanted.fullmatch(item["name"]):
                     yield item["name"].rsplit("/", 1)[-1], item
             return
@@ -166,7 +161,7 @@ class Objects:
         if single is not None:
             yield "", single
         if recursive:
-            for item in self.list(place.bucket, place.below):
+            for item in self.below(place.bucket, place.below):
                 yield item["name"].removeprefix(place.below), item
 
     def _is_folder(self, target: str) -> bool:
@@ -191,7 +186,7 @@ def _expanded(sources: tuple[str, ...]) -> list[str]:
     found: list[str] = []
     for source in sources:
         wild = not is_remote(source) and source != STANDARD and not Path(source).exists()
-        found += (sorted(glob.glob(source)) or [source]) if wild else [source]
+        found += (sorted(map(str, Path(source).parent.glob(Path(source).name))) or [source]) if wild else [source]
     return found
 
 

@@ -1,0 +1,227 @@
+"""Objects are visible complete or not at all, whatever ends the process, fills the disk or damages a file."""
+
+import errno
+import itertools
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from trainshed import errors
+from trainshed.blobs import Blobs, Upkeep, files
+from trainshed.client import Client
+from trainshed.clock import VirtualClock
+from trainshed.sql import Database
+from trainshed.testing import database, server
+
+CONTENT = {"a": b"first" * 1000, "a/b": b"second", "a//c": b"third"}
+
+
+def store_everything(folder, acknowledged):
+    """What the process does that is ended: a bucket, objects, one replaced, one removed."""
+    clock = VirtualClock()
+    db = Database(folder / "trainshed.db")
+    blobs = Blobs(folder / "buckets", clock)
+
+    def put(name, data):
+        staged = blobs.stage_bytes(data)
+        db.write(lambda conn: blobs.commit(conn, staged, "bucket", name))
+        acknowledged.write(f"put {name} {len(data)}\n")
+        acknowledged.flush()
+
+    db.write(lambda conn: blobs.create_bucket(conn, "bucket"))
+    for name, data in CONTENT.items():
+        put(name, data)
+    Upkeep(blobs, db, clock).settle()
+    put("a", b"replaced")
+    db.write(lambda conn: blobs.delete(conn, "bucket", "a/b"))
+    acknowledged.write("delete a/b\n")
+    acknowledged.flush()
+
+
+def run_until(folder, boundary):
+    """Run it in a process of its own that ends without a trace at the given touch of the file system."""
+    child = os.fork()
+    if child == 0:
+        left = itertools.count(1)
+
+        def ending(call):
+            def counted(*arguments, **options):
+                if next(left) == boundary:
+                    os._exit(9)
+                return call(*arguments, **options)
+
+            return counted
+
+        os.fsync, os.link = ending(os.fsync), ending(os.link)
+        Path.replace, Path.mkdir = ending(Path.replace), ending(Path.mkdir)
+        try:
+            with (folder / "acknowledged").open("a") as acknowledged:
+                store_everything(folder, acknowledged)
+        except BaseException:  # noqa: BLE001
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def expected(folder):
+    wanted = {}
+    for line in (folder / "acknowledged").read_text().splitlines():
+        verb, name, *size = line.split(" ")
+        if verb == "put":
+            wanted[name] = b"replaced" if size == ["8"] else CONTENT[name]
+        else:
+            del wanted[name]
+    return wanted
+
+
+def content(blobs, obj):
+    with blobs.open(obj) as file:
+        return file.read()
+
+
+def found_after_restart(folder):
+    """Start again; answer every object with its content."""
+    with database(folder) as db:
+        clock = VirtualClock()
+        blobs = Blobs(folder / "buckets", clock)
+        upkeep = Upkeep(blobs, db, clock)
+        upkeep.recover()
+        if not db.read(lambda conn: conn.exec_driver_sql("SELECT 1 FROM buckets").first()):
+            return {}
+        upkeep.refresh("bucket")
+        return {o.name: content(blobs, o) for o in db.read(lambda conn: list(blobs.list(conn, "bucket")))}
+
+
+def test_ended_at_any_touch_of_the_file_system_all_acknowledged_objects_are_whole(tmp_path):
+    for boundary in itertools.count(1):
+        folder = tmp_path / str(boundary)
+        folder.mkdir()
+        with database(folder):
+            pass
+        code = run_until(folder, boundary)
+
+        found, wanted = found_after_restart(folder), expected(folder)
+
+        assert code in {0, 9}
+        removal_was_under_way = wanted.get("a") == b"replaced"
+        assert set(wanted) - set(found) <= ({"a/b"} if removal_was_under_way else set()), boundary
+        for name, data in found.items():
+            assert data in {CONTENT[name], b"replaced"}, (boundary, name)
+            assert data in {wanted.get(name, data), b"replaced"}, (boundary, name)
+        assert not any((folder / "buckets").glob(".staging/*"))
+        if code == 0:
+            break
+    assert boundary > 15, "the script touches the file system often"
+
+
+def test_bytes_and_folder_entry_are_on_disk_before_the_row_is_committed(db, clock, tmp_path, monkeypatch):
+    blobs = Blobs(tmp_path / "buckets", clock)
+    db.write(lambda conn: blobs.create_bucket(conn, "bucket"))
+    synced = []
+    fsync = os.fsync
+
+    def watched(fd):
+        synced.append(str(Path(f"/proc/self/fd/{fd}").readlink()))
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    staged = blobs.stage_bytes(b"data")
+
+    def verb(conn):
+        assert synced == [str(staged.path), str(staged.path.parent)]
+        return blobs.commit(conn, staged, "bucket", "a")
+
+    assert content(blobs, db.write(verb)) == b"data"
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(errno.ENOSPC, errors.ResourceExhausted), (errno.EDQUOT, errors.ResourceExhausted), (errno.EIO, errors.Unavailable),
+     (errno.EROFS, errors.Unavailable)],
+)  # fmt: skip
+def test_a_full_or_failing_disk_is_said_and_leaves_nothing_half_done(db, clock, tmp_path, monkeypatch, code, error):
+    blobs = Blobs(tmp_path / "buckets", clock)
+    db.write(lambda conn: blobs.create_bucket(conn, "bucket"))
+
+    def failing(fd):
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(files.os, "fsync", failing)
+        with pytest.raises(error):
+            blobs.stage_bytes(b"data")
+    staged = blobs.stage_bytes(b"data")
+    obj = db.write(lambda conn: blobs.commit(conn, staged, "bucket", "a"))
+
+    assert content(blobs, obj) == b"data", "it goes on once there is space again"
+    assert list((tmp_path / "buckets/.staging").iterdir()) == []
+
+
+def test_an_object_that_cannot_be_put_in_place_stays_readable_and_is_settled_later(db, clock, tmp_path, monkeypatch):
+    blobs = Blobs(tmp_path / "buckets", clock)
+    upkeep = Upkeep(blobs, db, clock)
+    db.write(lambda conn: blobs.create_bucket(conn, "bucket"))
+    staged = blobs.stage_bytes(b"data")
+    with monkeypatch.context() as broken:
+        broken.setattr(files, "place", lambda *_: False)
+        obj = db.write(lambda conn: blobs.commit(conn, staged, "bucket", "x/y"))
+    assert content(blobs, obj) == b"data"
+
+    assert upkeep.settle() == 1
+
+    assert (tmp_path / "buckets/bucket/x/y").read_bytes() == b"data"
+    assert content(blobs, obj) == b"data"
+
+
+def test_a_missing_bucket_folder_is_an_error_and_not_a_thousand_deletions(db, clock, tmp_path):
+    blobs = Blobs(tmp_path / "buckets", clock)
+    upkeep = Upkeep(blobs, db, clock)
+    db.write(lambda conn: blobs.create_bucket(conn, "bucket"))
+    staged = blobs.stage_bytes(b"data")
+    db.write(lambda conn: blobs.commit(conn, staged, "bucket", "a"))
+    (tmp_path / "buckets/bucket").rename(tmp_path / "away")
+
+    with pytest.raises(errors.Unavailable, match="Bring it back"):
+        upkeep.refresh("bucket")
+    (tmp_path / "away").rename(tmp_path / "buckets/bucket")
+
+    assert upkeep.refresh("bucket") == 0
+    assert upkeep.current("bucket", "a").size == 4
+
+
+def test_a_server_killed_during_uploads_has_every_acknowledged_object_and_no_half_one(tmp_path):
+    done = []
+
+    def upload(address):
+        client = Client(address)
+        try:
+            for number in range(10_000):
+                data = bytes([number % 256]) * 50_000
+                client.upload(
+                    "/upload/storage/v1/b/bucket/o", data, query={"uploadType": "media", "name": f"f/{number}"}
+                )
+                done.append(number)
+                if len(done) == 12:
+                    enough.set()
+        except errors.TrainshedError:
+            pass
+
+    with server(tmp_path / "home") as running:
+        enough = threading.Event()
+        Client(running.address).call("POST", "/storage/v1/b", {"name": "bucket"})
+        thread = threading.Thread(target=upload, args=(running.address,))
+        thread.start()
+        assert enough.wait(60)
+        running.kill()
+        thread.join()
+        running.start()
+        items = list(Client(running.address).pages("/storage/v1/b/bucket/o", "items"))
+
+    found = {int(item["name"].removeprefix("f/")): item for item in items}
+    assert set(done) <= set(found)
+    assert all(item["size"] == "50000" for item in items)
+    for number in found:
+        data = (tmp_path / f"home/buckets/bucket/f/{number}").read_bytes()
+        assert data == bytes([number % 256]) * 50_000
