@@ -5,7 +5,7 @@ Each due time gets exactly one receipt, written in the transaction that moves th
 
 import base64
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ CHANGED = "schedules"
 Publish = Callable[[Connection, str, Sequence[Outgoing]], list[str]]  # topic, messages → message ids
 IsBusy = Callable[[Connection, str], bool]  # whether the work that a receipt led to goes on
 KIND = "firing"
+ReceiptRow = tuple[str, str, str, str]  # id, trigger, stimulus, reason
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -41,10 +42,11 @@ class Batch:
     """What one transaction will write."""
 
     limit: int
+    ids: Iterator[str] = field(default_factory=names.short_ids)
     is_complete: bool = True
     published: dict[str, list[tuple[Schedule, datetime, str]]] = field(default_factory=dict)  # by topic
     attempts: list[tuple[Schedule, datetime, str]] = field(default_factory=list)  # initial state last
-    skipped: list[dict[str, Any]] = field(default_factory=list)
+    skipped: list[ReceiptRow] = field(default_factory=list)
     advances: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -57,7 +59,7 @@ def fire_due(
     for schedule in schedules:
         _collect(conn, schedule, opened.get(schedule.name, set()), ports, batch, horizon=horizon, now=now)
     if batch.skipped:
-        ledger.open_settled(conn, batch.skipped, "skip", now=now)
+        ledger.open_settled(conn, batch.skipped, "skip", kind=KIND, link="", now=now)
     for topic, firings in batch.published.items():
         _publish(conn, topic, firings, ports, now=now)
     for schedule, due, state in batch.attempts:
@@ -76,7 +78,6 @@ def open_firing(
         kind=KIND,
         stimulus=stimulus or rfc3339(time),
         now=now,
-        data={"scheduleTime": rfc3339(time)},
     )
     reopen_firing(conn, schedule.name, time, receipt.receipt_id, state, now=now)
     return receipt.receipt_id
@@ -168,7 +169,7 @@ def _collect(
     due = policy.sort_due(times, horizon=horizon, catch_up=schedule.options.catch_up, limit=max(batch.limit, 1))
     batch.is_complete &= due.is_complete
     batch.limit -= len(due.fire)
-    batch.skipped += [_receipt(schedule, t, reason=policy.MISSED) for t in due.skip]
+    batch.skipped += [_receipt(schedule, t, next(batch.ids), reason=policy.MISSED) for t in due.skip]
     if due.skipped > len(due.skip):
         batch.skipped.append(_missed(schedule, due))
     receipt_id = _admit(conn, schedule, states, ports, batch, due.fire)
@@ -201,9 +202,9 @@ def _admit(
             batch.attempts.append((schedule, due, "WAITING"))
             is_waiting = True
         elif decision != "fire":
-            batch.skipped.append(_receipt(schedule, due, reason=decision))
+            batch.skipped.append(_receipt(schedule, due, next(batch.ids), reason=decision))
         elif isinstance(options.target, PubsubTarget):
-            receipt_id = names.short_id(12)
+            receipt_id = next(batch.ids)
             batch.published.setdefault(options.target.topic, []).append((schedule, due, receipt_id))
             is_busy = is_declared
         else:
@@ -227,37 +228,26 @@ def _publish(
             attempt_publish(conn, schedule, firing, ports, now=now)
         return
     rows = [
-        _receipt(schedule, due, receipt_id=receipt_id, reason=f"message {message_id}", link=topic)
+        _receipt(schedule, due, receipt_id, reason=f"message {message_id}")
         for (schedule, due, receipt_id), message_id in zip(firings, ids, strict=True)
     ]
-    ledger.open_settled(conn, rows, "start", now=now)
+    ledger.open_settled(conn, rows, "start", kind=KIND, link=topic, now=now)
 
 
 def _outgoing(target: Any, receipt_id: str) -> Outgoing:
     return Outgoing(data=base64.b64decode(target.data), attributes=target.attributes, parent_receipt_id=receipt_id)
 
 
-def _receipt(schedule: Schedule, due: datetime, *, reason: str, receipt_id: str = "", link: str = "") -> dict[str, Any]:
-    time = rfc3339(due)
-    return {
-        "id": receipt_id or names.short_id(12),
-        "trigger": schedule.name,
-        "kind": KIND,
-        "stimulus": time,
-        "reason": reason,
-        "link": link,
-        "data": {"scheduleTime": time},
-    }
+def _receipt(schedule: Schedule, due: datetime, receipt_id: str, *, reason: str) -> ReceiptRow:
+    return receipt_id, schedule.name, rfc3339(due), reason
 
 
-def _missed(schedule: Schedule, due: policy.Due) -> dict[str, Any]:
+def _missed(schedule: Schedule, due: policy.Due) -> ReceiptRow:
     """One receipt for a long outage, saying which due times and how many it stands for."""
     assert due.skipped_first is not None
     assert due.skipped_last is not None
-    first, last = rfc3339(due.skipped_first), rfc3339(due.skipped_last)
-    data: Mapping[str, Any] = {"firstScheduleTime": first, "lastScheduleTime": last, "count": due.skipped}
-    reason = f"{due.skipped} due times {policy.MISSED.replace('it', 'them')}"
-    return _receipt(schedule, due.skipped_first, reason=reason) | {"stimulus": f"{first}/{last}", "data": data}
+    stimulus = f"{rfc3339(due.skipped_first)}/{rfc3339(due.skipped_last)}"
+    return names.short_id(12), schedule.name, stimulus, f"{due.skipped} due times {policy.MISSED_MANY}"
 
 
 def _disable(conn: Connection, schedule: Schedule, reason: str, *, now: datetime) -> None:

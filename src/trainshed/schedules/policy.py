@@ -26,6 +26,7 @@ _HEADERS_BYTES = 80_000
 _METHODS = ("POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 MISSED = "missed: the server was down at the time, and no catch-up is left for it"
+MISSED_MANY = "missed: the server was down at these times, and no catch-up is left for them"
 
 
 def check(name: str, options: Options) -> Options:

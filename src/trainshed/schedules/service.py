@@ -1,5 +1,6 @@
 """The verbs of schedules: one transaction each."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,6 +23,8 @@ _PREVIEWED = 10
 _MOST_PREVIEWED = 10_000
 _KEPT = timedelta(days=7)
 LATE_SECONDS = 60.0
+_TIME = re.compile(r"\d{4}-[^/]*Z")  # in a stimulus: a due time, forced/TIME/ID, or FIRST/LAST
+_AGGREGATED = re.compile(r"Z/\d{4}-")
 
 
 class Service:
@@ -127,13 +130,13 @@ class Service:
         def verb(conn: Connection) -> None:
             receipt, now = ledger.get_receipt(conn, receipt_id), self.clock.now()
             found = store.get_schedule(conn, receipt.trigger)
-            if "scheduleTime" not in receipt.data:
+            if _AGGREGATED.search(receipt.stimulus):
                 raise FailedPrecondition(
-                    f"Receipt {receipt_id} stands for {receipt.data.get('count')} missed due times; "
-                    f"`trainshed scheduler jobs run` fires once now."
+                    f"Receipt {receipt_id} stands for many missed due times; "
+                    "`trainshed scheduler jobs run` fires once, now."
                 )
             ledger.settle(conn, receipt_id, "reopen", now=now, reason="replayed")
-            time = parse_rfc3339(receipt.data["scheduleTime"])
+            time = parse_rfc3339(_TIME.findall(receipt.stimulus)[0])
             firing.reopen_firing(conn, found.name, time, receipt_id, "PENDING", now=now)
             self._attempt(conn, found, receipt_id, now)
 

@@ -1,7 +1,7 @@
 """The store: one writer with group commit, lifecycles, outbox. All truth is here; nothing lives only in memory.
 
 - `engine`: `Database.write(verb)` runs a verb in the shared transaction and answers after COMMIT; `Database.read`.
-- `schema`: the one MetaData, column types, `insert_new`.
+- `schema`: the one MetaData, column types, `insert_new`, `insert_many`.
 - `lifecycle`: `fire` and `fire_many`, the only writers of a state, and the columns and constraints of a lifecycle.
 - `outbox`: what has to happen after a transaction, written in it.
 - `dialect`: everything that differs between databases.
@@ -10,7 +10,7 @@
 from trainshed.sql.engine import Database, after_commit, notify
 from trainshed.sql.lifecycle import fire, fire_many, history, state_columns, state_constraints
 from trainshed.sql.outbox import Outbox, append
-from trainshed.sql.schema import Json, Timestamp, insert_new, metadata
+from trainshed.sql.schema import Json, Timestamp, insert_many, insert_new, metadata
 
 __all__ = [
     "Database",
@@ -22,6 +22,7 @@ __all__ = [
     "fire",
     "fire_many",
     "history",
+    "insert_many",
     "insert_new",
     "metadata",
     "notify",

@@ -80,8 +80,8 @@ def fire(
 ) -> None:
     """Take the transition `name` of the row that `key` names, setting `values` along with it.
 
-    `attempt` fences: a report of an earlier attempt changes nothing; `next_attempt` begins a new one. Raises StaleState when the row is not in a
-    source state, is of another attempt, or is not there; nothing is written then.
+    `attempt` fences: a report of an earlier attempt changes nothing; `next_attempt` begins a new one. Raises
+    StaleState when the row is not in a source state, is of another attempt, or is not there; nothing is written then.
     """
     transition = lifecycle[name]
     guard = and_(

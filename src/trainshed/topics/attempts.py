@@ -27,7 +27,7 @@ def publish(conn: Any, topic: str, messages: Sequence[PubsubMessage], *, now: da
     routes = store.routes(conn, topic)
     ids = store.allocate_ids(conn, len(messages))
     if routes:  # a message that nobody subscribes to is gone, as with Google
-        store.insert_messages(conn, topic, ids, messages, [s for s, _ in routes], now=now)
+        store.insert_messages(conn, topic, ids, messages, now=now)
     for subscription_id, kind in routes:
         _wake(conn, subscription_id, kind)
     return [str(number) for number in ids]

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future  # noqa: TC003  (resolved by those who read annotations)
+from concurrent.futures import Future
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -44,6 +44,11 @@ class Service:
         if not self.db.write(lambda conn: store.insert_topic(conn, topic)):
             raise AlreadyExists(f"There is a topic {name!r} already.")
         return topic
+
+    def ensure_topic_in(self, conn: Connection, name: str) -> None:
+        """Make the topic be there, in the caller's transaction."""
+        policy.check_name(policy.TOPIC, name)
+        store.insert_topic(conn, Topic(name=name, labels={}, create_time=self.clock.now()))
 
     def get_topic(self, name: str) -> Topic:
         """Read a topic. Raises NotFound."""

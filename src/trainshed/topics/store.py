@@ -23,12 +23,22 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    literal,
     select,
     update,
 )
 
 from trainshed.errors import NotFound
-from trainshed.sql import Json, Timestamp, fire_many, insert_new, metadata, state_columns, state_constraints
+from trainshed.sql import (
+    Json,
+    Timestamp,
+    fire_many,
+    insert_many,
+    insert_new,
+    metadata,
+    state_columns,
+    state_constraints,
+)
 from trainshed.topics.lifecycle import DELIVERY
 from trainshed.topics.model import (
     DELETED_TOPIC,
@@ -197,30 +207,22 @@ def insert_messages(
     topic: str,
     ids: Sequence[int],
     messages: Sequence[PubsubMessage],
-    subscription_ids: Sequence[int],
     *,
     now: datetime,
 ) -> None:
-    """Add messages and their deliveries: two statements, whatever their number."""
-    conn.execute(
-        messages_table.insert(),
-        [
-            {
-                "id": number,
-                "topic": topic,
-                "data": message.data,
-                "attributes": dict(message.attributes) or None,
-                "ordering_key": message.ordering_key or None,
-                "parent_receipt_id": message.parent_receipt_id or None,
-                "publish_time": now,
-            }
-            for number, message in zip(ids, messages, strict=True)
-        ],
+    """Add messages and their deliveries to whoever subscribes now: two statements, whatever their number."""
+    rows = [
+        (n, m.data, dict(m.attributes) or None, m.ordering_key or None, m.parent_receipt_id or None)
+        for n, m in zip(ids, messages, strict=True)
+    ]
+    columns = ("id", "data", "attributes", "ordering_key", "parent_receipt_id")
+    insert_many(conn, messages_table, columns, rows, topic=topic, publish_time=now)
+    pairs = (
+        select(_m.id, _s.id, literal(now, Timestamp()))
+        .join(subscriptions_table, _s.topic == _m.topic)
+        .where(_m.id.between(ids[0], ids[-1]))
     )
-    conn.execute(
-        deliveries_table.insert(),
-        [{"message_id": n, "subscription_id": s, "due_time": now} for s in subscription_ids for n in ids],
-    )
+    conn.execute(deliveries_table.insert().from_select(["message_id", "subscription_id", "due_time"], pairs))
 
 
 def due_rows(conn: Connection, subscription_id: int, state: str, *, now: datetime, limit: int) -> list[Any]:
