@@ -42,12 +42,27 @@ def push(model: str | Path, directory: str, metrics: dict[str, float]) -> dict[s
     root = directory.rstrip("/")
     version = time.time_ns() // 1_000_000
     pushed = {"version": version, "destination": f"{root}/{version}", "metrics": metrics}
-    _upload(Path(model), pushed["destination"])
+    upload(Path(model), pushed["destination"])
     with tempfile.TemporaryDirectory() as folder:
         pointer = Path(folder) / LATEST
         pointer.write_text(json.dumps(pushed, indent=2))
-        _upload(pointer, f"{root}/{LATEST}")
+        upload(pointer, f"{root}/{LATEST}")
     return pushed
+
+
+def upload(source: Path, location: str) -> None:
+    """Copy a file or a folder with everything in it to a bucket, or to a folder of this machine."""
+    files = [source] if source.is_file() else sorted(f for f in source.rglob("*") if f.is_file())
+    bucket, prefix = _bucket(location) if _is_bucket(location) else (None, "")
+    for file in files:
+        below = "" if source.is_file() else f"/{file.relative_to(source)}"
+        if bucket is not None:
+            bucket.blob(f"{prefix}{below}").upload_from_filename(file)
+        else:
+            target = Path(f"{location}{below}")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target.with_name(f"{target.name}.part"))
+            target.with_name(f"{target.name}.part").replace(target)
 
 
 def _is_bucket(location: str) -> bool:
@@ -80,17 +95,3 @@ def _download(location: str, target: Path) -> None:
         file = target / blob.name.removeprefix(f"{prefix}/")
         file.parent.mkdir(parents=True, exist_ok=True)
         blob.download_to_filename(file)
-
-
-def _upload(source: Path, location: str) -> None:
-    files = [source] if source.is_file() else sorted(f for f in source.rglob("*") if f.is_file())
-    bucket, prefix = _bucket(location) if _is_bucket(location) else (None, "")
-    for file in files:
-        below = "" if source.is_file() else f"/{file.relative_to(source)}"
-        if bucket is not None:
-            bucket.blob(f"{prefix}{below}").upload_from_filename(file)
-        else:
-            target = Path(f"{location}{below}")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target.with_name(f"{target.name}.part"))
-            target.with_name(f"{target.name}.part").replace(target)
