@@ -90,7 +90,7 @@ class Tiny:
 
     def __init__(self, home):
         self.surface = Surface(
-            load({}, home=home, port=0),
+            load({}, home=home, port=0, tunnel="elsewhere.test"),
             [
                 Publisher(),
                 Subscriber(),

@@ -1,11 +1,13 @@
 """The front door, by sockets: who is led where, who is refused, what credentials say."""
 
 import base64
+import contextlib
 import http.client
 import json
 import socket
 import ssl
 import stat
+import threading
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -157,6 +159,52 @@ def test_a_host_that_cannot_be_reached_is_said_so(tiny):
 
     assert line == "HTTP/1.1 502 Bad Gateway"
     connection.close()
+
+
+class Proxy:
+    """Somebody else's proxy: answers one CONNECT, then says what it was asked."""
+
+    def __init__(self, answer):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._answer = answer
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._thread.join(20)
+        self._listener.close()
+
+    def _serve(self):
+        visitor, _ = self._listener.accept()
+        with visitor, contextlib.suppress(ConnectionResetError):
+            asked = visitor.recv(65536)
+            visitor.sendall(self._answer)
+            visitor.sendall(asked.split(b"\r\n")[0] if visitor.recv(5) == b"hello" else b"?")
+
+
+def test_what_is_let_through_takes_the_proxy_that_the_server_was_told(tiny, monkeypatch):
+    with Proxy(b"HTTP/1.1 200 OK\r\n\r\n") as proxy:
+        monkeypatch.setenv("https_proxy", proxy.address)
+        connection, line = tunnel(tiny, "elsewhere.test:443")
+        connection.sendall(b"hello")
+
+        assert line.startswith("HTTP/1.1 200 ")
+        assert read_all(connection) == b"CONNECT elsewhere.test:443 HTTP/1.1"
+        connection.close()
+
+
+def test_a_refusal_of_that_proxy_is_passed_on(tiny, monkeypatch):
+    with Proxy(b"HTTP/1.1 407 Who are you\r\n\r\n") as proxy:
+        monkeypatch.setenv("https_proxy", proxy.address)
+        connection, line = tunnel(tiny, "elsewhere.test:443")
+
+        assert line == "HTTP/1.1 502 Bad Gateway"
+        assert b"answers 'HTTP/1.1 407 Who are you'" in read_all(connection)
+        connection.close()
 
 
 def test_settings_name_hosts_to_let_through(tmp_path):

@@ -12,7 +12,7 @@ Map of the folder:
 - `calls`           one implementation per RPC, from the servicers
 - `rpc`, `rest`     the gRPC server and the ASGI application over it
 - `serve`           `Surface`: both of them and the front door, on one port
-- `door`, `splice`  the front door: first bytes decide who gets a connection
+- `door`, `splice`, `outside`   the front door: first bytes decide who gets a connection
 - `reach`           certificate authority, credentials and environment that bring Google's clients here
 - `tokens`, `credentials`, `google_own`   the key, the files and the answers that `reach` consists of
 - `coverage`        which RPC is served, as a document

@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trainshed.api import outside
 from trainshed.api.splice import Pipe, join
 from trainshed.duty import Background
 from trainshed.errors import FailedPrecondition
 
 log = logging.getLogger(__name__)
 
+LOCAL = ("localhost", "127.0.0.1", "::1")
 _GRPC, _CONNECT = b"PRI", b"CONNECT "
 _HEAD_BYTES = 16 * 1024
 _HANDSHAKE_SECONDS = 20.0
@@ -167,9 +169,8 @@ class _Visitor(asyncio.Protocol):
 
 
 async def _let_through(transport: asyncio.Transport, host: str, port: str) -> None:
-    loop = asyncio.get_running_loop()
     try:
-        _, pipe = await loop.create_connection(Pipe, host, int(port))
+        pipe = await outside.connect(host, int(port), is_local=host in LOCAL)
     except (OSError, ValueError) as error:
         _end(transport, "502 Bad Gateway", f"{host}:{port} cannot be reached: {error}.")
         return

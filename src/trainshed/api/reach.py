@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute
 
 from trainshed.api import credentials, google_own
 from trainshed.api.caller import USER, Caller
+from trainshed.api.door import LOCAL
 from trainshed.api.tokens import Key, write_private
 from trainshed.errors import Unauthenticated
 from trainshed.settings import Settings
@@ -33,7 +34,6 @@ HOSTS = (
     "*.run.app",
     "*.a.run.app",
 )
-_LOCAL = ("localhost", "127.0.0.1", "::1")
 _TOKENS = 4096  # callers remembered by their token
 
 
@@ -62,7 +62,7 @@ class Reach:
     def is_let_through(self, host: str) -> bool:
         """Tell whether another host may be reached through the front door."""
         name = host.strip("[]").lower()
-        return name in _LOCAL or any(fnmatch(name, p.strip()) for p in self.settings.tunnel.lower().split(",") if p)
+        return name in LOCAL or any(fnmatch(name, p.strip()) for p in self.settings.tunnel.lower().split(",") if p)
 
     @functools.cached_property
     def authority(self) -> trustme.CA:
@@ -100,7 +100,7 @@ class Reach:
     def _context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self.authority.issue_cert(*HOSTS, *_LOCAL).configure_cert(context)
+        self.authority.issue_cert(*HOSTS, *LOCAL).configure_cert(context)
         context.set_alpn_protocols(["http/1.1", "h2"])  # in the order of our preference; gRPC offers h2 alone
         return context
 

@@ -135,7 +135,7 @@ class _Storage:
         return JSONResponse({"kind": "storage#testIamPermissionsResponse", "permissions": asked})
 
     async def get_service_account(self, call: Call) -> Response:
-        email = f"service-{resource.PROJECT_NUMBER}@gs-project-accounts.iam.gserviceaccount.com"
+        email = f"service-{names.PROJECT_NUMBER}@gs-project-accounts.iam.gserviceaccount.com"
         return JSONResponse({"kind": "storage#serviceAccount", "email_address": email, "project": call.names[0]})
 
     # Objects
