@@ -31,6 +31,8 @@ ACTIONS = (
     Action("delivery_failed", "WARNING", "a message could not be handed to its endpoint or target; it comes again"),
     Action("firing_failed", "WARNING", "a schedule's firing could not reach its target; its retry policy decides"),
     Action("schedule_disabled", "WARNING", "a schedule can never fire again and was disabled"),
+    Action("engine_reset", "ERROR", "a defect: the engine threw its memory away and goes on from the store"),
+    Action("trigger_failed", "WARNING", "a run trigger could not start a run; the message comes again"),
     Action("outbox_failed", "WARNING", "a follow-up of a transaction failed and will be tried again"),
     Action("duty_failed", "ERROR", "a background duty raised; it goes on at its next turn"),
     Action("server_ready", "INFO", "the server answers on its port"),

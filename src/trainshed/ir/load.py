@@ -29,6 +29,7 @@ _JOB_FIELDS = {
 class Document:
     """A parsed document: the spec with field names as published, and what a PipelineJob wrapper said about the run."""
 
+    given: Mapping[str, Any]  # the spec as it was written
     spec: Mapping[str, Any]
     executors: Mapping[str, Any]
     platform: Mapping[str, Any] = field(default_factory=dict)
@@ -72,6 +73,7 @@ def load_dict(document: Any, *, platform: Any = None) -> Document:
         raise InvalidArgument.findings(findings, reason="SPEC_INVALID")
     runtime = job.get("runtimeConfig", job.get("runtime_config")) or {}
     return Document(
+        given=spec,
         spec=_whole(proto.normalise(spec, "PipelineSpec", prefix)),
         executors=_whole(proto.normalise(deployment or {}, "PipelineDeploymentConfig", prefix)).get("executors", {}),
         platform=platform or {},

@@ -130,9 +130,9 @@ def _is_json_object(text: str) -> bool:
 
 
 def _string(value: Any) -> Any:
-    if isinstance(value, str):
-        return value
-    return json.dumps(value) if isinstance(value, (bool, int, float)) else ABSENT
+    if isinstance(value, (bool, int, float)):
+        raise ValueError(f"{json.dumps(value)} is not a string; put it in quotes")  # noqa: TRY004  (findings are ValueErrors)
+    return value if isinstance(value, str) else ABSENT
 
 
 def _integer(value: Any) -> Any:

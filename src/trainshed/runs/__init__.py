@@ -1,1 +1,36 @@
-"""To be filled."""
+"""Runs: a compiled PipelineSpec in, a durable run out.
+
+- `model`, `lifecycle`: records; every state and transition.
+- `advance`: facts in, decisions out. Pure.
+- `store`: tables and SQL.
+- `catalog`: specs read, checked and planned once. `workplace`: where each task works.
+- `service`: the verbs. `triggers`: event → run.
+- `engine`: the loop; `turn` carries decisions out in a transaction, `active` is an open run in memory, `admission`
+  says what fits on the machine, `launching` and `launch` start attempts, `attempt` and `outputs` take what they leave,
+  `caching` finds what exists already, `importing` registers what exists, `planning` says all that beforehand.
+"""
+
+from trainshed.runs.lifecycle import RUN, TASK
+from trainshed.runs.loop import build_engine
+from trainshed.runs.model import Attempt, Message, NewRun, Run, TaskRow, Trigger
+from trainshed.runs.planning import Step
+from trainshed.runs.service import Details, Service
+from trainshed.runs.triggers import TARGET, Ports, Triggers
+
+__all__ = [
+    "RUN",
+    "TARGET",
+    "TASK",
+    "Attempt",
+    "Details",
+    "Message",
+    "NewRun",
+    "Ports",
+    "Run",
+    "Service",
+    "Step",
+    "TaskRow",
+    "Trigger",
+    "Triggers",
+    "build_engine",
+]

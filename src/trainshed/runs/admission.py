@@ -1,0 +1,66 @@
+"""Which queued task may start: first come, first served, within the machine's CPUs and memory."""
+
+import heapq
+import itertools
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A queued task and what it asks for."""
+
+    run: str
+    task: str
+    task_id: str
+    cpus: float
+    memory_bytes: int
+    ready_time: datetime
+
+
+class Admission:
+    """Counts what is taken; rebuilt from rows whenever the engine starts anew."""
+
+    def __init__(self, *, cpus: float, memory_bytes: int) -> None:
+        self.cpus = cpus
+        self.memory_bytes = memory_bytes
+        self._order = itertools.count()
+        self._later: list[tuple[datetime, int, Waiting]] = []
+        self._ready: list[tuple[int, Waiting]] = []
+        self._taken: dict[str, tuple[float, int]] = {}  # task id -> what it holds
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._later, self._ready, self._taken = [], [], {}
+
+    def queue(self, waiting: Waiting) -> None:
+        """Let a task wait for its time and for room."""
+        heapq.heappush(self._later, (waiting.ready_time, next(self._order), waiting))
+
+    def take(self, task_id: str, cpus: float, memory_bytes: int) -> None:
+        """Note that a task holds its share; more than the machine has counts as all of it."""
+        self._taken[task_id] = (min(cpus, self.cpus), min(memory_bytes, self.memory_bytes))
+
+    def release(self, task_id: str) -> None:
+        """Note that a task holds nothing any more."""
+        self._taken.pop(task_id, None)
+
+    def admit(self, now: datetime) -> Waiting | None:
+        """Take the next task that fits, if its turn has come."""
+        while self._later and self._later[0][0] <= now:
+            _, order, waiting = heapq.heappop(self._later)
+            heapq.heappush(self._ready, (order, waiting))
+        if not self._ready:
+            return None
+        waiting = self._ready[0][1]
+        cpus = sum(c for c, _ in self._taken.values()) + min(waiting.cpus, self.cpus)
+        memory = sum(m for _, m in self._taken.values()) + min(waiting.memory_bytes, self.memory_bytes)
+        if cpus > self.cpus + 1e-9 or memory > self.memory_bytes:
+            return None
+        heapq.heappop(self._ready)
+        self.take(waiting.task_id, waiting.cpus, waiting.memory_bytes)
+        return waiting
+
+    def next_time(self) -> datetime | None:
+        """Answer when the next task's wait ends, if none is ready now."""
+        return self._later[0][0] if self._later else None

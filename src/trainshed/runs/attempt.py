@@ -1,0 +1,75 @@
+"""How an attempt ended, said for the state machine and for people."""
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from trainshed.runners.contract import (
+    ExitedNonZero,
+    LeaseLost,
+    Outcome,
+    OutOfMemory,
+    OutputMissing,
+    Report,
+    StartFailed,
+    Stopped,
+    Succeeded,
+    TimedOut,
+)
+from trainshed.runs.active import ActiveRun
+from trainshed.runs.outputs import Collected
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A report, what it means, and what the attempt left."""
+
+    report: Report
+    ending: str  # succeeded, failed, lost, stopped
+    message: str
+    collected: Collected | None = None
+
+    def task_of(self, active: ActiveRun) -> str:
+        """Answer the name of the task that it is about."""
+        return next(name for name, task_id in active.ids.items() if task_id == self.report.task_id)
+
+    def needs_reading(self, active: ActiveRun) -> bool:
+        """Whether files have to be staged, which is too slow for the event loop."""
+        return self.ending == "succeeded" and bool(active.plan.tasks[self.task_of(active)].output_artifacts)
+
+    def failed(self, outcome: Outcome) -> "Ended":
+        """Say that it failed after all."""
+        return ending_of(replace(self.report, outcome=outcome))
+
+    def discard(self) -> None:
+        """Forget what it left."""
+        if self.collected is not None:
+            self.collected.discard()
+
+
+def ending_of(report: Report) -> Ended:
+    """Read a report."""
+    ending, message = _words(report.outcome)
+    return Ended(report=report, ending=ending, message=message)
+
+
+def _words(outcome: Outcome) -> tuple[str, str]:  # noqa: PLR0911  (one line for each outcome)
+    match outcome:
+        case Succeeded():
+            return "succeeded", ""
+        case ExitedNonZero(code=code, message=message):
+            how = f"was ended by signal {-code}" if code < 0 else f"exited with code {code}"
+            return "failed", f"{how}: {message.strip()}" if message.strip() else how
+        case OutOfMemory(limit_bytes=limit):
+            return "failed", f"needed more memory than its limit of {limit} bytes"
+        case TimedOut(timeout_seconds=seconds):
+            return "failed", f"ran longer than its limit of {seconds:g} s"
+        case StartFailed(reason=reason):
+            return "failed", f"could not start: {reason}"
+        case OutputMissing(name=name):
+            return "failed", f"ended well but did not write its output {name!r}"
+        case LeaseLost():
+            return "lost", "its worker is gone"
+        case Stopped():
+            return "stopped", "was stopped"
+        case _:
+            assert_never(outcome)

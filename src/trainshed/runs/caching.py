@@ -1,0 +1,90 @@
+"""Whether a task's outputs exist already: its key is made of what it reads, by content, and never of names alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from trainshed import ir
+from trainshed.blobs import Blobs
+from trainshed.errors import TrainshedError
+from trainshed.runs import outputs, store
+from trainshed.runs.active import ActiveRun
+from trainshed.runs.model import TaskRow
+
+_SCHEME = "gs://"
+_OUTPUT_WORDS = ("output", "destination", "dest", "target", "sink", "export", "push")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """A task's cache key and what it is made of."""
+
+    key: str
+    parts: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """A task whose outputs can be used again."""
+
+    task: TaskRow
+    outputs: ir.Outputs
+
+
+def is_wanted(active: ActiveRun, task: ir.Task) -> bool:
+    """Whether a task may be looked up and kept: the run's switch, then the task's own."""
+    if task.is_importer:
+        return False
+    return task.caching if active.run.caching is None else active.run.caching
+
+
+def key_of(conn: Connection, blobs: Blobs, active: ActiveRun, task: ir.Task) -> Key:
+    """Make a task's key from its inputs as they are now."""
+    inputs = active.inputs_of(task.name)
+    data = data_of(conn, blobs, inputs.parameters)
+    environment = active.places[task.name].environment
+    parts = ir.key_parts(active.plan, task, inputs, environment=environment, data=data)
+    return Key(key=ir.cache_key(parts, task), parts=parts)
+
+
+def look_up(conn: Connection, blobs: Blobs, key: str, parent: str) -> Hit | None:
+    """Find outputs that exist already, and still are what they were."""
+    row = store.find_cached(conn, key)
+    if row is None or row.outputs is None:
+        return None
+    found = outputs.from_row(conn, row.outputs, parent)
+    for artifacts in found.artifacts.values():
+        for artifact in artifacts:
+            if outputs.content_digest(conn, blobs, artifact.uri) != artifact.digest:
+                return None
+    return Hit(task=row, outputs=found)
+
+
+def data_of(conn: Connection, blobs: Blobs, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer the generations behind each string parameter that names stored objects; an output location counts not."""
+    found: dict[str, Any] = {}
+    for name, value in parameters.items():
+        if isinstance(value, str) and value.startswith(_SCHEME) and not is_output_location(name):
+            try:
+                generations = blobs.generations(conn, value)
+            except TrainshedError:
+                continue
+            if generations:
+                found[name] = [list(entry) for entry in generations]
+    return found
+
+
+def is_output_location(name: str) -> bool:
+    """Whether a parameter says by its name that it is written to."""
+    words = name.lower().replace("-", "_").split("_")
+    return any(word in _OUTPUT_WORDS or word.rstrip("s") in _OUTPUT_WORDS for word in words) or "serving" in words
+
+
+def why_different(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
+    """Say in words why nothing could be reused."""
+    if before is None:
+        return "it has not run before"
+    changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+    return f"changed: {', '.join(changed)}" if changed else "its earlier outputs are gone"

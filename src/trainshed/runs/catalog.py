@@ -1,0 +1,78 @@
+"""Specs that were read before: reading, checking and planning happens once per document."""
+
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trainshed import ir
+from trainshed.errors import InvalidArgument
+
+_MOST = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """A checked spec, ready for any number of runs."""
+
+    digest: str
+    spec: Mapping[str, Any]  # as it was given
+    platform: Mapping[str, Any]
+    plan: ir.Plan
+    runtime: Mapping[str, Any]  # what a PipelineJob wrapper said about the run
+    display_name: str
+    labels: Mapping[str, str]
+
+
+class Catalog:
+    """The most recent templates. Safe to use from several threads."""
+
+    def __init__(self, *, limit_bytes: int = ir.DEFAULT_LIMIT_BYTES) -> None:
+        self._limit = limit_bytes
+        self._known: OrderedDict[str, Template] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, text: bytes) -> Template:
+        """Read a compiled pipeline from text. Raises InvalidArgument with every finding."""
+        key = hashlib.sha256(text).hexdigest()
+        return self._find(key) or self._keep(key, self._make(ir.load(text, limit_bytes=self._limit)))
+
+    def take(self, spec: Mapping[str, Any], platform: Mapping[str, Any] | None = None) -> Template:
+        """Read a compiled pipeline from plain data. Raises InvalidArgument with every finding."""
+        text = json.dumps([spec, platform or {}], sort_keys=True, default=str)
+        if len(text) > self._limit:
+            raise InvalidArgument.field("pipelineSpec", f"{len(text)} bytes; the limit is {self._limit}")
+        key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return self._find(key) or self._keep(key, self._make(ir.load_dict(spec, platform=platform or None)))
+
+    def _make(self, document: ir.Document) -> Template:
+        findings = [f for f in ir.check(document) if f.severity == "error"]
+        if findings:
+            reason = "FEATURE_UNSUPPORTED" if all(f.anchor == "refused" for f in findings) else "SPEC_INVALID"
+            raise InvalidArgument.findings(findings, reason=reason)
+        return Template(
+            digest=ir.digest([document.spec, document.executors, document.platform]),
+            spec=document.given,
+            platform=document.platform,
+            plan=ir.plan(document),
+            runtime=document.runtime,
+            display_name=document.display_name,
+            labels=document.labels,
+        )
+
+    def _find(self, key: str) -> Template | None:
+        with self._lock:
+            found = self._known.get(key)
+            if found is not None:
+                self._known.move_to_end(key)
+            return found
+
+    def _keep(self, key: str, template: Template) -> Template:
+        with self._lock:
+            self._known[key] = template
+            while len(self._known) > _MOST:
+                self._known.popitem(last=False)
+        return template

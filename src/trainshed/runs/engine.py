@@ -1,0 +1,375 @@
+"""The engine: facts in, one transaction, decisions out, workers told after COMMIT. Nothing lives only here.
+
+    wake ─► take the facts that came ─► one transaction: advance, fire, admit ─► after COMMIT: start and stop attempts
+      ▲                                                                                │
+      └──────────────────── reports of the runner, new runs, cancels, timers ◄─────────┘
+
+Whatever goes wrong in a transaction, the memory of all runs is thrown away and rebuilt from rows.
+"""
+
+import asyncio
+import logging
+import shutil
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from trainshed.clock import Clock
+from trainshed.duty import Background, Duty, off_loop
+from trainshed.errors import StaleState, TrainshedError
+from trainshed.runners.contract import ExitedNonZero, LeaseLost, Outcome, Report, Runner, StartFailed, Stopped
+from trainshed.runs import store
+from trainshed.runs.active import ActiveRun
+from trainshed.runs.admission import Admission, Waiting
+from trainshed.runs.advance import AttemptEnded, CancelRequested, Fact, RunCreated
+from trainshed.runs.attempt import Ended, ending_of
+from trainshed.runs.launching import Launcher
+from trainshed.runs.lifecycle import TASK
+from trainshed.runs.model import Attempt, Run
+from trainshed.runs.turn import Turn, Writer
+from trainshed.sql import Database
+
+log = logging.getLogger(__name__)
+CHANNEL = "runs"  # notified when a run was created or is to be cancelled
+_BATCH = 200  # facts in one transaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Entry:
+    """A fact about a run, and for the end of an attempt what it gave."""
+
+    run: str
+    fact: Fact
+    ended: Ended | None = None
+    taken: "asyncio.Future[None] | None" = None  # done once the fact is on disk
+
+
+@dataclass(kw_only=True)
+class Parts:
+    """What the engine works with."""
+
+    db: Database
+    clock: Clock
+    runner: Runner
+    writer: Writer
+    launcher: Launcher
+    take_up: Callable[[Connection, Run], ActiveRun]
+    admission: Admission
+    grace_seconds: float = 10.0
+    reached: Callable[[str], None] = field(default=lambda _: None)  # tests stop the engine at named points
+
+
+class Engine:
+    """Goes on with every open run."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._active: dict[str, ActiveRun] = {}
+        self._of_task: dict[str, str] = {}  # id of a task under way -> run
+        self._facts: deque[_Entry] = deque()
+        self._lock = threading.Lock()
+        self._background = Background()
+        self._duty: Duty | None = None
+        self._opened = False
+        self._early: list[tuple[Report, asyncio.Future[None]]] = []  # reports that came before we knew our runs
+
+    def duty(self, *, interval_seconds: float) -> Duty:
+        """Make the background duty, woken by every fact."""
+        duty = Duty("runs", self.run_once, interval_seconds=interval_seconds, clock=self._parts.clock)
+        self._parts.db.listen(CHANNEL, duty.wake)
+        self._duty = duty
+        return duty
+
+    async def run_once(self) -> datetime | None:
+        """Take every fact that is there to its conclusion; answer when the next retry is due."""
+        if not self._opened:
+            await self._open()
+        while True:
+            entries = self._take()
+            self._follow(await self._turn(entries))
+            for entry in entries:
+                _done(entry.taken)
+            if not self._facts:
+                return self._parts.admission.next_time()
+
+    async def close(self) -> None:
+        """Let go; attempts go on without us."""
+        await self._background.close()
+
+    # Facts
+
+    def report(self, report: Report) -> Awaitable[object]:
+        """Take a report of the runner; the answer is done once what follows from it is on disk."""
+        taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._opened:
+            self._reported(report, taken)
+        else:
+            self._early.append((report, taken))
+        return taken
+
+    def _reported(self, report: Report, taken: "asyncio.Future[None] | None" = None) -> None:
+        self._parts.launcher.ended(report.task_id, report.attempt)
+        active = self._active.get(self._of_task.get(report.task_id, ""))
+        if active is None:
+            log.warning(
+                "A report of task %s came too late and was dropped.",
+                report.task_id,
+                extra={"action": "state_stale", "task": report.task_id, "attempt": report.attempt},
+            )
+            _done(taken)
+            return
+        ended = ending_of(report)
+        if ended.needs_reading(active):
+            self._background.spawn(self._read(active, ended, taken), name=f"outputs of {report.task_id}")
+        else:
+            self._put(active, self._parts.launcher.collect(active, ended), taken)
+
+    async def _read(self, active: ActiveRun, ended: Ended, taken: "asyncio.Future[None] | None") -> None:
+        try:
+            found = await off_loop(self._parts.launcher.collect, active, ended)
+        except (TrainshedError, OSError) as error:  # a full disk, a folder that cannot be read
+            reason = f"its outputs could not be taken over: {getattr(error, 'message', error)}"
+            found = ended.failed(ExitedNonZero(code=0, message=reason))
+        self._put(active, found, taken)
+
+    def _put(self, active: ActiveRun, ended: Ended, taken: "asyncio.Future[None] | None" = None) -> None:
+        task = ended.task_of(active)
+        fact = AttemptEnded(task=task, attempt=ended.report.attempt, ending=ended.ending)
+        self._add(_Entry(run=active.run.name, fact=fact, ended=ended, taken=taken))
+
+    def _add(self, entry: _Entry) -> None:
+        with self._lock:
+            self._facts.append(entry)
+        if self._duty is not None:
+            self._duty.wake()
+
+    def _take(self) -> list[_Entry]:
+        with self._lock:
+            return [self._facts.popleft() for _ in range(min(len(self._facts), _BATCH))]
+
+    # One transaction
+
+    async def _turn(self, entries: list[_Entry]) -> Turn:
+        try:
+            return await self._write(entries)
+        except Exception:
+            log.exception("The engine starts anew from the store.", extra={"action": "engine_reset"})
+        await self._forget()
+        turn = Turn(now=self._parts.clock.now())
+        noticed = await off_loop(self._parts.db.read, store.noticed)
+        new = [_Entry(run=name, fact=RunCreated()) for name, state in noticed if state == "PENDING"]
+        for entry in [*entries, *new]:  # one by one, so that one of them cannot hold up the others
+            try:
+                turn.join(await self._write([entry], notice=False))
+            except Exception as error:
+                log.exception("A fact of %s could not be used.", entry.run, extra={"action": "engine_reset"})
+                await self._give_up(entry.run, error)
+        return turn
+
+    async def _write(self, entries: list[_Entry], *, notice: bool = True) -> Turn:
+        self._parts.reached("before_turn")
+        verb = partial(self._apply, entries=entries, notice=notice)
+        turn = await asyncio.wrap_future(self._parts.db.submit(verb))
+        self._parts.reached("after_turn")
+        return turn
+
+    def _apply(self, conn: Connection, entries: list[_Entry], *, notice: bool) -> Turn:
+        turn = Turn(now=self._parts.clock.now())
+        for name, state in store.noticed(conn) if notice else ():
+            self._notice(conn, turn, name, state)
+        for entry in entries:
+            if (active := self._get(conn, entry.run)) is not None:
+                self._step(conn, turn, active, entry.fact, entry.ended)
+            elif entry.ended is not None:
+                entry.ended.discard()
+        self._admit(conn, turn)
+        return turn
+
+    def _notice(self, conn: Connection, turn: Turn, name: str, state: str) -> None:
+        active = self._get(conn, name)
+        if active is None:
+            return
+        if state == "PENDING":
+            self._step(conn, turn, active, RunCreated())
+        elif not active.is_cancelled:
+            active.is_cancelled = True
+            active.view.state = "CANCELLING"
+            self._step(conn, turn, active, CancelRequested())
+
+    def _step(self, conn: Connection, turn: Turn, active: ActiveRun, fact: Fact, ended: Ended | None = None) -> None:
+        if ended is not None:
+            if active.view.tasks[ended.task_of(active)].attempt == ended.report.attempt:
+                self._parts.admission.release(ended.report.task_id)
+            self._note_attempt(conn, ended)
+        self._parts.writer.step(conn, turn, active, fact, ended)
+        for waiting in turn.take_waiting():
+            self._parts.admission.queue(waiting)
+        if active.is_final:
+            self._drop(active)
+
+    def _admit(self, conn: Connection, turn: Turn) -> None:
+        while (waiting := self._parts.admission.admit(turn.now)) is not None:
+            active = self._get(conn, waiting.run)
+            if active is None or not self._parts.writer.admit(conn, turn, active, waiting.task):
+                self._parts.admission.release(waiting.task_id)
+
+    def _note_attempt(self, conn: Connection, ended: Ended) -> None:
+        report = ended.report
+        attempt = Attempt(
+            task_id=report.task_id,
+            attempt=report.attempt,
+            outcome=type(report.outcome).__name__,
+            message=ended.message,
+            start_time=report.start_time,
+            end_time=report.end_time,
+            cpu_seconds=report.cpu_seconds,
+            peak_memory_bytes=report.peak_memory_bytes,
+        )
+        store.insert_attempt(conn, attempt)
+
+    # Memory
+
+    def _get(self, conn: Connection, name: str) -> ActiveRun | None:
+        if name not in self._active:
+            run = store.find_run(conn, name=name)
+            if run is None or run.end_time is not None:
+                return None
+            try:
+                self._active[name] = active = self._parts.take_up(conn, run)
+            except TrainshedError as error:  # an image that is bound no longer
+                self._refuse(conn, run, error)
+                return None
+            self._of_task.update(dict.fromkeys(active.ids.values(), name))
+        return self._active[name]
+
+    def _refuse(self, conn: Connection, run: Run, error: TrainshedError) -> None:
+        now = self._parts.clock.now()
+        for task in store.tasks_of(conn, run.name):
+            if TASK.allows("cancel", task.state):
+                store.fire_task(conn, task.id, "cancel", now=now)
+        store.fire_run(
+            conn, run.name, "cancelled" if run.state == "CANCELLING" else "fail", now=now, error=error.message
+        )
+
+    def _drop(self, active: ActiveRun) -> None:
+        self._active.pop(active.run.name, None)
+        for task_id in active.ids.values():
+            self._of_task.pop(task_id, None)
+
+    async def _forget(self) -> None:
+        """Throw the memory away and build it again from rows; what workers do goes on."""
+        known = self._parts.launcher.under_way()
+        self._active.clear()
+        self._of_task.clear()
+        self._parts.admission.clear()
+        await self._take_up_all(known)
+
+    async def _take_up_all(self, known: set[tuple[str, int]]) -> None:
+        for run in await off_loop(self._parts.db.read, store.open_runs):
+            verb = partial(self._take_up, run=run, known=known)
+            for active, task, attempt in await asyncio.wrap_future(self._parts.db.submit(verb)):
+                self._lose(active, task, attempt)
+
+    def _take_up(self, conn: Connection, run: Run, known: set[tuple[str, int]]) -> list[tuple[ActiveRun, str, int]]:
+        """Take up an open run; answer the attempts that nobody knows of."""
+        active = self._get(conn, run.name)
+        if active is None:
+            return []
+        lost: list[tuple[ActiveRun, str, int]] = []
+        for name, task in active.view.tasks.items():
+            definition = active.rows[name]
+            if task.state == "QUEUED":
+                ready = definition.ready_time or self._parts.clock.now()
+                self._parts.admission.queue(
+                    Waiting(
+                        run=run.name, task=name, task_id=definition.id, cpus=definition.cpus,
+                        memory_bytes=definition.memory_bytes, ready_time=ready,
+                    )
+                )  # fmt: skip
+            elif task.state in {"RUNNING", "CANCELLING"}:
+                self._parts.admission.take(definition.id, definition.cpus, definition.memory_bytes)
+                if (definition.id, task.attempt) not in known:
+                    lost.append((active, name, task.attempt))
+        return lost
+
+    async def _open(self) -> None:
+        """Start, or start again after a crash: hear from the runner what goes on, and go on with the rest."""
+        await self._parts.runner.open(self.report)
+        known = await self._parts.runner.attempts()
+        self._parts.launcher.adopt(known)
+        await self._take_up_all(known)
+        for active in list(self._active.values()):
+            if active.run.state == "RUNNING":
+                self._add(_Entry(run=active.run.name, fact=RunCreated()))
+            elif active.run.state == "CANCELLING":
+                self._stop_again(active, known)
+        self._opened = True
+        early, self._early = self._early, []
+        for report, taken in early:
+            self._reported(report, taken)
+
+    def _lose(self, active: ActiveRun, task: str, attempt: int) -> None:
+        self._put(active, ending_of(self._report(active.ids[task], attempt, LeaseLost(), self._parts.clock.now())))
+
+    def _stop_again(self, active: ActiveRun, known: set[tuple[str, int]]) -> None:
+        for name, task in active.view.tasks.items():
+            if task.state == "CANCELLING" and (active.ids[name], task.attempt) in known:
+                self._background.spawn(self._stop(active.ids[name], task.attempt), name="stop")
+
+    async def _give_up(self, run: str, error: BaseException) -> None:
+        """End a run whose facts cannot be used: a defect of ours must not repeat for ever."""
+        message = f"Trainshed failed on this run ({type(error).__name__}: {error})."
+        now = self._parts.clock.now()
+        try:
+            await off_loop(self._parts.db.write, lambda conn: store.fire_run(conn, run, "fail", now=now, error=message))
+        except StaleState:
+            log.debug("Run %s had ended.", run)
+        await self._forget()
+
+    # After COMMIT
+
+    def _follow(self, turn: Turn) -> None:
+        for active, task, attempt in turn.starts:
+            self._parts.launcher.expect(active.ids[task], attempt)
+        self._parts.reached("before_start")
+        for active, task, attempt in turn.starts:
+            self._background.spawn(self._start(active, task, attempt), name=f"start of {task}")
+        for task_id, attempt in turn.stops:
+            self._background.spawn(self._stop(task_id, attempt), name=f"stop of {task_id}")
+        if turn.done:
+            self._background.spawn(off_loop(_remove, turn.done), name="clean up")
+
+    async def _start(self, active: ActiveRun, task: str, attempt: int) -> None:
+        begun = self._parts.clock.now()
+        try:
+            await self._parts.launcher.start(active, task, attempt)
+        except Exception as error:  # noqa: BLE001  (an attempt that could not start is an outcome)
+            reason = getattr(error, "message", "") or f"{type(error).__name__}: {error}"
+            if self._parts.launcher.give_up(active.ids[task], attempt):
+                self._reported(self._report(active.ids[task], attempt, StartFailed(reason=reason), begun))
+
+    async def _stop(self, task_id: str, attempt: int) -> None:
+        if self._parts.launcher.give_up(task_id, attempt):
+            self._reported(self._report(task_id, attempt, Stopped(), self._parts.clock.now()))
+        else:
+            await self._parts.runner.stop(task_id, attempt, grace_seconds=self._parts.grace_seconds)
+
+    def _report(self, task_id: str, attempt: int, outcome: Outcome, begun: datetime) -> Report:
+        now = self._parts.clock.now()
+        return Report(task_id=task_id, attempt=attempt, outcome=outcome, start_time=begun, end_time=now)
+
+
+def _remove(folders: list[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _done(taken: "asyncio.Future[None] | None") -> None:
+    if taken is not None and not taken.done():
+        taken.set_result(None)

@@ -1,0 +1,68 @@
+"""Importers: something that exists becomes an artifact, keyed by what it contains now."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from trainshed import ir, lineage
+from trainshed.blobs import Blobs
+from trainshed.runs import outputs
+from trainshed.runs.active import ActiveRun
+
+
+def record(conn: Connection, blobs: Blobs, active: ActiveRun, task: ir.Task, *, now: datetime) -> ir.Outputs:
+    """Register what an importer names; the same content under the same name is the same artifact."""
+    is_again = bool(task.executor["importer"].get("reimport"))
+    artifacts: dict[str, list[ir.ArtifactValue]] = {}
+    for key, value in preview(conn, blobs, active, task).artifacts.items():
+        (found,) = value
+        known: dict[str, Any] = {
+            "uri": found.uri,
+            "type": found.type,
+            "metadata": found.metadata,
+            "digest": found.digest,
+        }
+        made = (None if is_again else lineage.find_same(conn, **known)) or lineage.add_artifact(conn, **known, now=now)
+        artifacts[key] = [replace(found, name=f"{active.parent}/metadataStores/default/artifacts/{made}")]
+    return ir.Outputs(artifacts=artifacts)
+
+
+def preview(conn: Connection, blobs: Blobs, active: ActiveRun, task: ir.Task) -> ir.Outputs:
+    """Answer what an importer would register now; nothing is written."""
+    importer = task.executor["importer"]
+    inputs = active.inputs_of(task.name)
+    document = {"inputs": {"parameterValues": dict(inputs.parameters)}, "outputs": {}}
+    uri = _uri(importer.get("artifactUri", {}), inputs.parameters)
+    metadata = _filled(importer.get("metadata", {}), active.facts(task.name), document)
+    digest = outputs.content_digest(conn, blobs, uri) if uri.startswith("gs://") else ""
+    return ir.Outputs(
+        artifacts={
+            key: [
+                ir.ArtifactValue(
+                    name="", uri=uri, type=o.schema or importer.get("typeSchema", {}), metadata=metadata, digest=digest
+                )
+            ]
+            for key, o in task.output_artifacts.items()
+        }
+    )
+
+
+def _uri(wanted: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+    if "runtimeParameter" in wanted:
+        return str(parameters.get(wanted["runtimeParameter"], ""))
+    if "constantValue" in wanted:
+        return str(next(iter(wanted["constantValue"].values()), ""))
+    return str(wanted.get("constant", ""))
+
+
+def _filled(value: Any, facts: ir.RunFacts, document: Mapping[str, Any]) -> Any:
+    if isinstance(value, str):
+        return ir.resolve(value, facts, document, lambda uri: uri)
+    if isinstance(value, Mapping):
+        return {_filled(k, facts, document): _filled(v, facts, document) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_filled(v, facts, document) for v in value]
+    return value

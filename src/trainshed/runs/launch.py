@@ -1,0 +1,69 @@
+"""From a task and its inputs to a Launch: folder, links to inputs, executor input, command."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from trainshed import ir
+from trainshed.blobs import Blobs
+from trainshed.runners.contract import Command, Launch, Limits, PythonComponent
+from trainshed.runs.active import ActiveRun
+
+_SCHEME = "gs://"
+LOG = "log"
+
+
+def prepare(active: ActiveRun, task: ir.Task, attempt: int, *, blobs: Blobs, variables: Mapping[str, str]) -> Launch:
+    """Make an attempt's folder and everything that its runner needs to know."""
+    place = active.places[task.name]
+    places = active.places_of(task.name, attempt)
+    inputs = active.inputs_of(task.name)
+    document = ir.executor_input(task, inputs, places, is_legacy=active.plan.schema_version == "2.0.0")
+    folder = active.attempt_folder(task.name, attempt)
+    mount = folder / "mount"
+    mount.mkdir(parents=True, exist_ok=True)
+    if task.output_parameters:
+        (folder / "outputs").mkdir(exist_ok=True)
+    for artifacts in inputs.artifacts.values():
+        for artifact in artifacts:
+            _link(blobs.root, mount, artifact.uri)
+    for uri in places.artifact_uris.values():
+        Path(places.path_of(uri)).parent.mkdir(parents=True, exist_ok=True)
+    facts = active.facts(task.name)
+    env = {
+        str(e["name"]): ir.resolve(str(e.get("value", "")), facts, document, places.path_of)
+        for e in task.executor["container"].get("env", ())
+        if e.get("name")
+    }
+    work: PythonComponent | Command
+    if isinstance(place.work, ir.Python):
+        work = PythonComponent(function=place.work.function, source=place.work.source, module=place.work.module)
+    else:
+        work = Command(arguments=ir.command_line(place.work.command, facts, document, places.path_of))
+    return Launch(
+        task_id=active.ids[task.name],
+        attempt=attempt,
+        work=work,
+        executor_input=json.dumps(document, ensure_ascii=False),
+        environment=place.environment,
+        folder=folder,
+        mount=mount,
+        output_file=Path(places.output_file),
+        log_file=folder / LOG,
+        variables={**variables, **place.variables, **env},
+        limits=Limits(cpus=task.resources.cpu_limit, memory_bytes=task.resources.memory_limit_bytes),
+    )
+
+
+def _link(root: Path, mount: Path, uri: str) -> None:
+    """Let an input's path lead to the bucket's own files."""
+    if not uri.startswith(_SCHEME):
+        return
+    below = uri.removeprefix(_SCHEME).rstrip("/")
+    target, link = root / below, mount / below
+    if ".." in Path(below).parts or link.is_symlink() or link.exists() or not target.exists():
+        return
+    if any(p.is_symlink() for p in link.parents if p.is_relative_to(mount)):
+        return  # a folder above it is an input as well
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(target)

@@ -1,0 +1,106 @@
+"""Starting attempts: the environment is made once for all who wait for it, the folder is made, the runner is told."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from trainshed.blobs import Blobs
+from trainshed.duty import off_loop
+from trainshed.runners.contract import OutputMissing, Runner, Succeeded
+from trainshed.runs import launch, workplace
+from trainshed.runs.active import ActiveRun
+from trainshed.runs.attempt import Ended
+from trainshed.runs.outputs import Collector
+from trainshed.runs.workplace import Environments, Workplace
+
+log = logging.getLogger(__name__)
+Reach = Callable[[str], Mapping[str, str]]
+
+
+class Launcher:
+    """Knows which attempts are under way; prepares, starts, collects."""
+
+    def __init__(self, runner: Runner, environments: Environments, blobs: Blobs, reach: Reach) -> None:
+        self._runner = runner
+        self._environments = environments
+        self._blobs = blobs
+        self._reach = reach
+        self._collector = Collector(blobs)
+        self._under_way: set[tuple[str, int]] = set()
+        self._preparing: set[tuple[str, int]] = set()
+        self._ready: set[str] = set()  # environments that are there
+        self._building: dict[str, asyncio.Task[None]] = {}
+
+    def under_way(self) -> set[tuple[str, int]]:
+        """Answer the attempts that were started and not reported yet."""
+        return set(self._under_way)
+
+    def adopt(self, known: set[tuple[str, int]]) -> None:
+        """Take over attempts that the runner knows of."""
+        self._under_way |= known
+
+    def expect(self, task_id: str, attempt: int) -> None:
+        """Note that an attempt is about to be started."""
+        self._under_way.add((task_id, attempt))
+        self._preparing.add((task_id, attempt))
+
+    def ended(self, task_id: str, attempt: int) -> None:
+        """Note that an attempt was reported."""
+        self._under_way.discard((task_id, attempt))
+
+    def give_up(self, task_id: str, attempt: int) -> bool:
+        """Withdraw an attempt that is still being prepared; False when it is with the runner."""
+        is_preparing = (task_id, attempt) in self._preparing
+        self._preparing.discard((task_id, attempt))
+        return is_preparing
+
+    async def start(self, active: ActiveRun, task: str, attempt: int) -> None:
+        """Hand an attempt to the runner, unless it was withdrawn meanwhile. Raises what making the environment raises."""
+        key = (active.ids[task], attempt)
+        place = active.places[task]
+        if place.environment not in self._ready:
+            await self._environment(place, active.attempt_folder(task, attempt))
+        variables = self._reach(active.run.service_account)
+        prepared = await off_loop(
+            launch.prepare, active, active.plan.tasks[task], attempt, blobs=self._blobs, variables=variables
+        )
+        if key in self._preparing:
+            self._preparing.discard(key)
+            await self._runner.start(prepared)
+
+    def collect(self, active: ActiveRun, ended: Ended) -> Ended:
+        """Read what a successful attempt left; an output that is missing makes it a failed one."""
+        if not isinstance(ended.report.outcome, Succeeded):
+            return ended
+        task = ended.task_of(active)
+        places = active.places_of(task, ended.report.attempt)
+        mount = active.attempt_folder(task, ended.report.attempt) / "mount"
+        found = self._collector.collect(active.plan.tasks[task], ended.report.outcome.output, places, mount)
+        if isinstance(found, OutputMissing):
+            return ended.failed(found)
+        return replace(ended, collected=found)
+
+    async def _environment(self, place: Workplace, folder: Path) -> None:
+        building = self._building.get(place.environment)
+        if building is None:
+            building = asyncio.create_task(self._build(place, folder))
+            self._building[place.environment] = building
+            building.add_done_callback(lambda _: self._building.pop(place.environment, None))
+        await asyncio.shield(building)
+
+    async def _build(self, place: Workplace, folder: Path) -> None:
+        await off_loop(self._build_now, place, folder)
+        self._ready.add(place.environment)
+
+    def _build_now(self, place: Workplace, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / launch.LOG).open("a", encoding="utf-8") as file:
+            workplace.build(self._environments, place, partial(_say, file.write, file.flush))
+
+
+def _say(write: Callable[[str], int], flush: Callable[[], None], line: str) -> None:
+    write(line.rstrip("\n") + "\n")
+    flush()

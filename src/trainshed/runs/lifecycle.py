@@ -1,0 +1,66 @@
+"""Every state a run and a task can be in and every way each can change. Nothing here does I/O."""
+
+from enum import StrEnum
+
+from trainshed.lifecycle import Lifecycle, on
+
+
+class RunState(StrEnum):
+    """What a run is doing; Vertex's PipelineState without its prefix."""
+
+    PENDING = "PENDING"  # recorded; the engine has not looked at it yet
+    RUNNING = "RUNNING"
+    CANCELLING = "CANCELLING"  # cancel asked for; some task is still running
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class TaskState(StrEnum):
+    """What a task is doing."""
+
+    PENDING = "PENDING"  # inputs not yet available
+    QUEUED = "QUEUED"  # ready; no worker has claimed it
+    RUNNING = "RUNNING"  # a worker holds the lease
+    CANCELLING = "CANCELLING"  # cancel asked for; a worker still holds the lease
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    SKIPPED = "SKIPPED"  # outputs reused from the cache (Vertex's meaning)
+    NOT_TRIGGERED = "NOT_TRIGGERED"  # an upstream that it needs can never succeed
+
+
+RUN = Lifecycle(
+    "run",
+    RunState,
+    (
+        on("start", "PENDING", "RUNNING", "the engine took it up"),
+        on("succeed", "PENDING RUNNING", "SUCCEEDED", "every task ended, none failed"),
+        on("fail", "PENDING RUNNING", "FAILED", "every task ended, some failed"),
+        on("cancel", "PENDING RUNNING", "CANCELLING", "somebody asked for it"),
+        on("cancelled", "CANCELLING", "CANCELLED", "no task runs any more"),
+    ),
+    initial="PENDING",
+    final="SUCCEEDED FAILED CANCELLED",
+)
+
+TASK = Lifecycle(
+    "task",
+    TaskState,
+    (
+        on("inputs_ready", "PENDING", "QUEUED", "all upstream outputs exist"),
+        on("cache_hit", "PENDING", "SKIPPED", "same component, inputs and environment ran before"),
+        on("upstream_lost", "PENDING", "NOT_TRIGGERED", "an upstream it needs will never succeed"),
+        on("unresolvable", "PENDING", "FAILED", "an input that it needs has no value"),
+        on("claimed", "QUEUED", "RUNNING", "a worker took the lease"),
+        on("succeeded", "RUNNING", "SUCCEEDED", "executor wrote its outputs"),
+        on("failed_retry", "RUNNING", "QUEUED", "attempts left in the retry policy"),
+        on("failed_final", "RUNNING", "FAILED", "no attempts left"),
+        on("lease_expired", "RUNNING", "QUEUED", "worker vanished; same attempt budget"),
+        on("cancel", "PENDING QUEUED", "CANCELLED", "nothing is running"),
+        on("cancel_running", "RUNNING", "CANCELLING", "the worker must stop first"),
+        on("stopped", "CANCELLING", "CANCELLED", "worker stopped, or its lease expired"),
+    ),
+    initial="PENDING",
+    final="SUCCEEDED FAILED CANCELLED SKIPPED NOT_TRIGGERED",
+)

@@ -1,0 +1,36 @@
+"""The engine of a service, put together; its duty is the one background duty of runs."""
+
+import os
+from collections.abc import Callable
+
+from trainshed.runners.contract import Runner
+from trainshed.runs.admission import Admission
+from trainshed.runs.engine import Engine, Parts
+from trainshed.runs.launching import Launcher, Reach
+from trainshed.runs.service import Service
+from trainshed.runs.turn import Writer
+
+
+def build_engine(
+    service: Service,
+    runner: Runner,
+    *,
+    reach: Reach,
+    workers: int = 0,
+    grace_seconds: float = 10.0,
+    reached: Callable[[str], None] = lambda _: None,
+) -> Engine:
+    """Make the engine that goes on with a service's runs: `engine.duty(…)` runs it, `engine.close()` lets go."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    parts = Parts(
+        db=service.db,
+        clock=service.clock,
+        runner=runner,
+        writer=Writer(service.blobs),
+        launcher=Launcher(runner, service.workplaces.environments, service.blobs, reach),
+        take_up=service.take_up,
+        admission=Admission(cpus=float(workers or os.cpu_count() or 1), memory_bytes=memory),
+        grace_seconds=grace_seconds,
+        reached=reached,
+    )
+    return Engine(parts)

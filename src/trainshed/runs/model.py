@@ -1,0 +1,152 @@
+"""Records of runs, tasks, attempts and run triggers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+PARENT = "projects/{project}/locations/{location}"
+NAME = PARENT + "/pipelineJobs/{job}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRun:
+    """What somebody asks for."""
+
+    parent: str  # projects/P/locations/L
+    spec: Mapping[str, Any]  # PipelineSpec, as compiled
+    platform: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    job_id: str = ""  # empty: made from the pipeline's name and the time
+    display_name: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    root: str = ""  # gs://… below which outputs are written; empty: the project's own bucket
+    failure_policy: str = "FAIL_SLOW"
+    caching: bool | None = None  # None: what each task says
+    service_account: str = ""
+    template_uri: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One execution of a PipelineSpec; the surface calls it PipelineJob."""
+
+    name: str
+    number: str  # numeric identifier, as Vertex's uuid
+    pipeline: str
+    spec_digest: str
+    parameters: Mapping[str, Any]
+    display_name: str
+    labels: Mapping[str, str]
+    root: str
+    failure_policy: str
+    caching: bool | None
+    service_account: str
+    template_uri: str
+    cause_kind: str
+    receipt_id: str
+    run_key: str | None
+    logical_time: datetime  # the event's, the same for every attempt
+    context_id: int
+    tasks_total: int
+    tasks_ran: int | None  # None until it ended
+    outputs: Mapping[str, Any] | None
+    error: str
+    state: str
+    create_time: datetime
+    start_time: datetime | None
+    end_time: datetime | None
+    update_time: datetime
+
+    @property
+    def is_needless(self) -> bool:
+        """Whether it ended without a single task having run: everything had been done before."""
+        return self.state == "SUCCEEDED" and self.tasks_ran == 0 and self.tasks_total > 0
+
+    @classmethod
+    def from_row(cls, row: Any) -> "Run":
+        """Read a row of `runs`."""
+        return cls(**row._mapping)  # noqa: SLF001  (SQLAlchemy's public mapping of a row)
+
+    def log_context(self) -> dict[str, str]:
+        """Answer the identifiers for log lines."""
+        return {"run": self.name}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskRow:
+    """One node of a run."""
+
+    id: str
+    run: str
+    position: int
+    name: str
+    attempt: int
+    failures: int
+    losses: int
+    ready_time: datetime | None  # not before this
+    outputs: Mapping[str, Any] | None  # {"parameters": {…}, "artifacts": {key: [artifact id, …]}}
+    error: str
+    cache_key: str
+    key_parts: Mapping[str, str] | None
+    cached_from: str  # id of the task whose outputs are reused
+    environment: str
+    execution_id: int | None
+    cpus: float
+    memory_bytes: int
+    machine_type: str
+    cpu_seconds: float
+    peak_memory_bytes: int
+    state: str
+    create_time: datetime
+    start_time: datetime | None
+    end_time: datetime | None
+
+    @classmethod
+    def from_row(cls, row: Any) -> "TaskRow":
+        """Read a row of `tasks`."""
+        return cls(**row._mapping)  # noqa: SLF001
+
+    def log_context(self) -> dict[str, Any]:
+        """Answer the identifiers for log lines."""
+        return {"run": self.run, "task": self.name, "attempt": self.attempt}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One try of a task by one worker."""
+
+    task_id: str
+    attempt: int
+    outcome: str
+    message: str
+    start_time: datetime
+    end_time: datetime
+    cpu_seconds: float
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trigger:
+    """What starts a run by itself: a topic, or a bucket's new objects."""
+
+    name: str
+    project: str
+    location: str
+    topic: str
+    bucket: str
+    spec_uri: str
+    subscription: str
+    create_time: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A message that reached a run trigger."""
+
+    subscription: str
+    message_id: str
+    data: bytes
+    attributes: Mapping[str, str]
+    publish_time: datetime
+    parent_receipt_id: str = ""

@@ -1,0 +1,212 @@
+"""What a finished attempt left: parameters read, artifacts staged with their digests; recorded in one transaction."""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from trainshed import ir, lineage
+from trainshed.blobs import Blobs, Object, Staged, parse_uri
+from trainshed.errors import NotFound, TrainshedError
+from trainshed.runners.contract import OutputMissing
+
+_SCHEME = "gs://"
+_LARGEST_PARAMETER = 4_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeArtifact:
+    """An artifact on its way into lineage; `files` are staged, by name below its URI ("": the URI itself)."""
+
+    uri: str
+    type: Mapping[str, str]
+    metadata: Mapping[str, Any]
+    files: Sequence[tuple[str, Staged]] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collected:
+    """Everything a successful attempt gave."""
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    artifacts: Mapping[str, Sequence[MadeArtifact]] = field(default_factory=dict)
+
+    def discard(self) -> None:
+        """Forget what was staged."""
+        for made in self.artifacts.values():
+            for artifact in made:
+                for _, staged in artifact.files:
+                    staged.discard()
+
+
+class Collector:
+    """Reads an attempt's folder."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+
+    def collect(self, task: ir.Task, output: str, places: ir.Places, mount: Path) -> Collected | OutputMissing:
+        """Read and stage what a task declares, outside of any transaction; an output that is not there is named."""
+        document = _read(output)
+        parameters: dict[str, Any] = {}
+        for key, declared in task.output_parameters.items():
+            value = document.get("parameterValues", {}).get(key, ir.ABSENT)
+            if value is ir.ABSENT:
+                value = _from_file(Path(places.parameter_files[key]), declared)
+            if value is ir.ABSENT:
+                return OutputMissing(name=key)
+            parameters[key] = value
+        written = document.get("artifacts", {})
+        artifacts = {
+            key: [self._stage(made, mount) for made in _made(key, out, written, places)]
+            for key, out in task.output_artifacts.items()
+        }
+        return Collected(parameters=parameters, artifacts=artifacts)
+
+    def _stage(self, made: MadeArtifact, mount: Path) -> MadeArtifact:
+        if not made.uri.startswith(_SCHEME):
+            return made
+        path = mount / made.uri.removeprefix(_SCHEME)
+        files: list[tuple[str, Staged]] = []
+        if not path.is_relative_to(mount) or ".." in path.parts or _is_link(path, mount):
+            files = []  # somebody else's data, handed on
+        elif path.is_dir():
+            files = self._blobs.stage_tree(path)
+        elif path.is_file():
+            files = [("", self._blobs.stage_file(path))]
+        return MadeArtifact(uri=made.uri, type=made.type, metadata=made.metadata, files=files)
+
+
+def record(
+    conn: Connection, blobs: Blobs, collected: Collected, *, parent: str, now: datetime, receipt_id: str = ""
+) -> ir.Outputs:
+    """Commit staged files and record the artifacts, in the caller's transaction."""
+    artifacts: dict[str, list[ir.ArtifactValue]] = {}
+    for key, made in collected.artifacts.items():
+        artifacts[key] = [_record(conn, blobs, one, parent=parent, now=now, receipt_id=receipt_id) for one in made]
+    return ir.Outputs(parameters=collected.parameters, artifacts=artifacts)
+
+
+def content_digest(conn: Connection, blobs: Blobs, uri: str) -> str:
+    """Digest what an object, or everything below a prefix, contains now; empty for what is not held here."""
+    try:
+        bucket, name = parse_uri(uri)
+        found = _objects(conn, blobs, bucket, name)
+    except TrainshedError:
+        return ""
+    return _digest((_below(o.name, name), o.size, o.md5 or o.crc32c) for o in found)
+
+
+def as_row(outputs: ir.Outputs) -> dict[str, Any]:
+    """Write outputs as a task's row keeps them: artifacts by id."""
+    ids = {key: [artifact_id(a) for a in found] for key, found in outputs.artifacts.items()}
+    return {"parameters": dict(outputs.parameters), "artifacts": ids}
+
+
+def from_row(conn: Connection, row: Mapping[str, Any], parent: str) -> ir.Outputs:
+    """Read outputs back, with their artifacts."""
+    wanted = [i for ids in row["artifacts"].values() for i in ids]
+    found = {a.artifact_id: a for a in lineage.list_artifacts(conn, ids=wanted)} if wanted else {}
+    return ir.Outputs(
+        parameters=row["parameters"],
+        artifacts={key: [value_of(found[i], parent) for i in ids] for key, ids in row["artifacts"].items()},
+    )
+
+
+def value_of(artifact: lineage.Artifact, parent: str) -> ir.ArtifactValue:
+    """Show a recorded artifact to tasks."""
+    return ir.ArtifactValue(
+        name=f"{parent}/metadataStores/default/artifacts/{artifact.artifact_id}",
+        uri=artifact.uri,
+        type=artifact.type,
+        metadata=artifact.metadata,
+        digest=artifact.digest,
+    )
+
+
+def artifact_id(value: ir.ArtifactValue) -> int:
+    """Answer the identifier in an artifact's resource name."""
+    return int(value.name.rsplit("/", 1)[-1])
+
+
+def _record(
+    conn: Connection, blobs: Blobs, made: MadeArtifact, *, parent: str, now: datetime, receipt_id: str
+) -> ir.ArtifactValue:
+    if made.files:
+        bucket, name = parse_uri(made.uri)
+        for below, staged in made.files:
+            whole = f"{name.rstrip('/')}/{below}" if below else name
+            blobs.commit(conn, staged, bucket, whole, parent_receipt_id=receipt_id)
+        digest = _digest((n, s.checksums.size, s.checksums.md5) for n, s in made.files)
+    else:
+        digest = content_digest(conn, blobs, made.uri)
+    key = lineage.add_artifact(conn, type=made.type, uri=made.uri, metadata=made.metadata, digest=digest, now=now)
+    return ir.ArtifactValue(
+        name=f"{parent}/metadataStores/default/artifacts/{key}",
+        uri=made.uri,
+        type=made.type,
+        metadata=made.metadata,
+        digest=digest,
+    )
+
+
+def _objects(conn: Connection, blobs: Blobs, bucket: str, name: str) -> Iterable[Object]:
+    if name:
+        with contextlib.suppress(NotFound):
+            return [blobs.get(conn, bucket, name)]
+    return list(blobs.list(conn, bucket, f"{name.rstrip('/')}/" if name else ""))
+
+
+def _below(name: str, prefix: str) -> str:
+    return name[len(prefix) :].lstrip("/") if name != prefix else ""
+
+
+def _digest(files: Iterable[tuple[str, int, str]]) -> str:
+    lines = "\n".join(f"{name}\t{size}\t{content}" for name, size, content in sorted(files))
+    return hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _read(output: str) -> dict[str, Any]:
+    try:
+        document = json.loads(output) if output.strip() else {}
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _from_file(path: Path, declared: str) -> Any:
+    try:
+        if path.stat().st_size > _LARGEST_PARAMETER:
+            return ir.ABSENT
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ir.ABSENT
+    try:
+        return ir.convert(text if declared == "STRING" else text.strip(), declared)
+    except ValueError:  # declared types lie
+        return text
+
+
+def _made(key: str, output: ir.ArtifactOutput, written: Mapping[str, Any], places: ir.Places) -> list[MadeArtifact]:
+    found = written.get(key, {}).get("artifacts") if isinstance(written.get(key), dict) else None
+    default: dict[str, Any] = {"uri": places.artifact_uris[key]}
+    entries: list[Any] = found if isinstance(found, list) and (found or output.is_list) else [default]
+    return [
+        MadeArtifact(
+            uri=str(entry.get("uri") or default["uri"]),
+            type=output.schema,
+            metadata=dict(output.metadata) | dict(entry.get("metadata") or {}),
+        )
+        for entry in entries
+        if isinstance(entry, dict)
+    ]
+
+
+def _is_link(path: Path, mount: Path) -> bool:
+    return any(p.is_symlink() for p in (path, *path.parents) if p != mount and p.is_relative_to(mount))

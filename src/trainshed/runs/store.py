@@ -1,0 +1,327 @@
+"""Tables and SQL of runs. Every function works inside the caller's transaction."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    delete,
+    func,
+    select,
+    update,
+)
+
+from trainshed.errors import NotFound
+from trainshed.runs.lifecycle import RUN, TASK
+from trainshed.runs.model import Attempt, Run, TaskRow, Trigger
+from trainshed.sql import Json, Timestamp, fire, insert_new, metadata, state_columns, state_constraints
+from trainshed.sql.lifecycle import history_table, record
+
+specs = Table(
+    "pipeline_specs",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("document", Text, nullable=False),  # {"spec": …, "platform": …} as JSON
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("number", Text, nullable=False, unique=True),
+    Column("pipeline", Text, nullable=False),
+    Column("spec_digest", Text, ForeignKey("pipeline_specs.digest"), nullable=False),
+    Column("parameters", Json, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("labels", Json, nullable=False),
+    Column("root", Text, nullable=False),
+    Column("failure_policy", Text, nullable=False),
+    Column("caching", Boolean(create_constraint=False)),
+    Column("service_account", Text, nullable=False),
+    Column("template_uri", Text, nullable=False),
+    Column("cause_kind", Text, nullable=False),
+    Column("receipt_id", Text, nullable=False),
+    Column("run_key", Text, unique=True),
+    Column("logical_time", Timestamp, nullable=False),
+    Column("context_id", Integer, ForeignKey("contexts.id"), nullable=False),
+    Column("tasks_total", Integer, nullable=False),
+    Column("tasks_ran", Integer),
+    Column("outputs", Json),
+    Column("error", Text, nullable=False, server_default=""),
+    Column("create_time", Timestamp, nullable=False),
+    Column("start_time", Timestamp),
+    Column("update_time", Timestamp, nullable=False),
+    *state_columns(RUN),
+    *state_constraints(RUN),
+    Index("ix_runs_create_time", "create_time"),
+    Index("ix_runs_state", "state"),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("run", Text, ForeignKey("runs.name"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("losses", Integer, nullable=False, server_default="0"),
+    Column("ready_time", Timestamp),
+    Column("outputs", Json),
+    Column("error", Text, nullable=False, server_default=""),
+    Column("cache_key", Text, nullable=False, server_default=""),
+    Column("key_parts", Json),
+    Column("cached_from", Text, nullable=False, server_default=""),
+    Column("environment", Text, nullable=False, server_default=""),
+    Column("execution_id", Integer),
+    Column("cpus", Float, nullable=False),
+    Column("memory_bytes", Integer, nullable=False),
+    Column("machine_type", Text, nullable=False),
+    Column("cpu_seconds", Float, nullable=False, server_default="0"),
+    Column("peak_memory_bytes", Integer, nullable=False, server_default="0"),
+    Column("create_time", Timestamp, nullable=False),
+    Column("start_time", Timestamp),
+    *state_columns(TASK),
+    *state_constraints(TASK),
+    UniqueConstraint("run", "name"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("task_id", Text, ForeignKey("tasks.id"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("start_time", Timestamp, nullable=False),
+    Column("end_time", Timestamp, nullable=False),
+    Column("cpu_seconds", Float, nullable=False),
+    Column("peak_memory_bytes", Integer, nullable=False),
+)
+
+cache = Table(
+    "task_cache",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("task_id", Text, nullable=False),
+    Column("pipeline", Text, nullable=False),
+    Column("task", Text, nullable=False),
+    Column("parts", Json, nullable=False),
+    Column("create_time", Timestamp, nullable=False),
+    Index("ix_task_cache_pipeline", "pipeline", "task", "create_time"),
+)
+
+requests = Table(  # which request of which delivery led to which run: the ordinal among equals
+    "run_requests",
+    metadata,
+    Column("base", Text, primary_key=True),  # cause and digest of the request
+    Column("delivery", Integer, primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("run", Text, nullable=False),
+)
+
+triggers = Table(
+    "run_triggers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("bucket", Text, nullable=False),
+    Column("spec_uri", Text, nullable=False),
+    Column("subscription", Text, nullable=False),
+    Column("create_time", Timestamp, nullable=False),
+)
+
+
+def put_spec(conn: Connection, digest: str, document: Mapping[str, Any]) -> None:
+    """Keep a spec once."""
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    insert_new(conn, specs, {"digest": digest, "document": text})
+
+
+def get_spec(conn: Connection, digest: str) -> dict[str, Any]:
+    """Read `{"spec": …, "platform": …}`."""
+    text = conn.execute(select(specs.c.document).where(specs.c.digest == digest)).scalar_one()
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+def insert_run(conn: Connection, values: Mapping[str, Any]) -> None:
+    """Record a run in its initial state."""
+    conn.execute(runs.insert().values(**values))
+    record(conn, RUN.noun, values["name"], "created", RUN.initial[0], values["create_time"])
+
+
+def insert_tasks(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Record a run's tasks in their initial state."""
+    if rows:
+        conn.execute(tasks.insert(), [dict(row) for row in rows])
+
+
+def find_run(conn: Connection, *, name: str = "", run_key: str = "") -> Run | None:
+    """Find a run by name or by run key."""
+    which = runs.c.name == name if name else runs.c.run_key == run_key
+    row = conn.execute(select(runs).where(which)).one_or_none()
+    return None if row is None else Run.from_row(row)
+
+
+def get_run(conn: Connection, name: str) -> Run:
+    """Read a run. Raises NotFound."""
+    found = find_run(conn, name=name)
+    if found is None:
+        raise NotFound(f"There is no run {name!r}; `trainshed pipelines list` shows them.", reason="RUN_NOT_FOUND")
+    return found
+
+
+def list_runs(
+    conn: Connection, parent: str = "", *, limit: int = 100, before: tuple[datetime, str] | None = None, state: str = ""
+) -> list[Run]:
+    """Read runs, newest first."""
+    query = select(runs).order_by(runs.c.create_time.desc(), runs.c.name.desc()).limit(limit)
+    if parent:
+        query = query.where(runs.c.name.startswith(f"{parent}/pipelineJobs/", autoescape=True))
+    if state:
+        query = query.where(runs.c.state == state)
+    if before is not None:
+        time, name = before
+        query = query.where((runs.c.create_time < time) | ((runs.c.create_time == time) & (runs.c.name < name)))
+    return [Run.from_row(row) for row in conn.execute(query)]
+
+
+def open_runs(conn: Connection) -> list[Run]:
+    """Read every run that has not ended, oldest first."""
+    query = select(runs).where(runs.c.state.in_(RUN.open_states)).order_by(runs.c.create_time, runs.c.name)
+    return [Run.from_row(row) for row in conn.execute(query)]
+
+
+def noticed(conn: Connection) -> list[tuple[str, str]]:
+    """Read (name, state) of the runs that somebody else than the engine put where they are: new, or to be cancelled."""
+    query = select(runs.c.name, runs.c.state).where(runs.c.state.in_(("PENDING", "CANCELLING")))
+    return [(row.name, row.state) for row in conn.execute(query.order_by(runs.c.create_time, runs.c.name))]
+
+
+def delete_run(conn: Connection, run: Run) -> None:
+    """Forget a run with its tasks; what it made stays in lineage."""
+    ids = select(tasks.c.id).where(tasks.c.run == run.name)
+    conn.execute(delete(attempts).where(attempts.c.task_id.in_(ids)))
+    conn.execute(delete(cache).where(cache.c.task_id.in_(ids)))
+    conn.execute(delete(history_table).where(history_table.c.noun == TASK.noun, history_table.c.resource.in_(ids)))
+    conn.execute(delete(tasks).where(tasks.c.run == run.name))
+    conn.execute(delete(runs).where(runs.c.name == run.name))
+
+
+def tasks_of(conn: Connection, run: str) -> list[TaskRow]:
+    """Read a run's tasks in the order of its plan."""
+    query = select(tasks).where(tasks.c.run == run).order_by(tasks.c.position)
+    return [TaskRow.from_row(row) for row in conn.execute(query)]
+
+
+def get_task(conn: Connection, task_id: str) -> TaskRow | None:
+    """Find a task by id."""
+    row = conn.execute(select(tasks).where(tasks.c.id == task_id)).one_or_none()
+    return None if row is None else TaskRow.from_row(row)
+
+
+def fire_run(conn: Connection, name: str, transition: str, *, now: datetime, **values: Any) -> None:
+    """Take a transition of a run."""
+    fire(conn, runs, RUN, {"name": name}, transition, now=now, update_time=now, **values)
+
+
+def fire_task(
+    conn: Connection,
+    task_id: str,
+    transition: str,
+    *,
+    now: datetime,
+    attempt: int | None = None,
+    next_attempt: int | None = None,
+    **values: Any,
+) -> None:
+    """Take a transition of a task."""
+    fire(conn, tasks, TASK, {"id": task_id}, transition, now=now, attempt=attempt, next_attempt=next_attempt, **values)
+
+
+def note_resolution(conn: Connection, task_id: str, **values: Any) -> None:
+    """Keep what was found out while a task's inputs were put together."""
+    conn.execute(update(tasks).where(tasks.c.id == task_id).values(**values))
+
+
+def insert_attempt(conn: Connection, attempt: Attempt) -> None:
+    """Record how an attempt ended; a second report of it changes nothing."""
+    insert_new(conn, attempts, vars(attempt))
+
+
+def attempts_of(conn: Connection, task_ids: Iterable[str]) -> list[Attempt]:
+    """Read the ended attempts of tasks."""
+    query = select(attempts).where(attempts.c.task_id.in_(list(task_ids))).order_by(attempts.c.attempt)
+    return [Attempt(**row._mapping) for row in conn.execute(query)]  # noqa: SLF001  (a row's public mapping)
+
+
+def put_cache(
+    conn: Connection, key: str, *, task_id: str, pipeline: str, task: str, parts: Mapping[str, str], now: datetime
+) -> None:
+    """Let a key name a task's outputs from now on."""
+    conn.execute(delete(cache).where(cache.c.key == key))
+    values = {"key": key, "task_id": task_id, "pipeline": pipeline, "task": task, "parts": dict(parts)}
+    conn.execute(cache.insert().values(**values, create_time=now))
+
+
+def find_cached(conn: Connection, key: str) -> TaskRow | None:
+    """Find the task whose outputs a key names."""
+    joined = tasks.join(cache, cache.c.task_id == tasks.c.id)
+    row = conn.execute(select(tasks).select_from(joined).where(cache.c.key == key)).one_or_none()
+    return None if row is None else TaskRow.from_row(row)
+
+
+def latest_parts(conn: Connection, pipeline: str, task: str) -> dict[str, str] | None:
+    """Read what the newest cached execution of a task was keyed by, to say why a key differs."""
+    query = select(cache.c.parts).where(cache.c.pipeline == pipeline, cache.c.task == task)
+    parts: dict[str, str] | None = conn.execute(query.order_by(cache.c.create_time.desc()).limit(1)).scalar()
+    return parts
+
+
+def next_ordinal(conn: Connection, base: str, delivery: int) -> int:
+    """Answer how many equal requests a delivery has made so far."""
+    query = select(func.count()).where(requests.c.base == base, requests.c.delivery == delivery)
+    return int(conn.execute(query).scalar_one())
+
+
+def insert_request(conn: Connection, base: str, delivery: int, ordinal: int, run: str) -> None:
+    """Record a request."""
+    insert_new(conn, requests, {"base": base, "delivery": delivery, "ordinal": ordinal, "run": run})
+
+
+def insert_trigger(conn: Connection, trigger: Trigger) -> bool:
+    """Record a run trigger; tell whether the name was free."""
+    return insert_new(conn, triggers, vars(trigger))
+
+
+def get_trigger(conn: Connection, name: str) -> Trigger:
+    """Read a run trigger. Raises NotFound."""
+    row = conn.execute(select(triggers).where(triggers.c.name == name)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no run trigger {name!r}; `trainshed pipelines triggers list` shows them.")
+    return Trigger(**row._mapping)  # noqa: SLF001
+
+
+def list_triggers(conn: Connection) -> list[Trigger]:
+    """Read all run triggers."""
+    return [Trigger(**row._mapping) for row in conn.execute(select(triggers).order_by(triggers.c.name))]  # noqa: SLF001
+
+
+def delete_trigger(conn: Connection, name: str) -> None:
+    """Remove a run trigger."""
+    conn.execute(delete(triggers).where(triggers.c.name == name))

@@ -1,0 +1,187 @@
+"""Run triggers: a message, or a new object, starts a run directly; each event has its receipt."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from trainshed import ir, ledger, names
+from trainshed.blobs import FINALIZE, check_bucket, parse_uri
+from trainshed.errors import AlreadyExists, InvalidArgument, NotFound, TrainshedError
+from trainshed.ledger import Cause, Receipt
+from trainshed.runs import store
+from trainshed.runs.model import PARENT, Message, NewRun, Trigger
+from trainshed.runs.service import Prepared, Service
+
+log = logging.getLogger(__name__)
+TARGET = "run-trigger:"
+TOPIC = "projects/{project}/topics/{topic}"
+_TRANSIENT = {"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """What triggers need of other features, given by `app`; all inside the caller's transaction."""
+
+    subscribe: Callable[[Connection, str, str, str], None]  # subscription, topic, target
+    unsubscribe: Callable[[Connection, str], None]
+    watch: Callable[[Connection, str, str], None]  # bucket, topic: make the topic, notify it of the bucket's changes
+    unwatch: Callable[[Connection, str, str], None]
+
+
+class Triggers:
+    """Make, list, delete triggers; take what reaches them."""
+
+    def __init__(self, service: Service, ports: Ports) -> None:
+        self._service = service
+        self._ports = ports
+
+    def create(self, name: str, parent: str, *, spec_uri: str, topic: str = "", bucket: str = "") -> Trigger:
+        """Start a run of `spec_uri` for every message of a topic, or every new object of a bucket."""
+        place = names.parse(PARENT, parent, field="parent")
+        if bool(topic) == bool(bucket):
+            raise InvalidArgument.field("trigger", "give either a topic or a bucket")
+        parse_uri(spec_uri)
+        if topic:
+            names.parse(TOPIC, topic, field="topic")
+        else:
+            bucket = check_bucket(bucket.removeprefix("gs://").rstrip("/"))
+        project = place["project"]
+        made = Trigger(
+            name=name,
+            project=project,
+            location=place["location"],
+            topic=topic or f"projects/{project}/topics/trainshed-trigger-{name}",
+            bucket=bucket,
+            spec_uri=spec_uri,
+            subscription=f"projects/{project}/subscriptions/trainshed-trigger-{name}",
+            create_time=self._service.clock.now(),
+        )
+        self._service.db.write(lambda conn: self._create(conn, made))
+        return made
+
+    def list(self) -> list[Trigger]:
+        """Read all triggers."""
+        return self._service.db.read(store.list_triggers)
+
+    def delete(self, name: str) -> None:
+        """Remove a trigger. Raises NotFound."""
+
+        def verb(conn: Connection) -> None:
+            trigger = store.get_trigger(conn, name)
+            self._ports.unsubscribe(conn, trigger.subscription)
+            if trigger.bucket:
+                self._ports.unwatch(conn, trigger.bucket, trigger.topic)
+            store.delete_trigger(conn, name)
+
+        self._service.db.write(verb)
+
+    def deliver(self, name: str, message: Message) -> bool:
+        """Take a message: true once what it asks for is durable, or is refused for good; false to get it again."""
+        try:
+            trigger = self._service.db.read(lambda conn: store.get_trigger(conn, name))
+        except NotFound:
+            return True
+        if trigger.bucket and message.attributes.get("eventType", FINALIZE) != FINALIZE:
+            return True
+        try:
+            prepared = self._prepare(trigger, message)
+        except TrainshedError as error:
+            return self._declined(trigger, message, error, is_final=error.code not in _TRANSIENT)
+        try:
+            self._service.db.write(lambda conn: self._start(conn, trigger, message, prepared))
+        except TrainshedError as error:
+            log.warning(
+                "Trigger %s could not start a run: %s", name, error, extra={"action": "trigger_failed", "trigger": name}
+            )
+            return self._declined(trigger, message, error, is_final=False)
+        return True
+
+    def _declined(self, trigger: Trigger, message: Message, error: TrainshedError, *, is_final: bool) -> bool:
+        self._service.db.write(lambda conn: self._decline(conn, trigger, message, error, is_final=is_final))
+        return is_final
+
+    def _create(self, conn: Connection, trigger: Trigger) -> None:
+        if not store.insert_trigger(conn, trigger):
+            raise AlreadyExists(f"There is a run trigger {trigger.name!r} already.")
+        if trigger.bucket:
+            self._ports.watch(conn, trigger.bucket, trigger.topic)
+        self._ports.subscribe(conn, trigger.subscription, trigger.topic, TARGET + trigger.name)
+
+    def _prepare(self, trigger: Trigger, message: Message) -> Prepared:
+        try:
+            template = self._service.read_template(trigger.spec_uri)
+        except NotFound as error:
+            raise FileMissing(
+                f"The template {trigger.spec_uri} does not exist; upload it and replay this receipt."
+            ) from error
+        given = _object_parameters(message, template.plan) if trigger.bucket else ir.parse_message(message.data)
+        new = NewRun(
+            parent=f"projects/{trigger.project}/locations/{trigger.location}",
+            spec=template.spec,
+            parameters=given,
+            template_uri=trigger.spec_uri,
+        )
+        return self._service.prepare(new, template)
+
+    def _start(self, conn: Connection, trigger: Trigger, message: Message, prepared: Prepared) -> None:
+        now = self._service.clock.now()
+        receipt = self._receipt(conn, trigger, message)
+        cause = Cause(
+            key=f"{message.subscription}#{message.message_id}",
+            kind=receipt.kind,
+            receipt_id="",
+            time=message.publish_time,
+        )
+        run, is_new = self._service.create_in(conn, prepared, cause, receipt_id=receipt.receipt_id)
+        outcome = "started" if is_new else "joined"
+        if receipt.state in {"PENDING", "FAILED", "REFUSED", "SKIPPED"} and not is_new:
+            ledger.settle(conn, receipt.receipt_id, "join", now=now, link=run.name)
+        ledger.record_delivery(conn, receipt.receipt_id, now=now, outcome=outcome, link=run.name)
+
+    def _decline(
+        self, conn: Connection, trigger: Trigger, message: Message, error: TrainshedError, *, is_final: bool
+    ) -> None:
+        now = self._service.clock.now()
+        receipt = self._receipt(conn, trigger, message)
+        if receipt.state in {"PENDING", "FAILED", "REFUSED"}:
+            ledger.settle(conn, receipt.receipt_id, "refuse" if is_final else "fail", now=now, reason=error.message)
+        outcome = "refused" if is_final else "failed"
+        ledger.record_delivery(conn, receipt.receipt_id, now=now, outcome=outcome, reason=error.message)
+
+    def _receipt(self, conn: Connection, trigger: Trigger, message: Message) -> Receipt:
+        receipt, _ = ledger.open_receipt(
+            conn,
+            trigger=f"projects/{trigger.project}/locations/{trigger.location}/runTriggers/{trigger.name}",
+            kind="object" if trigger.bucket else "message",
+            stimulus=f"{message.subscription}#{message.message_id}",
+            now=self._service.clock.now(),
+            parent_id=message.parent_receipt_id,
+            data={
+                "subscription": message.subscription,
+                "message_id": message.message_id,
+                "data": message.data.decode("utf-8", "replace"),
+                "attributes": dict(message.attributes),
+            },
+        )
+        return receipt
+
+
+class FileMissing(InvalidArgument):
+    """The template of a trigger does not exist."""
+
+    reason = "TEMPLATE_MISSING"
+
+
+def _object_parameters(message: Message, plan: ir.Plan) -> dict[str, Any]:
+    """Give a run what it asks for by name of the object that started it."""
+    bucket, name = message.attributes.get("bucketId", ""), message.attributes.get("objectId", "")
+    known = {
+        "bucket": bucket,
+        "object": name,
+        "object_uri": f"gs://{bucket}/{name}",
+        "generation": message.attributes.get("objectGeneration", ""),
+    }
+    return {key: value for key, value in known.items() if key in plan.parameters}
