@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 
 from trainshed import errors
-from trainshed.api.descriptors import message_class
+from trainshed.api.descriptors import message, message_class
 from trainshed.api.reach import Reach
 from trainshed.api.serve import Surface
 from trainshed.api.tokens import Key
@@ -215,7 +215,7 @@ def test_settings_name_hosts_to_let_through(tmp_path):
     assert let_through == ["pypi.org", "files.pythonhosted.org"]
 
 
-def test_large_messages_pass_in_both_directions(tiny):
+def test_large_messages_pass(tiny):
     request = message_class("google.pubsub.v1.PublishRequest")
     response = message_class("google.pubsub.v1.PublishResponse")
     size = 20_000_000
@@ -266,6 +266,38 @@ def test_a_surface_stops_while_a_client_is_connected(tiny, tmp_path):
         tiny.do(second.stop())
 
         read_all(connection)
+
+
+class Endless:
+    SERVICE = "google.pubsub.v1.Subscriber"
+
+    async def StreamingPull(self, requests):  # noqa: N802
+        async for _ in requests:
+            yield message("google.pubsub.v1.StreamingPullResponse")
+
+
+def test_a_surface_stops_while_a_stream_is_open(tiny, tmp_path):
+    second = Surface(load({}, home=tmp_path, port=0), [Endless()])
+    address = tiny.do(second.start())
+    request = message_class("google.pubsub.v1.StreamingPullRequest")
+    response = message_class("google.pubsub.v1.StreamingPullResponse")
+    is_over = threading.Event()
+
+    def requests():
+        yield request()
+        is_over.wait(20)
+
+    with grpc.insecure_channel(address.removeprefix("http://")) as channel:
+        stream = channel.stream_stream(
+            "/google.pubsub.v1.Subscriber/StreamingPull", request.SerializeToString, response.FromString
+        )(requests())
+        assert next(stream) is not None
+        tiny.do(second.stop())
+        with pytest.raises(grpc.RpcError) as raised:
+            next(stream)
+        is_over.set()
+
+    assert raised.value.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
 
 def test_authority_and_key_are_made_once_and_private(tmp_path):
