@@ -58,9 +58,10 @@ class Features:
         repositories = builds.Repositories(home / "repositories")
         self.builds = builds.Service(db, self._clock, folder=home / "builds")
         self.build_triggers = builds.Triggers(db, self._clock, self.builds, repositories)
+        self.docker = builds.Docker(home / "images", self.environments)
         tools = builds.Tools(
             book=self.environments,
-            docker=builds.Docker(home / "images", self.environments),
+            docker=self.docker,
             shims=builds.install_shims(home / "shims"),
             reach=reach.environment,
             grace_seconds=self._settings.grace_seconds,

@@ -2,10 +2,12 @@
 
 from trainshed import dashboard
 from trainshed.api.calls import Servicer
-from trainshed.api.own import receipts, server
+from trainshed.api.own import builds, receipts, server
 from trainshed.api.reach import Reach
 from trainshed.api.serve import Surface
 from trainshed.api.services import storage
+from trainshed.api.services.builds import CloudBuild
+from trainshed.api.services.operations import Operations
 from trainshed.api.services.projects import IAMPolicy, Locations, Projects
 from trainshed.app.features import Features
 from trainshed.clock import Clock
@@ -20,9 +22,18 @@ from trainshed.settings import Settings
 
 def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) -> Surface:
     """Put every servicer and route over its service."""
-    servicers: list[Servicer] = [Projects(settings.project), Locations(settings.region), IAMPolicy()]
+    cloud_build = CloudBuild(features.builds, features.build_triggers, region=settings.region)
+    servicers: list[Servicer] = [
+        Projects(settings.project),
+        Locations(settings.region),
+        IAMPolicy(),
+        cloud_build,
+        Operations(cloud_build.find_operation),
+    ]
     routes = [
         *storage.routes(features.buckets),
+        *builds.routes(features.builds, features.docker),
+        *builds.image_routes(features.environments),
         *receipts.routes(features.ledger),
         *server.routes(clock, reach.environment),
     ]

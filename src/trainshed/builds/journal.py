@@ -49,13 +49,16 @@ class Journal:
 
     def output(self, prefix: str, lines: Iterable[str]) -> None:
         """Write what a step printed, until the limit is reached."""
-        if self._left <= 0:
-            return
-        data = "".join(f"{prefix}{self.masked(line)}\n" for line in lines).encode("utf-8", "replace")
-        self._left -= len(data)
-        self._write(data)
-        if self._left <= 0:
-            self.say(f"The log has reached {self._limit} bytes; what the steps print from here on is dropped.")
+        kept: list[str] = []
+        for line in lines:
+            if self._left <= 0:
+                break
+            kept.append(f"{prefix}{self.masked(line)}\n")
+            self._left -= len(kept[-1])
+        if kept:
+            self._write("".join(kept).encode("utf-8", "replace"))
+        if kept and self._left <= 0:
+            self.say(f"The log has reached {self._limit} characters; what the steps print from here on is dropped.")
 
     def masked(self, text: str) -> str:
         """Replace secret values."""

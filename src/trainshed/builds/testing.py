@@ -15,7 +15,7 @@ from trainshed.builds.loop import Engine
 from trainshed.builds.model import Build
 from trainshed.builds.repositories import Repositories
 from trainshed.builds.service import Service
-from trainshed.builds.shims import install
+from trainshed.builds.shims import install_shims
 from trainshed.builds.steps import Tools
 from trainshed.builds.watching import Triggers
 from trainshed.clock import Clock, SystemClock
@@ -124,7 +124,7 @@ class Workbench:
         tools = Tools(
             book=self.book,
             docker=self.docker,
-            shims=install(folder / "shims"),
+            shims=install_shims(folder / "shims"),
             reach=lambda principal: {"WHO": principal},
             grace_seconds=0.5,
         )

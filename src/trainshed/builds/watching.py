@@ -264,15 +264,13 @@ class Triggers:
         ledger.record_delivery(conn, receipt.receipt_id, now=now, outcome=outcome, reason=reason, link=link)
         return is_new
 
-    def replay(self, receipt: ledger.Receipt, *, dry_run: bool = False) -> str:
-        """Build the commit of a receipt again; answer what was, or would be, done. The receipt has been reopened."""
+    def replay(self, receipt: ledger.Receipt) -> str:
+        """Build the commit of a receipt again; answer what was done. Raises what its config has wrong."""
         data = receipt.data
         parts = names.parse("projects/{project}/locations/{region}/triggers/{trigger}", receipt.trigger)
         trigger = self.get(parts["trigger"], project=parts["project"], region=parts["region"])
         if data.get("sha") in {"", "deleted"}:
             raise FailedPrecondition("A deleted ref has nothing to build.")
-        if dry_run:
-            return f"would build {data['sha'][:7]} of {data['repository']}"
         watch = triggers.read(trigger.document)
         self._repositories.fetch(watch.repository)
         wanted, of_trigger = self._document(trigger, watch, data["ref"], data["sha"])
@@ -290,6 +288,8 @@ class Triggers:
                 trigger=trigger.resource,
             )
             now = self._clock.now()
+            if receipt.state in {"STARTED", "JOINED"}:
+                ledger.settle(conn, receipt.receipt_id, "reopen", now=now, reason="replayed")
             ledger.settle(conn, receipt.receipt_id, "start", now=now, reason="replayed", link=build.name)
             ledger.record_delivery(
                 conn, receipt.receipt_id, now=now, outcome="started", reason="replayed", link=build.name

@@ -7,7 +7,7 @@ from pathlib import Path
 TOOLS = ("gsutil", "gcloud", "docker")
 
 
-def install(folder: Path) -> Path:
+def install_shims(folder: Path) -> Path:
     """Write the programs into `folder`; answer it."""
     folder.mkdir(parents=True, exist_ok=True)
     for tool in TOOLS:

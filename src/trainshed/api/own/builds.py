@@ -1,0 +1,117 @@
+"""What Google has no name for: a build's log while it is written, docker inside a step, what a change needs, images."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, StreamingResponse
+from starlette.routing import Route
+
+from trainshed.api import own
+from trainshed.builds import Docker, Service
+from trainshed.builds.planner import Declaration, choose
+from trainshed.clock import rfc3339
+from trainshed.duty import off_loop
+from trainshed.environments import Binding, Environments
+from trainshed.errors import InvalidArgument
+
+_LOOK_SECONDS = 0.05
+_CHUNK = 256 * 1024
+
+
+def routes(builds: Service, docker: Docker) -> list[Route]:
+    """Serve logs, docker and the change planner under /trainshed/v1/builds."""
+
+    async def log(request: Request) -> StreamingResponse:
+        build_id = request.path_params["build"]
+        await off_loop(builds.get, build_id)
+        follow = request.query_params.get("follow", "") in {"true", "1"}
+        lines = follow_log(builds, build_id, follow=follow)
+        return StreamingResponse(lines, media_type="text/plain; charset=utf-8")
+
+    async def in_docker(request: Request) -> JSONResponse:
+        wanted = await own.body(request)
+        build_id = request.path_params["build"]
+        await off_loop(builds.get, build_id)
+        arguments = wanted.get("arguments")
+        if not isinstance(arguments, list) or not all(isinstance(a, str) for a in arguments):
+            raise InvalidArgument.field("arguments", "is not a list of words")
+        said: list[str] = []
+        folder = Path(str(wanted.get("folder", "")))
+        code = await off_loop(docker.run, arguments, cwd=folder, say=said.append, source=f"build {build_id}")
+        return JSONResponse({"output": "\n".join(said), "exitCode": code})
+
+    async def plan(request: Request) -> JSONResponse:
+        wanted = await own.body(request)
+        declaration = Declaration.from_document(wanted.get("changes") or {})
+        found = choose([str(f) for f in wanted.get("files") or []], declaration)
+        return JSONResponse({"way": found.way, "reason": found.reason, "files": dict(found.files)})
+
+    return [
+        Route("/trainshed/v1/builds:plan", plan, methods=["POST"]),
+        Route("/trainshed/v1/builds/{build}:docker", in_docker, methods=["POST"]),
+        Route("/trainshed/v1/builds/{build}/log", log),
+    ]
+
+
+async def follow_log(builds: Service, build_id: str, *, follow: bool) -> AsyncIterator[bytes]:
+    """Yield the log from its start; with `follow`, until the build has ended and everything is read."""
+    path = builds.workspace(build_id).log
+    position = 0
+    while True:
+        ended = not follow or (await off_loop(builds.get, build_id)).is_final
+        while chunk := await off_loop(_read, path, position):
+            position += len(chunk)
+            yield chunk
+        if ended:
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _read(path: Path, position: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(position)
+            return file.read(_CHUNK)
+    except FileNotFoundError:
+        return b""
+
+
+def image_routes(environments: Environments) -> list[Route]:
+    """Say what an image name means without a container engine, under /trainshed/v1/images."""
+
+    async def listing(_: Request) -> JSONResponse:
+        found = await off_loop(environments.bindings)
+        return JSONResponse({"images": [_binding_json(b) for b in found]})
+
+    async def bind(request: Request) -> JSONResponse:
+        wanted = await own.body(request)
+        return JSONResponse(_binding_json(await off_loop(_bind, environments, wanted)))
+
+    async def unbind(request: Request) -> JSONResponse:
+        await off_loop(environments.unbind, request.query_params.get("image", ""))
+        return JSONResponse({})
+
+    return [
+        Route("/trainshed/v1/images", listing),
+        Route("/trainshed/v1/images:bind", bind, methods=["POST"]),
+        Route("/trainshed/v1/images", unbind, methods=["DELETE"]),
+    ]
+
+
+def _bind(environments: Environments, wanted: dict[str, Any]) -> Binding:
+    image = str(wanted.get("image", ""))
+    if path := wanted.get("path"):
+        digest = environments.adopt(Path(str(path))).digest
+    elif not (digest := str(wanted.get("environment", ""))):
+        lines = [str(line) for line in wanted.get("requirements") or []]
+        digest = environments.ensure(lines, python=str(wanted.get("python", ""))).digest
+    return environments.bind(image, digest, source="user")
+
+
+def _binding_json(binding: Binding) -> dict[str, Any]:
+    values = {k: v for k, v in asdict(binding).items() if k not in {"update_time", "pattern"}}
+    return {"image": binding.pattern, **values, "updateTime": rfc3339(binding.update_time)}

@@ -1,0 +1,179 @@
+"""trainshed builds triggers: what makes a push start a build."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trainshed.builds import document, flags, workflows
+from trainshed.cli import session
+from trainshed.cli.output import format_option, project_options, show, table
+from trainshed.client import segment
+from trainshed.errors import InvalidArgument
+
+_COLUMNS = ("NAME", "REPOSITORY", "REF", "CONFIG", "INCLUDED", "IGNORED", "STATUS")
+
+
+@click.group()
+def triggers() -> None:
+    """Make a push start a build."""
+
+
+@triggers.command()
+@click.argument("name")
+@click.option("--repo", default="", help="Path or URL of the git repository; none: only by `triggers run`.")
+@click.option("--repo-owner", default="", help="GitHub owner, with --repo-name.")
+@click.option("--repo-name", default="", help="GitHub repository, with --repo-owner.")
+@click.option("--branch-pattern", default="", help="RE2 pattern of branches, such as ^main$.")
+@click.option("--tag-pattern", default="", help="RE2 pattern of tags.")
+@click.option("--invert-regex", is_flag=True, help="Every ref that the pattern does not match.")
+@click.option("--build-config", default="", help="File in the repository; default cloudbuild.yaml, .yml or .json.")
+@click.option("--inline-config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A local config.")
+@click.option("--included-files", default="", help="Globs, with **: one changed file at least must match.")
+@click.option("--ignored-files", default="", help="Globs, with **: changes of these alone build nothing.")
+@click.option("--substitutions", default="", help="KEY=VALUE,…")
+@click.option("--description", default="", help="For people.")
+@project_options
+@format_option
+def create(name: str, output_format: str, **given: Any) -> None:
+    """Make a trigger. What the repository has now is the baseline; later pushes build."""
+    wanted: dict[str, Any] = {"name": name, "description": given["description"]}
+    repository = _absolute(given["repo"])
+    if given["repo_name"]:
+        wanted["github"] = {"owner": given["repo_owner"], "name": given["repo_name"], "push": _refs(given, "")}
+    elif repository:
+        wanted["triggerTemplate"] = {"repoName": repository, **_refs(given, "Name")}
+    if given["inline_config"]:
+        wanted["build"] = document.load(given["inline_config"].read_bytes(), where=str(given["inline_config"]))
+    else:
+        wanted["filename"] = given["build_config"]
+    wanted["includedFiles"] = flags.list_of(given["included_files"])
+    wanted["ignoredFiles"] = flags.list_of(given["ignored_files"])
+    wanted["substitutions"] = flags.dictionary(given["substitutions"])
+    found = _create(wanted, given)
+    show(found, output_format, lambda: click.echo(f"Created [{found['resourceName']}]."))
+
+
+@triggers.command(name="import")
+@click.argument("workflow", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--repo", default="", help="Path or URL of the git repository; default: the one the workflow lies in.")
+@click.option("--build-config", default="cloudbuild.yaml", show_default=True, help="The build config to run.")
+@project_options
+@format_option
+def import_(workflow: Path, repo: str, build_config: str, output_format: str, **given: Any) -> None:
+    """Make the trigger that a GitHub Actions workflow describes, and list what it has beyond that."""
+    repository = _absolute(repo) or _enclosing(workflow)
+    found = workflows.read(
+        document.load(workflow.read_bytes(), where=str(workflow)), repository=repository, filename=build_config
+    )
+    made = _create(found.trigger, given)
+    answer = {"trigger": made, "runsByHand": found.by_hand, "notTakenOver": list(found.left_out)}
+
+    def text() -> None:
+        click.echo(f"Created [{made['resourceName']}].")
+        if found.by_hand:
+            click.echo(f"By hand: trainshed builds triggers run {made['name']}")
+        if found.left_out:
+            click.echo("Not taken over:\n" + "\n".join(f"  {item}" for item in found.left_out))
+
+    show(answer, output_format, text)
+
+
+@triggers.command(name="list")
+@project_options
+@format_option
+def listing(output_format: str, **given: Any) -> None:
+    """List triggers."""
+    with session.connect() as client:
+        found = list(client.pages(f"{_base(given)}/triggers", "triggers"))
+    show(found, output_format, lambda: table(_COLUMNS, map(_row, found)))
+
+
+@triggers.command()
+@click.argument("name")
+@project_options
+@format_option
+def describe(name: str, output_format: str, **given: Any) -> None:
+    """Show one trigger."""
+    with session.connect() as client:
+        found = client.call("GET", f"{_base(given)}/triggers/{segment(name)}")
+    show(found, output_format)
+
+
+@triggers.command()
+@click.argument("name")
+@click.option("--branch", default="", help="Branch to build; default: the trigger's own.")
+@click.option("--tag", default="", help="Tag to build.")
+@click.option("--sha", default="", help="Commit to build.")
+@click.option("--substitutions", default="", help="KEY=VALUE,… over the trigger's own.")
+@project_options
+@format_option
+def run(name: str, branch: str, tag: str, sha: str, substitutions: str, output_format: str, **given: Any) -> None:
+    """Build what a trigger builds, now; `trainshed builds log ID --stream` shows it."""
+    chosen = {"branchName": branch, "tagName": tag, "commitSha": sha}
+    source: dict[str, Any] = {k: v for k, v in chosen.items() if v}
+    if len(source) > 1:
+        raise InvalidArgument.field("--branch", "give one of --branch, --tag, --sha")
+    source["substitutions"] = flags.dictionary(substitutions)
+    with session.connect() as client:
+        path = f"{_base(given)}/triggers/{segment(name)}:run"
+        found = client.call("POST", path, source)["metadata"]["build"]
+    show(found, output_format, lambda: click.echo(f"Created [{found['name']}]."))
+
+
+@triggers.command()
+@click.argument("name")
+@project_options
+@format_option
+def delete(name: str, output_format: str, **given: Any) -> None:
+    """Delete a trigger; its builds and receipts stay."""
+    with session.connect() as client:
+        client.call("DELETE", f"{_base(given)}/triggers/{segment(name)}")
+    show({}, output_format, lambda: click.echo(f"Deleted [{name}]."))
+
+
+def _create(wanted: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    with session.connect() as client:
+        settings = session.current_settings()
+        region = segment(given["region"] or settings.region)
+        path = f"/v1/projects/{segment(given['project'] or settings.project)}/locations/{region}/triggers"
+        found: dict[str, Any] = client.call("POST", path, {k: v for k, v in wanted.items() if v})
+    return found
+
+
+def _base(given: dict[str, Any]) -> str:
+    return f"/v1/projects/{segment(given['project'] or session.current_settings().project)}"
+
+
+def _refs(given: dict[str, Any], suffix: str) -> dict[str, Any]:
+    """Answer branch or tag pattern; `branch` in GitHub's part of the document, `branchName` in the other."""
+    values: dict[str, Any] = {f"branch{suffix}": given["branch_pattern"], f"tag{suffix}": given["tag_pattern"]}
+    if not any(values.values()):
+        values[f"branch{suffix}"] = ".*"
+    return {k: v for k, v in values.items() if v} | ({"invertRegex": True} if given["invert_regex"] else {})
+
+
+def _absolute(repository: str) -> str:
+    """Make a path absolute: the server has another working directory."""
+    return str(Path(repository).absolute()) if repository and Path(repository).exists() else repository
+
+
+def _enclosing(workflow: Path) -> str:
+    found = next((p for p in workflow.absolute().parents if (p / ".git").exists()), None)
+    return str(found) if found else ""
+
+
+def _row(trigger: dict[str, Any]) -> tuple[str, ...]:
+    template, github = trigger.get("triggerTemplate", {}), trigger.get("github", {})
+    push = github.get("push", {})
+    repository = template.get("repoName") or "/".join(filter(None, (github.get("owner"), github.get("name")))) or "-"
+    ref = template.get("branchName") or push.get("branch") or template.get("tagName") or push.get("tag") or "-"
+    return (
+        trigger["name"],
+        repository,
+        ref,
+        trigger.get("filename") or ("inline" if "build" in trigger else "cloudbuild.yaml"),
+        ",".join(trigger.get("includedFiles", [])) or "-",
+        ",".join(trigger.get("ignoredFiles", [])) or "-",
+        "DISABLED" if trigger.get("disabled") else "ENABLED",
+    )
