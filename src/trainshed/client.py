@@ -88,9 +88,12 @@ class Client:
         with self._request("GET", path, None, "", query, None) as response:
             yield response
 
-    def lines(self, path: str, *, query: Mapping[str, Any] | None = None) -> Iterator[str]:
+    def lines(
+        self, path: str, *, query: Mapping[str, Any] | None = None, method: str = "GET", body: Any = None
+    ) -> Iterator[str]:
         """Read an answer line by line as it comes (logs that are still being written)."""
-        with self.download(path, query=query) as response:
+        data = None if body is None else json.dumps(body).encode()
+        with self._request(method, path, data, "application/json", query, None) as response:
             for line in response:
                 yield line.decode("utf-8", "replace").rstrip("\n")
 

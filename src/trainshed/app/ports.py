@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from sqlalchemy import Connection
 
 from trainshed import buckets, functions, ledger, schedules, topics
+from trainshed.blobs import parse_uri
 from trainshed.errors import NotFound
 from trainshed.topics import Kind, Options, RetryPolicy
 
@@ -89,3 +90,14 @@ def to_function(host: functions.Host) -> Deliver:
         return await host.deliver(name, event)
 
     return deliver
+
+
+def reader(objects: buckets.Service) -> Callable[[str], bytes]:
+    """Read a whole object by its `gs://` address."""
+
+    def read(uri: str) -> bytes:
+        bucket, name = parse_uri(uri)
+        with objects.open(objects.get(bucket, name)) as file:
+            return file.read()
+
+    return read

@@ -2,13 +2,15 @@
 
 from trainshed import dashboard
 from trainshed.api.calls import Servicer
-from trainshed.api.own import builds, receipts, server
+from trainshed.api.own import builds, functions, receipts, server
 from trainshed.api.reach import Reach
 from trainshed.api.serve import Surface
 from trainshed.api.services import storage
 from trainshed.api.services.builds import CloudBuild
+from trainshed.api.services.functions import CloudFunctions
 from trainshed.api.services.operations import Operations
 from trainshed.api.services.projects import IAMPolicy, Locations, Projects
+from trainshed.app import ports
 from trainshed.app.features import Features
 from trainshed.clock import Clock
 from trainshed.dashboard.buckets import Buckets
@@ -23,17 +25,22 @@ from trainshed.settings import Settings
 def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) -> Surface:
     """Put every servicer and route over its service."""
     cloud_build = CloudBuild(features.builds, features.build_triggers, region=settings.region)
+    cloud_functions = CloudFunctions(
+        features.functions, features.function_host, read_object=ports.reader(features.buckets)
+    )
     servicers: list[Servicer] = [
         Projects(settings.project),
         Locations(settings.region),
         IAMPolicy(),
         cloud_build,
-        Operations(cloud_build.find_operation),
+        cloud_functions,
+        Operations(cloud_build.find_operation, cloud_functions.operation),
     ]
     routes = [
         *storage.routes(features.buckets),
         *builds.routes(features.builds, features.docker),
         *builds.image_routes(features.environments),
+        *functions.routes(features.functions, features.function_host),
         *receipts.routes(features.ledger),
         *server.routes(clock, reach.environment),
     ]

@@ -12,11 +12,13 @@
 from trainshed.functions.deployment import Deployment
 from trainshed.functions.document import configuration, document, merge
 from trainshed.functions.host import Environments, Host
+from trainshed.functions.logs import SEVERITIES
 from trainshed.functions.loop import duties
 from trainshed.functions.model import Configuration, Ended, Event, Function, Invocation, Version
 from trainshed.functions.service import Service, Subscriptions, event_of
 
 __all__ = [
+    "SEVERITIES",
     "Configuration",
     "Deployment",
     "Ended",

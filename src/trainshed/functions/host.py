@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from trainshed import names
 from trainshed.clock import Clock
 from trainshed.duty import Background, off_loop
-from trainshed.errors import FailedPrecondition, Finding, NotFound, TrainshedError, Unavailable
+from trainshed.errors import FailedPrecondition, Finding, InvalidArgument, NotFound, TrainshedError, Unavailable
 from trainshed.functions import envelope, runtimes, signature, source, tree
 from trainshed.functions.contract import Instance, Launch, StartFailed
 from trainshed.functions.deployment import Deployment
@@ -115,14 +115,15 @@ class Host:
 
     # -- deploying
 
-    async def deploy(self, name: str, configuration: Configuration, archive: bytes) -> Deployment:
+    async def deploy(self, name: str, configuration: Configuration, archive: bytes | None) -> Deployment:
         """Check everything that can be checked without running it, then build and try in the background.
 
+        Without an archive, the source of the version that serves is deployed again.
         Raises InvalidArgument before anything is recorded, Aborted while another deployment of it is under way.
         """
         check_name(name)
         findings = runtimes.check(configuration.runtime, _INTERPRETER)
-        digest = await off_loop(self.sources.add, archive)
+        digest = await self._source(name, archive)
         folder = self.sources.folder(digest)
         kind = await off_loop(_signature, folder, configuration)
         wanted = await off_loop(source.requirements, folder)
@@ -214,6 +215,14 @@ class Host:
         return pool.size if pool else 0
 
     # -- inside
+
+    async def _source(self, name: str, archive: bytes | None) -> str:
+        if archive is not None:
+            return await off_loop(self.sources.add, archive)
+        function = await off_loop(self._service.get, name)
+        if function.version is None:
+            raise InvalidArgument.field("source", "the function was never deployed well; give its source")
+        return function.version.source
 
     async def _deploy(self, deployment: Deployment, draft: Version, wanted: list[str], findings: list[Finding]) -> None:
         for finding in findings:

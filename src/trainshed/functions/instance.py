@@ -221,12 +221,15 @@ class Instance:
             if self._process is None:
                 continue
             used = await off_loop(tree.usage, self.pid)
-            self._peak = max(self._peak, used.memory_bytes)
-            if used.memory_bytes > most_memory:
-                self._broken = "exhaust_memory"
-            elif used.processes > _MOST_PROCESSES:
+            memory = used.memory_bytes
+            if used.processes > _MOST_PROCESSES:
                 self._broken = "exhaust_processes"
-            if self._broken:
+                return
+            if memory > most_memory and used.processes > 1:  # forked children share most of their pages
+                memory = await off_loop(tree.exact_memory, self.pid)
+            self._peak = max(self._peak, memory)
+            if memory > most_memory:
+                self._broken = "exhaust_memory"
                 return
 
     # -- ending

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import re
+import secrets
 import shutil
 import stat
 import tempfile
@@ -37,10 +38,27 @@ class Sources:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._uploads = root / ".uploads"
 
     def folder(self, digest: str) -> Path:
         """Answer where a snapshot lies."""
         return self._root / digest
+
+    def hold(self, archive: bytes, token: str = "") -> str:
+        """Keep an upload until it is deployed; answer the token that names it."""
+        token = token or secrets.token_hex(16)
+        if not re.fullmatch(r"[0-9a-f]{32}", token):
+            raise InvalidArgument.field("upload", f"{token!r} is not a token that this server gave")
+        self._uploads.mkdir(parents=True, exist_ok=True)
+        (self._uploads / token).write_bytes(archive)
+        return token
+
+    def held(self, url: str) -> bytes:
+        """Answer an upload by its token, or by the address that ends in it. Raises InvalidArgument."""
+        path = self._uploads / url.rpartition("/")[2]
+        if not path.is_file():
+            raise InvalidArgument.field("sourceUploadUrl", "nothing was uploaded there; upload the archive first")
+        return path.read_bytes()
 
     def add(self, archive: bytes) -> str:
         """Unpack a zip archive; answer the digest of its content. Raises InvalidArgument for a bad one."""

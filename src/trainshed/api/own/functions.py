@@ -1,0 +1,161 @@
+"""What Google has no REST method for: deploying a local folder with progress, logs, invocations, versions, metrics."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from trainshed import functions
+from trainshed.api import own
+from trainshed.clock import rfc3339
+from trainshed.duty import off_loop
+from trainshed.errors import InvalidArgument
+
+_BASE = "/trainshed/v1/projects/{project}/locations/{location}/functions/{function}"
+_HOP = {"connection", "transfer-encoding", "content-length", "host", "content-encoding"}
+
+
+def routes(service: functions.Service, host: functions.Host) -> list[Route]:
+    """Serve the functions of a server."""
+    own_routes = _Routes(service, host)
+    methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
+    return [
+        Route("/trainshed/v1/functions/uploads", own_routes.upload, methods=["POST"]),
+        Route("/trainshed/v1/functions/uploads/{token}", own_routes.upload, methods=["PUT"]),
+        Route(f"{_BASE}:deploy", own_routes.deploy, methods=["POST"]),
+        Route(f"{_BASE}:log", own_routes.log),
+        Route(f"{_BASE}:metrics", own_routes.metrics),
+        Route(f"{_BASE}/invocations", own_routes.invocations),
+        Route(f"{_BASE}/versions", own_routes.versions),
+        Route(f"{_BASE}:invoke", own_routes.invoke, methods=methods),
+        Route(f"{_BASE}:invoke/{{path:path}}", own_routes.invoke, methods=methods),
+    ]
+
+
+class _Routes:
+    def __init__(self, service: functions.Service, host: functions.Host) -> None:
+        self._service = service
+        self._host = host
+
+    async def upload(self, request: Request) -> JSONResponse:
+        """Keep an archive of source until it is deployed."""
+        archive = await request.body()
+        token = await off_loop(self._host.sources.hold, archive, request.path_params.get("token", ""))
+        return JSONResponse({"sourceUploadUrl": token})
+
+    async def deploy(self, request: Request) -> StreamingResponse:
+        """Deploy, telling of progress: JSON lines, the last one with `function` or `error`."""
+        name, document = _name(request), await own.body(request)
+        configuration = functions.configuration(name, document)
+        url = document.get("sourceUploadUrl", "")
+        archive = await off_loop(self._host.sources.held, url) if url else None
+        deployment = await self._host.deploy(name, configuration, archive)
+        return StreamingResponse(_progress(deployment), media_type="application/x-ndjson")
+
+    async def log(self, request: Request) -> JSONResponse:
+        """Answer the newest log entries, oldest first."""
+        name, wanted = _name(request), request.query_params
+        await off_loop(self._service.get, name)
+        if (least := wanted.get("severity", "").upper()) not in {"", *functions.SEVERITIES}:
+            raise InvalidArgument.field("severity", f"is none of {', '.join(functions.SEVERITIES)}")
+        entries = await off_loop(
+            self._host.log_of(name).read,
+            limit=_number(wanted.get("limit", "20"), "limit"),
+            execution_id=wanted.get("executionId", ""),
+            least=least,
+            since=wanted.get("since", ""),
+        )
+        return JSONResponse({"entries": entries})
+
+    async def invocations(self, request: Request) -> JSONResponse:
+        """Answer the newest invocations."""
+        limit = _number(request.query_params.get("limit", "50"), "limit")
+        found = await off_loop(self._service.invocations, _name(request), limit=limit)
+        return JSONResponse({"invocations": [_invocation(i) for i in found]})
+
+    async def versions(self, request: Request) -> JSONResponse:
+        """Answer the versions with their deployment times."""
+        found = await off_loop(self._service.versions, _name(request))
+        return JSONResponse({"versions": [_version(v) for v in found]})
+
+    async def metrics(self, request: Request) -> JSONResponse:
+        """Answer the figures of the last minutes."""
+        minutes = _number(request.query_params.get("minutes", "60"), "minutes")
+        window = timedelta(minutes=minutes)
+        name = _name(request)
+        found = await off_loop(self._service.metrics, name, window=window, step=window / 60)
+        series = [{**point, "time": rfc3339(point["time"])} for point in found["series"]]
+        return JSONResponse({**found, "series": series, "instances": self._host.instances(name)})
+
+    async def invoke(self, request: Request) -> Response:
+        """Pass a web request on to an HTTP function."""
+        name = _name(request)
+        function = await off_loop(self._service.get, name)
+        if function.version is None or not function.version.configuration.http:
+            raise InvalidArgument.field("name", "this function is triggered by events; use `trainshed functions call`")
+        headers = {k: v for k, v in request.headers.items() if k not in _HOP}
+        query = f"?{request.url.query}" if request.url.query else ""
+        path = f"/{request.path_params.get('path', '')}{query}"
+        _, ended = await self._host.call(
+            name, request=(headers, await request.body()), method=request.method, path=path
+        )
+        if not ended.ok and not ended.answer:
+            return Response(ended.error, status_code=500, media_type="text/plain")
+        answered = {k: v for k, v in ended.headers if k.lower() not in _HOP}
+        return Response(ended.answer, status_code=ended.status, headers=answered)
+
+
+async def _progress(deployment: functions.Deployment) -> AsyncIterator[str]:
+    async for line in deployment.follow():
+        yield json.dumps({"line": line}) + "\n"
+    if deployment.error is not None:
+        error = {
+            "status": deployment.error.code,
+            "reason": deployment.error.reason,
+            "message": deployment.error.message,
+        }
+        yield json.dumps({"error": error}) + "\n"
+    elif deployment.function is not None:
+        yield json.dumps({"function": functions.document(deployment.function)}) + "\n"
+
+
+def _name(request: Request) -> str:
+    parts = request.path_params
+    return f"projects/{parts['project']}/locations/{parts['location']}/functions/{parts['function']}"
+
+
+def _number(text: str, field: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 100_000:  # noqa: PLR2004
+        raise InvalidArgument.field(field, f"{text!r} is not a number from 1 to 100000")
+    return int(text)
+
+
+def _invocation(found: functions.Invocation) -> dict[str, Any]:
+    return {
+        "executionId": found.id,
+        "state": found.state,
+        "kind": found.kind,
+        "version": found.version,
+        "startTime": rfc3339(found.start_time),
+        "durationMillis": None if found.duration_seconds is None else round(1000 * found.duration_seconds, 3),
+        "memoryBytes": found.memory_bytes,
+        "instance": found.instance,
+        "deliveryAttempt": found.attempt,
+        "receipt": found.receipt_id,
+        "error": found.error,
+    }
+
+
+def _version(found: functions.Version) -> dict[str, Any]:
+    return {
+        "version": found.number,
+        "deployTime": rfc3339(found.deploy_time),
+        "source": found.source,
+        "environment": found.environment,
+        "runtime": found.configuration.runtime,
+        "signature": found.signature,
+    }
