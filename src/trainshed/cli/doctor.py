@@ -1,0 +1,138 @@
+"""trainshed doctor: what is missing or wrong, on this machine and in a project's files."""
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from trainshed.cli import session
+from trainshed.cli.output import format_option, show
+
+if TYPE_CHECKING:
+    from trainshed.doctor import Defect
+
+_OLDEST = (3, 11)
+_ENGINES = ("docker", "podman", "buildah")
+_FREE_BYTES = 2 * 1024**3
+_MARKS = {"ok": "ok     ", "note": "note   ", "missing": "MISSING"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing about this machine."""
+
+    state: str  # ok, note (optional, or worth knowing) or missing
+    subject: str
+    message: str
+
+
+@click.command(name="doctor")
+@click.argument(
+    "folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="[DIR]"
+)
+@format_option
+def command(folder: Path | None, output_format: str) -> int:
+    """Look at this machine and, with DIR, at a project's files. Exit code 1 when something is wrong."""
+    from trainshed import doctor
+
+    findings = list(_machine())
+    defects = doctor.examine(folder) if folder else []
+    document = {
+        "machine": [asdict(f) for f in findings],
+        "defects": [
+            {"code": d.kind.code, "path": d.path, "line": d.line, "what": d.what,
+             "consequence": d.kind.consequence, "fix": d.fix}
+            for d in defects
+        ],
+    }  # fmt: skip
+    show(document, output_format, lambda: _print(findings, defects, folder))
+    return 1 if defects or any(f.state == "missing" for f in findings) else 0
+
+
+def _print(findings: list[Finding], defects: "list[Defect]", folder: Path | None) -> None:
+    for finding in findings:
+        click.echo(f"{_MARKS[finding.state]} {finding.subject}: {finding.message}")
+    if folder is None:
+        return
+    click.echo()
+    for found in defects:
+        click.echo(str(found))
+        click.echo(f"    consequence: {found.kind.consequence}")
+        click.echo(f"    fix: {found.fix}")
+    click.echo(f"{len(defects)} defects in {folder}." if defects else f"No known defect in {folder}.")
+
+
+def _machine() -> Iterator[Finding]:
+    yield _python()
+    yield _tool("git", needed=True, why="builds clone repositories with it; install git")
+    yield _uv()
+    yield _engine()
+    yield from _home()
+    yield _port()
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    fits = sys.version_info >= _OLDEST
+    return Finding(
+        state="ok" if fits else "missing",
+        subject="python",
+        message=f"{version} at {sys.executable}" if fits else f"{version}; Trainshed needs 3.11 or newer",
+    )
+
+
+def _tool(name: str, *, needed: bool, why: str) -> Finding:
+    found = shutil.which(name)
+    state = "ok" if found else "missing" if needed else "note"
+    return Finding(state=state, subject=name, message=found or f"is not installed: {why}")
+
+
+def _uv() -> Finding:
+    from uv import find_uv_bin
+
+    try:
+        return Finding(state="ok", subject="uv", message=str(find_uv_bin()))
+    except FileNotFoundError:
+        return Finding(state="missing", subject="uv", message="is not found: it makes environments; pip install uv")
+
+
+def _engine() -> Finding:
+    found = next((path for name in _ENGINES if (path := shutil.which(name))), None)
+    message = found or "none of docker, podman, buildah: images become environments, which is enough for Python"
+    return Finding(state="ok" if found else "note", subject="container engine", message=message)
+
+
+def _home() -> Iterator[Finding]:
+    home = session.current_settings().home
+    existing = next(path for path in (home, *home.parents) if path.exists())
+    if not os.access(existing, os.W_OK | os.X_OK):
+        message = f"{home} cannot be written; set TRAINSHED_HOME to a folder of yours"
+        yield Finding(state="missing", subject="home", message=message)
+        return
+    yield Finding(state="ok", subject="home", message=f"{home}" + ("" if home.exists() else " (made at first use)"))
+    free = shutil.disk_usage(existing).free
+    state = "ok" if free >= _FREE_BYTES else "note"
+    low = "" if free >= _FREE_BYTES else ": environments with TensorFlow need more"
+    yield Finding(state=state, subject="disk", message=f"{free / 1024**3:.1f} GiB free{low}")
+
+
+def _port() -> Finding:
+    from trainshed import home
+
+    settings = session.current_settings()
+    if address := home.read_address(settings.home):
+        return Finding(state="ok", subject="server", message=f"answers on {address}")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            message = f"{settings.port} is in use by something else; start with --port 0 or set TRAINSHED_PORT"
+            return Finding(state="note", subject="port", message=message)
+    return Finding(state="ok", subject="port", message=f"{settings.port} is free")
