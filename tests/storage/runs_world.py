@@ -29,6 +29,9 @@ class Environments:
         digest = self.key(lines, base=base)
         return Environment(digest=digest, path=Path("/"), python=Path("/"), requirements=tuple(lines))
 
+    def get(self, digest):
+        return None
+
     def resolve(self, image):
         return self.bindings.get(image)
 

@@ -24,6 +24,10 @@ class Environments(Protocol):
         """Answer the environment, built when missing."""
         ...
 
+    def get(self, digest: str) -> Environment | None:
+        """Find a complete environment."""
+        ...
+
     def resolve(self, image: str) -> Binding | None:
         """Answer the binding that stands for an image."""
         ...
@@ -70,7 +74,7 @@ class Workplaces:
     def _place(self, work: ir.Python | ir.Shell, binding: Binding | None) -> Workplace:
         lines: tuple[str, ...] = ()
         if isinstance(work, ir.Python):
-            has_kfp = any(_name(line) == _KFP for line in work.requirements)
+            has_kfp = any(_name(line) == _KFP for line in work.requirements) or self._has_kfp(binding)
             lines = work.requirements if has_kfp else (_KFP, *work.requirements)
         base = binding.environment if binding else ""
         return Workplace(
@@ -80,6 +84,10 @@ class Workplaces:
             base=base,
             variables=_variables(binding) if binding else {},
         )
+
+    def _has_kfp(self, binding: Binding | None) -> bool:
+        environment = self.environments.get(binding.environment) if binding else None
+        return environment is not None and _KFP in environment.installed
 
     def _key(self, lines: tuple[str, ...], base: str) -> str:
         if not lines:
