@@ -6,6 +6,7 @@ Whatever happens, Ctrl-C and a failing step included, `Stage` ends every process
 import contextlib
 import os
 import queue
+import re
 import shlex
 import shutil
 import signal
@@ -30,6 +31,7 @@ _KEPT = {"environments", _MARK}  # what the next demo may use again
 _START_SECONDS, _STOP_SECONDS = 60.0, 30.0
 _LOOK_SECONDS = 0.1
 _WHEEL = "|/-\\"
+_NOISE = re.compile(r"^Step #\d+ .*:  \+ \S+==\S+$")  # one line for each installed package
 
 
 class StepFailed(Exception):
@@ -271,7 +273,7 @@ def _lines(process: "subprocess.Popen[str]", *, quiet: bool) -> Iterator[str]:
             wheel.clear()
             if line is None:
                 return
-            if not quiet:
+            if not quiet and not _NOISE.match(line):
                 click.secho(f"  {line}", dim=True)
             yield line
 
