@@ -34,6 +34,7 @@ _HEAVY = {"tensorflow", "tensorflow-cpu", "keras", "jax", "torch", "xgboost", "x
     "pandas",
     "tfx",
 }
+_OF_PIP = {"UV_DEFAULT_INDEX": "PIP_INDEX_URL", "UV_FIND_LINKS": "PIP_FIND_LINKS"}  # uv does not look at pip's
 _OPTIONS_OF_UV = {"--trusted-host": "--allow-insecure-host"}
 _FLAGS_OF_UV = {"--pre": ("--prerelease", "allow"), "--require-hashes": ("--require-hashes",)}
 
@@ -167,14 +168,16 @@ def _install(folder: Path, lines: Sequence[str], arguments: Sequence[str], *, he
 
 def _uv(arguments: Sequence[str], *, held: int, log: Log) -> None:
     environ = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")}
-    command = [uv.find_uv_bin(), "--no-progress", "--color", "never", "--no-config", *arguments]
-    if "UV_CONFIG_FILE" in environ:
-        command.remove("--no-config")
+    command = [uv.find_uv_bin(), "--no-progress", "--color", "never", *arguments]
     environ.setdefault("UV_LINK_MODE", "hardlink")
+    for theirs, pips in _OF_PIP.items():
+        if pips in environ:
+            environ.setdefault(theirs, ",".join(environ[pips].split()))
     last: deque[str] = deque(maxlen=_LAST_LINES)
     with subprocess.Popen(
         command,
         env=environ,
+        cwd="/",  # the settings of a project that we may stand in are not for the environments of tasks
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -62,7 +62,7 @@ class ProcessRunner:
         try:
             environment = await self._environment(launch.environment)
             launch.folder.mkdir(parents=True, exist_ok=True)
-            await self._pool.start(environment, self._order(launch))
+            await self._pool.start(environment.digest, environment.python, self._order(launch))
         except (WorkerFailed, TrainshedError) as error:
             self._refuse(launch, str(error))
         except OSError as error:
@@ -78,7 +78,8 @@ class ProcessRunner:
 
     async def warm(self, environment: str, modules: tuple[str, ...] = ()) -> None:
         """Have the worker of an environment ready before its first attempt. Raises NotFound, WorkerFailed."""
-        await self._pool.warm(await self._environment(environment), modules)
+        found = await self._environment(environment)
+        await self._pool.warm(found.digest, found.python, modules)
 
     async def close(self, *, end_attempts: bool) -> None:
         """Let go; without us attempts go on for the lease time unless they are to end."""

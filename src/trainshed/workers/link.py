@@ -16,6 +16,7 @@ from trainshed.workers.wire import VERSION, Ended, Order, encode
 _START = Path(child.__file__).parent / "start.py"
 _LONGEST_LINE = 1 << 24
 _UNSET = ("PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")
+_HELLO_SECONDS = 5.0
 _BEATS = 3  # pings within the time that a fork server may be silent
 Key = tuple[str, int]
 
@@ -85,8 +86,10 @@ class Link:
         except (ConnectionRefusedError, FileNotFoundError):
             return None
         link = cls(path.stem, reader, writer, ended)
-        line = await reader.readline()
-        hello = json.loads(line) if line else {}
+        hello: dict[str, Any] = {}
+        with suppress(ConnectionError, TimeoutError):  # it is ending, or stopped
+            line = await asyncio.wait_for(reader.readline(), _HELLO_SECONDS)
+            hello = json.loads(line) if line else {}
         if hello.get("version") != VERSION:
             writer.close()
             return None
@@ -103,9 +106,10 @@ class Link:
         except ConnectionError:
             pass
         self.is_open = False
-        for future in self._pending.values():
+        for key, future in self._pending.items():
             if not future.done():
-                future.set_result(None)  # it may have run: the pool reports what is known
+                self.attempts.setdefault(key, 0)  # it may have run: what is known of it will be reported
+                future.set_result(None)
         self._writer.close()
 
     async def watch(self, silence_seconds: float) -> None:
@@ -166,6 +170,7 @@ class Link:
                 self.is_open = False
                 for key in list(self._pending):
                     self._settle({"task_id": key[0], "attempt": key[1]}, Left())
+                self._writer.close()
 
     def _settle(self, event: Mapping[str, Any], error: Exception | None) -> None:
         future = self._pending.get((event["task_id"], event["attempt"]))

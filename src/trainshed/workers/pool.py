@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from trainshed.duty import Background, off_loop
-from trainshed.environments import Environment
 from trainshed.errors import FailedPrecondition
 from trainshed.workers.child import processes, spool
 from trainshed.workers.link import Key, Left, Link, WorkerFailed, launch
@@ -53,7 +52,7 @@ class Pool:
             if (outcome := spool.read(path)) is not None:
                 self._hand_over(Ended.read(outcome))
 
-    async def start(self, environment: Environment, order: Order) -> None:
+    async def start(self, digest: str, python: Path, order: Order) -> None:
         """Run an order in the worker of an environment; return once it is under way. Raises WorkerFailed.
 
         An order that is known is not started again.
@@ -61,7 +60,7 @@ class Pool:
         if order.key in self.attempts():
             return
         for _ in range(_TRIES):
-            link = await self.warm(environment)
+            link = await self.warm(digest, python)
             try:
                 await link.start(order)
             except Left:
@@ -70,13 +69,12 @@ class Pool:
                 return
         raise WorkerFailed("the worker ended each time before it took the attempt")
 
-    async def warm(self, environment: Environment, modules: Sequence[str] = ()) -> Link:
+    async def warm(self, digest: str, python: Path, modules: Sequence[str] = ()) -> Link:
         """Answer the worker of an environment, started when there is none, with modules imported."""
-        digest = environment.digest
         async with self._starting.setdefault(digest, asyncio.Lock()):
             link = self._links.get(digest)
             if link is None or not link.is_open:
-                link = await self._launch(environment, modules)
+                link = await self._launch(digest, python, modules)
                 self._add(link)
             elif modules:
                 link.send({"do": "preload", "modules": list(modules)})
@@ -117,8 +115,8 @@ class Pool:
         except TimeoutError:
             log.warning("%d attempts did not end in time.", len(self.attempts()), extra={"action": "attempts_left"})
 
-    async def _launch(self, environment: Environment, modules: Sequence[str]) -> Link:
-        path = self._runtime / f"{environment.digest}.sock"
+    async def _launch(self, digest: str, python: Path, modules: Sequence[str]) -> Link:
+        path = self._runtime / f"{digest}.sock"
         options = {
             "socket_path": str(path),
             "spool_folder": str(self._spool),
@@ -126,15 +124,15 @@ class Pool:
             "idle_seconds": self._idle_seconds,
             "modules": list(modules),
         }
-        log_file = self._logs / f"{environment.digest}.log"
+        log_file = self._logs / f"{digest}.log"
         try:
-            pid = await off_loop(launch, environment.python, options, log_file)
+            pid = await off_loop(launch, python, options, log_file)
         except OSError as error:
-            raise WorkerFailed(f"the worker of {environment.python} does not start: {error.strerror}") from error
+            raise WorkerFailed(f"the worker of {python} does not start: {error.strerror}") from error
         link = await Link.connect(path, self._hand_over)
         if link is None:
-            raise WorkerFailed(f"the worker of {environment.python} ended at once; see {log_file}")
-        log.info("Worker %d of environment %s is warm.", pid, environment.digest, extra={"action": "worker_started"})
+            raise WorkerFailed(f"the worker of {python} ended at once; see {log_file}")
+        log.info("Worker %d of environment %s is warm.", pid, digest, extra={"action": "worker_started"})
         return link
 
     def _add(self, link: Link) -> None:

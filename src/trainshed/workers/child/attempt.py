@@ -17,11 +17,12 @@ from typing import Any, NoReturn
 
 from . import processes
 
-_KFP = ("kfp.dsl", "kfp.components")  # where KFP keeps its executor: now, and before 2.5
+_KFP = ("kfp.dsl", "kfp.components")  # where KFP keeps its executor: now, and before 2.1
 _LOG_FORMAT = "[KFP Executor %(asctime)s %(levelname)s]: %(message)s"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGPIPE, signal.SIGHUP)
 _CANNOT_RUN = 127
+_HERE = os.path.dirname(os.path.abspath(__file__))
 _OOM_SCORE = "500"  # when the machine runs out of memory, the kernel ends a task rather than a server
 _prefix = ""  # package of KFP's executor, once imported
 
@@ -39,11 +40,11 @@ def import_executor() -> str:
     return _prefix
 
 
-def run(order: dict[str, Any], parent: int) -> NoReturn:
+def run(order: dict[str, Any], parent: int, log: int) -> NoReturn:
     """Run an order in this freshly forked process. Never returns."""
     code = 1
     try:
-        _isolate(order, parent)
+        _isolate(order, parent, log)
         if order["arguments"]:
             _exec(order["arguments"])
         code = _guard(lambda: _run_component(order))
@@ -53,7 +54,7 @@ def run(order: dict[str, Any], parent: int) -> NoReturn:
         _end(code)
 
 
-def _isolate(order: dict[str, Any], parent: int) -> None:
+def _isolate(order: dict[str, Any], parent: int, log: int) -> None:
     os.setsid()
     processes.die_with_parent(parent)
     processes.adopt_orphans()
@@ -61,9 +62,9 @@ def _isolate(order: dict[str, Any], parent: int) -> None:
     for each in _SIGNALS:
         signal.signal(each, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write(_OOM_SCORE)
-    log = os.open(order["log_file"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     for source, target in ((null, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
@@ -132,9 +133,12 @@ def _guard(work: Callable[[], None]) -> int:
             return (error.code or 0) & 0xFF
         sys.stderr.write(f"{error.code}\n")
         return 1
-    except BaseException:  # noqa: BLE001  (whatever the user's code raises is its outcome)
+    except BaseException as error:  # noqa: BLE001  (whatever the user's code raises is its outcome)
         sys.stdout.flush()
-        sys.excepthook(*sys.exc_info())
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_HERE):
+            trace = trace.tb_next  # our own frames tell the user nothing
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
         return 1
     return 0
 

@@ -31,7 +31,7 @@ def die_with_parent(parent: int) -> None:
 def children(pid: int) -> list[int]:
     """Answer the children of a process; none when it is gone."""
     if not _PROC_CHILDREN:
-        return [child for child, parent, _ in _all_processes() if parent == pid]
+        return [child for child, parent, *_ in _all_processes() if parent == pid]
     found: list[int] = []
     with suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):
@@ -99,11 +99,19 @@ def end_strangers(known: Iterable[int]) -> None:
 
 def kill_leftovers(session: int, token: str) -> None:
     """Kill what is left of an attempt whose fork server is gone: its session, and what carries its token."""
-    mark = token.encode()
-    for pid, _, sid in list(_all_processes()):
-        if sid == session or (pid != os.getpid() and mark in _environ(pid)):
+    mark, me = token.encode(), os.getpid()
+    for _ in range(_PASSES):
+        left = [
+            pid
+            for pid, _, sid, state in _all_processes()
+            if state != "Z" and pid != me and (0 < session == sid or mark in _environ(pid).split(b"\0"))
+        ]
+        if not left:
+            return
+        for pid in left:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
+        select.select([], [], [], _PASS_SECONDS)
 
 
 def _environ(pid: int) -> bytes:
@@ -114,10 +122,10 @@ def _environ(pid: int) -> bytes:
         return b""
 
 
-def _all_processes() -> Iterator[tuple[int, int, int]]:
-    """Go through all processes: identifier, parent, session."""
+def _all_processes() -> Iterator[tuple[int, int, int, str]]:
+    """Go through all processes: identifier, parent, session, state."""
     for name in os.listdir("/proc"):
         if name.isdigit():
             with suppress(OSError, IndexError, ValueError), open(f"/proc/{name}/stat") as file:
                 fields = file.read().rpartition(")")[2].split()
-                yield int(name), int(fields[1]), int(fields[3])
+                yield int(name), int(fields[1]), int(fields[3]), fields[0]

@@ -21,7 +21,8 @@ from .peer import Peer
 _WATCHED_SECONDS = 0.05  # how often memory with a limit is looked at
 _UNWATCHED_SECONDS = 1.0
 _REMEMBERED = 1000
-_MOSTLY = 0.95
+_MOSTLY = 0.95  # of the limit: who is killed by the system so close to it ran out of memory
+_GOODBYE_SECONDS = 2.0
 Key = tuple[str, int]
 
 
@@ -46,8 +47,11 @@ class Attempt:
             self.cause = cause
         kill_at = time.monotonic() + grace_seconds
         self.kill_at = min(kill_at, self.kill_at or kill_at)
-        with suppress(ProcessLookupError):
+        try:
             os.killpg(self.pid, signal.SIGTERM)
+        except ProcessLookupError:  # it has just been forked, and is not yet a group of its own
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
 
     def kill(self, cause: str = "") -> None:
         """End it and everything below it now; again in a while, should something be left."""
@@ -108,10 +112,20 @@ class Server:
                 key.data()
             self._reap()
             self._look(time.monotonic())
+        self._leave()
+        os._exit(0)
+
+    def _leave(self) -> None:
+        """Say that no later order is taken, and wait until that was heard: a closed socket may swallow the words."""
         with suppress(OSError):
             os.unlink(self._path)
+        self._do = dict.fromkeys(self._do, lambda _: None)
+        self._selector.unregister(self._listener)
         self._tell({"event": "bye"})
-        os._exit(0)
+        until = time.monotonic() + _GOODBYE_SECONDS
+        while self._peers and (left := until - time.monotonic()) > 0:
+            for key, _ in self._selector.select(left):
+                key.data()
 
     def _listen(self) -> None:
         pending = f"{self._path}.{os.getpid()}"
@@ -140,6 +154,7 @@ class Server:
         with suppress(BlockingIOError):
             peer = Peer(self._listener.accept()[0], self._selector, self._serve, self._forget)
             self._peers.add(peer)
+            self._idle_since = time.monotonic()
             under_way = [[*a.key, a.pid] for a in self._attempts.values()]
             peer.send({"event": "hello", "version": VERSION, "pid": os.getpid(), "attempts": under_way})
 
@@ -164,17 +179,24 @@ class Server:
         try:
             pid = self._fork(order)
         except OSError as error:
-            reason = f"the worker cannot fork: {error.strerror}"
+            reason = f"{error.filename or 'fork'}: {error.strerror}"
             self._tell({"event": "refused", "task_id": key[0], "attempt": key[1], "reason": reason})
             return
         self._tell({"event": "started", "task_id": key[0], "attempt": key[1], "pid": pid})
 
     def _fork(self, order: dict[str, Any]) -> int:
         parent, start_time = os.getpid(), time.time()
-        pid = os.fork()
-        if pid == 0:
-            self._let_go()
-            attempt.run(order, parent)
+        log = os.open(order["log_file"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            os.stat(order["folder"])
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # a child that is asked to end at once, ends
+            pid = os.fork()
+            if pid == 0:
+                self._let_go()
+                attempt.run(order, parent, log)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+            os.close(log)
         order["source"] = order["executor_input"] = ""  # the child has them
         self._attempts[pid] = Attempt(order, pid, start_time)
         return pid
@@ -259,12 +281,12 @@ class Server:
     def _is_over(self, now: float) -> bool:
         if self._attempts:
             return False
-        return self._ending or now >= max(self._idle_since, self._alone_since) + self._idle_seconds
+        return self._ending or (bool(self._peers) and now >= self._idle_since + self._idle_seconds)
 
     def _patience(self, now: float) -> float:
         times = [a.wake_at for a in self._attempts.values()]
         if not self._peers:
             times.append(self._alone_since + self._lease_seconds)
-        if not self._attempts:
-            times.append(max(self._idle_since, self._alone_since) + self._idle_seconds)
+        elif not self._attempts:
+            times.append(self._idle_since + self._idle_seconds)
         return max(0.0, min(times, default=now + 60) - now)
