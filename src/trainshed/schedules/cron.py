@@ -96,6 +96,11 @@ class Cron:
         _parse(self.expression)
         zone(self.time_zone)
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone."""
+        return zone(self.time_zone)
+
     def next_due(self, after: datetime) -> datetime | None:
         """Answer the first due time later than `after`, or None when there is none within forty years."""
         return next(self.due_times(after), None)
