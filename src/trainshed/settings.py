@@ -28,7 +28,7 @@ class Settings:
     git_poll_seconds: float = 10.0  # how often watched repositories are looked at
     grace_seconds: float = 10.0  # between asking a process to end and ending it
     spec_bytes: int = 10_000_000  # largest pipeline spec
-    tunnel: str = ""  # hosts beside Google's that `exec` and builds may reach through us: patterns, or *
+    tunnel: str = "*"  # hosts beside Google's that `exec`, builds, functions and tasks may reach through us: patterns; *: all; -: none
     trace: bool = False  # a traceback after "internal error" on the command line
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
-from trainshed import buckets, builds, functions, ledger, schedules, topics
+from trainshed import buckets, builds, functions, ledger, names, runs, schedules, topics
 from trainshed.api.reach import Reach
 from trainshed.app import ports
 from trainshed.blobs import Blobs
@@ -12,7 +12,8 @@ from trainshed.clock import Clock
 from trainshed.duty import Background, Duty
 from trainshed.environments import Environments
 from trainshed.errors import NotFound
-from trainshed.ledger import Receipt
+from trainshed.ledger import Cause, Receipt
+from trainshed.runners.process import ProcessRunner
 from trainshed.settings import Settings
 from trainshed.sql import Database, Outbox
 from trainshed.sql.outbox import Handler
@@ -45,11 +46,26 @@ class Features:
             reach=reach.environment,
         )
         self._build_builds(db, reach)
+        self.runs = runs.Service(db, clock, self.blobs, self.environments, folder=settings.home / "runs")
+        self.run_triggers = runs.Triggers(self.runs, self.feeds.for_runs())
+        self.runner = ProcessRunner(self.environments, settings, clock)
+        self.run_engine = runs.build_engine(
+            self.runs,
+            self.runner,
+            reach=reach.environment,
+            workers=settings.workers,
+            grace_seconds=settings.grace_seconds,
+        )
         self.arrivals = topics.Arrivals(self.topics)
         self.ledger = ledger.Service(
             db,
             clock,
-            {"message": self._replay_message, "commit": self.build_triggers.replay, "firing": self._replay_firing},
+            {
+                "message": self._replay_message,
+                "commit": self.build_triggers.replay,
+                "firing": self._replay_firing,
+                "object": self._replay_object,
+            },
         )
         self.outbox = Outbox(db, clock, self._handlers())
 
@@ -86,17 +102,22 @@ class Features:
     async def stop(self) -> None:
         """End it again."""
         await self.build_engine.close()
+        await self.run_engine.close()
+        await self.runner.close(end_attempts=False)
         await self.function_host.stop()
 
     def duties(self, background: Background) -> list[Duty]:
         """Make every background duty."""
         every = self._settings.poll_seconds
-        deliver = ports.deliver_to({"function": ports.to_function(self.function_host)})
+        deliver = ports.deliver_to(
+            {"function": ports.to_function(self.function_host), "run-trigger": ports.to_run_trigger(self.run_triggers)}
+        )
         return [
             self.outbox.duty(interval_seconds=every),
             *topics.duties(self.topics, deliver, background=background, interval_seconds=every),
             *schedules.duties(self.schedules, background=background, interval_seconds=every),
             *buckets.duties(self.buckets, interval_seconds=every),
+            self.run_engine.duty(interval_seconds=every),
             self.build_engine.duty(self._db, interval_seconds=every),
             builds.watch_duty(self.build_triggers, self._clock, interval_seconds=self._settings.git_poll_seconds),
             *functions.duties(self.function_host, self._clock, idle_seconds=self._settings.idle_environment_seconds),
@@ -105,8 +126,19 @@ class Features:
     def _handlers(self) -> Mapping[str, Handler]:
         return {"topic.publish": self.topics.on_publish, "object.changed": self.buckets.on_object_changed}
 
+    def cause_of(self, principal: str) -> Cause | None:
+        """Answer the event that a caller acts on: a function's invocation or a build's step; None for a person."""
+        return self.function_host.cause_of(principal) or self.builds.cause_of(principal)
+
     def _is_open(self, conn: Connection, link: str) -> bool:
-        return False
+        if "/pipelineJobs/" in link:
+            return self.runs.is_open_in(conn, link)
+        return "/builds/" in link and self.builds.is_open_in(conn, names.short(link))
+
+    def _replay_object(self, receipt: Receipt) -> str:
+        subscription, _, message_id = receipt.stimulus.rpartition("#")
+        self.topics.redeliver(subscription, message_id)
+        return f"message {message_id} is delivered to {subscription} again"
 
     def _replay_firing(self, receipt: Receipt) -> str:
         self.schedules.refire(receipt.receipt_id)

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from trainshed import buckets, functions, ledger, schedules, topics
+from trainshed import buckets, functions, ledger, runs, schedules, topics
 from trainshed.blobs import parse_uri
+from trainshed.duty import off_loop
 from trainshed.errors import NotFound
 from trainshed.topics import Kind, Options, RetryPolicy
 
@@ -34,6 +35,34 @@ class Feeds:
         """Announce the new objects of a bucket on a topic."""
         self._topics.ensure_topic_in(conn, topic)
         self._buckets.notify_in(conn, bucket, topic)
+
+    def for_runs(self) -> runs.Ports:
+        """Answer the same, as run triggers ask for it."""
+        return runs.Ports(
+            subscribe=lambda conn, subscription, topic, target: self.attach(
+                conn, subscription=subscription, topic=topic, target=target, retry=True
+            ),
+            unsubscribe=self._topics.unsubscribe_in,
+            watch=lambda conn, bucket, topic: self.watch(conn, bucket=bucket, topic=topic),
+            unwatch=self._buckets.unnotify_in,
+        )
+
+
+def to_run_trigger(triggers: runs.Triggers) -> Deliver:
+    """Hand deliveries to run triggers."""
+
+    async def deliver(name: str, delivery: topics.Delivery) -> bool:
+        message = runs.Message(
+            subscription=delivery.subscription,
+            message_id=delivery.message_id,
+            data=delivery.data,
+            attributes=delivery.attributes,
+            publish_time=delivery.publish_time,
+            parent_receipt_id=delivery.parent_receipt_id,
+        )
+        return await off_loop(triggers.deliver, name, message)
+
+    return deliver
 
 
 def publish_for_schedules(messages: topics.Service) -> Callable[..., list[str]]:

@@ -2,7 +2,7 @@
 
 from trainshed import dashboard
 from trainshed.api.calls import Servicer
-from trainshed.api.own import builds, functions, receipts, server
+from trainshed.api.own import builds, functions, receipts, schedules, server
 from trainshed.api.reach import Reach
 from trainshed.api.serve import Surface
 from trainshed.api.services import storage
@@ -10,6 +10,8 @@ from trainshed.api.services.builds import CloudBuild
 from trainshed.api.services.functions import CloudFunctions
 from trainshed.api.services.operations import Operations
 from trainshed.api.services.projects import IAMPolicy, Locations, Projects
+from trainshed.api.services.pubsub import Publisher, Subscriber
+from trainshed.api.services.scheduler import CloudScheduler
 from trainshed.app import ports
 from trainshed.app.features import Features
 from trainshed.clock import Clock
@@ -33,6 +35,9 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         Locations(settings.region),
         IAMPolicy(),
         cloud_build,
+        CloudScheduler(features.schedules),
+        Publisher(features.topics),
+        Subscriber(features.topics, features.arrivals),
         cloud_functions,
         Operations(cloud_build.find_operation, cloud_functions.operation),
     ]
@@ -41,6 +46,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         *builds.routes(features.builds, features.docker),
         *builds.image_routes(features.environments),
         *functions.routes(features.functions, features.function_host),
+        *schedules.routes(features.schedules),
         *receipts.routes(features.ledger),
         *server.routes(clock, reach.environment),
     ]

@@ -199,6 +199,12 @@ class Service:
             wanted = {"topic": topic, "event_types": ["OBJECT_FINALIZE"], "payload_format": "JSON_API_V1"}
             store.insert(conn, bucket, resource.notification_values(wanted))
 
+    def unnotify_in(self, conn: Connection, bucket: str, topic: str) -> None:
+        """Stop announcing a bucket's changes on a topic, in the caller's transaction."""
+        for config in store.list_of(conn, bucket):
+            if config.topic == topic:
+                store.remove(conn, bucket, config.notification_id)
+
     def list_notifications(self, bucket: str) -> Sequence[Notification]:
         """Read the notification configs of a bucket. Raises NotFound."""
         self.get_bucket(bucket)
