@@ -31,7 +31,7 @@ _KEPT = {"environments", _MARK}  # what the next demo may use again
 _START_SECONDS, _STOP_SECONDS = 60.0, 30.0
 _LOOK_SECONDS = 0.1
 _WHEEL = "|/-\\"
-_NOISE = re.compile(r"^Step #\d+ .*:  \+ \S+==\S+$")  # one line for each installed package
+_NOISE = re.compile(r"^(Step #\d+ .*: )? *\+ \S+==\S+$")  # one line for each installed package
 
 
 class StepFailed(Exception):

@@ -11,7 +11,7 @@ import click
 
 import trainshed
 from trainshed.cli.stage import Stage, StepFailed
-from trainshed.errors import FailedPrecondition
+from trainshed.errors import FailedPrecondition, TrainshedError
 
 PIPELINE = "penguin-training"
 TOPIC = f"trigger-{PIPELINE}"
@@ -283,4 +283,7 @@ def tell(story: Story) -> None:
     """Take every step. Raises StepFailed."""
     for number, step in enumerate(STEPS, 1):
         click.secho(f"\n[{number}/{len(STEPS)}] {(step.__doc__ or '').strip()}", fg="cyan", bold=True)
-        step(story)
+        try:
+            step(story)
+        except TrainshedError as error:
+            raise StepFailed(f"({error.code}) {error.message}", exit_code=3) from error
