@@ -126,8 +126,7 @@ def create_http(name: str, **flags: Any) -> None:
 def update_pubsub(name: str, **flags: Any) -> None:
     """Change a schedule that publishes."""
     target = _pubsub(flags)
-    renamed = {"topicName": "topic_name", "data": "data", "attributes": "attributes"}
-    paths = [f"pubsub_target.{renamed[key]}" for key in target]
+    paths = [f"pubsubTarget.{key}" for key in target]
     _update(name, flags, {"pubsubTarget": target}, paths)
 
 
@@ -138,9 +137,8 @@ def update_pubsub(name: str, **flags: Any) -> None:
 def update_http(name: str, **flags: Any) -> None:
     """Change a schedule that calls a URL."""
     document = _http(flags)
-    renamed = {"uri": "uri", "httpMethod": "http_method", "headers": "headers", "body": "body"}
-    paths = [f"http_target.{renamed[key]}" for key in document["httpTarget"]]
-    paths += ["attempt_deadline"] if "attemptDeadline" in document else []
+    paths = [f"httpTarget.{key}" for key in document["httpTarget"]]
+    paths += ["attemptDeadline"] if "attemptDeadline" in document else []
     _update(name, flags, document, paths)
 
 
@@ -232,13 +230,13 @@ def _create(name: str, flags: dict[str, Any], target: dict[str, Any]) -> None:
         except Exception:
             client.call("DELETE", f"/v1/{path}")
             raise
-    show(job, flags["output_format"])
+    show(_sorted(job), flags["output_format"])
 
 
 def _update(name: str, flags: dict[str, Any], target: dict[str, Any], paths: list[str]) -> None:
     path = _name(name, flags["project"], flags["region"])
     common, retry = _common(flags), _retry(flags)
-    mask = [_FIELDS[key] for key in common] + [f"retry_config.{_FIELDS[key]}" for key in retry] + paths
+    mask = [*common, *(f"retryConfig.{key}" for key in retry), *paths]
     document = {"name": path, **common, **target, "retryConfig": retry}
     with session.connect() as client:
         _set_policies(client, path, flags)
@@ -247,18 +245,6 @@ def _update(name: str, flags: dict[str, Any], target: dict[str, Any], paths: lis
         else:
             job = client.call("GET", f"/v1/{path}")
     show(job, flags["output_format"])
-
-
-_FIELDS = {
-    "schedule": "schedule",
-    "timeZone": "time_zone",
-    "description": "description",
-    "retryCount": "retry_count",
-    "maxRetryDuration": "max_retry_duration",
-    "minBackoffDuration": "min_backoff_duration",
-    "maxBackoffDuration": "max_backoff_duration",
-    "maxDoublings": "max_doublings",
-}
 
 
 def _common(flags: dict[str, Any]) -> dict[str, Any]:
@@ -338,6 +324,11 @@ def _row(job: dict[str, Any]) -> tuple[str, ...]:
     kind = "Pub/Sub" if "pubsubTarget" in job else "HTTP"
     parts = job["name"].split("/")
     return parts[-1], parts[3], f"{job['schedule']} ({job['timeZone']})", kind, job["state"]
+
+
+def _sorted(document: Any) -> Any:
+    """Order the keys by name, as gcloud prints a new job."""
+    return {k: _sorted(document[k]) for k in sorted(document)} if isinstance(document, dict) else document
 
 
 def _parent(project: str | None, region: str | None) -> str:
