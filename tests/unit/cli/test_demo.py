@@ -1,0 +1,104 @@
+"""The demo's table, and the home that it clears."""
+
+import pytest
+
+from trainshed import costs
+from trainshed.cli import demo, story
+from trainshed.cli.stage import clear
+from trainshed.errors import FailedPrecondition
+
+RUN = "projects/p/locations/us-central1/pipelineJobs/penguin-training-1"
+PRICES = costs.load()
+
+
+def a_run(**given):
+    return {
+        "name": RUN,
+        "state": "PIPELINE_STATE_SUCCEEDED",
+        "createTime": "2026-01-01T00:00:00Z",
+        "endTime": "2026-01-01T00:00:12.5Z",
+        "jobDetail": {
+            "taskDetails": [
+                {"taskName": "csv-example-gen", "state": "SKIPPED"},
+                {
+                    "taskName": "trainer",
+                    "state": "SUCCEEDED",
+                    "startTime": "2026-01-01T00:00:01Z",
+                    "endTime": "2026-01-01T00:00:11Z",
+                },
+            ]
+        },
+    } | given
+
+
+def test_s60_a_run_is_shown_with_its_reason_and_both_costs():
+    reasons = {RUN: {"reason": "message 7 of trigger-penguin-training"}}
+
+    time, shown, cost = demo._run_line(PRICES, a_run(), reasons, "a message")
+
+    assert time == "2026-01-01T00:00:00Z"
+    assert shown[:4] == ("run, 1 of 2 tasks reused", "SUCCEEDED", "12.5", "message 7 of trigger-penguin-training")
+    assert cost.cloud == pytest.approx(0.03 + 10 / 3600 * 0.19)
+    assert shown[4:] == ("0.0000", "0.0305 USD")
+
+
+def test_a_run_without_a_receipt_says_what_the_demo_did():
+    assert demo._run_line(PRICES, a_run(), {}, "new data")[1][3] == "new data"
+
+
+def test_a_build_is_shown_with_its_machines_price():
+    build = {
+        "id": "b-1",
+        "status": "SUCCESS",
+        "steps": [{}, {}],
+        "createTime": "2026-01-01T00:00:00Z",
+        "startTime": "2026-01-01T00:00:01Z",
+        "finishTime": "2026-01-01T00:01:01Z",
+        "options": {"machineType": "E2_HIGHCPU_8"},
+    }
+
+    _, shown, _ = demo._build_line(PRICES, build, {})
+
+    assert shown == ("build of 2 steps", "SUCCESS", "60.0", "submitted by hand", "0.0000", "0.0160 USD")
+
+
+def test_a_skipped_firing_costs_nothing():
+    receipt = {"createTime": "2026-01-01T00:00:00Z", "reason": "nothing has changed " * 9}
+
+    _, shown, cost = demo._skipped_line(PRICES, receipt)
+
+    assert cost.cloud == 0
+    assert shown[1] == "SKIPPED"
+    assert len(shown[3]) == 76
+
+
+def test_the_substitutions_are_the_eleven_of_the_build_config(tmp_path):
+    class Stage:
+        project, region, home = "p", "us-central1", tmp_path
+
+    written = story.Story(stage=Stage(), example=tmp_path).substitutions()
+
+    assert len(written.split(",")) == 11
+    assert "_SERVING_MODEL_DIR=gs://p-penguins/serving_model/penguin-training" in written
+
+
+def test_a_cleared_home_keeps_its_environments(tmp_path):
+    home = tmp_path / "home"
+    clear(home)
+    (home / "environments" / "abc").mkdir(parents=True)
+    (home / "buckets").mkdir()
+    (home / "trainshed.db").write_text("")
+
+    clear(home)
+
+    assert sorted(entry.name for entry in home.iterdir()) == [".demo", "environments"]
+    assert (home / "environments" / "abc").is_dir()
+
+
+def test_somebody_elses_folder_is_not_cleared(tmp_path):
+    (tmp_path / "thesis.tex").write_text("all of it")
+
+    with pytest.raises(FailedPrecondition, match="is not empty and not a demo's"):
+        clear(tmp_path)
+
+    assert (tmp_path / "thesis.tex").exists()
