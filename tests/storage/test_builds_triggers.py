@@ -1,0 +1,286 @@
+"""Build triggers on real repositories: each commit has a receipt, and only what should builds."""
+
+import subprocess
+
+import pytest
+
+from trainshed import ledger, testing
+from trainshed.builds.testing import Workbench
+from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
+
+CONFIG = """\
+steps:
+- name: bash
+  args: ['-c', 'cat file; echo "$BRANCH_NAME $SHORT_SHA $REPO_NAME ${_MODE:-plain} $TRIGGER_NAME $TRIGGER_BUILD_CONFIG_PATH"']
+"""
+
+
+class Repository:
+    def __init__(self, path):
+        self.path = path
+        path.mkdir()
+        self.git("init", "-q", "-b", "main")
+
+    def git(self, *words):
+        done = subprocess.run(
+            ["git", "-c", "user.name=a", "-c", "user.email=a@b", *words],
+            cwd=self.path, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout.strip()
+
+    def commit(self, **files):
+        for name, text in files.items():
+            path = self.path / name.replace("__", "/").replace("_dot_", ".")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", "x")
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path):
+    made = Repository(tmp_path / "project")
+    made.commit(cloudbuild_dot_yaml=CONFIG, file="one\n")
+    return made
+
+
+@pytest.fixture
+def bench(tmp_path):
+    with testing.database(tmp_path) as db:
+        bench = Workbench(tmp_path, db)
+        bench.db = db
+        yield bench
+
+
+def a_trigger(bench, repository, **fields):
+    template = {"repoName": str(repository.path), "branchName": fields.pop("branch", "^main$")}
+    if tag := fields.pop("tag", ""):
+        template = {"repoName": str(repository.path), "tagName": tag}
+    document = {"name": "on-push", "triggerTemplate": template, **fields}
+    return bench.triggers.create(document, project="p", region="r")
+
+
+def poll(bench):
+    (trigger,) = bench.triggers.watched()
+    return bench.triggers.poll(trigger)
+
+
+def receipts(bench):
+    found = bench.db.read(lambda conn: ledger.list_receipts(conn))
+    return {r.data["sha"]: r for r in found}
+
+
+def test_the_first_sight_is_a_baseline_that_builds_nothing(bench, repository):
+    a_trigger(bench, repository)
+
+    outcome = poll(bench)
+
+    (receipt,) = receipts(bench).values()
+    assert outcome.builds == ()
+    assert (receipt.state, receipt.kind) == ("SKIPPED", "commit")
+    assert "baseline" in receipt.reason
+    assert receipt.stimulus == f"{repository.path}@refs/heads/main@{receipt.data['sha']}"
+    assert poll(bench).reasons == ()
+
+
+def test_s17_s64_a_push_builds_its_commit_with_the_triggers_substitutions(bench, repository):
+    a_trigger(bench, repository, substitutions={"_UNUSED": "x"})
+    poll(bench)
+    sha = repository.commit(file="two\n")
+
+    (build_id,) = poll(bench).builds
+    build = bench.run(bench.service.get(build_id))
+
+    assert build.state == "SUCCESS", bench.log(build)
+    log = bench.log(build)
+    assert "Step #0: two\n" in log
+    assert f"Step #0: main {sha[:7]} project plain on-push cloudbuild.yaml\n" in log
+    assert "FETCHSOURCE\nFetching" in log
+    assert set(build.timing) == {"FETCHSOURCE", "BUILD"}
+    receipt = receipts(bench)[sha]
+    assert (receipt.state, receipt.link) == ("STARTED", build.name)
+    assert build.trigger == receipt.trigger == "projects/p/locations/r/triggers/on-push"
+
+
+def test_of_commits_pushed_together_the_last_builds_and_all_have_receipts(bench, repository):
+    a_trigger(bench, repository)
+    poll(bench)
+    below = [repository.commit(file=f"{n}\n") for n in range(2)]
+    tip = repository.commit(file="tip\n")
+
+    assert len(poll(bench).builds) == 1
+
+    found = receipts(bench)
+    assert [found[sha].state for sha in (*below, tip)] == ["SKIPPED", "SKIPPED", "STARTED"]
+    assert tip[:7] in found[below[0]].reason
+
+
+def test_s64_s66_only_matching_files_build(bench, repository):
+    a_trigger(bench, repository, includedFiles=["src/**"], ignoredFiles=["**/*.md"])
+    poll(bench)
+    other = repository.commit(docs__x="1")
+    ignored = repository.commit(src__read_dot_md="1")
+    assert poll(bench).builds == ()
+    wanted = repository.commit(src__a_dot_py="1")
+    assert len(poll(bench).builds) == 1
+
+    found = receipts(bench)
+    assert [found[sha].state for sha in (other, ignored, wanted)] == ["SKIPPED", "SKIPPED", "STARTED"]
+    assert "src/a.py is included" in found[wanted].reason
+
+
+def test_an_unusable_config_refuses_the_commit_and_a_replay_after_mending_starts_it(bench, repository):
+    a_trigger(bench, repository)
+    poll(bench)
+    sha = repository.commit(cloudbuild_dot_yaml="steps:\n- nam: x\n")
+
+    assert poll(bench).builds == ()
+    refused = receipts(bench)[sha]
+    assert refused.state == "REFUSED"
+    assert "did you mean name?" in refused.reason
+    with pytest.raises(InvalidArgument):
+        bench.triggers.replay(refused)
+
+    mended = repository.commit(cloudbuild_dot_yaml=CONFIG)
+    poll(bench)
+    assert "started projects/p" in bench.triggers.replay(receipts(bench)[mended])
+    assert receipts(bench)[mended].state == "STARTED"
+
+
+def test_a_missing_config_is_refused_by_name(bench, repository):
+    a_trigger(bench, repository, filename="ci/build.yaml")
+    poll(bench)
+    sha = repository.commit(file="x")
+
+    poll(bench)
+
+    assert "ci/build.yaml" in receipts(bench)[sha].reason
+
+
+def test_force_push_deleted_and_new_branches_each_get_the_right_receipt(bench, repository):
+    a_trigger(bench, repository, branch=".*")
+    repository.git("branch", "old")
+    poll(bench)
+    first = repository.git("rev-parse", "HEAD")
+    dropped = repository.commit(file="dropped")
+    poll(bench)
+    repository.git("reset", "-q", "--hard", first)
+    forced = repository.commit(file="forced")
+    repository.git("branch", "-D", "old")
+    repository.git("checkout", "-q", "-b", "feature")
+    new = repository.commit(other="x")
+
+    outcome = poll(bench)
+
+    found = receipts(bench)
+    assert found[dropped].state == "STARTED"
+    assert found[forced].reason.startswith("force-push")
+    assert found[new].reason.startswith("new branch")
+    assert (found["deleted"].state, found["deleted"].reason) == ("SKIPPED", "old was deleted")
+    assert len(outcome.builds) == 2
+
+
+def test_tags_build_and_a_moved_tag_is_said(bench, repository):
+    a_trigger(bench, repository, tag="^v")
+    repository.git("tag", "v0")
+    poll(bench)
+    repository.git("-c", "tag.gpgsign=false", "tag", "-a", "v1", "-m", "x")
+    (build_id,) = poll(bench).builds
+    assert bench.service.get(build_id).substitutions["TAG_NAME"] == "v1"
+    assert bench.service.get(build_id).substitutions["BRANCH_NAME"] == ""
+    sha = repository.commit(file="moved")
+    repository.git("tag", "-f", "v0")
+
+    poll(bench)
+
+    assert receipts(bench)[sha].reason.startswith("moved tag")
+
+
+def test_a_repository_that_matched_nothing_at_first_builds_its_first_branch(bench, tmp_path):
+    empty = Repository(tmp_path / "empty")
+    a_trigger(bench, empty)
+    assert poll(bench).reasons == ()
+    sha = empty.commit(cloudbuild_dot_yaml=CONFIG, file="x\n")
+
+    assert len(poll(bench).builds) == 1
+    assert receipts(bench)[sha].state == "STARTED"
+
+
+def test_an_unreachable_repository_is_noted_and_mended(bench, repository):
+    trigger = a_trigger(bench, repository)
+    hidden = repository.path.rename(repository.path.with_name("away"))
+
+    with pytest.raises(FailedPrecondition) as caught:
+        poll(bench)
+    bench.triggers.note_error(trigger, caught.value)
+    assert "git ls-remote" in bench.triggers.get("on-push", project="p").error
+
+    hidden.rename(repository.path)
+    poll(bench)
+    assert bench.triggers.get("on-push", project="p").error == ""
+
+
+def test_a_trigger_runs_by_hand_on_a_branch_and_on_a_commit(bench, repository):
+    a_trigger(bench, repository)
+    first = repository.git("rev-parse", "HEAD")
+    repository.commit(file="later")
+
+    of_branch = bench.triggers.run("on-push", project="p")
+    of_commit = bench.triggers.run("on-push", project="p", revision=first[:10], substitutions={"_MODE": "m"})
+
+    assert of_branch.substitutions["BRANCH_NAME"] == "main"
+    assert of_commit.substitutions["COMMIT_SHA"] == first
+    assert of_commit.substitutions["_MODE"] == "m"
+    with pytest.raises(NotFound, match="no branch, tag or commit"):
+        bench.triggers.run("on-push", project="p", revision="nothing")
+
+
+def test_names_are_unique_and_deleting_leaves_receipts(bench, repository):
+    a_trigger(bench, repository)
+    poll(bench)
+    with pytest.raises(AlreadyExists):
+        a_trigger(bench, repository)
+
+    bench.triggers.delete("on-push", project="p")
+
+    assert len(receipts(bench)) == 1
+    assert bench.triggers.list() == ()
+
+
+def test_s08_s09_sources_come_from_paths_urls_and_archives(bench, repository, tmp_path):
+    read = {"name": "bash", "args": ["cat", "file"]}
+    subprocess.run(["git", "archive", "-o", str(tmp_path / "s.tgz"), "HEAD"], cwd=repository.path, check=True)
+    bench.objects.put("b", "source/s.tgz", tmp_path / "s.tgz")
+    clone = {
+        "name": "gcr.io/cloud-builders/git",
+        "args": ["clone", "--single-branch", "--branch", "main", "$_URL", "--depth", "1", "--verbose"],
+    }
+    builds = [
+        bench.submit(read, source={"gitSource": {"url": str(repository.path)}}),
+        bench.submit(read, source={"gitSource": {"url": repository.path.as_uri(), "revision": "main"}}),
+        bench.submit(read, source={"repoSource": {"repoName": str(repository.path), "branchName": "main"}}),
+        bench.submit(read, source={"storageSource": {"bucket": "b", "object": "source/s.tgz"}}),
+        bench.submit(clone, {**read, "dir": "project"}, substitutions={"_URL": repository.path.as_uri()}),
+        bench.submit(clone, {**read, "dir": "project"}, substitutions={"_URL": str(repository.path)}),
+    ]
+
+    for build in builds:
+        done = bench.run(build)
+        assert done.state == "SUCCESS", bench.log(done)
+        assert ": one\n" in bench.log(done)
+
+
+@pytest.mark.parametrize(
+    ("source", "part"),
+    [
+        ({"gitSource": {"url": "/nowhere"}}, "git fetch"),
+        ({"storageSource": {"bucket": "b", "object": "missing"}}, "no object"),
+        ({"gitSource": {"url": "--upload-pack=touch x"}}, "neither a path nor a URL"),
+    ],
+)
+def test_a_source_that_cannot_be_had_fails_the_build(bench, source, part):
+    done = bench.run(bench.submit({"name": "bash", "args": ["true"]}, source=source))
+
+    assert (done.state, done.failure["type"]) == ("FAILURE", "FETCH_SOURCE_FAILED")
+    assert part in done.status_detail
