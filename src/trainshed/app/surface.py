@@ -19,6 +19,7 @@ from trainshed.dashboard.buckets import Buckets
 from trainshed.dashboard.builds import Builds
 from trainshed.dashboard.functions import Functions
 from trainshed.dashboard.receipts import Receipts
+from trainshed.dashboard.runs import Runs
 from trainshed.dashboard.schedules import Schedules
 from trainshed.dashboard.topics import Topics
 from trainshed.settings import Settings
@@ -56,6 +57,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
 def _sections(settings: Settings, clock: Clock, features: Features) -> dict[str, dashboard.Section]:
     return {
         "/builds": Builds(features.builds, features.build_triggers, clock),
+        "/runs": Runs(features.runs, features.run_triggers, clock),
         "/functions": Functions(features.functions, features.function_host),
         "/schedules": Schedules(
             features.schedules, features.ledger, f"projects/{settings.project}/locations/{settings.region}"

@@ -133,6 +133,13 @@ class Service:
             token = names.page_token(time=last.create_time.isoformat(), id=last.build_id)
         return tuple(found[:limit]), token
 
+    def is_open_in(self, conn: Connection, build_id: str) -> bool:
+        """Whether a build is there and goes on, in the caller's transaction."""
+        try:
+            return not store.get_build(conn, build_id).is_final
+        except NotFound:
+            return False
+
     def cancel(self, build_id: str) -> Build:
         """Cancel a build that has not ended; its processes are ended at once. Raises FailedPrecondition."""
 

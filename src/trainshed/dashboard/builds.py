@@ -1,15 +1,12 @@
 """Builds: the list, and one build with its steps and log."""
 
-from pathlib import Path
-
 from trainshed import builds
 from trainshed.clock import Clock
 from trainshed.dashboard import links
 from trainshed.dashboard.page import Badge, Facts, Link, Page, Table, Text
-from trainshed.dashboard.render import duration, seconds_between, time
+from trainshed.dashboard.render import duration, seconds_between, tail, time
 
 SECTION = "/builds"
-_LOG_BYTES = 200_000
 
 
 class Builds:
@@ -76,7 +73,7 @@ class Builds:
                     nothing="This build has no steps.",
                 ),
                 Facts(heading="Substitutions", pairs=sorted(build.substitutions.items())),
-                Text(heading="Log", text=_tail(self._service.workspace(build.build_id).log)),
+                Text(heading="Log", text=tail(self._service.workspace(build.build_id).log)),
             ),
         )
 
@@ -89,12 +86,3 @@ class Builds:
             duration(seconds_between(build.start_time, build.end_time, self._clock.now())),
             ", ".join(build.resolved.get("images", ())),
         )
-
-
-def _tail(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _LOG_BYTES))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return "Nothing was logged yet."

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 _HERE = Path(__file__).parent
+_LOG_BYTES = 200_000
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -67,3 +68,13 @@ def short(name: str) -> str:
 def seconds_between(start: datetime | None, end: datetime | None, now: datetime) -> float | None:
     """Answer how long something took, or has taken so far."""
     return None if start is None else ((end or now) - start).total_seconds()
+
+
+def tail(path: Path) -> str:
+    """Read the end of a log, which may not be there yet."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _LOG_BYTES))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return "Nothing was logged yet."
