@@ -26,6 +26,7 @@ _LAUNCHER = Path(__file__).with_name("launcher.py")
 _WATCH_SECONDS = 0.1
 _LAST_WORDS_SECONDS = 0.5
 _MOST_PROCESSES = 200
+_FEW_PROCESSES = 32
 _LOG_BYTES = 1 << 20  # of one execution
 _TAIL_LINES = 20
 _SERVER_ERROR = 400
@@ -225,7 +226,7 @@ class Instance:
             if used.processes > _MOST_PROCESSES:
                 self._broken = "exhaust_processes"
                 return
-            if memory > most_memory and used.processes > 1:  # forked children share most of their pages
+            if memory > most_memory and 1 < used.processes <= _FEW_PROCESSES:  # forked children share most pages
                 memory = await off_loop(tree.exact_memory, self.pid)
             self._peak = max(self._peak, memory)
             if memory > most_memory:

@@ -1,0 +1,35 @@
+import json
+
+from trainshed.clock import VirtualClock
+from trainshed.functions.logs import Log, entry
+
+
+def test_newest_entries_come_oldest_first_and_can_be_chosen(tmp_path):
+    clock, log = VirtualClock(), Log(tmp_path / "f")
+    log.write([entry(clock.now(), "INFO", f"line {n}", execution_id=f"e{n % 2}") for n in range(6)])
+    log.write([entry(clock.advance(60), "ERROR", "bad", execution_id="e9")])
+
+    assert [e["text"] for e in log.read(limit=2)] == ["line 5", "bad"]
+    assert [e["text"] for e in log.read(execution_id="e1")] == ["line 1", "line 3", "line 5"]
+    assert [e["text"] for e in log.read(least="WARNING")] == ["bad"]
+    assert [e["text"] for e in log.read(since="2026-01-01T00:00:30Z")] == ["bad"]
+
+
+def test_structured_line_is_taken_apart():
+    made = entry(VirtualClock().now(), "INFO", json.dumps({"severity": "warning", "message": "low"}))
+
+    assert (made["severity"], made["text"]) == ("WARNING", "low")
+    assert entry(VirtualClock().now(), "INFO", "{not json")["text"] == "{not json"
+
+
+def test_torn_last_line_is_left_out(tmp_path):
+    log = Log(tmp_path)
+    log.write([entry(VirtualClock().now(), "INFO", "whole")])
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write('{"time": "2026')
+
+    assert [e["text"] for e in log.read()] == ["whole"]
+
+
+def test_very_long_line_is_cut():
+    assert len(entry(VirtualClock().now(), "INFO", "x" * 100_000)["text"]) < 20_000
