@@ -67,7 +67,7 @@ def poll(bench):
 
 
 def receipts(bench):
-    found = bench.db.read(lambda conn: ledger.list_receipts(conn))
+    found = bench.db.read(ledger.list_receipts)
     return {r.data["sha"]: r for r in found}
 
 

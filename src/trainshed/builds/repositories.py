@@ -5,8 +5,9 @@ import logging
 import os
 import shutil
 import subprocess
+import threading
+from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound
@@ -18,10 +19,12 @@ ZERO = "0" * 40
 
 
 class Repositories:
-    """Bare mirrors below one folder. Methods block; callers keep to one call per repository at a time."""
+    """Bare mirrors below one folder. Methods block, and may be called from several threads."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._making = threading.Lock()
+        self._fetching: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 
     def refs(self, url: str) -> dict[str, str]:
         """Answer branches and tags (peeled) with their commits. Raises FailedPrecondition when it cannot be read."""
@@ -37,7 +40,8 @@ class Repositories:
         """Bring everything new into the mirror; answer its folder. Commits that a force-push dropped stay."""
         mirror = self._mirror(url)
         refspecs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
-        git(["fetch", "--quiet", "--prune", "--no-auto-gc", address(url), *refspecs], cwd=mirror)
+        with self._fetching[mirror]:  # two fetches into one mirror trip over each other's locks
+            git(["fetch", "--quiet", "--prune", "--no-auto-gc", address(url), *refspecs], cwd=mirror)
         return mirror
 
     def commits(self, url: str, old: str, new: str) -> list[str]:
@@ -101,18 +105,21 @@ class Repositories:
         git(["remote", "add", "origin", address(url)], cwd=target)
 
     def _mirror(self, url: str) -> Path:
-        name = hashlib.sha256(address(url).encode()).hexdigest()[:16]
-        mirror = self._root / f"{name}.git"
-        if not (mirror / "HEAD").exists():
-            making = self._root / f".{name}-{os.getpid()}"
-            shutil.rmtree(making, ignore_errors=True)
-            self._root.mkdir(parents=True, exist_ok=True)
-            git(["init", "--quiet", "--bare", str(making)])
-            git(["config", "uploadpack.allowAnySHA1InWant", "true"], cwd=making)
-            git(["config", "gc.auto", "0"], cwd=making)  # dropped commits stay readable
-            with suppress(OSError):  # another thread made it
-                making.rename(mirror)
+        mirror = self._root / f"{hashlib.sha256(address(url).encode()).hexdigest()[:16]}.git"
+        with self._making:
+            if not (mirror / "HEAD").exists():
+                self._make(mirror)
         return mirror
+
+    def _make(self, mirror: Path) -> None:
+        """Make an empty mirror, complete or not at all."""
+        making = mirror.with_name(f".{mirror.name}")
+        shutil.rmtree(making, ignore_errors=True)
+        self._root.mkdir(parents=True, exist_ok=True)
+        git(["init", "--quiet", "--bare", str(making)])
+        git(["config", "uploadpack.allowAnySHA1InWant", "true"], cwd=making)
+        git(["config", "gc.auto", "0"], cwd=making)  # commits that a force-push dropped stay readable
+        making.rename(mirror)
 
 
 def address(url: str) -> str:
