@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Table, Text, delete, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Column, Connection, Row, Table, Text, delete, select, update
 
 from trainshed.environments.model import Binding
-from trainshed.sql import Json, Timestamp, metadata
+from trainshed.sql import Json, Timestamp, dialect, insert_new, metadata
 
 image_bindings = Table(
     "image_bindings",
@@ -25,7 +24,8 @@ def put(conn: Connection, binding: Binding) -> None:
     """Bind a pattern, in place of what it was bound to."""
     values: dict[str, Any] = {column.name: getattr(binding, column.name) for column in image_bindings.columns}
     values["variables"] = dict(binding.variables)
-    conn.execute(insert(image_bindings).values(values).on_conflict_do_update(index_elements=["pattern"], set_=values))
+    if not insert_new(conn, image_bindings, values):
+        conn.execute(update(image_bindings).where(image_bindings.c.pattern == binding.pattern).values(values))
 
 
 def remove(conn: Connection, pattern: str) -> bool:

@@ -1,7 +1,7 @@
 """Everything that differs between databases. SQLite now; PostgreSQL's half arrives with the scale-out work."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,11 @@ def insert_rows(conn: Connection, table: Table, columns: Sequence[str], rows: It
     marks = ", ".join("?" * len(columns))
     # Names come from our own tables.
     conn.exec_driver_sql(f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})", list(rows))  # noqa: S608
+
+
+def upsert(table: Table, key: str, values: Mapping[str, Any]) -> Insert:
+    """Insert a row, or change the one with the same key."""
+    return insert(table).values(values).on_conflict_do_update(index_elements=[key], set_=dict(values))
 
 
 def schema_revision(path: Path) -> str | None:
