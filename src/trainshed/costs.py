@@ -2,7 +2,7 @@
 
 An estimate is made before (from durations seen in earlier runs, or a guess that is marked so), the actual cost after,
 from measured durations. Prices come from `prices.json` beside this file, or from a file of the same shape.
-A task that reused its result costs nothing; a run that was not started costs nothing.
+A task that reused its result costs nothing; Google Cloud bills a run whose tasks were all reused like any other.
 """
 
 import json
@@ -122,11 +122,6 @@ def of_build(prices: Prices, *, seconds: float, machine_type: str = "", cpu_seco
     price = known if known is not None else prices.build_minute.get("UNSPECIFIED", 0.0)
     local = _electricity(prices, cpu_seconds or seconds)
     return Cost(currency=prices.currency, cloud=seconds / _MINUTE * price, local=local, is_guess=known is None)
-
-
-def not_started(prices: Prices) -> Cost:
-    """Answer the cost of an event that started nothing."""
-    return Cost(currency=prices.currency, cloud=0.0)
 
 
 def expected(name: str, earlier_seconds: Iterable[float], **given: Any) -> Usage:

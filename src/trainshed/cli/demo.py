@@ -60,8 +60,8 @@ def _summary(story: telling.Story, *, seconds: float) -> None:
     found = telling.receipts(story)
     reasons = {receipt["link"]: receipt for receipt in reversed(found) if receipt["link"]}
     lines = [_build_line(prices, build, reasons) for build in telling.builds(story)]
-    lines += [_run_line(prices, job, reasons, story.runs.get(job["name"], "")) for job in telling.jobs(story)]
-    lines += [_skipped_line(prices, receipt) for receipt in telling.skipped(story)]
+    lines += [_run_line(prices, job, reasons, story.runs.get(job["name"], "")) for job in telling.described(story)]
+    lines += [_skipped_line(prices, r) for r in telling.skipped(story) if r["link"] not in story.runs]
     lines.sort(key=lambda line: line[0])
     everything = costs.total(prices, {str(number): cost for number, (_, _, cost) in enumerate(lines)})
     click.secho("\nWhat ran, why, and what it cost", bold=True)
@@ -97,14 +97,16 @@ def _run_line(
     cost = costs.of_run(prices, usage)
     seconds = _seconds(job["createTime"], job.get("endTime", ""))
     reused = sum(task.is_reused for task in usage)
-    why = reasons.get(job["name"], {}).get("reason", "") or cause
+    receipt = reasons.get(job["name"], {})
+    why = receipt.get("reason", "") or cause
     what = f"run, {reused} of {len(usage)} tasks reused" if reused else "run"
-    state = job["state"].removeprefix("PIPELINE_STATE_")
+    is_skipped = receipt.get("state") == "SKIPPED"
+    state = "SKIPPED" if is_skipped else job["state"].removeprefix("PIPELINE_STATE_")
     return job["createTime"], (what, state, f"{seconds:.1f}", _short(why), *_money(cost)), cost
 
 
 def _skipped_line(prices: costs.Prices, receipt: dict[str, Any]) -> tuple[str, tuple[str, ...], costs.Cost]:
-    cost = costs.not_started(prices)
+    cost = costs.of_run(prices, [])  # Google Cloud bills a run that does nothing
     return receipt["createTime"], ("run", "SKIPPED", "0.0", _short(receipt["reason"]), *_money(cost)), cost
 
 

@@ -168,6 +168,7 @@ def nothing_changed(story: Story) -> None:
         lambda: next((r for r in skipped(story) if r["receipt"] not in before), None),
         timeout_seconds=_MINUTES,
     )
+    story.runs |= dict.fromkeys((job["name"] for job in jobs(story) if job["name"] not in story.runs), "nothing new")
     stage.trainshed("receipts", "list", "--limit", "3")
 
 
@@ -242,6 +243,11 @@ def jobs(story: Story) -> list[dict[str, Any]]:
     """Every run, as Vertex lists them."""
     parent = f"projects/{story.stage.project}/locations/{story.stage.region}"
     return list(story.stage.client.pages(f"/v1/{parent}/pipelineJobs", "pipelineJobs"))
+
+
+def described(story: Story) -> list[dict[str, Any]]:
+    """Every run with its tasks."""
+    return [story.stage.client.call("GET", f"/v1/{job['name']}") for job in jobs(story)]
 
 
 def builds(story: Story) -> list[dict[str, Any]]:

@@ -62,12 +62,22 @@ def test_a_build_is_shown_with_its_machines_price():
     assert shown == ("build of 2 steps", "SUCCESS", "60.0", "submitted by hand", "0.0000", "0.0160 USD")
 
 
-def test_a_skipped_firing_costs_nothing():
+def test_a_run_in_which_nothing_was_new_is_skipped_here_and_billed_there():
+    reused = {"taskDetails": [{"taskName": "trainer", "state": "SKIPPED"}]}
+    reasons = {RUN: {"reason": "nothing changed, 0 of 1 tasks ran", "state": "SKIPPED"}}
+
+    _, shown, _ = demo._run_line(PRICES, a_run(jobDetail=reused), reasons, "a firing")
+
+    assert shown[0:2] == ("run, 1 of 1 tasks reused", "SKIPPED")
+    assert shown[4:] == ("0.0000", "0.0300 USD")
+
+
+def test_a_firing_without_a_run_is_a_line_as_well():
     receipt = {"createTime": "2026-01-01T00:00:00Z", "reason": "nothing has changed " * 9}
 
     _, shown, cost = demo._skipped_line(PRICES, receipt)
 
-    assert cost.cloud == 0
+    assert (cost.local, cost.cloud) == (0, 0.03)
     assert shown[1] == "SKIPPED"
     assert len(shown[3]) == 76
 
