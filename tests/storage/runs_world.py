@@ -108,7 +108,7 @@ class World:
 
     def make_engine(self, reached=lambda _: None):
         engine = build_engine(
-            self.service, self.runner, reach=lambda principal: {"REACH": principal or "default"}, workers=self.workers, reached=reached
+            self.service, self.runner, reach=lambda principal: {"REACH": principal}, workers=self.workers, reached=reached
         )
         self.duty = engine.duty(interval_seconds=3600)
         return engine

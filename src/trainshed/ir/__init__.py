@@ -14,7 +14,7 @@ from trainshed.ir.check import check
 from trainshed.ir.components import Python, Shell, recognise
 from trainshed.ir.graph import graph, type_name
 from trainshed.ir.keys import cache_key, digest, key_parts
-from trainshed.ir.load import DEFAULT_LIMIT_BYTES, Document, load, load_dict
+from trainshed.ir.load import DEFAULT_LIMIT_BYTES, Document, load, load_dict, whole
 from trainshed.ir.model import (
     ABSENT,
     ArtifactInput,
@@ -75,4 +75,5 @@ __all__ = [
     "recognise",
     "resolve",
     "type_name",
+    "whole",
 ]

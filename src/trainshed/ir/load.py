@@ -74,8 +74,10 @@ def load_dict(document: Any, *, platform: Any = None) -> Document:
     runtime = job.get("runtimeConfig", job.get("runtime_config")) or {}
     return Document(
         given=spec,
-        spec=_whole(proto.normalise(spec, "PipelineSpec", prefix)),
-        executors=_whole(proto.normalise(deployment or {}, "PipelineDeploymentConfig", prefix)).get("executors", {}),
+        spec=whole(proto.normalise(spec, "PipelineSpec", prefix), spec),
+        executors=whole(proto.normalise(deployment or {}, "PipelineDeploymentConfig", prefix), deployment).get(
+            "executors", {}
+        ),
         platform=platform or {},
         runtime=runtime if isinstance(runtime, Mapping) else {},
         display_name=str(job.get("displayName") or job.get("display_name") or ""),
@@ -170,14 +172,18 @@ def _measure_scalar(value: Any, where: str) -> None:
         raise _refusal(f"{_kind(value)} is not a JSON value; put it in quotes", where)
 
 
-def _whole(value: Any) -> Any:
-    """Give numbers that are whole back as integers: protobuf holds each number as a double."""
+def whole(value: Any, given: Any = None) -> Any:
+    """Undo what protobuf does to documents: whole numbers are integers again, keys are in the given order again."""
     if isinstance(value, float) and value.is_integer() and abs(value) <= _SAFE_INTEGER:
         return int(value)
     if isinstance(value, dict):
-        return {k: _whole(v) for k, v in value.items()}
+        known = given if isinstance(given, Mapping) else {}
+        keys = [k for k in known if k in value]
+        keys += [k for k in value if k not in known]
+        return {k: whole(value[k], known.get(k)) for k in keys}
     if isinstance(value, list):
-        return [_whole(v) for v in value]
+        old = given if isinstance(given, list) and len(given) == len(value) else [None] * len(value)
+        return [whole(v, o) for v, o in zip(value, old, strict=True)]
     return value
 
 

@@ -10,6 +10,7 @@
   `caching` finds what exists already, `importing` registers what exists, `planning` says all that beforehand.
 """
 
+from trainshed.runs.catalog import Catalog
 from trainshed.runs.lifecycle import RUN, TASK
 from trainshed.runs.loop import build_engine
 from trainshed.runs.model import Attempt, Message, NewRun, Run, TaskRow, Trigger
@@ -22,6 +23,7 @@ __all__ = [
     "TARGET",
     "TASK",
     "Attempt",
+    "Catalog",
     "Details",
     "Message",
     "NewRun",

@@ -17,6 +17,7 @@ from trainshed.runs.outputs import Collector
 from trainshed.runs.workplace import Environments, Workplace
 
 log = logging.getLogger(__name__)
+_USER = "user"  # whoever sits at this machine
 Reach = Callable[[str], Mapping[str, str]]
 
 
@@ -63,7 +64,7 @@ class Launcher:
         place = active.places[task]
         if place.environment not in self._ready:
             await self._environment(place, active.attempt_folder(task, attempt))
-        variables = self._reach(active.run.service_account)
+        variables = self._reach(active.run.service_account or _USER)
         prepared = await off_loop(
             launch.prepare, active, active.plan.tasks[task], attempt, blobs=self._blobs, variables=variables
         )
@@ -89,6 +90,8 @@ class Launcher:
             building = asyncio.create_task(self._build(place, folder))
             self._building[place.environment] = building
             building.add_done_callback(lambda _: self._building.pop(place.environment, None))
+        else:
+            await off_loop(_note, folder, f"Waiting for environment {place.environment}, which another task makes.")
         await asyncio.shield(building)
 
     async def _build(self, place: Workplace, folder: Path) -> None:
@@ -96,11 +99,11 @@ class Launcher:
         self._ready.add(place.environment)
 
     def _build_now(self, place: Workplace, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / launch.LOG).open("a", encoding="utf-8") as file:
-            workplace.build(self._environments, place, partial(_say, file.write, file.flush))
+        workplace.build(self._environments, place, partial(_note, folder))
 
 
-def _say(write: Callable[[str], int], flush: Callable[[], None], line: str) -> None:
-    write(line.rstrip("\n") + "\n")
-    flush()
+def _note(folder: Path, line: str) -> None:
+    """Add a line to an attempt's log before the attempt itself writes there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / launch.LOG).open("a", encoding="utf-8") as file:
+        file.write(line.rstrip("\n") + "\n")

@@ -146,6 +146,7 @@ class Message:
 
     subscription: str
     message_id: str
+    topic: str
     data: bytes
     attributes: Mapping[str, str]
     publish_time: datetime

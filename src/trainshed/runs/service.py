@@ -1,7 +1,7 @@
 """The verbs of runs. One transaction each; everything that can be refused is refused before anything is recorded."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -25,10 +25,16 @@ from trainshed.runs.workplace import Environments, Workplace, Workplaces
 from trainshed.sql import Database, notify
 from trainshed.sql.lifecycle import Change, history
 
+OrdinalOf = Callable[[str], int]
 _JOB_ID = re.compile(r"[a-z][-a-z0-9]{0,127}")
 _LABEL_LENGTH = 63
 _DISPLAY_NAME_LENGTH = 128
 _FAILURE_POLICIES = ("FAIL_SLOW", "FAIL_FAST")
+
+
+def first(_request: str) -> int:
+    """Count a request of somebody who makes each only once."""
+    return 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +78,15 @@ class Service:
         self.workplaces = Workplaces(environments)
         self._folder = folder
 
-    def create(self, new: NewRun, cause: Cause | None = None) -> Run:
+    def create(self, new: NewRun, cause: Cause | None = None, ordinal_of: OrdinalOf = first) -> Run:
         """Record a run, durable on return; a request that an event has made before joins its run.
+
+        `ordinal_of` counts a request, given its digest, among the equal ones of the same delivery.
 
         Raises InvalidArgument with every finding, AlreadyExists.
         """
         prepared = self.prepare(new)
-        return self.db.write(lambda conn: self.create_in(conn, prepared, cause)[0])
+        return self.db.write(lambda conn: self.create_in(conn, prepared, cause, ordinal_of=ordinal_of)[0])
 
     def prepare(self, new: NewRun, template: Template | None = None) -> Prepared:
         """Check a request outside of any transaction. Raises InvalidArgument with every finding."""
@@ -103,13 +111,19 @@ class Service:
         )
 
     def create_in(
-        self, conn: Connection, prepared: Prepared, cause: Cause | None = None, *, receipt_id: str = ""
+        self,
+        conn: Connection,
+        prepared: Prepared,
+        cause: Cause | None = None,
+        *,
+        receipt_id: str = "",
+        ordinal_of: OrdinalOf = first,
     ) -> tuple[Run, bool]:
         """Record a run in the caller's transaction; answer it, and whether it is new.
 
         `receipt_id` is the receipt of an event that asks for exactly one run; a cause's own may ask for several.
         """
-        run_key, joined = self._key(conn, prepared, cause)
+        run_key, joined = self._key(conn, prepared, cause, ordinal_of)
         if joined is not None:
             return joined, False
         if cause is not None and receipt_id:
@@ -123,6 +137,13 @@ class Service:
     def get(self, name: str) -> Run:
         """Read a run. Raises NotFound."""
         return self.db.read(lambda conn: store.get_run(conn, name))
+
+    def is_open_in(self, conn: Connection, name: str) -> bool:
+        """Whether a run is there and goes on, in the caller's transaction."""
+        try:
+            return not RUN.is_final(store.get_run(conn, name).state)
+        except NotFound:
+            return False
 
     def describe(self, name: str) -> Details:
         """Read a run with its tasks and attempts. Raises NotFound."""
@@ -236,16 +257,13 @@ class Service:
         document = store.get_spec(conn, run.spec_digest)
         return self.catalog.take(document["spec"], document["platform"]).plan
 
-    def _key(self, conn: Connection, prepared: Prepared, cause: Cause | None) -> tuple[str | None, Run | None]:
+    def _key(
+        self, conn: Connection, prepared: Prepared, cause: Cause | None, ordinal_of: OrdinalOf
+    ) -> tuple[str | None, Run | None]:
         if cause is None or not cause.key:
             return None, None
-        base = f"{cause.key}#{ir.digest([prepared.template.digest, prepared.parameters])[:16]}"
-        if not cause.receipt_id:
-            return f"{base}#0", store.find_run(conn, run_key=f"{base}#0")
-        delivery = len(ledger.deliveries(conn, cause.receipt_id))
-        ordinal = store.next_ordinal(conn, base, delivery)
-        run_key = f"{base}#{ordinal}"
-        store.insert_request(conn, base, delivery, ordinal, run_key)
+        request = ir.digest([prepared.template.digest, prepared.parameters])[:16]
+        run_key = f"{cause.key}#{request}#{ordinal_of(request)}"
         return run_key, store.find_run(conn, run_key=run_key)
 
     def _insert(self, conn: Connection, prepared: Prepared, cause: Cause | None, run_key: str | None) -> Run:

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     delete,
-    func,
     select,
     update,
 )
@@ -121,15 +120,6 @@ cache = Table(
     Column("parts", Json, nullable=False),
     Column("create_time", Timestamp, nullable=False),
     Index("ix_task_cache_pipeline", "pipeline", "task", "create_time"),
-)
-
-requests = Table(  # which request of which delivery led to which run: the ordinal among equals
-    "run_requests",
-    metadata,
-    Column("base", Text, primary_key=True),  # cause and digest of the request
-    Column("delivery", Integer, primary_key=True),
-    Column("ordinal", Integer, primary_key=True),
-    Column("run", Text, nullable=False),
 )
 
 triggers = Table(
@@ -291,17 +281,6 @@ def latest_parts(conn: Connection, pipeline: str, task: str) -> dict[str, str] |
     query = select(cache.c.parts).where(cache.c.pipeline == pipeline, cache.c.task == task)
     parts: dict[str, str] | None = conn.execute(query.order_by(cache.c.create_time.desc()).limit(1)).scalar()
     return parts
-
-
-def next_ordinal(conn: Connection, base: str, delivery: int) -> int:
-    """Answer how many equal requests a delivery has made so far."""
-    query = select(func.count()).where(requests.c.base == base, requests.c.delivery == delivery)
-    return int(conn.execute(query).scalar_one())
-
-
-def insert_request(conn: Connection, base: str, delivery: int, ordinal: int, run: str) -> None:
-    """Record a request."""
-    insert_new(conn, requests, {"base": base, "delivery": delivery, "ordinal": ordinal, "run": run})
 
 
 def insert_trigger(conn: Connection, trigger: Trigger) -> bool:

@@ -1,5 +1,6 @@
 """Run triggers: a message, or a new object, starts a run directly; each event has its receipt."""
 
+import base64
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -161,8 +162,10 @@ class Triggers:
             parent_id=message.parent_receipt_id,
             data={
                 "subscription": message.subscription,
-                "message_id": message.message_id,
-                "data": message.data.decode("utf-8", "replace"),
+                "messageId": message.message_id,
+                "publishTime": message.publish_time.isoformat(),
+                "topic": message.topic,
+                "data": base64.b64encode(message.data).decode(),
                 "attributes": dict(message.attributes),
             },
         )

@@ -1,0 +1,171 @@
+"""google.cloud.aiplatform.v1.PipelineService over runs."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from trainshed import ir, names
+from trainshed.api import caller, fields
+from trainshed.api.descriptors import from_json
+from trainshed.clock import rfc3339
+from trainshed.errors import InvalidArgument
+from trainshed.ledger import Cause
+from trainshed.runs import Details, NewRun, Run, Service, TaskRow
+
+_PACKAGE = "google.cloud.aiplatform.v1"
+_JOB = f"{_PACKAGE}.PipelineJob"
+_CLAUSE = re.compile(r'\s*([\w.]+)\s*=\s*"?([^"]*?)"?\s*')
+_POLICIES = {0: "FAIL_SLOW", 1: "FAIL_SLOW", 2: "FAIL_FAST"}
+_TASK_STATES = {"QUEUED": "PENDING"}
+_RPC_CODES = {"FAILED": 9}  # google.rpc.Code of a task that failed by its own doing
+CauseOf = Callable[[str], Cause | None]  # principal → the event that it serves
+NextOrdinal = Callable[[str, str], int]  # principal, digest of a request → its number among equals
+
+
+class Pipelines:
+    """PipelineJobs: create, get, list, cancel, delete."""
+
+    SERVICE = f"{_PACKAGE}.PipelineService"
+
+    def __init__(
+        self, runs: Service, *, cause_of: CauseOf = lambda _: None, next_ordinal: NextOrdinal = lambda *_: 0
+    ) -> None:
+        self._runs = runs
+        self._cause_of = cause_of
+        self._next_ordinal = next_ordinal
+
+    def CreatePipelineJob(self, request: Any) -> Any:
+        """Record a run; a request of an event that was served before answers the run that it started."""
+        principal = caller.current().principal
+        ordinal_of = partial(self._next_ordinal, principal)
+        run = self._runs.create(_new_run(request), self._cause_of(principal), ordinal_of)
+        return self._job(run.name)
+
+    def GetPipelineJob(self, request: Any) -> Any:
+        """Answer a run."""
+        return self._job(request.name)
+
+    def ListPipelineJobs(self, request: Any) -> Any:
+        """Answer runs, newest first."""
+        clauses = _clauses(request.filter)
+        size = fields.page_size(request.page_size)
+        found, token = self._runs.list(request.parent, page_size=size, page_token=request.page_token)
+        jobs = [from_json(_JOB, job_json(run)) for run in found if _matches(run, clauses)]
+        return fields.listing(f"{_PACKAGE}.ListPipelineJobsResponse", "pipeline_jobs", jobs, token)
+
+    def CancelPipelineJob(self, request: Any) -> Any:
+        """Ask a run to end."""
+        self._runs.cancel(request.name)
+        return from_json("google.protobuf.Empty", {})
+
+    def DeletePipelineJob(self, request: Any) -> Any:
+        """Forget a run that has ended."""
+        self._runs.delete(request.name)
+        parent = request.name.rsplit("/", 2)[0]
+        return fields.operation(f"{parent}/operations/{names.numeric_id()}", done=True)
+
+    def _job(self, name: str) -> Any:
+        details = self._runs.describe(name)
+        return from_json(_JOB, job_json(details.run, details, self._runs.spec(name)["spec"]))
+
+
+def job_json(run: Run, details: Details | None = None, spec: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Write a run as Google's JSON; with details, its tasks as well."""
+    document: dict[str, Any] = {
+        "name": run.name,
+        "displayName": run.display_name,
+        "state": f"PIPELINE_STATE_{run.state}",
+        "createTime": rfc3339(run.create_time),
+        "updateTime": rfc3339(run.update_time),
+        "labels": dict(run.labels),
+        "runtimeConfig": {
+            "gcsOutputDirectory": run.root,
+            "parameterValues": dict(run.parameters),
+            "failurePolicy": f"PIPELINE_FAILURE_POLICY_{run.failure_policy}",
+        },
+        **_times(run.start_time, run.end_time),
+    }
+    optional = {"serviceAccount": run.service_account, "templateUri": run.template_uri, "pipelineSpec": spec}
+    document |= {key: value for key, value in optional.items() if value}
+    if run.error:
+        document["error"] = {"code": _RPC_CODES["FAILED"], "message": run.error}
+    if details is not None:
+        document["jobDetail"] = {"taskDetails": [_task_json(task) for task in details.tasks]}
+    return document
+
+
+def _task_json(task: TaskRow) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "taskId": task.id,
+        "taskName": task.name.rsplit(".", 1)[-1],
+        "taskUniqueName": task.name,
+        "state": _TASK_STATES.get(task.state, task.state),
+        "createTime": rfc3339(task.create_time),
+        **_times(task.start_time, task.end_time),
+    }
+    if task.error:
+        document["error"] = {"code": _RPC_CODES["FAILED"], "message": task.error}
+    made = (task.outputs or {}).get("artifacts", {})
+    if made:
+        parent = task.run.rsplit("/", 2)[0]
+        stem = f"{parent}/metadataStores/default/artifacts"
+        document["outputs"] = {k: {"artifacts": [{"name": f"{stem}/{i}"} for i in ids]} for k, ids in made.items()}
+    return document
+
+
+def _times(start: Any, end: Any) -> dict[str, str]:
+    return {k: rfc3339(v) for k, v in (("startTime", start), ("endTime", end)) if v is not None}
+
+
+def _new_run(request: Any) -> NewRun:
+    job = request.pipeline_job
+    config = job.runtime_config
+    values = {k: ir.whole(fields.plain(v)) for k, v in config.parameter_values.items()}
+    legacy = {k: _legacy(v) for k, v in config.parameters.items()}
+    if config.input_artifacts:
+        raise InvalidArgument.field(
+            "runtimeConfig.inputArtifacts", "artifacts given to a run are not taken by this version"
+        )
+    return NewRun(
+        parent=request.parent,
+        job_id=request.pipeline_job_id,
+        spec=fields.plain(job.pipeline_spec),
+        parameters={**legacy, **values},
+        display_name=job.display_name,
+        labels=dict(job.labels),
+        root=config.gcs_output_directory,
+        failure_policy=_POLICIES[config.failure_policy],
+        service_account=job.service_account,
+        template_uri=job.template_uri,
+    )
+
+
+def _legacy(found: Any) -> Any:
+    kind = found.WhichOneof("value")
+    return getattr(found, kind) if kind else None
+
+
+def _clauses(text: str) -> list[tuple[str, str]]:
+    """Read the filters that Google's clients send: equalities joined by AND."""
+    clauses = []
+    for part in re.split(r"\s+AND\s+", text.strip()) if text.strip() else []:
+        match = _CLAUSE.fullmatch(part.strip("()"))
+        if match is None or not (
+            match[1] in {"state", "display_name", "pipeline_name"} or match[1].startswith("labels.")
+        ):
+            raise InvalidArgument.field(
+                "filter", f"{part!r} is not state, display_name, pipeline_name or labels.KEY = VALUE"
+            )
+        clauses.append((match[1], match[2]))
+    return clauses
+
+
+def _matches(run: Run, clauses: list[tuple[str, str]]) -> bool:
+    known = {
+        "state": f"PIPELINE_STATE_{run.state}",
+        "display_name": run.display_name,
+        "pipeline_name": run.pipeline,
+        **{f"labels.{k}": v for k, v in run.labels.items()},
+    }
+    return all(known.get(field, "") == value for field, value in clauses)
