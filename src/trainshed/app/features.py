@@ -46,7 +46,14 @@ class Features:
             reach=reach.environment,
         )
         self._build_builds(db, reach)
-        self.runs = runs.Service(db, clock, self.blobs, self.environments, folder=settings.home / "runs")
+        self.runs = runs.Service(
+            db,
+            clock,
+            self.blobs,
+            self.environments,
+            folder=settings.home / "runs",
+            catalog=runs.Catalog(limit_bytes=settings.spec_bytes),
+        )
         self.run_triggers = runs.Triggers(self.runs, self.feeds.for_runs())
         self.runner = ProcessRunner(self.environments, settings, clock)
         self.run_engine = runs.build_engine(

@@ -55,6 +55,7 @@ def to_run_trigger(triggers: runs.Triggers) -> Deliver:
         message = runs.Message(
             subscription=delivery.subscription,
             message_id=delivery.message_id,
+            topic=delivery.topic,
             data=delivery.data,
             attributes=delivery.attributes,
             publish_time=delivery.publish_time,

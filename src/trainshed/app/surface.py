@@ -2,13 +2,14 @@
 
 from trainshed import dashboard
 from trainshed.api.calls import Servicer
-from trainshed.api.own import builds, functions, receipts, schedules, server
+from trainshed.api.own import builds, functions, receipts, runs, schedules, server
 from trainshed.api.reach import Reach
 from trainshed.api.serve import Surface
 from trainshed.api.services import storage
 from trainshed.api.services.builds import CloudBuild
 from trainshed.api.services.functions import CloudFunctions
 from trainshed.api.services.operations import Operations
+from trainshed.api.services.pipelines import Pipelines
 from trainshed.api.services.projects import IAMPolicy, Locations, Projects
 from trainshed.api.services.pubsub import Publisher, Subscriber
 from trainshed.api.services.scheduler import CloudScheduler
@@ -40,6 +41,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         Publisher(features.topics),
         Subscriber(features.topics, features.arrivals),
         cloud_functions,
+        Pipelines(features.runs, cause_of=features.cause_of, next_ordinal=features.function_host.next_ordinal),
         Operations(cloud_build.find_operation, cloud_functions.operation),
     ]
     routes = [
@@ -49,6 +51,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         *functions.routes(features.functions, features.function_host),
         *schedules.routes(features.schedules),
         *receipts.routes(features.ledger),
+        *runs.routes(features.runs, features.run_triggers),
         *server.routes(clock, reach.environment),
     ]
     return Surface(settings, servicers, [*routes, *dashboard.routes(_sections(settings, clock, features))], near=reach)

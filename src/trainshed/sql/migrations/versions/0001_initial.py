@@ -196,13 +196,6 @@ def upgrade() -> None:
     op.create_index('ix_receipts_create_time', 'receipts', ['create_time'], unique=False)
     op.create_index('ix_receipts_link', 'receipts', ['link'], unique=False)
     op.create_index('ix_receipts_parent_id', 'receipts', ['parent_id'], unique=False)
-    op.create_table('run_requests',
-    sa.Column('base', sa.Text(), nullable=False),
-    sa.Column('delivery', sa.Integer(), nullable=False),
-    sa.Column('ordinal', sa.Integer(), nullable=False),
-    sa.Column('run', sa.Text(), nullable=False),
-    sa.PrimaryKeyConstraint('base', 'delivery', 'ordinal', name=op.f('pk_run_requests'))
-    )
     op.create_table('run_triggers',
     sa.Column('name', sa.Text(), nullable=False),
     sa.Column('project', sa.Text(), nullable=False),
@@ -500,7 +493,6 @@ def downgrade() -> None:
     op.drop_index('ix_schedules_due', table_name='schedules')
     op.drop_table('schedules')
     op.drop_table('run_triggers')
-    op.drop_table('run_requests')
     op.drop_index('ix_receipts_parent_id', table_name='receipts')
     op.drop_index('ix_receipts_link', table_name='receipts')
     op.drop_index('ix_receipts_create_time', table_name='receipts')
