@@ -41,10 +41,7 @@ def check(
     is_triggered: bool = False,
 ) -> Checked:
     """Check a build document and apply its substitutions. Raises InvalidArgument with all findings."""
-    shaped, findings = schema.check(document)
-    if findings:  # meaning cannot be judged where the shape is wrong, but ids can
-        findings += [f for f in plan.after(_steps(shaped))[1] if f not in findings]
-        raise InvalidArgument.findings(findings, reason="BUILD_INVALID")
+    shaped = shape(document)
     applied = substitutions.apply(shaped, built_in, given=given or {}, is_triggered=is_triggered)
     problems = [*applied.findings, *_meaning(applied.document)]
     if errors := [f for f in problems if f.severity == "error"]:
@@ -56,6 +53,14 @@ def check(
         values=applied.values,
         warnings=tuple(problems),
     )
+
+
+def shape(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Check what can be judged without substitutions: fields, types, ids. Raises InvalidArgument with all findings."""
+    shaped, findings = schema.check(document)
+    if findings := [*findings, *plan.after(_steps(shaped))[1]]:
+        raise InvalidArgument.findings(findings, reason="BUILD_INVALID")
+    return shaped
 
 
 def read(resolved: Mapping[str, Any], *, values: Mapping[str, str]) -> Config:

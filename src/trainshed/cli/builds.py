@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from trainshed.builds import document, flags, ignore, schema
+from trainshed.builds import config, document, flags, ignore, planner
 from trainshed.cli import session
 from trainshed.cli.builds_triggers import triggers
 from trainshed.cli.output import format_option, project_options, show, table
@@ -148,6 +148,32 @@ def retry(build: str, output_format: str, **given: Any) -> None:
     show(found, output_format, lambda: click.echo(f"Created [{found['name']}]."))
 
 
+@command.command()
+@click.argument("folder", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--since", default="", help="Commit, branch or tag that was built last; with --files: not needed.")
+@click.option("--files", default="", help="The changed files: a,b,…")
+@click.option(
+    "--declaration", default="", help="File whose `changes:` says which paths are what; default trainshed.yaml."
+)
+@format_option
+def plan(folder: Path, since: str, files: str, declaration: str, output_format: str) -> None:
+    """Say the cheapest way for a change: nothing, upload modules, compile, or rebuild the image; and why."""
+    path = Path(declaration) if declaration else folder / "trainshed.yaml"
+    declared = document.load(path.read_bytes(), where=str(path)).get("changes", {}) if path.is_file() else {}
+    if bool(since) == bool(files):
+        raise InvalidArgument.field("--since", "give either --since or --files")
+    if since:
+        from trainshed.builds.repositories import git
+
+        words = ["diff", "--name-only", "--no-renames", "--relative", since, "--"]
+        changed = git(words, cwd=folder).splitlines()
+    else:
+        changed = flags.list_of(files)
+    found = planner.choose(changed, planner.Declaration.from_document(declared))
+    answer = {"way": found.way, "reason": found.reason, "files": dict(found.files)}
+    show(answer, output_format, lambda: click.echo(f"{found.way}: {found.reason}"))
+
+
 def _document(given: dict[str, Any]) -> dict[str, Any]:
     """Read and check the config, and lay the flags over it. Raises InvalidArgument with every finding."""
     if given["tag"]:
@@ -155,9 +181,7 @@ def _document(given: dict[str, Any]) -> dict[str, Any]:
         wanted: dict[str, Any] = {"steps": [step], "images": [given["tag"]]}
     else:
         path = _config(given)
-        wanted, findings = schema.check(document.load(path.read_bytes(), where=str(path)))
-        if findings:
-            raise InvalidArgument.findings(findings, reason="BUILD_INVALID")
+        wanted = config.shape(document.load(path.read_bytes(), where=str(path)))
     options = wanted.setdefault("options", {})
     if given["substitutions"]:
         wanted["substitutions"] = {**wanted.get("substitutions", {}), **flags.dictionary(given["substitutions"])}

@@ -1,4 +1,4 @@
-"""`gsutil`, `gcloud` and `docker` on the PATH of every step: they lead to our own commands, whatever is installed."""
+"""`gsutil`, `gcloud`, `docker` and `trainshed` on the PATH of every step: our own commands, whatever is installed."""
 
 import shlex
 import sys
@@ -11,9 +11,13 @@ def install_shims(folder: Path) -> Path:
     """Write the programs into `folder`; answer it."""
     folder.mkdir(parents=True, exist_ok=True)
     for tool in TOOLS:
-        path = folder / tool
-        program = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -m trainshed.builds.shims {tool} "$@"\n'
-        if not path.exists() or path.read_text() != program:
-            path.write_text(program)
-        path.chmod(0o755)
+        _write(folder / tool, f"trainshed.builds.shims {tool}")
+    _write(folder / "trainshed", "trainshed")
     return folder
+
+
+def _write(path: Path, module: str) -> None:
+    program = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -m {module} "$@"\n'
+    if not path.exists() or path.read_text() != program:
+        path.write_text(program)
+    path.chmod(0o755)
