@@ -6,8 +6,8 @@ from pathlib import Path
 
 from trainshed.clock import SystemClock
 from trainshed.environments import Environments
-from trainshed.runners import exercise
 from trainshed.runners.process import ProcessRunner
+from trainshed.runners.stage import Fifos, Stage
 from trainshed.settings import Settings
 from trainshed.testing import database
 
@@ -16,7 +16,7 @@ async def main(folder, home, cache, digest, lease_seconds, *works):
     settings = Settings(home=Path(home), lease_seconds=float(lease_seconds))
     with database(Path(folder)) as db:
         runner = ProcessRunner(Environments(Path(cache), db, SystemClock()), settings, SystemClock())
-        stage = exercise.Stage(Path(folder), digest, lambda: runner, exercise.Fifos())
+        stage = Stage(Path(folder), digest, lambda: runner, Fifos())
         await stage.reopen()
         for work in works:
             launch = stage.launch(work, work)

@@ -12,8 +12,8 @@ from trainshed.runners.contract import (
     StartFailed,
     TimedOut,
 )
-from trainshed.runners.exercise import Fifos, Stage
 from trainshed.runners.scripted import Act, ScriptedRunner
+from trainshed.runners.stage import Fifos, Stage
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from trainshed.runners import exercise
+from trainshed.runners import stage as ground
 from trainshed.runners.contract import (
     Command,
     ExitedNonZero,
@@ -22,7 +22,7 @@ from trainshed.runners.contract import (
     Stopped,
     Succeeded,
 )
-from trainshed.runners.exercise import Fifos, Stage
+from trainshed.runners.stage import Fifos, Stage
 from trainshed.workers.child import spool
 
 HOST = Path(__file__).parent / "host.py"
@@ -106,7 +106,7 @@ def test_attempts_of_a_server_that_does_not_come_back_end_with_the_lease(
     folder = tmp_path / "hosted/stubborn/1"
     _open(folder / "release")
     pids = [int(pid) for pid in (folder / "pids").read_text().split()]
-    assert all(map(exercise.is_alive, pids))
+    assert all(map(ground.is_alive, pids))
     kill(server)
 
     async def later():
@@ -116,7 +116,7 @@ def test_attempts_of_a_server_that_does_not_come_back_end_with_the_lease(
             assert await stage.runner.attempts() == set()
 
     play(later())
-    assert not exercise.living(folder)
+    assert not ground.living(folder)
 
 
 def test_a_killed_worker_is_a_lost_lease_and_leaves_nothing(stage, play):
@@ -127,7 +127,7 @@ def test_a_killed_worker_is_a_lost_lease_and_leaves_nothing(stage, play):
             await stage.gates.running(launch)
             os.kill(worker_of(stage), signal.SIGKILL)
             assert (await stage.report("a")).outcome == LeaseLost()
-            assert not exercise.living(launch.folder)
+            assert not ground.living(launch.folder)
             assert isinstance((await stage.run("b", "succeed")).outcome, Succeeded)
 
     play(perform())
@@ -202,6 +202,30 @@ def test_stopping_at_once_ends_an_attempt_by_asking(stage, play):
                 await stage.runner.stop(f"t{i}", 1, grace_seconds=25)
             for i in range(20):
                 assert (await stage.report(f"t{i}")).outcome == Stopped()
+
+    play(perform())
+
+
+def test_a_process_that_forks_away_from_its_end_is_caught(stage, play):
+    source = """
+import os
+def run(text: str) -> str:
+    if os.fork() == 0:
+        os.setsid()
+        held = open("running", "w")
+        while True:
+            if os.fork():
+                os._exit(0)
+    with open("running", "w"):
+        return text
+"""
+
+    async def perform():
+        async with stage:
+            launch = component(stage, source)
+            reading = asyncio.ensure_future(asyncio.to_thread((launch.folder / "running").read_bytes))
+            assert isinstance(await finish(stage, launch), Succeeded)
+            assert await asyncio.wait_for(reading, 10) == b""  # the pipe ends with the last process that holds it
 
     play(perform())
 

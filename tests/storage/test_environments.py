@@ -150,6 +150,18 @@ def test_an_adopted_environment_changes_its_digest_with_its_content(environments
         environments.adopt(info)
 
 
+def test_packages_can_be_laid_on_top_of_an_adopted_environment(environments, package):
+    adopted = environments.adopt(environments.ensure([package]).path)
+    above = environments.ensure([], base=adopted.digest)
+
+    assert above.floor == adopted.digest
+    assert above.installed == {"shed-toy": "1.2"}
+    assert above.digest == environments.key([], base=adopted.digest) != environments.key([])
+    answer = subprocess.run([above.python, "-c", "import shed_toy; print(shed_toy.ANSWER)"], capture_output=True)
+    assert answer.stdout == b"42\n"
+    assert environments.ensure([], base=above.digest).digest == above.digest
+
+
 def test_images_are_bound_resolved_and_unbound(environments, clock):
     one, other = environments.ensure([]), environments.adopt(environments.ensure([]).path)
     environments.bind("gcr.io/p/*", one.digest, source="build 1")

@@ -87,15 +87,29 @@ def load(folder: Path) -> Environment | None:
         python=python,
         requirements=tuple(values["requirements"]),
         python_version=values["python_version"],
+        floor=values.get("floor", ""),
         installed=values["installed"],
         installed_digest=values["installed_digest"],
     )
 
 
-def describe(path: Path, requirements: Sequence[str], python_version: str) -> dict[str, Any]:
+def lay(folder: Path, floor: Environment) -> None:
+    """Let an environment see the packages of another one below its own."""
+    for site in _sites(folder):
+        (site / "_floor.pth").write_text("".join(f"{below}\n" for below in _sites(floor.path)))
+
+
+def _sites(path: Path) -> list[Path]:
+    return sorted(path.glob("lib/python*/site-packages"))
+
+
+def describe(
+    path: Path, requirements: Sequence[str], python_version: str, *, floor: Environment | None = None
+) -> dict[str, Any]:
     """Say what is installed in an environment, for its record."""
-    sites = [str(site) for site in path.glob("lib/python*/site-packages")]
-    installed = {d.metadata["Name"]: d.version for d in distributions(path=sites) if d.metadata["Name"]}
+    found = distributions(path=[str(site) for site in _sites(path)])
+    own = {d.metadata["Name"]: d.version for d in found if d.metadata["Name"]}
+    installed = {**(floor.installed if floor else {}), **own}
     content = json.dumps([python_version, sorted(installed.items())])
     return {
         "version": 1,
@@ -103,6 +117,7 @@ def describe(path: Path, requirements: Sequence[str], python_version: str) -> di
         "python": str(path / "bin" / "python"),
         "python_version": python_version,
         "requirements": list(requirements),
+        "floor": floor.digest if floor else "",
         "installed": dict(sorted(installed.items())),
         "installed_digest": hashlib.sha256(content.encode()).hexdigest()[:32],
     }

@@ -15,6 +15,7 @@ class Environment:
     python: Path  # its interpreter
     requirements: tuple[str, ...]
     python_version: str = ""
+    floor: str = ""  # digest of the adopted environment whose packages it sees below its own
     installed: Mapping[str, str] = field(default_factory=dict)  # what is really in it: name → version
     installed_digest: str = ""  # digest of `installed` and the interpreter, for cache keys
 

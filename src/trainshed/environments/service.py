@@ -27,8 +27,8 @@ class Environments:
 
     def key(self, lines: Sequence[str], *, python: str = "", base: str = "") -> str:
         """Answer the digest of what is asked for. Raises InvalidArgument naming a bad line."""
-        parsed, python = self._wanted(lines, python, base)
-        return requirements.digest(parsed, python=build.interpreter(python)[1])
+        parsed, python, floor = self._wanted(lines, python, base)
+        return _digest(parsed, build.interpreter(python)[1], floor)
 
     def ensure(
         self, lines: Sequence[str], *, python: str = "", base: str = "", log: Callable[[str], None] | None = None
@@ -37,10 +37,10 @@ class Environments:
 
         Raises InvalidArgument naming a bad line, FailedPrecondition with uv's last lines.
         """
-        parsed, python = self._wanted(lines, python, base)
+        parsed, python, floor = self._wanted(lines, python, base)
         path, version = build.interpreter(python)
-        folder = self._root / requirements.digest(parsed, python=version)
-        environment = build.load(folder) or self._build(folder, parsed, path, version, log or (lambda _: None))
+        folder = self._root / _digest(parsed, version, floor)
+        environment = build.load(folder) or self._build(folder, parsed, path, floor, log or (lambda _: None))
         self.touch(environment.digest)
         return environment
 
@@ -129,24 +129,35 @@ class Environments:
         matching = [b for b in self.bindings() if images.matches(b.pattern, image)]
         return max(matching, key=lambda b: images.specificity(b.pattern), default=None)
 
-    def _wanted(self, lines: Sequence[str], python: str, base: str) -> tuple[requirements.Requirements, str]:
+    def _wanted(
+        self, lines: Sequence[str], python: str, base: str
+    ) -> tuple[requirements.Requirements, str, Environment | None]:
+        """Check what is asked for; on top of an adopted environment, that is the floor, and nothing of it is built."""
         if isinstance(lines, str):
             raise InvalidArgument.field("requirements", "give a list of lines, not one text")
         if not base:
-            return requirements.parse(lines), python
+            return requirements.parse(lines), python, None
         below = self._known(base)
-        if below.path.parent != self._root:
-            raise FailedPrecondition(f"Environment {base} is kept by its user; nothing can be added to it.")
-        return requirements.parse([*below.requirements, *lines]), python or str(below.python)
+        is_adopted = below.path != self._root / base
+        floor = below if is_adopted else self._known(below.floor) if below.floor else None
+        return requirements.parse([*below.requirements, *lines]), python or str(below.python), floor
 
     def _build(
-        self, folder: Path, wanted: requirements.Requirements, python: Path, version: str, say: Callable[[str], None]
+        self,
+        folder: Path,
+        wanted: requirements.Requirements,
+        python: Path,
+        floor: Environment | None,
+        say: Callable[[str], None],
     ) -> Environment:
         with build.lock(self._lock(folder.name)) as held:
             if (found := build.load(folder)) is not None:  # built while we waited
                 return found
             build.build(folder, wanted, python, held=held, log=say)
-            build.record(folder, build.describe(folder, wanted.lines, version))
+            if floor is not None:
+                build.lay(folder, floor)
+            version = build.version_of(folder / "bin" / "python")
+            build.record(folder, build.describe(folder, wanted.lines, version, floor=floor))
         log.info(
             "Environment %s is complete.",
             folder.name,
@@ -164,3 +175,7 @@ class Environments:
 
     def _lock(self, digest: str) -> Path:
         return self._root / ".locks" / digest
+
+
+def _digest(wanted: requirements.Requirements, version: str, floor: Environment | None) -> str:
+    return requirements.digest(wanted, python=version if floor is None else f"{version} on {floor.digest}")

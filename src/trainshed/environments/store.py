@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Table, Text, delete, select, update
+from sqlalchemy import Column, Connection, Row, Table, Text, delete, select
 
 from trainshed.environments.model import Binding
-from trainshed.sql import Json, Timestamp, dialect, insert_new, metadata
+from trainshed.sql import Json, Timestamp, dialect, metadata
 
 image_bindings = Table(
     "image_bindings",
@@ -24,8 +24,7 @@ def put(conn: Connection, binding: Binding) -> None:
     """Bind a pattern, in place of what it was bound to."""
     values: dict[str, Any] = {column.name: getattr(binding, column.name) for column in image_bindings.columns}
     values["variables"] = dict(binding.variables)
-    if not insert_new(conn, image_bindings, values):
-        conn.execute(update(image_bindings).where(image_bindings.c.pattern == binding.pattern).values(values))
+    conn.execute(dialect.upsert(image_bindings, "pattern", values))
 
 
 def remove(conn: Connection, pattern: str) -> bool:

@@ -2,6 +2,7 @@
 
 - `contract`: Launch, the outcomes, Runner.
 - `exercise`: one suite for every implementation, fakes included.
+- `stage`: what the suite plays on: a runner, gates, user code.
 - `scripted`: a runner that does what a test tells it to, and checks its caller.
 - `process`: warm worker processes on this machine.
 """
