@@ -1,0 +1,79 @@
+"""trainshed apply: converge to what trainshed.yaml declares. The second run changes nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trainshed.cli import session
+from trainshed.cli.output import format_option, project_options, show
+from trainshed.errors import InvalidArgument, Unimplemented
+
+_DONE = {"create": "created", "update": "updated", "keep": "unchanged"}
+
+
+@click.command(name="apply")
+@click.option(
+    "-f", "--file", "path", type=click.Path(exists=True, dir_okay=False, path_type=Path), default="trainshed.yaml",
+    show_default=True, help="What should be there.",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option("--target", type=click.Choice(["local", "gcp"]), default="local", show_default=True, help="Where.")
+@project_options
+@format_option
+def command(path: Path, dry_run: bool, target: str, project: str | None, region: str | None, output_format: str) -> int:
+    """Make buckets, topics, functions, schedules and triggers as a file declares them; nothing is removed."""
+    from trainshed.cli.apply_kinds import FunctionFailed, Kinds
+    from trainshed.cli.apply_plan import Change, read
+
+    if target == "gcp":
+        raise Unimplemented(
+            "--target gcp: applying to Google Cloud comes with the work on cloud targets; until then apply locally."
+        )
+    settings = session.current_settings()
+    wanted = read(_load(path), project=project or settings.project, region=region or settings.region)
+    changes: list[Change] = []
+    is_quiet = output_format == "json"
+
+    def say(line: str) -> None:
+        if not is_quiet:
+            click.echo(line)
+
+    with session.connect() as client:
+        kinds = Kinds(client, path.absolute().parent, say)
+        for resource in wanted:
+            for change in kinds.look(resource):
+                if change.action != "keep" and not dry_run:
+                    try:
+                        kinds.carry_out(change)
+                    except FunctionFailed as error:
+                        click.echo(f"ERROR: {error.message}", err=True)
+                        return 1
+                changes.append(change)
+                say(f"would be {change}" if dry_run and change.action != "keep" else str(change))
+    document = {"dryRun": dry_run, "changes": [_json(change) for change in changes]}
+    show(document, output_format, lambda: click.echo(_summary(changes, dry_run=dry_run)))
+    return 0
+
+
+def _load(path: Path) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise InvalidArgument.field(str(path), f"is not YAML: {str(error).replace(chr(10), ' ')}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidArgument.field(str(path), "is not UTF-8 text") from error
+
+
+def _json(change: Any) -> dict[str, Any]:
+    resource = change.resource
+    document: dict[str, Any] = {"kind": resource.kind, "name": resource.name, "action": change.action}
+    return document | ({"differences": list(change.differences)} if change.differences else {})
+
+
+def _summary(changes: list[Any], *, dry_run: bool) -> str:
+    counts = {action: sum(change.action == action for change in changes) for action in _DONE}
+    text = ", ".join(f"{count} {_DONE[action]}" for action, count in counts.items())
+    return f"{'Nothing was changed. Would be: ' if dry_run else ''}{text}."
