@@ -341,6 +341,22 @@ def run(text: str) -> str:
     play(perform())
 
 
+def test_a_warm_worker_has_imported_what_it_was_asked_to(stage, play):
+    source = """
+import sys
+def run(text: str) -> str:
+    return f"{'sqlite3' in sys.modules} {'wave' in sys.modules} {'kfp.dsl.executor' in sys.modules}"
+"""
+
+    async def perform():
+        async with stage:
+            await stage.runner.warm(stage.environment, ("sqlite3", "no.such.module"))
+            outcome = await finish(stage, component(stage, source))
+            assert json.loads(outcome.output)["parameterValues"]["Output"] == "True False True"
+
+    play(perform())
+
+
 def test_a_module_of_an_image_is_imported_by_path(stage, tmp_path, play):
     module = tmp_path / "image" / "parts.py"
     module.parent.mkdir()
