@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 import threading
 from contextlib import contextmanager
 
@@ -15,6 +16,7 @@ from trainshed.api.services import storage as storage_api
 from trainshed.blobs import Blobs
 from trainshed.buckets import Service
 from trainshed.client import Client
+from trainshed.errors import InvalidArgument, NotFound
 from trainshed.settings import load
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -247,6 +249,28 @@ def test_a_wrong_checksum_is_refused_and_nothing_is_left(bucket):
         )
 
     assert not bucket.blob("a").exists()
+
+
+def test_damaged_bytes_are_never_a_whole_answer(bucket, service, tmp_path):
+    bucket.blob("a").upload_from_string("0123456789" * 300_000)
+    path = service.blobs.root / "bucket/a"
+    times = path.stat()
+    with path.open("r+b") as file:
+        file.seek(1_500_000)
+        file.write(b"X")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    with pytest.raises(Exception, match="IncompleteRead|Connection broken|prematurely"):
+        bucket.client._http.get(f"{bucket.client._connection.API_BASE_URL}/storage/v1/b/bucket/o/a?alt=media")
+
+
+@pytest.mark.parametrize("place", ["b/..%2F..%2Fetc/o/passwd", "b/../o/passwd", "b/%2Fetc/o/passwd", "b/.staging/o/x"])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_bucket_name_never_leads_out_of_the_root(address, service, tmp_path, place, method):
+    (tmp_path / "passwd").write_text("secret")
+
+    with pytest.raises((NotFound, InvalidArgument)):
+        Client(address).call(method, f"/storage/v1/{place}", query={"alt": "media"})
 
 
 def test_a_notification_is_made_listed_and_removed(client, bucket):

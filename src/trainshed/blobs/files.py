@@ -134,6 +134,8 @@ def look(root: Path, path: str) -> os.stat_result | None:
     """Answer the status of a regular file below `root`; None for anything else or when a link leads to it."""
     current = root
     parts = path.split("/")
+    if {"", ".", ".."} & set(parts):
+        return None
     try:
         for part in parts[:-1]:
             current /= part
@@ -160,6 +162,8 @@ def is_free(root: Path, path: str) -> bool:
     """Whether a file can lie at this path: no link, file or special file where a folder is needed, no folder there."""
     current = root
     parts = path.split("/")
+    if {"", ".", ".."} & set(parts):
+        return False
     for part in parts[:-1]:
         current /= part
         mode = _mode(current)

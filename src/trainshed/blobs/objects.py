@@ -231,7 +231,7 @@ class Blobs:
         row = store.find(conn, bucket, name)
         if row is not None and adoption.is_current(self.shelf, row):
             return row
-        if row is None and not paths.is_plain(name):
+        if row is None and not (paths.is_plain(name) and paths.is_bucket(bucket)):
             return None
         adoption.require_folder(self.shelf, bucket)
         path = row.path if row else paths.plain(bucket, name)
