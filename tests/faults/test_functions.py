@@ -350,7 +350,7 @@ def test_f22_failing_call_is_recorded_and_the_next_event_is_served(running, endi
                     if base64.b64decode(event["data"]) == b"bad":
                         {code}
                 """,
-                timeout_seconds=1,
+                timeout_seconds=1 if ending == "loop" else 20,
                 memory_bytes=300 << 20,
             )
             acknowledged = await r.deliver(1, b"bad")

@@ -13,6 +13,7 @@ from trainshed.cli.output import format_option, project_options, show, table
 from trainshed.client import Client
 from trainshed.errors import NotFound
 
+_EXIT_CODES = {"INVALID_ARGUMENT": 2, "UNAVAILABLE": 3, "INTERNAL": 3}  # else it is the user's code: 1
 _COLUMNS = ("NAME", "STATE", "TRIGGER", "REGION", "ENVIRONMENT")
 _LOG_COLUMNS = ("LEVEL", "NAME", "EXECUTION_ID", "TIME_UTC", "LOG")
 
@@ -66,7 +67,7 @@ def deploy(name: str, project: str | None, region: str | None, output_format: st
         result = _follow(client, path, wanted, is_quiet=is_quiet)
     if "error" in result:
         click.echo(f"ERROR: {result['error']['message']}", err=True)
-        return 1
+        return _EXIT_CODES.get(result["error"]["status"], 1)
     show(result["function"], output_format)
     return 0
 

@@ -12,6 +12,7 @@ from trainshed.functions.model import MEBIBYTE, Configuration, Function
 NAME = "projects/{project}/locations/{location}/functions/{function}"
 _NAME_RULE = re.compile(r"[a-z][a-z0-9_-]{0,61}[a-z0-9]|[a-z]", re.IGNORECASE)
 _VARIABLE_RULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TOPIC_RULE = re.compile(r"(?!goog)[A-Za-z][A-Za-z0-9._~+%-]{2,254}")
 _TOPIC_EVENTS = {"google.pubsub.topic.publish", "providers/cloud.pubsub/eventTypes/topic.publish"}
 _OBJECT_EVENT = "google.storage.object.finalize"
 _LONGEST_SECONDS, _LARGEST_MEGABYTES, _MOST_INSTANCES = 3600, 32768, 1000
@@ -126,6 +127,12 @@ def _trigger(document: Mapping[str, Any], project: str) -> tuple[str, str, bool]
     found = names.parse("projects/{project}/topics/{topic}", topic, field="eventTrigger.resource")
     if found["project"] != project:
         raise InvalidArgument.field("eventTrigger.resource", "the topic must be in the function's project")
+    if not _TOPIC_RULE.fullmatch(found["topic"]):
+        raise InvalidArgument.field(
+            "eventTrigger.resource",
+            f"the topic {found['topic']!r} must start with a letter, not with 'goog', and hold 3 to 255 letters, "
+            "digits or -_.~+%",
+        )
     return topic, "", retry
 
 

@@ -229,15 +229,23 @@ class Host:
             deployment.say(f"{finding.severity.upper()}: {finding.message}")
         try:
             function = await self._build(deployment, draft, wanted)
-        except (TrainshedError, asyncio.CancelledError) as error:
-            text = error.message if isinstance(error, TrainshedError) else "the server ended while this was deployed"
-            await off_loop(self._service.fail_deployment, draft.function, text)
-            deployment.end(error=error if isinstance(error, TrainshedError) else Unavailable(text))
-            if isinstance(error, asyncio.CancelledError):
-                raise
+        except asyncio.CancelledError:
+            await self._failed(deployment, Unavailable("the server ended while this was deployed; deploy again"))
+            raise
+        except TrainshedError as error:
+            await self._failed(deployment, error)
+        except Exception:
+            await self._failed(
+                deployment, Unavailable("Trainshed failed while this was deployed; its log has the trace.")
+            )
+            raise
         else:
             deployment.say(f"Version {draft.number} serves.")
             deployment.end(function=function)
+
+    async def _failed(self, deployment: Deployment, error: TrainshedError) -> None:
+        await off_loop(self._service.fail_deployment, deployment.name, error.message)
+        deployment.end(error=error)
 
     async def _build(self, deployment: Deployment, draft: Version, wanted: list[str]) -> Function:
         from dataclasses import replace

@@ -24,14 +24,14 @@ class Usage:
 
 
 def usage(session: int) -> Usage:
-    """Add up resident memory over the session."""
-    found = [rss for _, member_of, rss in _processes() if member_of == session]
+    """Add up the session's own memory. Pages of files do not count: the kernel takes them back when it needs to."""
+    found = [_private(pid) for pid, member_of in _processes() if member_of == session]
     return Usage(processes=len(found), memory_bytes=sum(found))
 
 
 def exact_memory(session: int) -> int:
     """Add up memory with shared pages counted once: slow, for when the quick sum is over a limit."""
-    return sum(_proportional(pid) for pid, member_of, _ in _processes() if member_of == session)
+    return sum(_proportional(pid) for pid, member_of in _processes() if member_of == session)
 
 
 def forget_peak(pid: int) -> None:
@@ -54,7 +54,7 @@ def kill(session: int, cookie: str) -> None:
     for _ in range(_ROUNDS):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(session, signal.SIGKILL)
-        left = [pid for pid, member_of, _ in _processes() if member_of == session or _has(pid, cookie)]
+        left = [pid for pid, member_of in _processes() if member_of == session or _has(pid, cookie)]
         if not left:
             return
         for pid in left:
@@ -66,7 +66,7 @@ def kill_orphans(prefix: str) -> int:
     """End every process whose cookie starts with `prefix`; answer how many there were."""
     killed = 0
     for _ in range(_ROUNDS):
-        left = [pid for pid, _, _ in _processes() if _has(pid, prefix)]
+        left = [pid for pid, _ in _processes() if _has(pid, prefix)]
         if not left:
             break
         killed += len(left)
@@ -76,16 +76,24 @@ def kill_orphans(prefix: str) -> int:
     return killed
 
 
+def _private(pid: int) -> int:
+    try:
+        _, resident, of_files, *_ = Path(f"/proc/{pid}/statm").read_text().split()
+    except (OSError, ValueError):
+        return 0
+    return (int(resident) - int(of_files)) * _PAGE
+
+
 def _proportional(pid: int) -> int:
     with suppress(OSError, ValueError, IndexError):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+            if line.startswith("Pss_Anon:"):
                 return int(line.split()[1]) * 1024
     return 0
 
 
-def _processes() -> Iterator[tuple[int, int, int]]:
-    """Yield (pid, session, resident bytes) of everything alive."""
+def _processes() -> Iterator[tuple[int, int]]:
+    """Yield (pid, session) of everything alive."""
     for name in os.listdir("/proc"):  # noqa: PTH208  (ten times a second: paths would cost more than the kernel)
         if not name.isdigit():
             continue
@@ -95,7 +103,7 @@ def _processes() -> Iterator[tuple[int, int, int]]:
         except OSError:
             continue
         if fields and fields[0] not in {b"Z", b"X"}:
-            yield int(name), int(fields[3]), int(fields[21]) * _PAGE
+            yield int(name), int(fields[3])
 
 
 def _has(pid: int, cookie: str) -> bool:

@@ -5,14 +5,14 @@ from trainshed.functions import configuration, merge
 from trainshed.functions.document import subscription
 
 NAME = "projects/p/locations/us-central1/functions/trigger-it"
-TRIGGER = {"eventType": "google.pubsub.topic.publish", "resource": "projects/p/topics/t"}
+TRIGGER = {"eventType": "google.pubsub.topic.publish", "resource": "projects/p/topics/tick"}
 
 
 def test_s37_defaults_are_google_s():
     made = configuration(NAME, {"eventTrigger": TRIGGER, "runtime": "python37"})
 
     assert made.entry_point == "trigger-it"
-    assert made.topic == "projects/p/topics/t"
+    assert made.topic == "projects/p/topics/tick"
     assert made.memory_bytes == 256 << 20
     assert made.timeout_seconds == 60
     assert not made.retry, "Google does not retry unless told to"
@@ -30,7 +30,8 @@ def test_d3_retry_is_asked_for_by_the_failure_policy():
         ({}, "trigger: give exactly one"),
         ({"eventTrigger": TRIGGER, "httpsTrigger": {}}, "trigger: give exactly one"),
         ({"eventTrigger": {**TRIGGER, "eventType": "x"}}, "eventTrigger.eventType"),
-        ({"eventTrigger": {**TRIGGER, "resource": "projects/q/topics/t"}}, "in the function's project"),
+        ({"eventTrigger": {**TRIGGER, "resource": "projects/q/topics/tick"}}, "in the function's project"),
+        ({"eventTrigger": {**TRIGGER, "resource": "projects/p/topics/t"}}, "3 to 255"),
         ({"eventTrigger": TRIGGER, "timeout": "soon"}, "timeout: 'soon'"),
         ({"eventTrigger": TRIGGER, "timeout": "4000s"}, "timeout"),
         ({"eventTrigger": TRIGGER, "availableMemoryMb": "much"}, "availableMemoryMb"),
@@ -60,4 +61,4 @@ def test_update_replaces_what_its_mask_names():
 
 
 def test_subscription_is_named_as_google_names_it():
-    assert subscription(NAME, "projects/p/topics/t") == "projects/p/subscriptions/gcf-trigger-it-us-central1-t"
+    assert subscription(NAME, "projects/p/topics/tick") == "projects/p/subscriptions/gcf-trigger-it-us-central1-tick"

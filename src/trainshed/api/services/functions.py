@@ -11,7 +11,6 @@ from trainshed.duty import off_loop
 from trainshed.errors import AlreadyExists, InvalidArgument, NotFound, TrainshedError
 
 _FUNCTION = "google.cloud.functions.v1.CloudFunction"
-_METADATA = "google.cloud.functions.v1.OperationMetadataV1"
 _UPLOADS = "https://cloudfunctions.googleapis.com/trainshed/v1/functions/uploads"
 
 
@@ -46,7 +45,7 @@ class CloudFunctions:
         """Deploy a function that is not there yet."""
         if await self._find(request.function.name) is not None:
             raise AlreadyExists(f"There is a function {request.function.name!r} already.")
-        return await self._deploy(to_json(request.function), "CREATE_FUNCTION")
+        return await self._deploy(to_json(request.function))
 
     async def UpdateFunction(self, request: Any) -> Any:
         """Deploy a new version of a function."""
@@ -54,13 +53,12 @@ class CloudFunctions:
         paths = list(request.update_mask.paths)
         merged = functions.merge(functions.document(current), to_json(request.function), paths)
         has_source = bool(request.function.source_upload_url or request.function.source_archive_url)
-        return await self._deploy(merged, "UPDATE_FUNCTION", with_source=has_source)
+        return await self._deploy(merged, with_source=has_source)
 
     async def DeleteFunction(self, request: Any) -> Any:
         """Remove a function."""
         await self._host.delete(request.name)
-        metadata = message(_METADATA, target=request.name, type="DELETE_FUNCTION")
-        return fields.operation(f"operations/deleted-{names.short_id()}", done=True, metadata=metadata)
+        return fields.operation(f"operations/deleted-{names.short_id()}", done=True)
 
     async def CallFunction(self, request: Any) -> Any:
         """Call a function once, synchronously."""
@@ -80,17 +78,17 @@ class CloudFunctions:
     def operation(self, name: str) -> Any:
         """Find an operation for google.longrunning.Operations; None for one of somebody else."""
         try:
-            return _operation(self._host.deployment(name), "OPERATION_UNSPECIFIED")
+            return _operation(self._host.deployment(name))
         except NotFound:
             if name.startswith("operations/deleted-"):
                 return fields.operation(name, done=True)
             return None
 
-    async def _deploy(self, document: dict[str, Any], kind: str, *, with_source: bool = True) -> Any:
+    async def _deploy(self, document: dict[str, Any], *, with_source: bool = True) -> Any:
         name = document.get("name", "")
         configuration = functions.configuration(name, document)
         archive = await off_loop(self._archive, configuration.source_url) if with_source else None
-        return _operation(await self._host.deploy(name, configuration, archive), kind)
+        return _operation(await self._host.deploy(name, configuration, archive))
 
     def _archive(self, url: str) -> bytes:
         if url.startswith("gs://"):
@@ -110,8 +108,7 @@ def _message(function: functions.Function) -> Any:
     return from_json(_FUNCTION, functions.document(function))
 
 
-def _operation(deployment: functions.Deployment, kind: str) -> Any:
-    metadata = message(_METADATA, target=deployment.name, type=kind)
+def _operation(deployment: functions.Deployment) -> Any:
     error: TrainshedError | None = deployment.error
     made = _message(deployment.function) if deployment.function else None
-    return fields.operation(deployment.operation, done=deployment.done, response=made, metadata=metadata, error=error)
+    return fields.operation(deployment.operation, done=deployment.done, response=made, error=error)
