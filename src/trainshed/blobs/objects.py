@@ -129,25 +129,8 @@ class Blobs:
         except Exception:
             staged.discard()
             raise
-        now = self._clock.now()
-        obj = Object(
-            bucket=bucket,
-            name=name,
-            generation=store.next_generation(conn, now),
-            metageneration=1,
-            size=staged.checksums.size,
-            crc32c=staged.checksums.crc32c,
-            md5="" if component_count else staged.checksums.md5,
-            content_type=content_type or guess_type(name)[0] or "application/octet-stream",
-            metadata=dict(metadata or {}),
-            properties=dict(properties or {}),
-            component_count=component_count,
-            create_time=now,
-            update_time=now,
-            path=self._path_for(conn, bucket, name),
-            staged=staged.path.name,
-            stamp=staged.stamp,
-        )
+        described = {"content_type": content_type, "metadata": metadata, "properties": properties}
+        obj = self._new(conn, staged, bucket, name, component_count=component_count, **described)
         self._begin(conn, obj, before, parent_receipt_id=parent_receipt_id)
         after_commit(conn, partial(self.shelf.take, obj, before))
         return obj
@@ -275,6 +258,38 @@ class Blobs:
         with self.stage() as staged:
             files.copy_into(staged, source)
         return staged
+
+    def _new(
+        self,
+        conn: Connection,
+        staged: Staged,
+        bucket: str,
+        name: str,
+        *,
+        content_type: Any,
+        metadata: Any,
+        properties: Any,
+        component_count: int,
+    ) -> Object:
+        now = self._clock.now()
+        return Object(
+            bucket=bucket,
+            name=name,
+            generation=store.next_generation(conn, now),
+            metageneration=1,
+            size=staged.checksums.size,
+            crc32c=staged.checksums.crc32c,
+            md5="" if component_count else staged.checksums.md5,
+            content_type=content_type or guess_type(name)[0] or "application/octet-stream",
+            metadata=dict(metadata or {}),
+            properties=dict(properties or {}),
+            component_count=component_count,
+            create_time=now,
+            update_time=now,
+            path=self._path_for(conn, bucket, name),
+            staged=staged.path.name,
+            stamp=staged.stamp,
+        )
 
     def _path_for(self, conn: Connection, bucket: str, name: str) -> str:
         plain = paths.plain(bucket, name)
