@@ -1,0 +1,84 @@
+"""Schedules that call an endpoint."""
+
+import asyncio
+import base64
+
+from trainshed import schedules
+from trainshed.duty import Background
+from trainshed.schedules import Firer, HttpTarget, Options, RetryConfig
+
+NAME = "projects/p/locations/us-central1/jobs/call"
+
+
+async def endpoint(answers, received):
+    async def serve(reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if line)
+        body = await reader.readexactly(int(headers["Content-Length"]))
+        received.append((head.split("\r\n", 1)[0], headers, body))
+        writer.write(b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % answers.pop(0))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    return server, server.sockets[0].getsockname()[1]
+
+
+def never(conn, topic, messages):
+    raise AssertionError("nothing is published")
+
+
+async def turn(firer, background):
+    await firer.run_once()
+    await asyncio.gather(*background._tasks)
+
+
+def test_a_call_carries_googles_headers_and_the_same_time_on_every_retry(db, clock):
+    service, received = schedules.Service(db, clock, publish=never), []
+
+    async def main():
+        server, port = await endpoint([503, 200], received)
+        target = HttpTarget(
+            uri=f"http://127.0.0.1:{port}/train?x=1",
+            headers={"X-Mine": "1", "X-CloudScheduler-JobName": "forged"},
+            body=base64.b64encode(b"{}").decode(),
+        )
+        options = Options(schedule="*/3 * * * *", target=target, retry=RetryConfig(retry_count=1))
+        await asyncio.to_thread(service.create, NAME, options)
+        background = Background()
+        firer = Firer(service, background)
+        for seconds in (180, 4, 1):
+            clock.advance(seconds)
+            await turn(firer, background)
+        server.close()
+
+    asyncio.run(main())
+
+    assert [line for line, _, _ in received] == ["POST /train?x=1 HTTP/1.1"] * 2
+    for _, headers, body in received:
+        assert headers["X-CloudScheduler"] == "true"
+        assert headers["X-CloudScheduler-JobName"] == "call"
+        assert headers["X-CloudScheduler-ScheduleTime"] == "2026-01-01T00:03:00Z"
+        assert headers["User-Agent"] == "Google-Cloud-Scheduler"
+        assert headers["Content-Type"] == "application/octet-stream"
+        assert headers["X-Mine"] == "1"
+        assert body == b"{}"
+    assert service.get(NAME).status_code == ""
+
+
+def test_an_endpoint_that_is_not_there_fails_the_firing_and_no_other(db, clock):
+    service = schedules.Service(db, clock, publish=never)
+    service.create(NAME, Options(schedule="*/3 * * * *", target=HttpTarget(uri="http://127.0.0.1:1/")))
+
+    async def main():
+        background = Background()
+        firer = Firer(service, background)
+        for _ in range(2):
+            clock.advance(180)
+            await turn(firer, background)
+
+    asyncio.run(main())
+
+    assert service.get(NAME).status_code == "UNAVAILABLE"
+    count = db.read(lambda conn: conn.exec_driver_sql("SELECT count(*) FROM receipts WHERE state = 'FAILED'").scalar())
+    assert count == 2
