@@ -53,6 +53,7 @@ class Execution:
         self._around = around
         self._id = build_id
         self._results: dict[str, Any] = {}
+        self._writes: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
         """Run the build; being cancelled means that somebody has ended it, or that the server stops."""
@@ -73,6 +74,7 @@ class Execution:
                 await self._finish(journal, "lose", f"Trainshed failed: {type(error).__name__}: {error}")
             finally:
                 await asyncio.shield(processes.end(f"{self._id}/", grace_seconds=0))
+                await self._written()
                 await off_loop(workspace.clear)
 
     async def _watched(self, build: Build, config: Config, workspace: Workspace, journal: Journal) -> None:
@@ -165,32 +167,52 @@ class Execution:
             await asyncio.gather(*running, return_exceptions=True)
 
     async def _step(self, step: Step, runner: steps.StepRunner, workspace: Workspace, journal: Journal) -> None:
-        await off_loop(self._service.begin_step, self._id, step.number)
+        begin = asyncio.create_task(off_loop(self._begin_step, step))  # on disk while the process starts
+        self._writes.append(begin)
         journal.say(f"Starting {step.label}")
-        output = StepOutput(journal, step.label)
-        run = asyncio.create_task(runner.run(step, output))
+        run = asyncio.create_task(runner.run(step, StepOutput(journal, step.label)))
         try:
             done, _ = await asyncio.wait({run}, timeout=step.timeout_seconds)
         finally:
-            if not run.done():
-                await _cancel(run)
+            await _cancel(run)
         if not done:
-            await self._end_step(step, "time_out", None, workspace)
+            self._record_end(begin, step, "time_out", None, workspace)
             raise _Failure(
                 "USER_BUILD_STEP", f"build {_named(step)} ran longer than its timeout ({step.timeout_seconds:g}s)"
             )
         code = run.result()
-        await self._end_step(step, "break" if code else "pass", code, workspace)
+        self._record_end(begin, step, "break" if code else "pass", code, workspace)
         journal.say(f"Finished {step.label}")
         if code and not step.tolerates(code):
             raise _Failure("USER_BUILD_STEP", f"build {_named(step)} failed: step exited with non-zero status: {code}")
         if code:
             journal.say(f"{step.label}: its exit status {code} is allowed; the build goes on.")
 
-    async def _end_step(self, step: Step, transition: str, code: int | None, workspace: Workspace) -> None:
-        output = await off_loop(read_output, workspace.outputs(step))
+    def _record_end(
+        self, begin: "asyncio.Task[None]", step: Step, transition: str, code: int | None, workspace: Workspace
+    ) -> None:
+        """Write how a step ended while the next ones start; `_written` waits for it before the build ends."""
+
+        when = self._clock.now()
+
+        async def write() -> None:
+            await begin
+            await off_loop(self._end_step, step, transition, code, workspace, when)
+
+        self._writes.append(asyncio.create_task(write()))
+
+    async def _written(self) -> None:
+        while self._writes:
+            await self._writes.pop()
+
+    def _begin_step(self, step: Step) -> None:
         with suppress(StaleState):  # somebody cancelled the build in the meantime
-            await off_loop(self._service.end_step, self._id, step.number, transition, exit_code=code, output=output)
+            self._service.begin_step(self._id, step.number)
+
+    def _end_step(self, step: Step, transition: str, code: int | None, workspace: Workspace, when: datetime) -> None:
+        output = read_output(workspace.outputs(step))
+        with suppress(StaleState):  # likewise
+            self._service.end_step(self._id, step.number, transition, when=when, exit_code=code, output=output)
 
     async def _push(self, config: Config, folder: Path, journal: Journal) -> None:
         for name in config.images:
@@ -232,6 +254,7 @@ class Execution:
     ) -> None:
         journal.say("DONE" if transition == "succeed" else f"ERROR\nERROR: {detail}")
         await self._upload_log(journal)
+        await self._written()
         await off_loop(
             self._service.finish, self._id, transition, detail=detail, failure=failure, results=self._results
         )

@@ -223,14 +223,11 @@ class Service:
         )
 
     def end_step(
-        self, build_id: str, number: int, transition: str, *, exit_code: int | None, output: bytes = b""
+        self, build_id: str, number: int, transition: str, *, when: datetime, exit_code: int | None, output: bytes = b""
     ) -> None:
-        """Note how a step ended."""
-        text = base64.b64encode(output).decode()
-        now = self._clock.now()
-        self._db.write(
-            lambda conn: store.fire_step(conn, build_id, number, transition, now=now, exit_code=exit_code, output=text)
-        )
+        """Note how a step ended, and when."""
+        values = {"exit_code": exit_code, "output": base64.b64encode(output).decode()}
+        self._db.write(lambda conn: store.fire_step(conn, build_id, number, transition, now=when, **values))
 
     def phase(self, build_id: str, name: str, start: datetime, end: datetime) -> None:
         """Note how long a phase took."""

@@ -106,7 +106,6 @@ def fire_build(conn: Connection, build_id: str, name: str, *, now: datetime, **v
 def fire_step(conn: Connection, build_id: str, number: int, name: str, *, now: datetime, **values: Any) -> None:
     """Take a transition of a step. Raises StaleState."""
     fire(conn, build_steps, STEP, {"build_id": build_id, "number": number}, name, now=now, **values)
-    notify(conn, CHANNEL)
 
 
 def abandon_steps(conn: Connection, build_id: str, *, now: datetime) -> None:
@@ -119,7 +118,6 @@ def abandon_steps(conn: Connection, build_id: str, *, now: datetime) -> None:
 def set_values(conn: Connection, build_id: str, **values: Any) -> None:
     """Set columns that are not state."""
     conn.execute(update(builds).where(builds.c.id == build_id).values(**values))
-    notify(conn, CHANNEL)
 
 
 def steps_of(conn: Connection, build_id: str) -> tuple[StepRecord, ...]:
