@@ -340,6 +340,21 @@ def test_generations_of_a_prefix_are_those_below_it_as_a_folder(db, blobs, put):
     assert [name for name, _, _ in found] == ["data/a", "data/b"]
 
 
+@pytest.mark.parametrize("trick", [rewrite_in_place, replace_by_rename, rewrite_and_set_the_time_back])
+def test_a_cache_key_sees_changed_bytes_before_anybody_looked(db, blobs, upkeep, put, trick):
+    put("data/a", b"data")
+    upkeep.settle()
+    before = db.read(lambda conn: blobs.generations(conn, "gs://bucket/data"))
+
+    trick(blobs.root / "bucket/data/a")
+    after = db.read(lambda conn: blobs.generations(conn, "gs://bucket/data"))
+    (blobs.root / "bucket/data/b").write_bytes(b"new")
+    with_new = db.read(lambda conn: blobs.generations(conn, "gs://bucket/data"))
+
+    assert len({before, after, with_new}) == 3
+    assert before[0][2] != after[0][2]
+
+
 def test_a_folder_becomes_objects_with_links_left_out(db, blobs, names, tmp_path):
     tree = tmp_path / "tree"
     (tree / "sub").mkdir(parents=True)

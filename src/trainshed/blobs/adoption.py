@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from mimetypes import guess_type
 from pathlib import Path
 
@@ -143,6 +143,34 @@ def _can_be_object(name: str) -> bool:
         log.warning("A file is not an object: %s", ascii(str(error)), extra={"action": "file_skipped"})
         return False
     return True
+
+
+def present(conn: Connection, shelf: Shelf, bucket: str, name: str) -> list[Object]:
+    """Answer an object, or everything below a name as a folder, as the files are now; writes nothing.
+
+    What was changed by hand and has not been seen yet comes with generation 0 and the checksums of its bytes.
+    """
+    single = _present(shelf, bucket, name, store.find(conn, bucket, name))
+    if single is not None:
+        return [single]
+    below = f"{name.rstrip('/')}/" if name else ""
+    rows = {obj.name: obj for obj in store.list_objects(conn, bucket, prefix=below)}
+    names = sorted({*rows, *(found for found, _ in scan(shelf, bucket, below))})
+    return [obj for found in names if (obj := _present(shelf, bucket, found, rows.get(found))) is not None]
+
+
+def _present(shelf: Shelf, bucket: str, name: str, row: Object | None) -> Object | None:
+    if row is not None and is_current(shelf, row):
+        return row
+    if row is None and not (paths.is_plain(name) and paths.is_bucket(bucket)):
+        return None
+    found = read(shelf, row.path if row else paths.plain(bucket, name))
+    if found is None:
+        return None
+    if row is not None and is_same(row, found):
+        return row
+    when = datetime.fromtimestamp(0, UTC)
+    return object_of(found, bucket, name, generation=0, now=when)
 
 
 def touched(obj: Object, found: Found) -> Object:

@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -137,7 +137,7 @@ class Blobs:
 
     def commit_tree(
         self, conn: Connection, tree: Path | Sequence[tuple[str, Staged]], bucket: str, prefix: str, **options: Any
-    ) -> "list[Object]":
+    ) -> Sequence[Object]:
         """Commit a folder (or what `stage_tree` made of it, so that hashing is outside the transaction) below a prefix."""
         staged = self.stage_tree(tree) if isinstance(tree, Path) else tree
         above = f"{prefix.rstrip('/')}/" if prefix else ""
@@ -196,13 +196,17 @@ class Blobs:
         """Answer the file of this generation, to be read only. Raises NotFound when it is gone."""
         return self.shelf.find(obj)
 
+    def present(self, conn: Connection, bucket: str, name: str) -> Sequence[Object]:
+        """Answer an object, or what is below it as a folder, as the files are now; for what must not see old bytes.
+
+        Writes nothing: what was changed by hand and has not been seen yet has generation 0. Raises NotFound (the bucket).
+        """
+        self.get_bucket(conn, bucket)
+        return adoption.present(conn, self.shelf, bucket, name)
+
     def generations(self, conn: Connection, uri: str) -> tuple[tuple[str, int, str], ...]:
-        """Answer (name, generation, crc32c) of an object, or of everything below it as a folder; for cache keys."""
-        bucket, name = paths.parse_uri(uri)
-        single = store.find(conn, bucket, name)
-        below = f"{name.rstrip('/')}/" if name else ""
-        found: Iterable[Object] = [single] if single else store.list_objects(conn, bucket, prefix=below)
-        return tuple((obj.name, obj.generation, obj.crc32c) for obj in found)
+        """Answer (name, generation, crc32c) of what is present at an address; for cache keys."""
+        return tuple((o.name, o.generation, o.crc32c) for o in self.present(conn, *paths.parse_uri(uri)))
 
     # Files changed by hand
 
