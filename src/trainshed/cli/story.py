@@ -20,6 +20,7 @@ SCHEDULE = "hourly-training"
 BRANCH = "main"
 _MINUTES = 60.0
 _FINAL = {"PIPELINE_STATE_SUCCEEDED", "PIPELINE_STATE_FAILED", "PIPELINE_STATE_CANCELLED"}
+_BAD = {"FAILED", "REFUSED"}
 _MESSAGE = '{"num_epochs": "3", "learning_rate": "1e-2"}'
 _LONGER = '{"num_epochs": "5", "learning_rate": "1e-2"}'
 
@@ -223,9 +224,10 @@ def follow(story: Story, cause: str) -> None:
     stage = story.stage
 
     def new() -> str | None:
+        _refuse_failures(story)
         return next((job["name"] for job in jobs(story) if job["name"] not in story.runs), None)
 
-    name = stage.wait_for(f"the run that {cause} starts", new, timeout_seconds=5 * _MINUTES)
+    name = stage.wait_for(f"the run that {cause} starts", new, timeout_seconds=2 * _MINUTES)
     story.runs[name] = cause
 
     def ended() -> Mapping[str, Any] | None:
@@ -237,6 +239,12 @@ def follow(story: Story, cause: str) -> None:
     if job["state"] != "PIPELINE_STATE_SUCCEEDED":
         reason = job.get("error", {}).get("message", "its log says why")
         raise StepFailed(f"The run that {cause} started ended as {job['state']}: {reason}", exit_code=1)
+
+
+def _refuse_failures(story: Story) -> None:
+    for receipt in receipts(story):
+        if receipt["state"] in _BAD:
+            raise StepFailed(f"Receipt {receipt['receipt']} is {receipt['state']}: {receipt['reason']}", exit_code=1)
 
 
 def jobs(story: Story) -> list[dict[str, Any]]:

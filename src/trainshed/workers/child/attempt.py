@@ -73,7 +73,7 @@ def _isolate(order: dict[str, Any], parent: int, log: int) -> None:
     os.environ["TRAINSHED_ATTEMPT"] = f"{order['task_id']}@{order['attempt']}"
     if order["cpus"]:
         for name in _THREADS:
-            os.environ.setdefault(name, str(max(1, int(order["cpus"]))))
+            os.environ.setdefault(name, str(max(1, min(int(order["cpus"]), len(os.sched_getaffinity(0))))))
 
 
 def _exec(arguments: list[str]) -> NoReturn:
@@ -96,6 +96,8 @@ def _run_component(order: dict[str, Any]) -> None:
     logging.basicConfig(stream=sys.stdout, format=_LOG_FORMAT, level=logging.INFO)
     faulthandler.enable()
     _reseed()
+    added = order["variables"].get("PYTHONPATH", "")  # read by an interpreter when it starts, and ours has started
+    sys.path[:0] = [folder for folder in added.split(os.pathsep) if folder]
     sys.modules["__main__"] = types.ModuleType("__main__")  # ours would be run again by multiprocessing's spawn
     sys.argv = ["executor_main"]
     path = order["module"] or os.path.join(order["folder"], "ephemeral_component.py")
