@@ -216,7 +216,12 @@ def _admit(
 def _publish(
     conn: Connection, topic: str, firings: Sequence[tuple[Schedule, datetime, str]], ports: Ports, *, now: datetime
 ) -> None:
-    messages = [_outgoing(s.options.target, receipt_id) for s, _, receipt_id in firings]
+    targets = {s.name: s.options.target for s, _, _ in firings}
+    bodies = {name: _outgoing(target, "") for name, target in targets.items()}
+    messages = [
+        Outgoing(data=bodies[s.name].data, attributes=bodies[s.name].attributes, parent_receipt_id=receipt_id)
+        for s, _, receipt_id in firings
+    ]
     try:
         ids = ports.publish(conn, topic, messages)
     except TrainshedError:  # each firing has retries of its own

@@ -67,8 +67,9 @@ def insert_many(
     """
     kinds = [table.c[name].type for name in columns]
     fixed = tuple(_stored(conn, table.c[name].type, value) for name, value in same.items())
-    if any(isinstance(kind, TypeDecorator) for kind in kinds):
-        rows = [tuple(_stored(conn, kind, v) for kind, v in zip(kinds, row, strict=True)) for row in rows]
+    for place, kind in enumerate(kinds):
+        if isinstance(kind, TypeDecorator):
+            rows = [(*row[:place], _stored(conn, kind, row[place]), *row[place + 1 :]) for row in rows]
     dialect.insert_rows(conn, table, [*columns, *same], (row + fixed for row in rows))
 
 
