@@ -291,9 +291,8 @@ def test_s10_s13_s16_an_image_without_an_engine_is_an_environment_and_a_snapshot
     script = _docker_steps(image)
     document = {"images": [image]}
 
-    first = bench.run(bench.submit(*[_plain(s) for s in script], **document))
-    bench.service.get(first.build_id)
-    second = bench.run(bench.submit(*[_plain(s) for s in script], **document))
+    first = bench.run(bench.submit(*script, **document))
+    second = bench.run(bench.submit(*script, **document))
 
     assert first.state == "SUCCESS", bench.log(first)
     assert "Step #2: 7 fast\n" in bench.log(first)
@@ -303,10 +302,6 @@ def test_s10_s13_s16_an_image_without_an_engine_is_an_environment_and_a_snapshot
     assert first.results["images"][0]["digest"].startswith("sha256:")
     assert "Unchanged, reused" in bench.log(second)
     assert set(first.timing) == {"BUILD", "PUSH"}
-
-
-def _plain(step):
-    return step
 
 
 def test_s13_an_image_that_no_step_built_fails_the_push(bench):
@@ -327,7 +322,7 @@ def test_a_dockerfile_line_that_needs_an_engine_fails_the_step_naming_it(bench):
     assert "line 2: RUN apt-get update needs a container engine" in bench.log(build)
 
 
-def test_a_step_acts_as_its_build_and_a_run_that_it_starts_has_the_build_as_cause(bench):
+def test_s67_a_step_acts_as_its_build_and_a_run_that_it_starts_has_the_build_as_cause(bench):
     causes = []
 
     def ask(build, log):
@@ -343,7 +338,7 @@ def test_a_step_acts_as_its_build_and_a_run_that_it_starts_has_the_build_as_caus
     assert bench.service.cause_of("someone@else") is None
 
 
-def test_the_seeds_failing_unit_test_stops_the_build_s65(bench):
+def test_s65_a_failing_unit_test_stops_the_build(bench):
     build = bench.run(bench.submit(bash("exit 1", id="pytest"), bash("echo built", id="image")))
 
     assert build.state == "FAILURE"

@@ -192,7 +192,6 @@ class Execution:
         self, begin: "asyncio.Task[None]", step: Step, transition: str, code: int | None, workspace: Workspace
     ) -> None:
         """Write how a step ended while the next ones start; `_written` waits for it before the build ends."""
-
         when = self._clock.now()
 
         async def write() -> None:

@@ -9,6 +9,7 @@ import re2
 
 from trainshed.errors import Finding, InvalidArgument
 
+_NOT_OFFERED = ("pubsubConfig", "webhookConfig", "repositoryEventConfig", "approvalConfig", "filter")
 _CONFIGS = ("cloudbuild.yaml", "cloudbuild.yml", "cloudbuild.json")
 
 
@@ -62,6 +63,8 @@ def check(document: Mapping[str, Any]) -> list[Finding]:
             re2.compile(pattern)
         except re2.error as error:
             findings.append(_error(path, f"{pattern!r} is not an RE2 pattern: {error}"))
+    other = "is not offered here; a trigger watches a git repository or runs by hand"
+    findings += [_error(field, other) for field in _NOT_OFFERED if document.get(field)]
     if watch.branch and watch.tag:
         findings.append(_error("tag", "a trigger watches branches or tags; remove one"))
     if not document.get("build") and not watch.filename and not watch.repository:

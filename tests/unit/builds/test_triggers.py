@@ -71,6 +71,11 @@ def test_a_trigger_is_checked_at_once():
     assert {v.field for v in caught.value.violations} == {"name", "branch", "tag"}
 
 
+def test_what_a_trigger_cannot_do_here_is_refused_by_name():
+    with pytest.raises(InvalidArgument, match="webhookConfig: is not offered"):
+        triggers.checked({"name": "a", "filename": "x", "webhookConfig": {"secret": "s"}})
+
+
 DECLARED = Declaration(
     image=("Dockerfile", "requirements.txt", "components/**"),
     code=("pipeline.py",),
