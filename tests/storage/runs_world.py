@@ -51,14 +51,21 @@ def a_spec(tasks, *, parameters=None, outputs=None, name="example"):
     components, executors, nodes = {}, {}, {}
     for key, t in tasks.items():
         executors[f"exec-{key}"] = t.get("executor") or python_executor(t.get("source", f"# {key}"))
-        takes = {p: {"parameterType": v[0]} if isinstance(v, tuple) else {"parameterType": "STRING"} for p, v in t.get("params", {}).items()}
+        takes = {
+            p: {"parameterType": v[0]} if isinstance(v, tuple) else {"parameterType": "STRING"}
+            for p, v in t.get("params", {}).items()
+        }
         artifact = {"artifactType": {"schemaTitle": "system.Dataset", "schemaVersion": "0.0.1"}}
         inputs = {"parameters": takes, "artifacts": dict.fromkeys(t.get("artifacts", {}), artifact)}
         made = {
             "parameters": {p: {"parameterType": kind} for p, kind in t.get("gives", {}).items()},
             "artifacts": dict.fromkeys(t.get("makes", ()), artifact),
         }
-        components[f"comp-{key}"] = {"executorLabel": f"exec-{key}", "inputDefinitions": inputs, "outputDefinitions": made}
+        components[f"comp-{key}"] = {
+            "executorLabel": f"exec-{key}",
+            "inputDefinitions": inputs,
+            "outputDefinitions": made,
+        }
         values = {p: _source(v[1] if isinstance(v, tuple) else v) for p, v in t.get("params", {}).items()}
         things = {
             k: {"taskOutputArtifact": {"producerTask": v.split(".")[0], "outputArtifactKey": v.split(".")[1]}}
@@ -103,12 +110,16 @@ class World:
         self.blobs = Blobs(folder / "buckets", clock)
         self.service = Service(db, clock, self.blobs, self.environments, folder=folder / "runs")
         self.script = script or (lambda launch: Act())
-        self.runner = ScriptedRunner(lambda launch: self.script(launch), clock)
+        self.runner = ScriptedRunner(lambda launch: self.script(launch), clock)  # noqa: PLW0108  (a test may replace the script)
         self.engine = self.make_engine()
 
     def make_engine(self, reached=lambda _: None):
         engine = build_engine(
-            self.service, self.runner, reach=lambda principal: {"REACH": principal}, workers=self.workers, reached=reached
+            self.service,
+            self.runner,
+            reach=lambda principal: {"REACH": principal},
+            workers=self.workers,
+            reached=reached,
         )
         self.duty = engine.duty(interval_seconds=3600)
         return engine
@@ -117,8 +128,8 @@ class World:
         self.runner = self.runner.successor()
         self.engine = self.make_engine(reached)
 
-    def create(self, spec, cause=None, **more):
-        return self.service.create(NewRun(parent=PARENT, spec=spec, **more), cause)
+    def create(self, spec, cause=None, ordinal_of=lambda _: 0, **more):
+        return self.service.create(NewRun(parent=PARENT, spec=spec, **more), cause, ordinal_of)
 
     async def settle(self):
         """Run the engine until nothing more happens by itself."""

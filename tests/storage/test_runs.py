@@ -46,7 +46,9 @@ def gives(by_source):
     return script
 
 
-CHAIN = a_spec({"a": {"gives": {"x": "NUMBER_INTEGER"}}, "b": {"params": {"x": ("NUMBER_INTEGER", "<a.x")}}, "c": {"after": ["b"]}})
+CHAIN = a_spec(
+    {"a": {"gives": {"x": "NUMBER_INTEGER"}}, "b": {"params": {"x": ("NUMBER_INTEGER", "<a.x")}}, "c": {"after": ["b"]}}
+)
 
 
 def test_a_chain_runs_in_order(world):
@@ -72,7 +74,12 @@ def test_values_and_placeholders_reach_the_tasks(world):
     spec = a_spec(
         {
             "a": {"params": {"n": ("NUMBER_INTEGER", "@num_epochs")}, "gives": {"x": "NUMBER_INTEGER"}},
-            "b": {"params": {"x": ("NUMBER_INTEGER", "<a.x"), "text": "x={{$.inputs.parameters['x']}} {{$.pipeline_job_name}}"}},
+            "b": {
+                "params": {
+                    "x": ("NUMBER_INTEGER", "<a.x"),
+                    "text": "x={{$.inputs.parameters['x']}} {{$.pipeline_job_name}}",
+                }
+            },
         },
         parameters={"num_epochs": {"parameterType": "NUMBER_INTEGER"}},
     )
@@ -184,7 +191,9 @@ def test_caching_can_be_switched_off_for_a_run_and_for_a_task(world):
 
 
 def test_s34_new_data_under_the_same_name_retrains_without_a_new_spec(world):
-    importer = {"importer": {"artifactUri": {"runtimeParameter": "uri"}, "typeSchema": {"schemaTitle": "system.Dataset"}}}
+    importer = {
+        "importer": {"artifactUri": {"runtimeParameter": "uri"}, "typeSchema": {"schemaTitle": "system.Dataset"}}
+    }
     spec = a_spec(
         {
             "data": {"executor": importer, "params": {"uri": "gs://data/penguins"}, "makes": ["artifact"]},
@@ -247,7 +256,9 @@ def test_a_lost_worker_costs_no_attempt_of_the_budget(world):
 
 
 def test_a_declared_parameter_that_is_not_written_fails_the_task(world):
-    run = world.create(a_spec({"a": {"gives": {"x": "STRING"}}}))
+    world.environments.bind("me/tool")
+    command = {"container": {"image": "me/tool", "command": ["true"]}}
+    run = world.create(a_spec({"a": {"executor": command, "gives": {"x": "STRING"}}}))
 
     assert world.finish(run).error == "Task 'a' failed: ended well but did not write its output 'x'"
 
@@ -296,7 +307,9 @@ def test_no_more_tasks_run_at_once_than_there_are_workers(db, clock, tmp_path):
 
 
 def test_a_bound_image_runs_its_command_and_an_unbound_one_is_refused_by_name(world):
-    command = {"container": {"image": "me/trainer", "command": ["sh", "-c"], "args": ["echo {{$.inputs.parameters['x']}}"]}}
+    command = {
+        "container": {"image": "me/trainer", "command": ["sh", "-c"], "args": ["echo {{$.inputs.parameters['x']}}"]}
+    }
     spec = a_spec({"train": {"executor": command, "params": {"x": "1"}}})
 
     with pytest.raises(InvalidArgument, match=r"task 'train' runs a command in image 'me/trainer'.*images bind"):

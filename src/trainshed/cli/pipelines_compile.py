@@ -16,23 +16,14 @@ _SECONDS = 600.0
 def compile_file(file: Path, output: Path, *, function_name: str, packages: Sequence[str]) -> None:
     """Run kfp's compiler on a file. Raises FailedPrecondition with the compiler's last lines."""
     python = _python(packages)
-    command = [
-        str(python),
-        "-m",
-        "kfp.cli.__main__",
-        "dsl",
-        "compile",
-        "--py",
-        str(file.resolve()),
-        "--output",
-        str(output.resolve()),
-    ]
+    command = [str(python.parent / "kfp"), "dsl", "compile", "--py", str(file.resolve())]
+    command += ["--output", str(output.resolve())]
     if function_name:
         command += ["--function", function_name]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=_SECONDS, check=False, cwd=file.resolve().parent
     )
-    if done.returncode != 0:
+    if done.returncode != 0 or not output.exists():
         lines = (done.stderr or done.stdout).strip().splitlines()[-5:]
         raise FailedPrecondition(f"{file} did not compile:\n" + "\n".join(lines), reason="COMPILE_FAILED")
 

@@ -101,7 +101,7 @@ def _check_inputs(
     for kind, single in (("parameters", "Parameter"), ("artifacts", "Artifact")):
         for key, source in task.get("inputs", {}).get(kind, {}).items():
             where = f"{here}.inputs.{kind}.{key}"
-            if task.get("componentRef") and key not in defined.get(kind, {}) and "pipelinechannel" not in key:
+            if kind == "artifacts" and task.get("componentRef") and key not in defined.get(kind, {}):
                 yield _error(where, f"the component has no such input {single.lower()}")
             outer = source.get(f"componentInput{single}")
             if outer and outer not in around.get(kind, {}) and "-loop-item" not in outer:

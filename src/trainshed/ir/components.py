@@ -1,6 +1,5 @@
 """What a container executor really is: a Python function that KFP's executor calls, or a command."""
 
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from typing import Any
 
 _SOURCE_FILE = "ephemeral_component.py"
 _EXECUTOR_MODULES = ("kfp.dsl.executor_main", "kfp.components.executor_main", "kfp.v2.components.executor_main")
-_INSTALL = re.compile(r"\bpip\s+install\s+(.*?)(?=&&|\|\||;\s|\n|$)", re.DOTALL)
+_SEPARATORS = ";&|()\n"
 _WITH_VALUE = {"--index-url", "-i", "--extra-index-url", "--trusted-host", "--find-links", "-f", "--target", "-r", "-c"}
 
 
@@ -53,19 +52,32 @@ def _requirements(command: Sequence[str]) -> tuple[str, ...]:
     """Collect what the component's own `pip install` lines name, in order, each once."""
     found: dict[str, None] = {}
     for text in command:
-        for match in _INSTALL.finditer(text):
-            found |= dict.fromkeys(_packages(match[1]))
+        if "pip" in text:
+            found |= dict.fromkeys(p for line in _simple_commands(text) for p in _packages(line))
     return tuple(found)
 
 
-def _packages(line: str) -> list[str]:
+def _simple_commands(text: str) -> list[list[str]]:
+    """Split a shell text into the words of each command in it; quotes are heeded."""
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=_SEPARATORS)
+    lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
+    lines: list[list[str]] = [[]]
     try:
-        words = shlex.split(line)
-    except ValueError:
-        return []
+        for word in lexer:
+            if set(word) <= set(_SEPARATORS):
+                lines.append([])
+            else:
+                lines[-1].append(word)
+    except ValueError:  # a quote that is never closed: what came before it counts
+        return lines
+    return lines
+
+
+def _packages(words: Sequence[str]) -> list[str]:
+    starts = [i for i in range(len(words) - 1) if words[i].endswith("pip") and words[i + 1] == "install"]
     packages: list[str] = []
     is_value = False
-    for word in words:
+    for word in words[starts[0] + 2 :] if starts else ():
         if not is_value and not word.startswith("-") and not _is_for_old_python(word):
             packages.append(word)
         is_value = word in _WITH_VALUE

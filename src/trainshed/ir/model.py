@@ -170,6 +170,7 @@ class ArtifactValue:
     type: Mapping[str, str]
     metadata: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""  # of its content, taken when it was committed
+    title: str = ""  # what it is called: the output's key, unless its maker gave it a name
 
     def to_json(self) -> dict[str, Any]:
         """Write as ExecutorInput's RuntimeArtifact."""

@@ -135,7 +135,7 @@ def _first(
         if isinstance(source, Constant):
             value = _constant(source, facts, parameters, outputs)
         elif isinstance(source, RunParameter):
-            value = parameters.get(source.name, ABSENT)
+            value = _filled(parameters.get(source.name, ABSENT), facts)
         else:
             value = outputs(source.task).parameters.get(source.key, ABSENT)
         if value is not ABSENT:
@@ -146,18 +146,50 @@ def _first(
 def _constant(
     constant: Constant, facts: RunFacts, parameters: Mapping[str, Any], outputs: Callable[[str], Outputs]
 ) -> Any:
-    if not isinstance(constant.value, str) or "{{$" not in constant.value:
-        return constant.value
+    def value_of(expression: str) -> Any:
+        named = _INPUT.fullmatch(expression)
+        if named is None:
+            return _of_run(expression, facts)
+        value = _first(constant.scope.get(named[1], ()), facts, parameters, outputs)
+        return "" if value is ABSENT else value
+
+    return _deep(constant.value, value_of)
+
+
+def _deep(value: Any, value_of: Callable[[str], Any]) -> Any:
+    """Fill in placeholders wherever they stand in a value; an element that is nothing else keeps its value's type."""
+    if isinstance(value, list):
+        return [_element(each, value_of) for each in value]
+    if isinstance(value, dict):
+        return {_deep(key, value_of): _element(each, value_of) for key, each in value.items()}
+    if not isinstance(value, str) or "{{$" not in value:
+        return value
 
     def replaced(match: re.Match[str]) -> str:
-        named = _INPUT.fullmatch(match[1])
-        if named is None:
-            value = _of_run(match[1], facts)
-            return match[0] if value is ABSENT else str(value)
-        value = _first(constant.scope.get(named[1], ()), facts, parameters, outputs)
-        return "" if value is ABSENT else as_text(value)
+        found = value_of(match[1])
+        return match[0] if found is ABSENT else as_text(found)
 
-    return _PLACEHOLDER.sub(replaced, constant.value)
+    return _PLACEHOLDER.sub(replaced, value)
+
+
+def _element(value: Any, value_of: Callable[[str], Any]) -> Any:
+    whole = _PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
+    if whole is not None and "{{" not in whole[1]:
+        found = value_of(whole[1])
+        return value if found is ABSENT else found
+    return _deep(value, value_of)
+
+
+def _filled(value: Any, facts: RunFacts) -> Any:
+    """Fill in what a run's parameter says about the run and the task."""
+    if not isinstance(value, str) or "{{$." not in value:
+        return value
+
+    def replaced(match: re.Match[str]) -> str:
+        known = _of_run(match[1], facts)
+        return match[0] if known is ABSENT else str(known)
+
+    return _PLACEHOLDER.sub(replaced, value)
 
 
 def _of_run(expression: str, facts: RunFacts) -> Any:
@@ -237,7 +269,7 @@ def _legacy_value(value: Any) -> dict[str, Any]:
 def _made(key: str, task: Task, places: Places) -> dict[str, Any]:
     output = task.output_artifacts[key]
     return {
-        "name": "",
+        "name": key,
         "uri": places.artifact_uris[key],
         "type": dict(output.schema),
         "metadata": dict(output.metadata),

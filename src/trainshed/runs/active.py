@@ -79,7 +79,8 @@ class ActiveRun:
         return ir.Places(
             artifact_uris={key: f"{base}/{key}" for key in definition.output_artifacts},
             parameter_files={key: str(folder / "outputs" / key) for key in definition.output_parameters},
-            output_file=str(folder / "output.json"),
+            # inside the mount, so that `dsl.get_uri()` answers the task's own place in the bucket
+            output_file=str(mount / base.removeprefix("gs://") / "executor_output.json"),
             path_of=lambda uri: str(mount / uri.removeprefix("gs://")) if uri.startswith("gs://") else uri,
         )
 
@@ -118,7 +119,7 @@ def run_outputs(active: ActiveRun) -> dict[str, Any]:
     for key, sources in active.plan.output_artifacts.items():
         artifacts = [a for s in sources for a in active.outputs_of(s.task).artifacts.get(s.key, ())]
         documents = [
-            {"name": a.name, "uri": a.uri, "type": ir.type_name(a.type), "metadata": dict(a.metadata)}
+            {"name": a.title, "uri": a.uri, "type": ir.type_name(a.type), "metadata": dict(a.metadata)}
             for a in artifacts
         ]
         is_list = any(active.plan.tasks[s.task].output_artifacts[s.key].is_list for s in sources)

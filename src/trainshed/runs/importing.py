@@ -25,7 +25,9 @@ def record(conn: Connection, blobs: Blobs, active: ActiveRun, task: ir.Task, *, 
             "metadata": found.metadata,
             "digest": found.digest,
         }
-        made = (None if is_again else lineage.find_same(conn, **known)) or lineage.add_artifact(conn, **known, now=now)
+        made = (None if is_again else lineage.find_same(conn, **known)) or lineage.add_artifact(
+            conn, **known, now=now, name=found.title
+        )
         artifacts[key] = [replace(found, name=f"{active.parent}/metadataStores/default/artifacts/{made}")]
     return ir.Outputs(artifacts=artifacts)
 
@@ -42,7 +44,12 @@ def preview(conn: Connection, blobs: Blobs, active: ActiveRun, task: ir.Task) ->
         artifacts={
             key: [
                 ir.ArtifactValue(
-                    name="", uri=uri, type=o.schema or importer.get("typeSchema", {}), metadata=metadata, digest=digest
+                    name="",
+                    title=key,
+                    uri=uri,
+                    type=o.schema or importer.get("typeSchema", {}),
+                    metadata=metadata,
+                    digest=digest,
                 )
             ]
             for key, o in task.output_artifacts.items()

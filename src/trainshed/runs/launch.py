@@ -27,8 +27,7 @@ def prepare(active: ActiveRun, task: ir.Task, attempt: int, *, blobs: Blobs, var
     for artifacts in inputs.artifacts.values():
         for artifact in artifacts:
             _link(blobs.root, mount, artifact.uri)
-    for uri in places.artifact_uris.values():
-        Path(places.path_of(uri)).parent.mkdir(parents=True, exist_ok=True)
+    Path(places.output_file).parent.mkdir(parents=True, exist_ok=True)  # the outputs' own folder as well
     facts = active.facts(task.name)
     env = {
         str(e["name"]): ir.resolve(str(e.get("value", "")), facts, document, places.path_of)

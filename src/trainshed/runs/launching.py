@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from trainshed import ir
 from trainshed.blobs import Blobs
 from trainshed.duty import off_loop
 from trainshed.runners.contract import OutputMissing, Runner, Succeeded
@@ -79,7 +80,13 @@ class Launcher:
         task = ended.task_of(active)
         places = active.places_of(task, ended.report.attempt)
         mount = active.attempt_folder(task, ended.report.attempt) / "mount"
-        found = self._collector.collect(active.plan.tasks[task], ended.report.outcome.output, places, mount)
+        found = self._collector.collect(
+            active.plan.tasks[task],
+            ended.report.outcome.output,
+            places,
+            mount,
+            is_python=isinstance(active.places[task].work, ir.Python),
+        )
         if isinstance(found, OutputMissing):
             return ended.failed(found)
         return replace(ended, collected=found)

@@ -1,10 +1,9 @@
 """What a finished attempt left: parameters read, artifacts staged with their digests; recorded in one transaction."""
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from trainshed import ir, lineage
-from trainshed.blobs import Blobs, Object, Staged, parse_uri
-from trainshed.errors import NotFound, TrainshedError
+from trainshed.blobs import Blobs, Staged, parse_uri
+from trainshed.errors import TrainshedError
 from trainshed.runners.contract import OutputMissing
 
 _SCHEME = "gs://"
@@ -24,10 +23,12 @@ _LARGEST_PARAMETER = 4_000_000
 class MadeArtifact:
     """An artifact on its way into lineage; `files` are staged, by name below its URI ("": the URI itself)."""
 
+    name: str
     uri: str
     type: Mapping[str, str]
     metadata: Mapping[str, Any]
     files: Sequence[tuple[str, Staged]] = ()
+    custom_path: str = ""  # where the component wrote it instead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,9 @@ class Collector:
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
 
-    def collect(self, task: ir.Task, output: str, places: ir.Places, mount: Path) -> Collected | OutputMissing:
+    def collect(
+        self, task: ir.Task, output: str, places: ir.Places, mount: Path, *, is_python: bool
+    ) -> Collected | OutputMissing:
         """Read and stage what a task declares, outside of any transaction; an output that is not there is named."""
         document = _read(output)
         parameters: dict[str, Any] = {}
@@ -59,9 +62,10 @@ class Collector:
             value = document.get("parameterValues", {}).get(key, ir.ABSENT)
             if value is ir.ABSENT:
                 value = _from_file(Path(places.parameter_files[key]), declared)
-            if value is ir.ABSENT:
+            if value is not ir.ABSENT:
+                parameters[key] = value
+            elif not is_python:  # kfp's executor leaves out what a function never set
                 return OutputMissing(name=key)
-            parameters[key] = value
         written = document.get("artifacts", {})
         artifacts = {
             key: [self._stage(made, mount) for made in _made(key, out, written, places)]
@@ -72,15 +76,15 @@ class Collector:
     def _stage(self, made: MadeArtifact, mount: Path) -> MadeArtifact:
         if not made.uri.startswith(_SCHEME):
             return made
-        path = mount / made.uri.removeprefix(_SCHEME)
+        path = Path(made.custom_path) if made.custom_path else mount / made.uri.removeprefix(_SCHEME)
         files: list[tuple[str, Staged]] = []
-        if not path.is_relative_to(mount) or ".." in path.parts or _is_link(path, mount):
+        if not made.custom_path and (".." in path.parts or _is_link(path, mount)):
             files = []  # somebody else's data, handed on
         elif path.is_dir():
             files = self._blobs.stage_tree(path)
         elif path.is_file():
             files = [("", self._blobs.stage_file(path))]
-        return MadeArtifact(uri=made.uri, type=made.type, metadata=made.metadata, files=files)
+        return replace(made, files=files)
 
 
 def record(
@@ -97,7 +101,7 @@ def content_digest(conn: Connection, blobs: Blobs, uri: str) -> str:
     """Digest what an object, or everything below a prefix, contains now; empty for what is not held here."""
     try:
         bucket, name = parse_uri(uri)
-        found = _objects(conn, blobs, bucket, name)
+        found = blobs.present(conn, bucket, name)
     except TrainshedError:
         return ""
     return _digest((_below(o.name, name), o.size, o.md5 or o.crc32c) for o in found)
@@ -127,6 +131,7 @@ def value_of(artifact: lineage.Artifact, parent: str) -> ir.ArtifactValue:
         type=artifact.type,
         metadata=artifact.metadata,
         digest=artifact.digest,
+        title=artifact.name,
     )
 
 
@@ -146,21 +151,17 @@ def _record(
         digest = _digest((n, s.checksums.size, s.checksums.md5) for n, s in made.files)
     else:
         digest = content_digest(conn, blobs, made.uri)
-    key = lineage.add_artifact(conn, type=made.type, uri=made.uri, metadata=made.metadata, digest=digest, now=now)
+    key = lineage.add_artifact(
+        conn, type=made.type, uri=made.uri, metadata=made.metadata, digest=digest, now=now, name=made.name
+    )
     return ir.ArtifactValue(
         name=f"{parent}/metadataStores/default/artifacts/{key}",
         uri=made.uri,
         type=made.type,
         metadata=made.metadata,
         digest=digest,
+        title=made.name,
     )
-
-
-def _objects(conn: Connection, blobs: Blobs, bucket: str, name: str) -> Iterable[Object]:
-    if name:
-        with contextlib.suppress(NotFound):
-            return [blobs.get(conn, bucket, name)]
-    return list(blobs.list(conn, bucket, f"{name.rstrip('/')}/" if name else ""))
 
 
 def _below(name: str, prefix: str) -> str:
@@ -199,7 +200,9 @@ def _made(key: str, output: ir.ArtifactOutput, written: Mapping[str, Any], place
     entries: list[Any] = found if isinstance(found, list) and (found or output.is_list) else [default]
     return [
         MadeArtifact(
+            name=str(entry.get("name") or key),
             uri=str(entry.get("uri") or default["uri"]),
+            custom_path=str(entry.get("custom_path") or ""),
             type=output.schema,
             metadata=dict(output.metadata) | dict(entry.get("metadata") or {}),
         )

@@ -1,0 +1,199 @@
+"""Run triggers and run keys: one event, one receipt, one run."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from trainshed import ledger
+from trainshed.errors import AlreadyExists, InvalidArgument
+from trainshed.ledger import Cause
+from trainshed.runs import Message, Ports, Triggers
+
+_spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
+runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))
+if not hasattr(runs_world, "World"):
+    _spec.loader.exec_module(runs_world)
+PARENT = runs_world.PARENT
+TOPIC = "projects/local-project/topics/trigger-penguins"
+SPEC = runs_world.a_spec(
+    {"train": {"params": {"n": ("NUMBER_INTEGER", "@num_epochs"), "rate": ("NUMBER_DOUBLE", "@learning_rate")}}},
+    parameters={"num_epochs": {"parameterType": "NUMBER_INTEGER"}, "learning_rate": {"parameterType": "NUMBER_DOUBLE"}},
+)
+
+
+@pytest.fixture
+def world(db, clock, tmp_path):
+    made = runs_world.World(db, clock, tmp_path)
+    made.put("gs://specs/p.json", json.dumps(SPEC).encode())
+    made.connected = []
+    ports = Ports(
+        subscribe=lambda conn, *names: made.connected.append(names),
+        unsubscribe=lambda conn, name: made.connected.append(("gone", name)),
+        watch=lambda conn, *names: made.connected.append(names),
+        unwatch=lambda conn, *names: made.connected.append(("unwatched", *names)),
+    )
+    made.triggers = Triggers(made.service, ports)
+    made.triggers.create("penguins", PARENT, topic=TOPIC, spec_uri="gs://specs/p.json")
+    return made
+
+
+def a_message(world, body, number="1"):
+    return Message(
+        subscription="projects/local-project/subscriptions/trainshed-trigger-penguins",
+        message_id=number,
+        topic=TOPIC,
+        data=body if isinstance(body, bytes) else json.dumps(body).encode(),
+        attributes={},
+        publish_time=world.clock.now(),
+    )
+
+
+def receipts(world):
+    return world.db.read(ledger.list_receipts)
+
+
+GOOD = {"num_epochs": "3", "learning_rate": "1e-2"}
+
+
+def test_s43_a_message_starts_a_run_with_its_parameters(world):
+    assert world.triggers.deliver("penguins", a_message(world, GOOD))
+
+    (run,), _ = world.service.list()
+    assert run.parameters == {"num_epochs": 3, "learning_rate": 0.01}
+    (receipt,) = receipts(world)
+    assert (receipt.state, receipt.link, receipt.kind) == ("STARTED", run.name, "message")
+
+
+def test_the_same_message_five_times_is_one_run_and_one_receipt_with_five_deliveries(world):
+    for _ in range(5):
+        assert world.triggers.deliver("penguins", a_message(world, GOOD))
+
+    assert len(world.service.list()[0]) == 1
+    (receipt,) = receipts(world)
+    found = world.db.read(lambda conn: ledger.deliveries(conn, receipt.receipt_id))
+    assert [d.outcome for d in found] == ["started", "joined", "joined", "joined", "joined"]
+
+
+def test_two_messages_with_the_same_body_are_two_runs(world):
+    world.triggers.deliver("penguins", a_message(world, GOOD, "1"))
+    world.triggers.deliver("penguins", a_message(world, GOOD, "2"))
+
+    assert len(world.service.list()[0]) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"{not json", "the body is not JSON"),
+        (b"\xff\xfe", "not UTF-8"),
+        (json.dumps(json.dumps(GOOD)).encode(), "encoded twice"),
+        (b"[1]", "a JSON object of parameters belongs there"),
+        (b'{"num_epochs": NaN, "learning_rate": 1}', "NaN is not a JSON number"),
+        ({"num_epochs": "many", "learning_rate": 1}, "parameters.num_epochs: 'many' is not an integer"),
+        ({"num_epoch": 3, "learning_rate": 1}, "did you mean 'num_epochs'?"),
+        ({"num_epochs": 3}, "parameters.learning_rate: the pipeline needs this parameter (a number) and it is missing"),
+        (b"", "is missing"),
+    ],
+)
+def test_s49_s50_a_message_that_cannot_be_meant_is_refused_with_one_sentence(world, body, reason):
+    assert world.triggers.deliver("penguins", a_message(world, body))
+
+    assert world.service.list()[0] == []
+    (receipt,) = receipts(world)
+    assert receipt.state == "REFUSED"
+    assert reason in receipt.reason
+
+
+def test_a_missing_template_is_refused_and_its_replay_starts_the_run(world):
+    world.triggers.create("other", PARENT, topic=TOPIC, spec_uri="gs://specs/later.json")
+    assert world.triggers.deliver("other", a_message(world, GOOD))
+    (receipt,) = receipts(world)
+    assert (receipt.state, "does not exist; upload it" in receipt.reason) == ("REFUSED", True)
+
+    world.put("gs://specs/later.json", json.dumps(SPEC).encode())
+    world.triggers.deliver("other", a_message(world, GOOD))
+
+    (receipt,) = receipts(world)
+    assert receipt.state == "STARTED"
+
+
+def test_a_failing_store_leaves_the_message_to_come_again(world, monkeypatch):
+    from trainshed.errors import Unavailable
+
+    def fail(*arguments, **more):
+        raise Unavailable("The database did not take the change; try again.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.service, "create_in", fail)
+        assert not world.triggers.deliver("penguins", a_message(world, GOOD))
+    assert [r.state for r in receipts(world)] == ["FAILED"]
+
+    assert world.triggers.deliver("penguins", a_message(world, GOOD))
+    assert [r.state for r in receipts(world)] == ["STARTED"]
+
+
+def test_s35_a_new_object_starts_a_run_that_is_told_its_name(world):
+    spec = runs_world.a_spec(
+        {"a": {"params": {"u": "@object_uri"}}}, parameters={"object_uri": {"parameterType": "STRING"}}
+    )
+    world.put("gs://specs/data.json", json.dumps(spec).encode())
+    world.triggers.create("data", PARENT, bucket="gs://incoming", spec_uri="gs://specs/data.json")
+    event = a_message(world, b"{}")
+    attributes = {"eventType": "OBJECT_FINALIZE", "bucketId": "incoming", "objectId": "x.csv", "objectGeneration": "7"}
+    made = Message(**{**vars(event), "attributes": attributes})
+
+    assert world.triggers.deliver("data", made)
+    assert world.triggers.deliver(
+        "data", Message(**{**vars(made), "message_id": "2", "attributes": {"eventType": "OBJECT_DELETE"}})
+    )
+
+    (run,), _ = world.service.list()
+    assert run.parameters == {"object_uri": "gs://incoming/x.csv"}
+    assert [r.kind for r in receipts(world)] == ["object"]
+
+
+def test_a_needless_run_says_skipped_in_its_receipt(world):
+    world.triggers.deliver("penguins", a_message(world, GOOD, "1"))
+    (first,), _ = world.service.list()
+    world.finish(first)
+
+    world.clock.advance(1)
+    world.triggers.deliver("penguins", a_message(world, GOOD, "2"))
+    again = world.finish(world.service.list()[0][0])
+
+    assert again.is_needless
+    newest = receipts(world)[0]
+    assert (newest.state, newest.reason, newest.link) == ("SKIPPED", "nothing changed, 0 of 1 tasks ran", again.name)
+
+
+def test_a_function_may_make_equal_requests_and_its_redelivery_joins_each(world):
+    cause = Cause(key="projects/p/subscriptions/f#1", kind="message")
+
+    def invocation():
+        counts = iter(range(10))
+        return [world.create(SPEC, cause, parameters=GOOD, ordinal_of=lambda _: next(counts)).name for _ in range(2)]
+
+    first, redelivered = invocation(), invocation()
+
+    assert len(set(first)) == 2
+    assert redelivered == first
+
+
+def test_a_job_id_is_taken_once(world):
+    world.create(SPEC, parameters=GOOD, job_id="mine")
+
+    with pytest.raises(AlreadyExists, match="'mine' exists already"):
+        world.create(SPEC, parameters=GOOD, job_id="mine")
+    with pytest.raises(InvalidArgument, match="lower-case letters"):
+        world.create(SPEC, parameters=GOOD, job_id="Mine!")
+
+
+def test_a_deleted_trigger_lets_go_of_its_topic(world):
+    world.triggers.delete("penguins")
+
+    assert world.connected[-1] == ("gone", "projects/local-project/subscriptions/trainshed-trigger-penguins")
+    assert world.triggers.list() == []
+    assert world.triggers.deliver("penguins", a_message(world, GOOD))

@@ -1,0 +1,133 @@
+"""Values: typed by declaration, filled into placeholders, digested into keys."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainshed import ir
+from trainshed.errors import InvalidArgument
+from trainshed.ir.render import as_text
+from trainshed.ir.resources import quantity
+
+FACTS = ir.RunFacts(
+    job_name="job",
+    resource_name="projects/p/x/job",
+    job_uuid="7",
+    root="gs://b",
+    create_time="t",
+    schedule_time="s",
+    task_name="task",
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "declared", "expected"),
+    [
+        ("3", "NUMBER_INTEGER", 3), (3.0, "NUMBER_INTEGER", 3), ("-4", "NUMBER_INTEGER", -4), ("3.0", "NUMBER_INTEGER", 3),
+        ("1e-2", "NUMBER_DOUBLE", 0.01), (3, "NUMBER_DOUBLE", 3.0), ("true", "BOOLEAN", True), ("False", "BOOLEAN", False),
+        ("[1, 2]", "LIST", [1, 2]), ('{"a": 1}', "STRUCT", {"a": 1}), ("x", "STRING", "x"), ("3", "STRING", "3"),
+    ],
+)  # fmt: skip
+def test_s49_values_get_their_declared_type(value, declared, expected):
+    converted = ir.convert(value, declared)
+
+    assert (converted, type(converted)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize(
+    ("value", "declared", "reason"),
+    [
+        ("3.5", "NUMBER_INTEGER", "'3.5' is not an integer"), (True, "NUMBER_INTEGER", "is not an integer"),
+        ("nan", "NUMBER_DOUBLE", "not a finite number"), ("1e400", "NUMBER_DOUBLE", "not a finite number"),
+        ("9" * 20, "NUMBER_INTEGER", "larger than 2^53"), ("yes", "BOOLEAN", "is not a boolean"),
+        ("{", "STRUCT", "is not a mapping"), ([1], "STRUCT", "is not a mapping"), (1, "STRING", "put it in quotes"),
+        (None, "STRING", "null is not a string"), ({}, "STRING", "is not a string"),
+    ],
+)  # fmt: skip
+def test_s49_what_cannot_be_meant_is_refused_with_the_reason(value, declared, reason):
+    with pytest.raises(ValueError, match=".") as caught:
+        ir.convert(value, declared)
+
+    assert reason in str(caught.value)
+
+
+@given(st.integers(-(2**53), 2**53))
+def test_every_integer_survives_being_text(number):
+    assert ir.convert(str(number), "NUMBER_INTEGER") == number
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_every_finite_number_survives_being_text(number):
+    assert math.isclose(ir.convert(repr(number), "NUMBER_DOUBLE"), number)
+
+
+def test_unknown_and_missing_parameters_are_said_at_once():
+    definitions = {
+        "num_epochs": ir.ParameterDefinition(type="NUMBER_INTEGER"),
+        "rate": ir.ParameterDefinition(type="NUMBER_DOUBLE", default=0.1),
+    }
+
+    with pytest.raises(InvalidArgument) as caught:
+        ir.bind(definitions, {"num_epoch": 1})
+
+    assert caught.value.message.splitlines() == [
+        "parameters.num_epoch: the pipeline has no such parameter; did you mean 'num_epochs'?",
+        "parameters.num_epochs: the pipeline needs this parameter (an integer) and it is missing",
+    ]
+
+
+def test_s50_json_inside_json_is_explained():
+    with pytest.raises(InvalidArgument, match="encoded twice") as caught:
+        ir.parse_message(b'"{\\"num_epochs\\": 3}"')
+
+    assert caught.value.reason == "DOUBLE_ENCODED"
+
+
+@pytest.mark.parametrize(("value", "text"), [(6.0, "6"), (6.5, "6.5"), (True, "true"), ([1, 2], "[1, 2]"), ("x", "x")])
+def test_values_in_text_keep_integers_whole(value, text):
+    assert as_text(value) == text
+
+
+def test_commands_are_filled_in_and_conditional_words_left_out():
+    document = {
+        "inputs": {
+            "parameterValues": {"n": 6.0},
+            "artifacts": {"d": {"artifacts": [{"uri": "gs://b/d", "metadata": {"k": "v"}}]}},
+        },
+        "outputs": {"parameters": {"o": {"outputFile": "/o"}}},
+    }
+    words = [
+        "n={{$.inputs.parameters['n']}}", "{{$.inputs.artifacts['d'].path}}", "{{$.inputs.artifacts['d'].metadata['k']}}",
+        "{{$.outputs.parameters['o'].output_file}}", '{"Concat": ["a", "{{$.pipeline_job_name}}"]}',
+        '{"IfPresent": {"InputName": "n", "Then": ["--n"], "Else": ["--none"]}}',
+        '{"IfPresent": {"InputName": "m", "Then": ["--m"]}}', "$HOME {{other}}",
+    ]  # fmt: skip
+
+    line = ir.command_line(words, FACTS, document, lambda uri: uri.replace("gs:/", "/mount"))
+
+    assert line == ["n=6", "/mount/b/d", "v", "/o", "ajob", "--n", "$HOME {{other}}"]
+
+
+def test_a_lightweight_component_is_recognised_with_what_it_installs():
+    line = (
+        "PIP=1 python3 -m pip install --quiet 'kfp==2.14.3' '--no-deps' "
+        '\'typing-extensions>=3.7.4,<5; python_version<"3.9"\' && python3 -m pip install --index-url https://x \'pandas<3\' && "$0" "$@"'
+    )
+    container = {
+        "command": ["sh", "-c", line, "sh", "-ec", "… ephemeral_component.py …", "def f(): pass"],
+        "args": ["--executor_input", "{{$}}", "--function_to_execute", "f"],
+    }
+
+    found = ir.recognise(container)
+
+    assert found == ir.Python(function="f", source="def f(): pass", requirements=("kfp==2.14.3", "pandas<3"))
+    assert isinstance(ir.recognise({"command": ["echo"], "args": ["x"]}), ir.Shell)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("500m", 0.5), ("2", 2), ("4Gi", 4 * 2**30), ("1.5G", 1.5e9), ("{{x}}", None)]
+)
+def test_quantities_are_read_as_kubernetes_writes_them(text, number):
+    assert quantity(text) == number
