@@ -315,6 +315,20 @@ def run(text: str) -> dict:
     play(perform())
 
 
+def test_s16_an_attempt_imports_what_its_image_brings(stage, tmp_path, play):
+    (tmp_path / "image" / "penguin_tools").mkdir(parents=True)
+    (tmp_path / "image" / "penguin_tools" / "__init__.py").write_text("ANSWER = 'from the image'\n")
+    source = "def run(text: str) -> str:\n    from penguin_tools import ANSWER\n    return ANSWER\n"
+
+    async def perform():
+        async with stage:
+            launch = component(stage, source, variables={"PYTHONPATH": f"{tmp_path / 'image'}:{tmp_path}"})
+            told = json.loads((await finish(stage, launch)).output)["parameterValues"]["Output"]
+            assert told == "from the image"
+
+    play(perform())
+
+
 def test_an_attempt_ends_as_an_interpreter_does(stage, play):
     source = """
 import atexit, multiprocessing, threading

@@ -267,6 +267,25 @@ def test_d4_redeliveries_join_the_run_that_the_first_one_started(bench):
     assert deliveries == [(1, "started"), *((n, "joined") for n in range(2, 6))]
 
 
+def test_d5_a_run_in_which_nothing_was_new_leaves_the_receipt_skipped(bench):
+    async def scenario():
+        async with bench() as b:
+            await b.deploy()
+            b.script.gate.clear()
+            delivering = asyncio.ensure_future(b.host.deliver(NAME, an_event()))
+            await b.script.called.wait()
+            b.start_run(b.script.calls[-1][0].principal)
+            now, reason = b.clock.now(), "nothing changed, 0 of 5 tasks ran"
+            b.db.write(lambda conn: ledger.settle(conn, b.receipt().receipt_id, "needless", now=now, reason=reason))
+            b.script.gate.set()
+            await delivering
+            return b.receipt(), b.deliveries()
+
+    receipt, deliveries = run(scenario())
+    assert (receipt.state, receipt.reason) == ("SKIPPED", "nothing changed, 0 of 5 tasks ran")
+    assert deliveries == [(1, "started")]
+
+
 def test_crash_after_the_run_was_started_leaves_the_receipt_started(bench):
     async def scenario():
         async with bench() as b:

@@ -245,7 +245,8 @@ class Service:
             return
         receipt = ledger.get_receipt(conn, invocation.receipt_id)
         outcome = OUTCOMES[ended.transition]
-        if ended.ok and asked and receipt.link:
+        has_settled_itself = ended.ok and asked and bool(receipt.link)  # also as SKIPPED, when nothing was new
+        if has_settled_itself:
             outcome = "joined" if was_started else "started"
         ledger.record_delivery(
             conn,
@@ -255,7 +256,7 @@ class Service:
             reason=ended.error.strip().rpartition("\n")[2],
             link=receipt.link or _link(invocation),
         )
-        if receipt.state in _UNSETTLED and ended.transition != "interrupt":
+        if receipt.state in _UNSETTLED and ended.transition != "interrupt" and not has_settled_itself:
             _settle(conn, invocation, ended, now)
 
 
