@@ -1,0 +1,134 @@
+"""What measurements do to a real server: start it, publish to it, deploy to it, wait for marks of user code.
+
+User code tells when it ran by a line in a file, `LABEL SECONDS`, with the time of the clock that the publisher
+reads too. Waiting for a mark costs one look at the file's size.
+"""
+
+import base64
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from harness import quietly, until
+
+from trainshed.testing import Server
+
+PROJECT = "local-project"
+PARENT = f"projects/{PROJECT}/locations/us-central1"
+
+
+def server_on(home: Path) -> Server:
+    """Describe a server on a home directory of its own."""
+    return Server(home)
+
+
+@contextmanager
+def running(home: Path) -> Iterator[Server]:
+    """Run a server for the duration of a measurement."""
+    server = server_on(home).start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def pid_of(server: Server) -> int:
+    """Answer the process of a server."""
+    return int((server.home / "lock").read_text().split()[0])
+
+
+def command(server: Server, *arguments: str | Path) -> str:
+    """Run a `trainshed` command that has to work; answer what it printed."""
+    done = server.run(*map(str, arguments))
+    if done.returncode:
+        raise RuntimeError(f"trainshed {' '.join(map(str, arguments))}: {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+class Api:
+    """One kept connection to a server's REST surface."""
+
+    def __init__(self, server: Server) -> None:
+        self._connection = http.client.HTTPConnection(urlsplit(server.address).netloc, timeout=120)
+        self._connection.connect()
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Send and answer JSON."""
+        headers = {"Content-Type": "application/json"}
+        self._connection.request(method, path, None if body is None else json.dumps(body), headers)
+        answer = self._connection.getresponse()
+        text = answer.read()
+        if answer.status >= http.client.BAD_REQUEST:
+            raise RuntimeError(f"{method} {path}: {answer.status} {text.decode()}")
+        return json.loads(text or b"{}")
+
+    def publish(self, topic: str, *bodies: Any) -> None:
+        """Publish JSON messages in one request."""
+        messages = [{"data": base64.b64encode(json.dumps(b).encode()).decode()} for b in bodies]
+        self.call("POST", f"/v1/projects/{PROJECT}/topics/{topic}:publish", {"messages": messages})
+
+    def run(self, name: str) -> Any:
+        """Read a run with its tasks."""
+        return self.call("GET", f"/trainshed/v1/{PARENT}/runs/{name.rsplit('/', 1)[1]}")
+
+    def ended_run(self, name: str, *, seconds: float = 120) -> Any:
+        """Wait for a run's end without asking often."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            run = self.call("GET", f"/trainshed/v1/{PARENT}/runs/{name.rsplit('/', 1)[1]}/wait")
+            if run["state"] in {"SUCCEEDED", "FAILED", "CANCELLED"}:
+                return run
+        raise TimeoutError(f"{name} goes on")
+
+
+class Marks:
+    """The file in which user code tells when it ran."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.touch()
+        self._size = 0
+
+    def wait(self, *, seconds: float, what: str) -> None:
+        """Wait for the next mark."""
+        until(lambda: self.path.stat().st_size > self._size, seconds=seconds, what=what)
+        self._size = self.path.stat().st_size
+
+    def read(self) -> dict[str, float]:
+        """Answer every mark: label to seconds, the first one where there are several."""
+        found: dict[str, float] = {}
+        for line in self.path.read_text().splitlines():
+            label, seconds = line.split()
+            found.setdefault(label, float(seconds))
+        return found
+
+
+def compile_to(pipeline: Any, path: Path) -> Path:
+    """Compile a kfp pipeline."""
+    from kfp import compiler
+
+    compiler.Compiler().compile(pipeline, str(path))
+    return path
+
+
+def kfp_requirement() -> str:
+    """Answer the kfp that is installed here, so that all sides of a comparison run the same one."""
+    import kfp
+
+    return f"kfp=={kfp.__version__}"
+
+
+def component_options() -> dict[str, str]:
+    """Answer what components are decorated with."""
+    return {"base_image": "python:3.11", "kfp_package_path": kfp_requirement()}
+
+
+def git(folder: Path, *arguments: str) -> None:
+    """Run git with an author of its own."""
+    author = ["-c", "user.name=Bench", "-c", "user.email=bench@localhost", "-c", "init.defaultBranch=main"]
+    quietly(["git", *author, "-C", folder, *arguments])
