@@ -139,5 +139,15 @@ def test_s43_message_starts_one_run_with_its_parameters_typed(trainshed, tmp_pat
     assert "/pipelineJobs/" in receipt["link"]
     (delivery,) = trainshed.json("receipts", "describe", receipt["receipt"])["deliveries"]
     assert (delivery["outcome"], delivery["link"]) == ("started", receipt["link"])
-    job = trainshed.json("pipelines", "describe", receipt["link"].rsplit("/", 1)[-1])
+    job = trainshed.json("pipelines", "describe", receipt["link"].rsplit("/", 1)[-1])["job"]
     assert job["runtimeConfig"]["parameterValues"] == {"num_epochs": 3, "learning_rate": 0.01}
+
+    assert trainshed.run("receipts", "replay", receipt["receipt"]).returncode == 0
+
+    def redelivered():
+        found = trainshed.json("receipts", "describe", receipt["receipt"])["deliveries"]
+        return found if len(found) > 1 else None
+
+    _, again = wait_until(redelivered)
+    assert (again["outcome"], again["link"]) == ("joined", receipt["link"]), "D4: one event, one run"
+    assert len(trainshed.json("pipelines", "list")) == 1

@@ -29,6 +29,11 @@ def usage(session: int) -> Usage:
     return Usage(processes=len(found), memory_bytes=sum(found))
 
 
+def tasks() -> int:
+    """Answer how many threads this machine runs: one short read, which notices a fork bomb while it is small."""
+    return int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2])
+
+
 def exact_memory(session: int) -> int:
     """Add up memory with shared pages counted once: slow, for when the quick sum is over a limit."""
     return sum(_proportional(pid) for pid, member_of in _processes() if member_of == session)
