@@ -46,7 +46,7 @@ def routes(sections: Mapping[str, Section]) -> list[BaseRoute]:
             page, status = await off_loop(make), 200
         except TrainshedError as error:
             page, status = _failed(error), error.http_status
-        return render.page(environment, "page.html", page.context(), status=status)
+        return render.page(environment, page.template, page.context(), status=status)
 
     async def overview(request: Request) -> Response:  # noqa: ARG001  (Starlette's signature)
         return await respond(lambda: _overview(sections))

@@ -3,7 +3,7 @@
 from trainshed import builds
 from trainshed.clock import Clock
 from trainshed.dashboard import links
-from trainshed.dashboard.page import Badge, Facts, Link, Page, Table, Text
+from trainshed.dashboard.page import Badge, BuildPage, Facts, Link, Page, StepRow, Table
 from trainshed.dashboard.render import duration, seconds_between, tail, time
 
 SECTION = "/builds"
@@ -44,37 +44,30 @@ class Builds:
         """One build. Raises NotFound."""
         build = self._service.get(build_id)
         now = self._clock.now()
+        labels = _labels(build)
         steps = [
-            (
-                str(s.number), s.id, s.name, Badge(state=s.state),
-                duration(seconds_between(s.start_time, s.end_time, now)), s.exit_code,
+            StepRow(
+                number=s.number,
+                label=labels[s.number],
+                name=s.name,
+                command=_command(build, s.number),
+                state=s.state,
+                duration=duration(seconds_between(s.start_time, s.end_time, now)),
+                exit_code=s.exit_code,
             )
             for s in build.steps
-        ]  # fmt: skip
-        return Page(
+        ]
+        return BuildPage(
             title=f"Build {build.build_id.partition('-')[0]}",
             section=SECTION,
             live=not build.is_final,
-            parts=(
-                Facts(
-                    pairs=(
-                        ("Status", Badge(state=build.state, note=build.status_detail)),
-                        ("Build", build.build_id),
-                        ("Trigger", links.link(build.trigger)),
-                        ("Started", time(build.start_time)),
-                        ("Duration", duration(seconds_between(build.start_time, build.end_time, now))),
-                        ("Log", build.log_uri),
-                    )
-                ),
-                Table(
-                    heading=f"{len(steps)} steps",
-                    columns=("#", "Step", "Builder", "Status", "Duration", "Exit code"),
-                    rows=steps,
-                    nothing="This build has no steps.",
-                ),
-                Facts(heading="Substitutions", pairs=sorted(build.substitutions.items())),
-                Text(heading="Log", text=tail(self._service.workspace(build.build_id).log)),
-            ),
+            build_id=build.build_id,
+            state=Badge(state=build.state, note=build.status_detail),
+            start_time=time(build.start_time),
+            duration=duration(seconds_between(build.start_time, build.end_time, now)),
+            steps=steps,
+            details=_details(build),
+            log=tail(self._service.workspace(build.build_id).log),
         )
 
     def _row(self, build: builds.Build) -> tuple[Link | Badge | str, ...]:
@@ -86,3 +79,36 @@ class Builds:
             duration(seconds_between(build.start_time, build.end_time, self._clock.now())),
             ", ".join(build.resolved.get("images", ())),
         )
+
+
+def _labels(build: builds.Build) -> dict[int, str]:
+    return {s.number: f'Step #{s.number} - "{s.id}"' if s.id else f"Step #{s.number}" for s in build.steps}
+
+
+def _command(build: builds.Build, number: int) -> str:
+    step = build.resolved.get("steps", ())[number]
+    if step.get("script"):
+        return str(step["script"]).strip().partition("\n")[0]
+    return " ".join([step.get("entrypoint", ""), *map(str, step.get("args", ()))]).strip()
+
+
+def _details(build: builds.Build) -> tuple[Facts, ...]:
+    images = [(i.get("name", ""), i.get("digest", "")) for i in build.results.get("images", ())]
+    phases = [
+        (name, f"{span.get('startTime', '')} to {span.get('endTime', '')}") for name, span in build.timing.items()
+    ]
+    about = (
+        ("Build", build.build_id),
+        ("Trigger", links.link(build.trigger)),
+        ("Created", time(build.create_time)),
+        ("Ended", time(build.end_time)),
+        ("Machine type", str(build.resolved.get("options", {}).get("machineType", ""))),
+        ("Log object", build.log_uri),
+        ("Warnings", "; ".join(build.warnings)),
+    )
+    return (
+        Facts(pairs=about),
+        Facts(heading="Phases", pairs=phases),
+        Facts(heading="Images", pairs=images),
+        Facts(heading="Substitutions", pairs=sorted(build.substitutions.items())),
+    )

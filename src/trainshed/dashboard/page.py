@@ -1,8 +1,8 @@
 """What a page consists of: plain parts that one template draws. Pages make these; nothing else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
 
 from trainshed.dashboard.graph import Drawing
 
@@ -75,7 +75,38 @@ class Page:
     section: str  # path of the navigation entry
     parts: Sequence[Part] = field(default_factory=tuple)
     live: bool = False
+    template: ClassVar[str] = "page.html"
+    reloads: ClassVar[bool] = True  # a live page is loaded again every two seconds, unless it follows by itself
 
     def context(self) -> dict[str, Any]:
         """Answer what the template reads."""
-        return {"title": self.title, "section": self.section, "parts": self.parts, "live": self.live}
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return values | {"reloads": self.live and self.reloads}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRow:
+    """One step of a build, as its page lists it."""
+
+    number: int
+    label: str  # how its log lines begin
+    name: str
+    command: str
+    state: str
+    duration: str
+    exit_code: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildPage(Page):
+    """One build: status line, steps, log and execution details."""
+
+    build_id: str
+    state: Badge
+    start_time: str
+    duration: str
+    steps: Sequence[StepRow]
+    details: Sequence[Facts]
+    log: str
+    template: ClassVar[str] = "build.html"
+    reloads: ClassVar[bool] = False
