@@ -84,6 +84,16 @@ def test_the_first_sight_is_a_baseline_that_builds_nothing(bench, repository):
     assert poll(bench).reasons == ()
 
 
+def test_a_push_right_after_the_trigger_was_made_is_one(bench, repository):
+    a_trigger(bench, repository)
+    sha = repository.commit(file="two\n")
+
+    outcome = poll(bench)
+
+    assert len(outcome.builds) == 1
+    assert receipts(bench)[sha].state == "STARTED"
+
+
 def test_s17_s64_a_push_builds_its_commit_with_the_triggers_substitutions(bench, repository):
     a_trigger(bench, repository, substitutions={"_UNUSED": "x"})
     poll(bench)

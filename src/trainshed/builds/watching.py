@@ -60,7 +60,7 @@ class Triggers:
         self._repositories = repositories
 
     def create(self, wanted: Mapping[str, Any], *, project: str, region: str) -> Trigger:
-        """Store a trigger. Raises InvalidArgument, AlreadyExists."""
+        """Store a trigger and see what its repository has now: a push right after is one. Raises AlreadyExists."""
         checked = triggers.checked(wanted)
         values = {
             "id": names.uid(),
@@ -76,7 +76,13 @@ class Triggers:
                 raise AlreadyExists(f"There is a build trigger {checked['name']!r} already.", reason="TRIGGER_EXISTS")
             return store.find_trigger(conn, project, region, checked["name"])
 
-        return self._db.write(verb)
+        trigger = self._db.write(verb)
+        if triggers.read(trigger.document).repository:
+            try:
+                self.poll(trigger)
+            except TrainshedError as error:  # the first look that succeeds takes the baseline
+                self.note_error(trigger, error)
+        return trigger
 
     def get(self, name: str, *, project: str, region: str = "") -> Trigger:
         """Read a trigger by name or id. Raises NotFound."""
