@@ -8,7 +8,7 @@ from typing import Any
 _SOURCE_FILE = "ephemeral_component.py"
 _EXECUTOR_MODULES = ("kfp.dsl.executor_main", "kfp.components.executor_main", "kfp.v2.components.executor_main")
 _SEPARATORS = ";&|()\n"
-_WITH_VALUE = {"--index-url", "-i", "--extra-index-url", "--trusted-host", "--find-links", "-f", "--target", "-r", "-c"}
+_WITH_VALUE = {"--index-url", "-i", "--extra-index-url", "--trusted-host", "--find-links", "-f"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ def _option(words: Sequence[str], name: str) -> str:
 
 
 def _requirements(command: Sequence[str]) -> tuple[str, ...]:
-    """Collect what the component's own `pip install` lines name, in order, each once."""
+    """Collect what the component's own `pip install` lines name, as `environments` takes it, in order, each once."""
     found: dict[str, None] = {}
     for text in command:
         if "pip" in text:
@@ -75,13 +75,19 @@ def _simple_commands(text: str) -> list[list[str]]:
 
 def _packages(words: Sequence[str]) -> list[str]:
     starts = [i for i in range(len(words) - 1) if words[i].endswith("pip") and words[i + 1] == "install"]
-    packages: list[str] = []
-    is_value = False
-    for word in words[starts[0] + 2 :] if starts else ():
-        if not is_value and not word.startswith("-") and not _is_for_old_python(word):
-            packages.append(word)
-        is_value = word in _WITH_VALUE
-    return packages
+    arguments = words[starts[0] + 2 :] if starts else ()
+    bare = " --no-deps" if "--no-deps" in arguments else ""  # as kfp installs itself
+    lines: list[str] = []
+    option = ""
+    for word in arguments:
+        if option:
+            lines.append(f"{option} {word}")
+            option = ""
+        elif word in _WITH_VALUE:
+            option = word
+        elif not word.startswith("-") and not _is_for_old_python(word):
+            lines.append(word + bare)
+    return lines
 
 
 def _is_for_old_python(requirement: str) -> bool:

@@ -8,7 +8,8 @@ from trainshed import ir
 from trainshed.environments import Binding, Environment
 from trainshed.errors import Finding, InvalidArgument
 
-_KFP = "kfp"  # a Python component that installs no kfp of its own still runs through kfp's executor
+_KFP = "kfp"
+_PLAIN_KFP = "kfp --no-deps"  # a Python component that installs no kfp of its own still runs through kfp's executor
 
 
 class Environments(Protocol):
@@ -75,7 +76,7 @@ class Workplaces:
         lines: tuple[str, ...] = ()
         if isinstance(work, ir.Python):
             has_kfp = any(_name(line) == _KFP for line in work.requirements) or self._has_kfp(binding)
-            lines = work.requirements if has_kfp else (_KFP, *work.requirements)
+            lines = work.requirements if has_kfp else (_PLAIN_KFP, *work.requirements)
         base = binding.environment if binding else ""
         return Workplace(
             work=work,

@@ -122,7 +122,11 @@ def test_a_lightweight_component_is_recognised_with_what_it_installs():
 
     found = ir.recognise(container)
 
-    assert found == ir.Python(function="f", source="def f(): pass", requirements=("kfp==2.14.3", "pandas<3"))
+    assert found == ir.Python(
+        function="f",
+        source="def f(): pass",
+        requirements=("kfp==2.14.3 --no-deps", "--index-url https://x", "pandas<3"),
+    )
     assert isinstance(ir.recognise({"command": ["echo"], "args": ["x"]}), ir.Shell)
 
 

@@ -1,0 +1,144 @@
+"""Pipelines by the real command line and Google's own SDK, against a real server."""
+
+import json
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from trainshed.testing import server
+
+PIPELINE = """
+from kfp import dsl
+
+
+@dsl.component(base_image="python:3.11")
+def train(num_epochs: int, learning_rate: float, model: dsl.Output[dsl.Model]) -> float:
+    print(f"epochs={num_epochs} rate={learning_rate}", flush=True)
+    with open(model.path, "w") as file:
+        file.write(f"{num_epochs}")
+    return learning_rate * num_epochs
+
+
+@dsl.component(base_image="python:3.11")
+def check(model: dsl.Input[dsl.Model], score: float, least: float) -> str:
+    if score < least:
+        print("the model is too weak", flush=True)
+        raise SystemExit(3)
+    return f"{open(model.path).read()} {score:.2f}"
+
+
+@dsl.pipeline(name="penguins")
+def pipeline(num_epochs: int, learning_rate: float = 0.1, least: float = 0.0) -> str:
+    made = train(num_epochs=num_epochs, learning_rate=learning_rate)
+    return check(model=made.outputs["model"], score=made.outputs["Output"], least=least).output
+"""
+
+SDK = """
+import json, sys
+from google.cloud import aiplatform
+
+aiplatform.init(project="local-project", location="us-central1", staging_bucket="gs://local-project-pipelines")
+job = aiplatform.PipelineJob(
+    display_name="penguins", template_path=sys.argv[1], parameter_values={"num_epochs": 3, "learning_rate": "1e-2"},
+    enable_caching=True, pipeline_root="gs://local-project-pipelines/root",
+)
+job.submit()
+job.wait()
+tasks = {t.task_name: t.state.name for t in job.task_details}
+found = [j.name for j in aiplatform.PipelineJob.list(filter='display_name="penguins"')]
+job.delete()
+print(json.dumps({"tasks": tasks, "listed": job.name in found}))
+"""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pipelines")
+    (folder / "pipeline.py").write_text(PIPELINE)
+    with server(folder / "home") as running:
+        made = running.run("pipelines", "compile", str(folder / "pipeline.py"), "-o", str(folder / "p.json"))
+        assert made.returncode == 0, made.stderr
+        running.folder, running.spec = folder, str(folder / "p.json")
+        yield running
+
+
+def test_s17_the_compiled_json_is_a_pipeline_spec_that_runs_here(world):
+    document = json.loads((world.folder / "p.json").read_text())
+    assert document["pipelineInfo"]["name"] == "penguins"
+
+    given = ("--parameter", "num_epochs=3", "--parameter", "learning_rate=1e-2")
+    done = world.run("pipelines", "run", world.spec, *given, "--wait", "--outputs", str(world.folder / "out.json"))
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads((world.folder / "out.json").read_text()) == {"Output": "3 0.03"}
+
+
+def test_s23_one_compiled_spec_runs_with_many_parameters(world):
+    for epochs in ("1", "2"):
+        run = world.json("pipelines", "run", world.spec, "--parameter", f"num_epochs={epochs}", "--wait")
+        assert run["outputs"] == {"Output": f"{epochs} {0.1 * int(epochs):.2f}"}
+
+
+def test_a_failing_task_ends_the_command_with_one_and_its_last_lines(world):
+    given = ("--parameter", "num_epochs=1", "--parameter", "least=5")
+    done = world.run("pipelines", "run", world.spec, *given, "--wait", "--job-id", "weak")
+
+    assert done.returncode == 1
+    assert "Task 'check' failed" in done.stderr
+    assert "the model is too weak" in done.stderr
+    assert "Traceback (most recent call last)" not in done.stderr.split("Task 'check'")[0]
+    described = world.run("pipelines", "describe", "weak").stdout
+    assert "state: FAILED" in described
+    logs = world.run("pipelines", "logs", "weak").stdout
+    assert "[check] the model is too weak" in logs
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "parameters.num_epochs: the pipeline needs this parameter (an integer) and it is missing"),
+        (("--parameter", "num_epochs=many"), "parameters.num_epochs: 'many' is not an integer"),
+        (("--parameter", "num_epoch=1"), "did you mean 'num_epochs'?"),
+        (("--parameter", "num_epochs"), "--parameter: 'num_epochs' is not KEY=VALUE"),
+    ],
+)
+def test_bad_input_is_told_by_field_with_exit_two(world, arguments, message):
+    done = world.run("pipelines", "run", world.spec, *arguments, "--wait")
+
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_plan_says_what_is_cached(world):
+    given = ("--parameter", "num_epochs=9")
+    assert [s["decision"] for s in world.json("pipelines", "plan", world.spec, *given)["steps"]] == ["run", "run"]
+    world.json("pipelines", "run", world.spec, *given, "--wait")
+
+    assert [s["decision"] for s in world.json("pipelines", "plan", world.spec, *given)["steps"]] == ["reuse", "reuse"]
+    again = world.run("pipelines", "run", world.spec, *given, "--wait")
+    assert "(nothing changed)" in again.stdout
+    assert "0 of 2 tasks ran." in again.stdout
+
+
+def test_the_graph_names_tasks_and_artifacts(world):
+    run = world.json("pipelines", "run", world.spec, "--parameter", "num_epochs=1", "--wait")
+    graph = world.json("pipelines", "graph", run["name"])
+
+    assert {n["id"] for n in graph["nodes"]} == {"train", "check", "train/model"}
+    assert {"from": "train/model", "to": "check", "kind": "input", "name": "model"} in graph["edges"]
+
+
+@pytest.mark.slow
+def test_s33_googles_sdk_submits_waits_lists_and_deletes(world):
+    script = textwrap.dedent(SDK)
+    done = subprocess.run(
+        [sys.executable, "-m", "trainshed", "exec", "--", sys.executable, "-c", script, world.spec],
+        env=world.environment, capture_output=True, text=True, timeout=110, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    seen = json.loads(done.stdout.strip().splitlines()[-1])
+    assert seen["tasks"] == {"train": "SUCCEEDED", "check": "SUCCEEDED"}
+    assert seen["listed"]
