@@ -3,10 +3,13 @@
 import fcntl
 import os
 from pathlib import Path
+from threading import Event
 
+from trainshed.clock import monotonic
 from trainshed.errors import FailedPrecondition, ResourceExhausted
 
 _LOCK, _ADDRESS = "lock", "address"
+_LOOK_SECONDS = 0.05
 
 
 class Home:
@@ -34,6 +37,7 @@ class Home:
                 "Use that server, stop it, or choose another directory with --home.",
                 reason="HOME_OWNED",
             ) from error
+        (self.path / _ADDRESS).unlink(missing_ok=True)  # a dead server's
         os.ftruncate(descriptor, 0)
         os.write(descriptor, str(os.getpid()).encode())
         self._descriptor = descriptor
@@ -52,19 +56,35 @@ class Home:
             self._descriptor = None
 
 
-def read_address(home: Path) -> str:
-    """Answer the address of the server that owns `home`, or "" when none does."""
+def read_address(home: Path, *, patience_seconds: float = 0.0) -> str:
+    """Answer the address of the server that owns `home`, or "" when none does.
+
+    A server that owns it and is still starting is waited for, as long as `patience_seconds`.
+    """
+    until = monotonic() + patience_seconds
+    pause = Event()
+    while is_owned(home):
+        file = home / _ADDRESS
+        if file.exists():
+            return file.read_text().strip()
+        if monotonic() >= until:
+            return ""
+        pause.wait(_LOOK_SECONDS)
+    return ""  # nobody holds it: an address left there is a dead server's
+
+
+def is_owned(home: Path) -> bool:
+    """Whether a living server owns `home`."""
     try:
         descriptor = os.open(home / _LOCK, os.O_RDONLY)
     except OSError:
-        return ""
+        return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
-        file = home / _ADDRESS
-        return file.read_text().strip() if file.exists() else ""
+        return True
     else:
-        return ""  # nobody holds it: an address left there is a dead server's
+        return False
     finally:
         os.close(descriptor)
 

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -46,3 +47,15 @@ def test_home_that_cannot_be_made_is_a_clear_error(tmp_path):
 
     with pytest.raises(FailedPrecondition, match="cannot be used: Not a directory"):
         Home(tmp_path / "file" / "home").acquire()
+
+
+def test_server_that_is_still_starting_is_waited_for(tmp_path):
+    home = Home(tmp_path)
+    home.acquire()
+    late = threading.Timer(0.2, home.publish_address, ["http://127.0.0.1:1"])
+    late.start()
+
+    assert read_address(tmp_path) == ""
+    assert read_address(tmp_path, patience_seconds=30) == "http://127.0.0.1:1"
+    late.join()
+    home.release()

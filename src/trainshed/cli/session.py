@@ -9,6 +9,7 @@ from trainshed import home, settings
 from trainshed.client import Client
 
 _READY_SECONDS = 60.0
+_STARTING_SECONDS = 30.0  # how long a server that owns the home may take to answer
 
 
 @contextmanager
@@ -18,12 +19,18 @@ def connect(**given: object) -> Iterator[Client]:
     Raises what starting a server raises.
     """
     found = settings.load(**given)
-    address = found.address or home.read_address(found.home)
+    address = found.address or home.read_address(found.home, patience_seconds=_STARTING_SECONDS)
     if address:
         yield Client(address)
         return
     with _in_process(found) as own:
         yield Client(own)
+
+
+def has_server(**given: object) -> bool:
+    """Whether a server outlives this command."""
+    found = settings.load(**given)
+    return bool(found.address or home.read_address(found.home))
 
 
 def current_settings() -> settings.Settings:
