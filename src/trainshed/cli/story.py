@@ -209,7 +209,7 @@ def predict(story: Story) -> None:
         "builds", "submit", "--no-source", "--config", "predict.yaml", "--substitutions", pairs(values),
         folder=story.checkout,
     )  # fmt: skip
-    story.prediction = next((line for line in output.splitlines() if " says " in line), "")
+    story.prediction = next((line.rpartition('": ')[2] for line in output.splitlines() if " says " in line), "")
     if not story.prediction:
         raise StepFailed("The build ran and no prediction is in its log.", exit_code=3)
 
@@ -269,8 +269,8 @@ def receipts(story: Story) -> list[dict[str, Any]]:
 
 
 def skipped(story: Story) -> list[dict[str, Any]]:
-    """Answer the receipts of events that started nothing."""
-    return [receipt for receipt in receipts(story) if receipt["state"] == "SKIPPED"]
+    """Answer the receipts of events that started no run because nothing was new."""
+    return [receipt for receipt in receipts(story) if receipt["state"] == "SKIPPED" and receipt["kind"] != "commit"]
 
 
 def served(story: Story) -> dict[str, Any]:
