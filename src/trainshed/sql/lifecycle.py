@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -15,7 +16,9 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    Update,
     and_,
+    bindparam,
     select,
     update,
 )
@@ -37,6 +40,9 @@ history_table = Table(
     Column("time", Timestamp, nullable=False),
     Index("ix_history_resource", "noun", "resource"),
 )
+
+
+_APPEND = history_table.insert()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,16 +90,16 @@ def fire(
     StaleState when the row is not in a source state, is of another attempt, or is not there; nothing is written then.
     """
     transition = lifecycle[name]
-    guard = and_(
-        *(table.c[column] == value for column, value in key.items()),
-        table.c.state.in_(transition.sources),
-        *(() if attempt is None else (table.c.attempt == attempt,)),
-    )
+    values["state"] = transition.target
     if lifecycle.is_final(transition.target):
         values["end_time"] = now
     if next_attempt is not None:
         values["attempt"] = next_attempt
-    changed = conn.execute(update(table).where(guard).values(state=transition.target, **values)).rowcount
+    fence = {} if attempt is None else {"attempt": attempt}
+    guards = {**key, **fence}
+    statement = _guarded(table, transition.sources, tuple(guards), tuple(sorted(values)))
+    parameters = {f"is_{c}": v for c, v in guards.items()} | {f"new_{c}": v for c, v in values.items()}
+    changed = conn.execute(statement, parameters).rowcount
     resource = "/".join(str(v) for v in key.values())
     if changed != 1:
         raise StaleState(
@@ -102,6 +108,13 @@ def fire(
             metadata={"resource": resource, "transition": name},
         )
     record(conn, lifecycle.noun, resource, name, transition.target, now)
+
+
+@cache
+def _guarded(table: Table, sources: tuple[str, ...], guards: tuple[str, ...], columns: tuple[str, ...]) -> Update:
+    """Build the guarded update of a transition once: building it costs more than running it."""
+    where = and_(*(table.c[c] == bindparam(f"is_{c}") for c in guards), table.c.state.in_(sources))
+    return update(table).where(where).values({c: bindparam(f"new_{c}") for c in columns})
 
 
 def fire_many(
@@ -136,9 +149,8 @@ def fire_many(
 
 def record(conn: Connection, noun: str, resource: str, transition: str, state: str, now: datetime) -> None:
     """Append to the history of a resource; creation is recorded too, as transition `created`."""
-    conn.execute(
-        history_table.insert().values(noun=noun, resource=resource, transition=transition, state=state, time=now)
-    )
+    entry = {"noun": noun, "resource": resource, "transition": transition, "state": state, "time": now}
+    conn.execute(_APPEND, entry)
     log.info(
         "%s %s: %s, now %s.",
         noun.capitalize(),
