@@ -41,7 +41,7 @@ from google.cloud import aiplatform
 
 aiplatform.init(project="local-project", location="us-central1", staging_bucket="gs://local-project-pipelines")
 job = aiplatform.PipelineJob(
-    display_name="penguins", template_path=sys.argv[1], parameter_values={"num_epochs": 3, "learning_rate": "1e-2"},
+    display_name="penguins", template_path=sys.argv[1], parameter_values={"num_epochs": 3, "learning_rate": "2e-2"},
     enable_caching=True, pipeline_root="gs://local-project-pipelines/root",
 )
 job.submit()

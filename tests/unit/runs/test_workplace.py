@@ -31,7 +31,7 @@ class Environments:
 
 @pytest.mark.parametrize(
     ("installed", "environment", "requirements"),
-    [({"kfp": "2.16.1"}, "image", ()), ({"numpy": "2"}, "image+kfp", ("kfp",))],
+    [({"kfp": "2.16.1"}, "image", ()), ({"numpy": "2"}, "image+kfp --no-deps", ("kfp --no-deps",))],
 )
 def test_an_image_that_has_kfp_is_used_as_it_is(installed, environment, requirements):
     workplaces = Workplaces(Environments(installed))
