@@ -4,16 +4,21 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from trainshed import home, settings
 from trainshed.client import Client
+from trainshed.errors import FailedPrecondition
+
+if TYPE_CHECKING:  # a client of a running server does not load one
+    from trainshed.app import App
 
 _READY_SECONDS = 60.0
 _STARTING_SECONDS = 30.0  # how long a server that owns the home may take to answer
 
 
 @contextmanager
-def connect(**given: object) -> Iterator[Client]:
+def connect(**given: Any) -> Iterator[Client]:
     """Yield a client: of TRAINSHED_ADDRESS, of the server that owns the home, or of one that lives as long as this.
 
     Raises what starting a server raises.
@@ -27,7 +32,7 @@ def connect(**given: object) -> Iterator[Client]:
         yield Client(own)
 
 
-def has_server(**given: object) -> bool:
+def has_server(**given: Any) -> bool:
     """Whether a server outlives this command."""
     found = settings.load(**given)
     return bool(found.address or home.read_address(found.home))
@@ -49,9 +54,20 @@ def _in_process(found: settings.Settings) -> Iterator[str]:
     thread = threading.Thread(target=loop.run_forever, name="server", daemon=True)
     thread.start()
     try:
-        yield asyncio.run_coroutine_threadsafe(app.start(), loop).result(_READY_SECONDS)
+        yield _start_or_join(app, loop, found)
     finally:
         asyncio.run_coroutine_threadsafe(app.stop(), loop).result(_READY_SECONDS)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+def _start_or_join(app: "App", loop: asyncio.AbstractEventLoop, found: settings.Settings) -> str:
+    """Start the server; one that took the home a moment earlier is used instead."""
+    try:
+        return asyncio.run_coroutine_threadsafe(app.start(), loop).result(_READY_SECONDS)
+    except FailedPrecondition as error:
+        address = home.read_address(found.home, patience_seconds=_STARTING_SECONDS)
+        if error.reason != "HOME_OWNED" or not address:
+            raise
+        return address
