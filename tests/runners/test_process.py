@@ -22,6 +22,7 @@ from trainshed.runners.contract import (
     Stopped,
     Succeeded,
 )
+from trainshed.runners.process import ProcessRunner
 from trainshed.runners.stage import Fifos, Stage
 from trainshed.workers.child import spool
 
@@ -183,6 +184,20 @@ def test_a_broken_outcome_on_disk_is_not_believed(stage, settings, play):
         assert [report.task_id for report in stage.reports] == ["b"]
 
     play(perform())
+
+
+def test_sockets_of_others_are_not_taken_for_workers(settings, environments, clock):
+    async def story():
+        callers = []
+        settings.runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
+        other = await asyncio.start_unix_server(lambda *_: callers.append(1), settings.runtime / "grpc.sock")
+        runner = ProcessRunner(environments, settings, clock)
+        await runner.open(lambda report: None)
+        await runner.close(end_attempts=True)
+        other.close()
+        return callers
+
+    assert asyncio.run(story()) == []
 
 
 def test_outcomes_leave_the_disk_when_they_are_taken_over(stage, settings, play):

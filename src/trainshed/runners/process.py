@@ -41,7 +41,7 @@ class ProcessRunner:
         self._clock = clock
         self._grace_seconds = settings.grace_seconds
         self._pool = Pool(
-            runtime=settings.runtime,
+            runtime=settings.runtime / "workers",  # sockets of workers alone: every one found there is asked
             home=settings.home,
             lease_seconds=settings.lease_seconds,
             idle_seconds=settings.idle_environment_seconds,

@@ -45,8 +45,9 @@ class Pool:
         self._listener = ended
         self._spool.mkdir(parents=True, exist_ok=True)
         _private(self._runtime)
-        for path in sorted(self._runtime.glob("*.sock")):
-            if (link := await Link.connect(path, self._hand_over)) is not None:
+        sockets = sorted(self._runtime.glob("*.sock"))
+        for link in await asyncio.gather(*(Link.connect(path, self._hand_over) for path in sockets)):
+            if link is not None:
                 self._add(link)
         for path in sorted(self._spool.glob("*.json")):
             if (outcome := spool.read(path)) is not None:
