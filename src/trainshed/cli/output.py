@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+_NEVER_FOLD = 1 << 30  # columns
 
 
 def format_option(function: F) -> F:
@@ -86,4 +87,11 @@ def _lines(document: Any, indent: str) -> None:
 
 
 def _scalar(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, (bool, list, dict)) or value is None else str(value)
+    """Write one value as YAML has it, as gcloud does; text of several lines as it is."""
+    if isinstance(value, (bool, list, dict)) or value is None:
+        return json.dumps(value)
+    if not isinstance(value, str) or "\n" in value:
+        return str(value)
+    import yaml  # here, because most commands print tables
+
+    return yaml.safe_dump(value, allow_unicode=True, width=_NEVER_FOLD).removesuffix("...\n").rstrip("\n")

@@ -102,6 +102,7 @@ def plan(spec: str, output_format: str, **given: Any) -> None:
             for name in step["unseen"]:
                 click.echo(f"Note: {step['task']}: the content behind parameter {name!r} is not part of the cache key.")
         click.echo(f"{sum(s['decision'] == 'run' for s in steps)} of {len(steps)} tasks would run.")
+        click.echo(f"It would cost {_cost(document['cost'])}.")
 
     show(document, output_format, text)
 
@@ -302,6 +303,13 @@ def _say(document: Mapping[str, Any]) -> None:
     click.echo(f"Run {_short(document['name'])}: {_state(document)}")
     if document["needless"]:
         click.echo(f"0 of {document['tasksTotal']} tasks ran.")
+    if document["state"] in _FINAL:
+        click.echo(f"It cost {_cost(document['cost'])}.")
+
+
+def _cost(cost: Mapping[str, Any]) -> str:
+    about, currency = "about " if cost["isGuess"] else "", cost["currency"]
+    return f"{about}{cost['local']:.4f} {currency} here; on Google Cloud {cost['cloud']:.4f} {currency}"
 
 
 def _describe(document: Mapping[str, Any]) -> None:
@@ -310,6 +318,7 @@ def _describe(document: Mapping[str, Any]) -> None:
             click.echo(f"{key}: {document[key]}")
     click.echo(f"state: {_state(document)}")
     click.echo(f"parameters: {json.dumps(document['parameters'])}")
+    click.echo(f"cost: {_cost(document['cost'])}")
     rows = [
         (
             t["name"],

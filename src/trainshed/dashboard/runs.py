@@ -49,7 +49,7 @@ class Runs:
         details = self._service.describe(name)
         run = details.run
         now = self._clock.now()
-        cost = costs.of_run(_PRICES, [_usage(t) for t in details.tasks if t.start_time])
+        cost = runs.actual(_PRICES, details.tasks)
         about = (
             ("State", Badge(state=run.state, note=_remark(run))),
             ("Pipeline", run.pipeline),
@@ -120,19 +120,6 @@ def _remark(run: runs.Run) -> str:
 
 def _because(run: runs.Run) -> Cell:
     return links.link(f"receipts/{run.receipt_id}") if run.receipt_id else run.cause_kind or "a user"
-
-
-def _usage(task: runs.TaskRow) -> costs.Usage:
-    end = task.end_time or task.start_time
-    assert task.start_time is not None
-    assert end is not None
-    return costs.Usage(
-        name=task.name,
-        seconds=(end - task.start_time).total_seconds(),
-        cpu_seconds=task.cpu_seconds,
-        machine_type=task.machine_type,
-        is_reused=bool(task.cached_from),
-    )
 
 
 def _node(node: dict[str, Any]) -> Node:

@@ -7,7 +7,8 @@
 - `service`: the verbs. `triggers`: event → run.
 - `engine`: the loop; `turn` carries decisions out in a transaction, `active` is an open run in memory, `admission`
   says what fits on the machine, `launching` and `launch` start attempts, `attempt` and `outputs` take what they leave,
-  `caching` finds what exists already, `importing` registers what exists, `planning` says all that beforehand.
+  `caching` finds what exists already, `importing` registers what exists, `planning` says all that beforehand, `pricing`
+  what it costs.
 """
 
 from trainshed.runs.catalog import Catalog
@@ -15,6 +16,7 @@ from trainshed.runs.lifecycle import RUN, TASK
 from trainshed.runs.loop import build_engine
 from trainshed.runs.model import Attempt, Message, NewRun, Run, TaskRow, Trigger
 from trainshed.runs.planning import Step
+from trainshed.runs.pricing import actual, estimate
 from trainshed.runs.service import Details, Service
 from trainshed.runs.triggers import TARGET, Ports, Triggers
 
@@ -34,5 +36,7 @@ __all__ = [
     "TaskRow",
     "Trigger",
     "Triggers",
+    "actual",
     "build_engine",
+    "estimate",
 ]

@@ -217,6 +217,11 @@ class Service:
         )
         return self.db.read(lambda conn: planning.steps(conn, self.blobs, active))
 
+    def seconds_of_tasks(self, new: NewRun) -> Mapping[str, Sequence[float]]:
+        """Say how long each task of a pipeline took in earlier runs."""
+        pipeline = self.prepare(new).template.plan.name
+        return self.db.read(lambda conn: store.seconds_of_tasks(conn, pipeline))
+
     def graph(self, name: str) -> dict[str, Any]:
         """Draw a run: its plan's nodes and edges, tasks with their states."""
         details = self.describe(name)

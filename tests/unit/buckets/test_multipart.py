@@ -45,6 +45,15 @@ def test_metadata_that_is_not_a_json_object_is_refused(text):
         read(body(b"x", b"\n").replace(b'{"name": "n"}', text), 1000)
 
 
+def test_gsutil_quotes_its_boundary_as_python_does():
+    parts = Related("multipart/related; boundary='===12=='")
+
+    content = b"".join(parts.feed(body(b"x", b"\n").replace(b"--boundary", b"--===12==")))
+    parts.finish()
+
+    assert content == b"x"
+
+
 def test_a_missing_boundary_is_refused():
     with pytest.raises(InvalidArgument, match="boundary"):
         Related("multipart/related")

@@ -10,13 +10,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from trainshed import costs
 from trainshed.api import own
 from trainshed.api.services.pipelines import job_json
 from trainshed.clock import rfc3339
 from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument
-from trainshed.runs import RUN, TASK, Details, NewRun, Run, Service, Trigger, Triggers
+from trainshed.runs import RUN, TASK, Details, NewRun, Run, Service, Trigger, Triggers, actual, estimate
 
+_PRICES = costs.load()
 _LOOK_SECONDS = 0.05
 _WAIT_SECONDS = 30.0
 _CHUNK = 1 << 16
@@ -54,7 +56,8 @@ class _Api:
         document = await own.body(request)
         new = await off_loop(self._new, request.path_params["parent"], document)
         steps = await off_loop(self._runs.plan, new)
-        return JSONResponse({"steps": [asdict(step) for step in steps]})
+        cost = estimate(_PRICES, steps, await off_loop(self._runs.seconds_of_tasks, new))
+        return JSONResponse({"steps": [asdict(step) for step in steps], "cost": costs.to_document(cost)})
 
     async def listing(self, request: Request) -> Response:
         wanted = request.query_params
@@ -184,7 +187,14 @@ def run_json(details: Details) -> dict[str, Any]:
         }
         for task in details.tasks
     ]
-    return {"job": job_json(run, details), **brief_json(run), "outputs": run.outputs or {}, "tasks": tasks}
+    cost = costs.to_document(actual(_PRICES, details.tasks))
+    return {
+        "job": job_json(run, details),
+        **brief_json(run),
+        "outputs": run.outputs or {},
+        "tasks": tasks,
+        "cost": cost,
+    }
 
 
 def brief_json(run: Run) -> dict[str, Any]:

@@ -23,6 +23,8 @@ class Related:
         boundary = header.get_param("boundary")
         if not boundary or not isinstance(boundary, str):
             raise InvalidArgument.field("Content-Type", "a multipart upload needs a boundary.")
+        if boundary.startswith("'") and boundary.endswith("'"):
+            boundary = boundary[1:-1]  # gsutil quotes it as Python does
         self._boundary = b"--" + boundary.encode()
         self._buffer = b""
         self._end = b""  # what ends the content, once known

@@ -75,7 +75,7 @@ def job(schedule: Schedule) -> Any:
     made = _message(schedule.options)
     made.name = schedule.name
     made.state = schedule.state
-    made.user_update_time.FromDatetime(schedule.user_update_time)
+    made.user_update_time.FromDatetime(schedule.user_update_time.replace(microsecond=0))  # Google tells whole seconds
     if schedule.next_due_time is not None and schedule.last_due_time is not None:
         made.schedule_time.FromDatetime(schedule.next_due_time)
     if schedule.last_attempt_time is not None:
