@@ -10,6 +10,9 @@ import click
 
 from trainshed import settings, telemetry
 
+# An event goes from thread to thread a dozen times; with Python's five milliseconds, each time it may wait for a busy one.
+_SWITCH_SECONDS = 0.0005
+
 
 @click.command(name="up")
 @click.option("--port", type=click.IntRange(0, 65535), default=None, help="Port; 0 takes a free one. Default 8484.")
@@ -40,6 +43,7 @@ def command(
 async def _serve(found: settings.Settings, log_file: Path) -> None:
     from trainshed.app import App
 
+    sys.setswitchinterval(_SWITCH_SECONDS)
     app = App(replace(found))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
