@@ -15,3 +15,16 @@ def clock():
 def db(tmp_path):
     with database(tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def make_home(tmp_path_factory):
+    """Make home directories that share their environments, so that each is built once."""
+    environments = tmp_path_factory.mktemp("environments")
+
+    def make(name="home"):
+        home = tmp_path_factory.mktemp(name)
+        (home / "environments").symlink_to(environments)
+        return home
+
+    return make

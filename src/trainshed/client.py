@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from trainshed import errors
 
 _TIMEOUT_SECONDS = 600.0
+_PATH = "/%:?=&~+@,;$!*'()"  # what a path keeps: separators, what is escaped already, custom verbs, its own query
 _BY_CODE: dict[str, type[errors.TrainshedError]] = {
     cls.code: cls
     for cls in (
@@ -129,6 +130,7 @@ def segment(text: str) -> str:
 
 def _target(path: str, query: Mapping[str, Any] | None) -> str:
     wanted = {k: v for k, v in (query or {}).items() if v is not None}
+    path = quote(path, safe=_PATH)  # a name with a space in it is for the server to refuse
     return f"{path}?{urlencode(wanted, doseq=True)}" if wanted else path
 
 

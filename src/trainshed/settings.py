@@ -71,6 +71,9 @@ def load(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
     return settings
 
 
+_KINDS = {int: "whole number", float: "number"}
+
+
 def _convert(raw: Any, default: Any, variable: str) -> Any:
     kind = type(default)
     try:
@@ -80,4 +83,4 @@ def _convert(raw: Any, default: Any, variable: str) -> Any:
             return Path(raw)
         return kind(raw)
     except ValueError as error:
-        raise InvalidArgument.field(variable, f"{raw!r} is not of type {kind.__name__}") from error
+        raise InvalidArgument.field(variable, f"{raw!r} is not a {_KINDS[kind]}, such as {default}") from error

@@ -7,14 +7,28 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import create_engine
 
 from trainshed.sql import Database, metadata
+
+T = TypeVar("T")
+_LOOK_SECONDS = 0.05
+
+
+def wait_until(find: Callable[[], T], *, seconds: float = 60.0, what: str = "it", story: Callable[[], Any] = str) -> T:
+    """Wait for a true answer and return it. Raises AssertionError that tells the story when there is none in time."""
+    deadline, tick = time.monotonic() + seconds, threading.Event()
+    while not (found := find()):
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds:g} s\n{story()}"
+        tick.wait(_LOOK_SECONDS)
+    return found
 
 
 @contextmanager

@@ -6,6 +6,6 @@ from trainshed.testing import server
 
 
 @pytest.fixture(scope="module")
-def trainshed(tmp_path_factory):
-    with server(tmp_path_factory.mktemp("home")) as running:
+def trainshed(make_home):
+    with server(make_home()) as running:
         yield running

@@ -121,8 +121,8 @@ def _case(text: str, operator: str, pattern: str) -> str:
 def _compile(pattern: str) -> "re2._Regexp":
     try:
         return re2.compile(_translate(pattern), _LONGEST)
-    except re2.error as error:
-        raise ExpansionError(f"the pattern {pattern!r} is not a shell pattern: {error}") from None
+    except re2.error:
+        raise ExpansionError(f"the pattern {pattern!r} is not a shell pattern") from None
 
 
 def _translate(pattern: str) -> str:

@@ -65,6 +65,11 @@ class Journal:
         return self._secrets.sub(_MASK, text) if self._secrets else text
 
     @property
+    def is_full(self) -> bool:
+        """Whether nothing more of what steps print is kept."""
+        return self._left <= 0
+
+    @property
     def hold(self) -> int:
         """How much of a broken line must stay together, so that no secret is cut in two."""
         return self._longest_secret
@@ -90,6 +95,9 @@ class StepOutput:
 
     def feed(self, chunk: bytes) -> None:
         """Take bytes as they come."""
+        if self._journal.is_full:
+            self._rest = b""
+            return
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if lines:
             self._journal.output(self._prefix, [piece for line in lines for piece in self._pieces(line)])

@@ -62,7 +62,7 @@ def check(document: Mapping[str, Any]) -> list[Finding]:
         try:
             re2.compile(pattern)
         except re2.error as error:
-            findings.append(_error(path, f"{pattern!r} is not an RE2 pattern: {error}"))
+            findings.append(_error(path, f"{pattern!r} is not an RE2 pattern: {_said(error)}"))
     other = "is not offered here; a trigger watches a git repository or runs by hand"
     findings += [_error(field, other) for field in _NOT_OFFERED if document.get(field)]
     if watch.branch and watch.tag:
@@ -139,6 +139,12 @@ def _pattern(glob: str) -> str:
 
 def _some(items: Sequence[str]) -> str:
     return ", ".join(items[:3]) + (f" and {len(items) - 3} more" if len(items) > 3 else "")  # noqa: PLR2004
+
+
+def _said(error: Exception) -> str:
+    """Answer what the library says, which it says in bytes."""
+    said = error.args[0] if error.args else ""
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
 
 
 def _error(path: str, message: str) -> Finding:

@@ -60,8 +60,13 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.Abort:
         click.echo("Interrupted.", err=True)
         sys.exit(130)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help'.", err=True)
+        click.echo(f"ERROR: (INVALID_ARGUMENT) {error.format_message()}", err=True)
         sys.exit(2)
     except TrainshedError as error:
         click.echo(f"ERROR: ({error.code}) {error.message}", err=True)

@@ -66,8 +66,9 @@ def deploy(name: str, project: str | None, region: str | None, output_format: st
             wanted.pop("sourceUploadUrl", None)
         result = _follow(client, path, wanted, is_quiet=is_quiet)
     if "error" in result:
-        click.echo(f"ERROR: {result['error']['message']}", err=True)
-        return _EXIT_CODES.get(result["error"]["status"], 1)
+        error = result["error"]
+        click.echo(f"ERROR: ({error['status']}) {error['message']}", err=True)
+        return _EXIT_CODES.get(error["status"], 1)
     show(result["function"], output_format)
     return 0
 

@@ -90,9 +90,10 @@ class Instance:
             await self._end("fail_start")
             raise
         if self._broken or not ready:
-            reason = await self._broken_reason() + self._last_lines()
+            reason, lines = await self._broken_reason(), self._last_lines()
+            why = "" if self._broken else self._exception()
             await self._end("exit")
-            raise StartFailed(reason)
+            raise StartFailed((f"main.py does not import: {why}{_hint(why)}" if why else reason) + lines)
 
     async def call(self, request: Request, *, execution_id: str, method: str = "POST", path: str = "/") -> Ended:
         """Run the function once, within its limits."""
@@ -302,6 +303,10 @@ class Instance:
         made = [entry(now, s, t, execution_id=self._execution, version=number) for s, t in lines]
         with suppress(OSError):  # a full disk must not fail the call
             self._place.log.write([e for e in made if e["text"]])
+
+
+def _hint(exception: str) -> str:
+    return "; name what provides it in requirements.txt" if exception.startswith("ModuleNotFoundError") else ""
 
 
 def _ended(transition: str, error: str, answer: Answer) -> Ended:

@@ -15,6 +15,7 @@ import json
 import os
 import signal
 import socket
+import traceback
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import unquote
@@ -29,7 +30,11 @@ def main() -> None:
     sys.argv[:] = ["functions-framework"]
     from functions_framework import create_app  # type: ignore[import-not-found]
 
-    app = create_app(options["target"], options["source"], options["signature"])
+    try:
+        app = create_app(options["target"], options["source"], options["signature"])
+    except Exception as error:  # noqa: BLE001  (told in the user's terms)
+        _tell(error, options["source"])
+        sys.exit(1)
     if _is_asgi(app):
         _serve_asgi(app, options)
     else:
@@ -43,6 +48,14 @@ def _die_with(parent: int) -> None:
         return
     if os.getppid() != parent:
         os._exit(1)
+
+
+def _tell(error: Exception, main: str) -> None:
+    """Print an exception from the first frame that is the user's; how we came there is nobody's business."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename != main:
+        trace = trace.tb_next
+    traceback.print_exception(type(error), error.with_traceback(trace), trace)
 
 
 def _is_asgi(app: object) -> bool:

@@ -22,7 +22,7 @@ def test_home_is_absolute_and_holds_the_store():
 
 
 def test_value_of_the_wrong_type_names_its_variable():
-    with pytest.raises(InvalidArgument, match="TRAINSHED_PORT: 'many' is not of type int"):
+    with pytest.raises(InvalidArgument, match="TRAINSHED_PORT: 'many' is not a whole number, such as 8484"):
         settings.load({"TRAINSHED_PORT": "many"})
 
 

@@ -118,7 +118,8 @@ class Server:
     def _leave(self) -> None:
         """Say that no later order is taken, and wait until that was heard: a closed socket may swallow the words."""
         with suppress(OSError):
-            os.unlink(self._path)
+            if os.stat(self._path).st_ino == self._inode:  # else another one took our place, unknown to it
+                os.unlink(self._path)
         self._do = dict.fromkeys(self._do, lambda _: None)
         self._selector.unregister(self._listener)
         self._tell({"event": "bye"})
@@ -132,6 +133,7 @@ class Server:
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(pending)
         self._listener.listen()
+        self._inode = os.stat(pending).st_ino
         os.rename(pending, self._path)
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
