@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 _SOURCE_FILE = "ephemeral_component.py"
@@ -36,7 +37,9 @@ def recognise(container: Mapping[str, Any]) -> Python | Shell:
     if function and _option(arguments + command, "--executor_input"):
         for index, text in enumerate(command[:-1]):
             if _SOURCE_FILE in text:
-                return Python(function=function, source=command[index + 1], requirements=_requirements(command[:index]))
+                return Python(
+                    function=function, source=command[index + 1], requirements=_requirements(tuple(command[:index]))
+                )
         if any(module in command for module in _EXECUTOR_MODULES):
             module = _option(arguments + command, "--component_module_path")
             return Python(function=function, module=module, requirements=())
@@ -48,7 +51,8 @@ def _option(words: Sequence[str], name: str) -> str:
     return next(following, "")
 
 
-def _requirements(command: Sequence[str]) -> tuple[str, ...]:
+@lru_cache(maxsize=1024)  # the tasks of a pipeline mostly say the same
+def _requirements(command: tuple[str, ...]) -> tuple[str, ...]:
     """Collect what the component's own `pip install` lines name, as `environments` takes it, in order, each once."""
     found: dict[str, None] = {}
     for text in command:

@@ -121,9 +121,8 @@ def record_delivery(
     """Append one delivery under a receipt; answer its number."""
     d = receipt_deliveries
     number: int = 1 + (conn.execute(select(func.max(d.c.number)).where(d.c.receipt_id == receipt_id)).scalar() or 0)
-    conn.execute(
-        d.insert().values(receipt_id=receipt_id, number=number, time=now, outcome=outcome, reason=reason, link=link)
-    )
+    row = {"receipt_id": receipt_id, "number": number, "time": now, "outcome": outcome, "reason": reason, "link": link}
+    conn.execute(d.insert(), row)
     return number
 
 

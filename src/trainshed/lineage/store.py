@@ -108,8 +108,8 @@ def record_execution(
 ) -> int:
     """Record a finished doing with the artifacts that it read and wrote, as (path, artifact id)."""
     values = {"type": type, "name": name, "last_known_state": state, "properties": dict(properties)}
-    statement = executions.insert().values(**values, context_id=context_id, create_time=now)
-    execution_id = _inserted(conn.execute(statement))
+    row = {**values, "context_id": context_id, "create_time": now}
+    execution_id = _inserted(conn.execute(executions.insert(), row))
     edges = {
         (artifact_id, kind, path): {
             "execution_id": execution_id, "artifact_id": artifact_id, "type": kind, "path": path, "position": position

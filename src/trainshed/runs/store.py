@@ -135,6 +135,12 @@ triggers = Table(
     Column("create_time", Timestamp, nullable=False),
 )
 
+_NOTICED = (
+    select(runs.c.name, runs.c.state)
+    .where(runs.c.state.in_(("PENDING", "CANCELLING")))
+    .order_by(runs.c.create_time, runs.c.name)
+)
+
 
 def put_spec(conn: Connection, digest: str, document: Mapping[str, Any]) -> None:
     """Keep a spec once."""
@@ -151,7 +157,7 @@ def get_spec(conn: Connection, digest: str) -> dict[str, Any]:
 
 def insert_run(conn: Connection, values: Mapping[str, Any]) -> None:
     """Record a run in its initial state."""
-    conn.execute(runs.insert().values(**values))
+    conn.execute(runs.insert(), dict(values))
     record(conn, RUN.noun, values["name"], "created", RUN.initial[0], values["create_time"])
 
 
@@ -199,8 +205,7 @@ def open_runs(conn: Connection) -> list[Run]:
 
 def noticed(conn: Connection) -> list[tuple[str, str]]:
     """Read (name, state) of the runs that somebody else than the engine put where they are: new, or to be cancelled."""
-    query = select(runs.c.name, runs.c.state).where(runs.c.state.in_(("PENDING", "CANCELLING")))
-    return [(row.name, row.state) for row in conn.execute(query.order_by(runs.c.create_time, runs.c.name))]
+    return [(row.name, row.state) for row in conn.execute(_NOTICED)]
 
 
 def delete_run(conn: Connection, run: Run) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -70,22 +70,25 @@ class Deliverer:
         subscriptions = self._subscriptions
         if subscriptions is None:
             subscriptions = self._subscriptions = await off_loop(self._service.pushing)
-        while wanted := await self._wanted(subscriptions):
-            if not await self._lease(wanted):
-                break
-        return await self._next(subscriptions)
-
-    async def _wanted(self, subscriptions: list[Subscription]) -> list[tuple[Subscription, int]]:
-        now = self._service.clock.now()
         dues = await off_loop(self._service.dues, subscriptions)
+        while wanted := self._wanted(subscriptions, dues):
+            leased = await self._lease(wanted)
+            dues = await off_loop(self._service.dues, subscriptions)
+            if not leased:
+                break
+        return await self._next(dues)
+
+    def _wanted(
+        self, subscriptions: list[Subscription], dues: Mapping[int, datetime | None]
+    ) -> list[tuple[Subscription, int]]:
+        now = self._service.clock.now()
         free = [(s, self._free(s)) for s in subscriptions if (due := dues[s.subscription_id]) and due <= now]
         return [(s, slots) for s, slots in free if slots > 0]
 
-    async def _next(self, subscriptions: list[Subscription]) -> datetime | None:
+    async def _next(self, dues: Mapping[int, datetime | None]) -> datetime | None:
         now = self._service.clock.now()
         if self._under_way and self._kept_until is not None and self._kept_until <= now:
             await self._lease([])
-        dues = await off_loop(self._service.dues, subscriptions)
         times = [due for due in dues.values() if due is not None and due > now]
         if self._under_way and self._kept_until is not None:
             times.append(self._kept_until)

@@ -23,7 +23,6 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    literal,
     select,
     update,
 )
@@ -104,6 +103,31 @@ _ROUTES = (
     select(topics_table.c.name, _s.id, _s.kind)
     .select_from(topics_table.outerjoin(subscriptions_table, _s.topic == topics_table.c.name))
     .where(topics_table.c.name == bindparam("topic"))
+)
+# Statements of every message, built once: building them costs more than running them.
+_ALLOCATE = (
+    update(sequence_table)
+    .values(last=sequence_table.c.last + bindparam("count", type_=Integer))
+    .returning(sequence_table.c.last)
+)
+_FAN_OUT = deliveries_table.insert().from_select(
+    ["message_id", "subscription_id", "due_time"],
+    select(_m.id, _s.id, bindparam("now", type_=Timestamp()))
+    .join(subscriptions_table, _s.topic == _m.topic)
+    .where(_m.id.between(bindparam("first"), bindparam("last_id"))),
+)
+_DUE = (
+    select(_d.message_id, _d.attempt)
+    .where(
+        _d.subscription_id == bindparam("subscription"),
+        _d.state == bindparam("wanted"),
+        _d.due_time <= bindparam("now"),
+    )
+    .order_by(_d.due_time, _d.message_id)
+    .limit(bindparam("most", type_=Integer))
+)
+_NEXT_DUE = select(func.min(_d.due_time)).where(
+    _d.subscription_id == bindparam("subscription"), _d.state.in_(("PENDING", "OUTSTANDING"))
 )
 
 
@@ -194,8 +218,7 @@ def routes(conn: Connection, topic: str) -> list[tuple[int, Kind]]:
 
 def allocate_ids(conn: Connection, count: int) -> range:
     """Take the next `count` message ids."""
-    c = sequence_table.c
-    last = conn.execute(update(sequence_table).values(last=c.last + count).returning(c.last)).scalar()
+    last = conn.execute(_ALLOCATE, {"count": count}).scalar()
     if last is None:
         conn.execute(sequence_table.insert().values(last=count))
         last = count
@@ -217,23 +240,12 @@ def insert_messages(
     ]
     columns = ("id", "data", "attributes", "ordering_key", "parent_receipt_id")
     insert_many(conn, messages_table, columns, rows, topic=topic, publish_time=now)
-    pairs = (
-        select(_m.id, _s.id, literal(now, Timestamp()))
-        .join(subscriptions_table, _s.topic == _m.topic)
-        .where(_m.id.between(ids[0], ids[-1]))
-    )
-    conn.execute(deliveries_table.insert().from_select(["message_id", "subscription_id", "due_time"], pairs))
+    conn.execute(_FAN_OUT, {"now": now, "first": ids[0], "last_id": ids[-1]})
 
 
 def due_rows(conn: Connection, subscription_id: int, state: str, *, now: datetime, limit: int) -> list[Any]:
     """Read message id and attempt of deliveries in one state whose time has come, oldest first."""
-    query = (
-        select(_d.message_id, _d.attempt)
-        .where(_d.subscription_id == subscription_id, _d.state == state, _d.due_time <= now)
-        .order_by(_d.due_time, _d.message_id)
-        .limit(limit)
-    )
-    return list(conn.execute(query))
+    return list(conn.execute(_DUE, {"subscription": subscription_id, "wanted": state, "now": now, "most": limit}))
 
 
 def read_messages(conn: Connection, ids: Iterable[int]) -> dict[int, Any]:
@@ -287,11 +299,7 @@ def find_delivery(conn: Connection, subscription_id: int, message_id: int) -> An
 
 def next_due(conn: Connection, subscription_id: int) -> datetime | None:
     """Answer the earliest time at which something is due at a subscription."""
-    due: datetime | None = conn.execute(
-        select(func.min(_d.due_time)).where(
-            _d.subscription_id == subscription_id, _d.state.in_(("PENDING", "OUTSTANDING"))
-        )
-    ).scalar()
+    due: datetime | None = conn.execute(_NEXT_DUE, {"subscription": subscription_id}).scalar()
     return due
 
 
