@@ -91,6 +91,8 @@ def test_a_crash_at_any_step_leads_to_the_same_end(db, clock, tmp_path, point, p
         else:
             assert task.failures == 0
     assert done.tasks_ran == 4
+    kept = world.db.read(lambda conn: conn.exec_driver_sql("SELECT COUNT(*) FROM task_cache").scalar())
+    assert kept == 4, "what was done can be used again"
 
 
 def history(conn, task_id):

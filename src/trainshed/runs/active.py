@@ -10,7 +10,7 @@ from trainshed import ir, names
 from trainshed.clock import rfc3339
 from trainshed.runs import outputs, store
 from trainshed.runs.advance import RunView, TaskView
-from trainshed.runs.model import NAME, Run, TaskRow
+from trainshed.runs.model import NAME, Key, Run, TaskRow
 from trainshed.runs.workplace import Workplace
 
 _EMPTY = ir.Outputs()
@@ -29,7 +29,7 @@ class ActiveRun:
     outputs: dict[str, ir.Outputs] = field(default_factory=dict)
     inputs: dict[str, ir.TaskInputs] = field(default_factory=dict)
     folder: Path
-    keys: dict[str, Any] = field(default_factory=dict)  # task -> caching.Key, for keeping its outputs
+    keys: dict[str, Key] = field(default_factory=dict)  # task -> under what its outputs will be kept
     errors: dict[str, str] = field(default_factory=dict)
     ran: int = 0  # tasks that a worker really ran to a good end
     is_cancelled: bool = False  # the wish to cancel has reached its tasks
@@ -103,6 +103,8 @@ def take_up(conn: Connection, run: Run, plan: ir.Plan, places: dict[str, Workpla
         run=run, plan=plan, view=view, places=places, ids={n: r.id for n, r in rows.items()}, rows=rows, folder=folder
     )
     for name, row in rows.items():
+        if row.cache_key:
+            active.keys[name] = Key(key=row.cache_key, parts=row.key_parts or {})
         if row.outputs is not None:
             active.outputs[name] = outputs.from_row(conn, row.outputs, active.parent)
         active.ran += row.state == "SUCCEEDED" and not plan.tasks[name].is_importer

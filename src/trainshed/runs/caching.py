@@ -11,18 +11,10 @@ from trainshed.blobs import Blobs
 from trainshed.errors import TrainshedError
 from trainshed.runs import outputs, store
 from trainshed.runs.active import ActiveRun
-from trainshed.runs.model import TaskRow
+from trainshed.runs.model import Key, TaskRow
 
 _SCHEME = "gs://"
 _OUTPUT_WORDS = ("output", "destination", "dest", "target", "sink", "export", "push")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Key:
-    """A task's cache key and what it is made of."""
-
-    key: str
-    parts: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -74,6 +74,14 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Key:
+    """A task's cache key and what it is made of."""
+
+    key: str
+    parts: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskRow:
     """One node of a run."""
 
