@@ -479,3 +479,20 @@ def test_s44_metrics_are_computed_from_what_was_recorded(bench, clock):
     assert found["executionMillis"]["p50"] == 150.0
     assert found["memoryBytes"]["p99"] == pytest.approx(6.98)
     assert [p["invocations"] for p in found["series"]] == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("parent", "found"),
+    [
+        ("projects/-/locations/-", 3),
+        ("projects/p/locations/-", 2),
+        ("projects/p/locations/us-central1", 1),
+        ("projects/x/locations/-", 0),
+    ],
+)
+def test_functions_are_listed_by_place_or_wherever_they_are(db, clock, parent, found):
+    service = Service(db, clock, FakeSubscriptions())
+    for place in ("p/locations/us-central1", "p/locations/europe-west1", "pq/locations/us-central1"):
+        service.open_deployment(f"projects/{place}/functions/f", CONFIGURATION)
+
+    assert len(service.list(parent)) == found

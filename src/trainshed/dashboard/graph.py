@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 190, 46, 26, 44, 12
+LANE = 14
 _SWEEPS = 4
 
 
@@ -35,30 +37,55 @@ class Drawing:
     width: int
     height: int
     nodes: Sequence[Placed]
-    edges: Sequence[tuple[int, int, int, int]]  # from the foot of one box to the head of another
+    edges: Sequence[Sequence[tuple[int, int]]]  # points from the foot of one box to the head of another
 
 
 def draw(nodes: Sequence[Node], edges: Sequence[tuple[str, str]]) -> Drawing:
-    """Lay out an acyclic graph from top to bottom; edges between unknown nodes are left out."""
-    known = {n.key for n in nodes}
-    edges = [(a, b) for a, b in dict.fromkeys(edges) if a in known and b in known]
-    layers = _order(_layers([n.key for n in nodes], edges), edges)
-    widest = max((len(layer) for layer in layers), default=0)
-    width = 2 * MARGIN + widest * WIDTH + max(widest - 1, 0) * GAP_X
-    corner: dict[str, tuple[int, int]] = {}
+    """Lay out an acyclic graph from top to bottom; edges between unknown nodes are left out.
+
+    An edge that passes a layer gets a lane of its own there, so that no line runs behind a box.
+    """
+    known = [n.key for n in nodes]
+    edges = [(a, b) for a, b in dict.fromkeys(edges) if a in set(known) and b in set(known)]
+    layers = _layers(known, edges)
+    paths = _lanes(layers, edges)
+    steps = [pair for path in paths for pair in pairwise(path)]
+    layers = _order(layers, steps)
+    spans = {key: WIDTH if key in set(known) else LANE for layer in layers for key in layer}
+    widths = [sum(spans[key] for key in layer) + GAP_X * (len(layer) - 1) for layer in layers]
+    width = 2 * MARGIN + max(widths, default=0)
+    left: dict[str, int] = {}
+    top: dict[str, int] = {}
     for row, layer in enumerate(layers):
-        used = len(layer) * WIDTH + (len(layer) - 1) * GAP_X
-        for column, key in enumerate(layer):
-            corner[key] = ((width - used) // 2 + column * (WIDTH + GAP_X), MARGIN + row * (HEIGHT + GAP_Y))
+        x = (width - widths[row]) // 2
+        for key in layer:
+            left[key], top[key] = x, MARGIN + row * (HEIGHT + GAP_Y)
+            x += spans[key] + GAP_X
     return Drawing(
         width=width,
         height=2 * MARGIN + len(layers) * HEIGHT + max(len(layers) - 1, 0) * GAP_Y,
-        nodes=[Placed(node=n, x=corner[n.key][0], y=corner[n.key][1]) for n in nodes],
-        edges=[
-            (corner[a][0] + WIDTH // 2, corner[a][1] + HEIGHT, corner[b][0] + WIDTH // 2, corner[b][1])
-            for a, b in edges
-        ],
+        nodes=[Placed(node=n, x=left[n.key], y=top[n.key]) for n in nodes],
+        edges=[_line(path, {key: left[key] + spans[key] // 2 for key in path}, top) for path in paths],
     )
+
+
+def _lanes(layers: list[list[str]], edges: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """Answer each edge as the keys it passes, adding a key for every layer between its ends."""
+    row = {key: i for i, layer in enumerate(layers) for key in layer}
+    paths = []
+    for number, (a, b) in enumerate(edges):
+        between = [f"lane {number} {i}" for i in range(row[a] + 1, row[b])]
+        for i, key in enumerate(between, start=row[a] + 1):
+            layers[i].append(key)
+        paths.append([a, *between, b])
+    return paths
+
+
+def _line(path: Sequence[str], middle: Mapping[str, int], top: Mapping[str, int]) -> list[tuple[int, int]]:
+    points = [(middle[path[0]], top[path[0]] + HEIGHT)]
+    for key in path[1:-1]:
+        points += [(middle[key], top[key]), (middle[key], top[key] + HEIGHT)]
+    return [*points, (middle[path[-1]], top[path[-1]])]
 
 
 def _layers(keys: Sequence[str], edges: Sequence[tuple[str, str]]) -> list[list[str]]:

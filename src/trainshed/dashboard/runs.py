@@ -1,5 +1,6 @@
 """Runs: the list with run triggers, and one run with its graph, tasks, costs and logs."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from trainshed import costs, runs
@@ -10,6 +11,7 @@ from trainshed.dashboard.page import Badge, Cell, Facts, Link, Page, Picture, Ta
 from trainshed.dashboard.render import duration, seconds_between, size, tail, time
 
 SECTION = "/runs"
+_BRIEF = 24
 _PRICES = costs.load()
 
 
@@ -97,7 +99,7 @@ class Runs:
             _because(run),
             time(run.create_time),
             duration(seconds_between(run.start_time, run.end_time, self._clock.now())),
-            ", ".join(f"{k}={v}" for k, v in run.parameters.items()),
+            _brief(run.parameters),
         )
 
     def _task(self, task: runs.TaskRow) -> tuple[Cell, ...]:
@@ -119,7 +121,13 @@ def _remark(run: runs.Run) -> str:
 
 
 def _because(run: runs.Run) -> Cell:
-    return links.link(f"receipts/{run.receipt_id}") if run.receipt_id else run.cause_kind or "a user"
+    kind = run.cause_kind or "user"
+    return Link(text=kind, href=links.href("/receipts", run.receipt_id)) if run.receipt_id else kind
+
+
+def _brief(parameters: Mapping[str, Any]) -> str:
+    """Write parameters for a list: addresses by their last part."""
+    return ", ".join(f"{k}={str(v).rstrip('/').rsplit('/', 1)[-1][:_BRIEF]}" for k, v in parameters.items())
 
 
 def _node(node: dict[str, Any]) -> Node:

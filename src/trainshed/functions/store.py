@@ -96,9 +96,8 @@ def get_function(conn: Connection, name: str) -> Function:
 
 
 def list_functions(conn: Connection, parent: str) -> list[Function]:
-    """Read the functions of `projects/P/locations/L`, or of all locations for `-`, by name."""
-    prefix, _, location = parent.rpartition("/")
-    start = f"{prefix}/" if location == "-" else f"{parent}/"
+    """Read the functions of `projects/P/locations/L`, by name; `-` is every location, or every project."""
+    start = f"{parent}/".partition("-/")[0] if "/-/" in f"{parent}/" else f"{parent}/"
     query = select(functions).where(functions.c.name.startswith(start, autoescape=True)).order_by(functions.c.name)
     return [_function(conn, row) for row in conn.execute(query).all()]
 

@@ -1,7 +1,9 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainshed.dashboard.graph import HEIGHT, WIDTH, Node, draw
+from trainshed.dashboard.graph import GAP_Y, HEIGHT, WIDTH, Node, draw
 
 
 def nodes(*keys):
@@ -36,4 +38,11 @@ def test_boxes_never_overlap_and_edges_point_down(edges):
             assert abs(x - other_x) >= WIDTH or abs(y - other_y) >= HEIGHT
         assert 0 <= x <= drawing.width - WIDTH
         assert 0 <= y <= drawing.height - HEIGHT
-    assert all(foot < head for _, foot, _, head in drawing.edges)
+    for line in drawing.edges:
+        heights = [y for _, y in line]
+        assert heights == sorted(heights)
+        for (x1, y1), (x2, y2) in pairwise(line):
+            assert not any(x < x1 < x + WIDTH and y1 < y + HEIGHT / 2 < y2 for x, y in boxes), (
+                "a line runs behind a box"
+            )
+            assert x1 == x2 or y2 - y1 == GAP_Y
