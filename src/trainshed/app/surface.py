@@ -32,6 +32,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
     cloud_functions = CloudFunctions(
         features.functions, features.function_host, read_object=ports.reader(features.buckets)
     )
+    ordinal = features.function_host.next_ordinal
     servicers: list[Servicer] = [
         Projects(settings.project),
         Locations(settings.region),
@@ -41,7 +42,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         Publisher(features.topics),
         Subscriber(features.topics, features.arrivals),
         cloud_functions,
-        Pipelines(features.runs, cause_of=features.cause_of, next_ordinal=features.function_host.next_ordinal),
+        Pipelines(features.runs, cause_of=features.cause_of, next_ordinal=ordinal),
         Operations(cloud_build.find_operation, cloud_functions.operation),
     ]
     routes = [
@@ -51,7 +52,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         *functions.routes(features.functions, features.function_host),
         *schedules.routes(features.schedules),
         *receipts.routes(features.ledger),
-        *runs.routes(features.runs, features.run_triggers),
+        *runs.routes(features.runs, features.run_triggers, cause_of=features.cause_of, next_ordinal=ordinal),
         *server.routes(clock, reach.environment),
     ]
     return Surface(settings, servicers, [*routes, *dashboard.routes(_sections(settings, clock, features))], near=reach)

@@ -1,9 +1,11 @@
 """How a command finds its server: by address, by home directory, or by being one for its own duration."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainshed import home, settings
@@ -26,10 +28,24 @@ def connect(**given: Any) -> Iterator[Client]:
     found = settings.load(**given)
     address = found.address or home.read_address(found.home, patience_seconds=_STARTING_SECONDS)
     if address:
-        yield Client(address)
+        yield Client(address, headers=_credentials(found))
         return
     with _in_process(found) as own:
         yield Client(own)
+
+
+def _credentials(found: settings.Settings) -> dict[str, str]:
+    """Let a command inside a build step or a function act as that, by the token that the server has put there.
+
+    Any other token is somebody else's and stays where it is.
+    """
+    file = Path(os.environ.get("CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", ""))
+    if not file.is_relative_to(found.home / "credentials"):
+        return {}
+    try:
+        return {"Authorization": f"Bearer {file.read_text().strip()}"}
+    except OSError:
+        return {}
 
 
 def has_server(**given: Any) -> bool:

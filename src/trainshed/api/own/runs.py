@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from trainshed import costs
-from trainshed.api import own
-from trainshed.api.services.pipelines import job_json
+from trainshed.api import caller, own
+from trainshed.api.services.pipelines import CauseOf, NextOrdinal, job_json
 from trainshed.clock import rfc3339
 from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument
@@ -24,9 +25,15 @@ _WAIT_SECONDS = 30.0
 _CHUNK = 1 << 16
 
 
-def routes(runs: Service, triggers: Triggers) -> list[Route]:
+def routes(
+    runs: Service,
+    triggers: Triggers,
+    *,
+    cause_of: CauseOf = lambda _: None,
+    next_ordinal: NextOrdinal = lambda *_: 0,
+) -> list[Route]:
     """Everything under /trainshed/v1/runs and /trainshed/v1/runTriggers."""
-    api = _Api(runs, triggers)
+    api = _Api(runs, triggers, cause_of, next_ordinal)
     base = "/trainshed/v1/{parent:path}/runs"
     return [
         Route(base, api.create, methods=["POST"]),
@@ -43,13 +50,16 @@ def routes(runs: Service, triggers: Triggers) -> list[Route]:
 
 
 class _Api:
-    def __init__(self, runs: Service, triggers: Triggers) -> None:
+    def __init__(self, runs: Service, triggers: Triggers, cause_of: CauseOf, next_ordinal: NextOrdinal) -> None:
         self._runs = runs
         self._triggers = triggers
+        self._cause_of = cause_of
+        self._next_ordinal = next_ordinal
 
     async def create(self, request: Request) -> Response:
         document = await own.body(request)
-        run = await off_loop(self._create, request.path_params["parent"], document)
+        principal = caller.current().principal
+        run = await off_loop(self._create, request.path_params["parent"], document, principal)
         return JSONResponse(run_json(await off_loop(self._runs.describe, run.name)))
 
     async def plan(self, request: Request) -> Response:
@@ -114,8 +124,9 @@ class _Api:
         await off_loop(self._triggers.delete, request.path_params["trigger"])
         return JSONResponse({})
 
-    def _create(self, parent: str, document: dict[str, Any]) -> Run:
-        return self._runs.create(self._new(parent, document))
+    def _create(self, parent: str, document: dict[str, Any], principal: str) -> Run:
+        new = self._new(parent, document)
+        return self._runs.create(new, self._cause_of(principal), partial(self._next_ordinal, principal))
 
     def _new(self, parent: str, document: dict[str, Any]) -> NewRun:
         """Read a request: `text` or `uri` of a compiled pipeline, and what the command line may say about a run."""
