@@ -80,7 +80,7 @@ def test_s48_every_third_minute_fires_once_with_a_receipt_and_a_message_that_nam
     sent = world.messages()
     assert [(m.data, m.attributes) for m in sent] == [(BODY, {"k": "v"})] * 3
     assert {m.parent_receipt_id for m in sent} == {r.receipt_id for r in world.receipts()}
-    assert {(r.kind, r.link, r.reason.split()[0]) for r in world.receipts()} == {("firing", TOPIC, "message")}
+    assert {(r.kind, r.link, r.reason.split()[0]) for r in world.receipts()} == {("firing", TOPIC, "published")}
 
 
 def test_nothing_fires_early(world):

@@ -263,7 +263,7 @@ class Service:
 def _settle(conn: Connection, invocation: Invocation, ended: Ended, now: datetime) -> None:
     receipt_id, link = invocation.receipt_id, _link(invocation)
     if ended.ok:
-        ledger.settle(conn, receipt_id, "start", now=now, reason="the function returned", link=link)
+        ledger.settle(conn, receipt_id, "start", now=now, reason="the function returned and started no run", link=link)
     else:
         reason = f"{OUTCOMES[ended.transition]}: {ended.error}".strip()
         ledger.settle(conn, receipt_id, "fail", now=now, reason=reason, link=link)

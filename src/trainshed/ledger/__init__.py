@@ -3,12 +3,13 @@
 - `model`: Receipt, Delivery, Cause.
 - `lifecycle`: what can become of a receipt.
 - `store`: `open_receipt`, `settle`, `record_delivery` inside the caller's transaction; queries.
+- `words`: what a receipt's event is called.
 - `service`: read the ledger, send an event again.
 """
 
 from trainshed.ledger.lifecycle import RECEIPT
 from trainshed.ledger.model import Cause, Delivery, Receipt
-from trainshed.ledger.service import Account, Service
+from trainshed.ledger.service import Account, Replay, Service
 from trainshed.ledger.store import (
     children,
     deliveries,
@@ -21,6 +22,7 @@ from trainshed.ledger.store import (
     record_delivery,
     settle,
 )
+from trainshed.ledger.words import event
 
 __all__ = [
     "RECEIPT",
@@ -28,9 +30,11 @@ __all__ = [
     "Cause",
     "Delivery",
     "Receipt",
+    "Replay",
     "Service",
     "children",
     "deliveries",
+    "event",
     "find_receipt",
     "get_receipt",
     "latest_stimulus",

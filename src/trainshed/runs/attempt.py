@@ -52,13 +52,19 @@ def ending_of(report: Report) -> Ended:
     return Ended(report=report, ending=ending, message=message)
 
 
+def _sentence_first(message: str) -> str:
+    """Put the last line, which names the error, before the lines that led to it."""
+    lines = message.strip().splitlines()
+    return lines[-1] if len(lines) == 1 else f"{lines[-1]}\n{message.strip()}"
+
+
 def _words(outcome: Outcome) -> tuple[str, str]:  # noqa: PLR0911  (one line for each outcome)
     match outcome:
         case Succeeded():
             return "succeeded", ""
         case ExitedNonZero(code=code, message=message):
             how = f"was ended by signal {-code}" if code < 0 else f"exited with code {code}"
-            return "failed", f"{how}: {message.strip()}" if message.strip() else how
+            return "failed", f"{how}: {_sentence_first(message)}" if message.strip() else how
         case OutOfMemory(limit_bytes=limit):
             return "failed", f"needed more memory than its limit of {limit} bytes"
         case TimedOut(timeout_seconds=seconds):

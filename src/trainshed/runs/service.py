@@ -328,8 +328,9 @@ class Service:
             self.blobs.create_bucket(conn, bucket)
 
     def _settle(self, conn: Connection, receipt_id: str, run: str) -> None:
+        reason = f"started run {names.short(run)} because of {ledger.event(conn, ledger.get_receipt(conn, receipt_id))}"
         try:
-            ledger.settle(conn, receipt_id, "start", now=self.clock.now(), link=run)
+            ledger.settle(conn, receipt_id, "start", now=self.clock.now(), reason=reason, link=run)
         except StaleState:  # the same event started another run before
             return
 

@@ -138,9 +138,11 @@ class Triggers:
         )
         run, is_new = self._service.create_in(conn, prepared, cause, receipt_id=receipt.receipt_id)
         outcome = "started" if is_new else "joined"
+        reason = f"{outcome} run {names.short(run.name)}"
         if receipt.state in {"PENDING", "FAILED", "REFUSED", "SKIPPED"} and not is_new:
-            ledger.settle(conn, receipt.receipt_id, "join", now=now, link=run.name)
-        ledger.record_delivery(conn, receipt.receipt_id, now=now, outcome=outcome, link=run.name)
+            because = f"{reason}, which this event had started before"
+            ledger.settle(conn, receipt.receipt_id, "join", now=now, reason=because, link=run.name)
+        ledger.record_delivery(conn, receipt.receipt_id, now=now, outcome=outcome, reason=reason, link=run.name)
 
     def _decline(
         self, conn: Connection, trigger: Trigger, message: Message, error: TrainshedError, *, is_final: bool

@@ -109,7 +109,7 @@ def attempt_publish(conn: Connection, schedule: Schedule, firing: Firing, ports:
     except TrainshedError as error:
         ended(conn, schedule, firing, code=error.code, message=error.message, now=now)
     else:
-        ended(conn, schedule, firing, message=f"message {message_id}", now=now)
+        ended(conn, schedule, firing, message=_published(message_id, target.topic), now=now)
 
 
 def ended(conn: Connection, schedule: Schedule, firing: Firing, *, now: datetime, code: str = "", message: str) -> None:
@@ -233,10 +233,14 @@ def _publish(
             attempt_publish(conn, schedule, firing, ports, now=now)
         return
     rows = [
-        _receipt(schedule, due, receipt_id, reason=f"message {message_id}")
+        _receipt(schedule, due, receipt_id, reason=_published(message_id, topic))
         for (schedule, due, receipt_id), message_id in zip(firings, ids, strict=True)
     ]
     ledger.open_settled(conn, rows, "start", kind=KIND, link=topic, now=now)
+
+
+def _published(message_id: str, topic: str) -> str:
+    return f"published message {message_id} to {names.short(topic)}"
 
 
 def _outgoing(target: Any, receipt_id: str) -> Outgoing:
