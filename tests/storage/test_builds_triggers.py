@@ -185,8 +185,8 @@ def test_force_push_deleted_and_new_branches_each_get_the_right_receipt(bench, r
 
     found = receipts(bench)
     assert found[dropped].state == "STARTED"
-    assert found[forced].reason.startswith("force-push")
-    assert found[new].reason.startswith("new branch")
+    assert "(force-push" in found[forced].reason
+    assert "(new branch" in found[new].reason
     assert (found["deleted"].state, found["deleted"].reason) == ("SKIPPED", "old was deleted")
     assert len(outcome.builds) == 2
 
@@ -204,7 +204,7 @@ def test_tags_build_and_a_moved_tag_is_said(bench, repository):
 
     poll(bench)
 
-    assert receipts(bench)[sha].reason.startswith("moved tag")
+    assert "(moved tag" in receipts(bench)[sha].reason
 
 
 def test_a_repository_that_matched_nothing_at_first_builds_its_first_branch(bench, tmp_path):

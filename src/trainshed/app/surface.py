@@ -48,6 +48,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
     routes = [
         *storage.routes(features.buckets),
         *builds.routes(features.builds, features.docker),
+        *builds.trigger_routes(features.build_triggers),
         *builds.image_routes(features.environments),
         *functions.routes(features.functions, features.function_host),
         *schedules.routes(features.schedules),

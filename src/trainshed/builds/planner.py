@@ -21,7 +21,13 @@ class Way(StrEnum):
     UPLOAD_MODULES = "UPLOAD_MODULES"  # only files that tasks read from the module root
     NOTHING = "NOTHING"
 
+    @property
+    def word(self) -> str:
+        """The value of `$_PLAN`."""
+        return _WORDS[self]
 
+
+_WORDS = {Way.REBUILD_IMAGE: "image", Way.COMPILE: "compile", Way.UPLOAD_MODULES: "modules", Way.NOTHING: "nothing"}
 _COST = tuple(Way)
 
 
@@ -37,6 +43,10 @@ class Declaration:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Declaration":
         """Read `{image: […], code: […], modules: […], ignored: […]}`. Raises InvalidArgument."""
+        if not isinstance(document, Mapping):
+            raise InvalidArgument.field(
+                "changes", f"is not a mapping of {', '.join(cls.__dataclass_fields__)} to globs"
+            )
         fields = {}
         for key, value in document.items():
             if key not in cls.__dataclass_fields__:
@@ -60,6 +70,11 @@ class Plan:
     def uploads_modules(self) -> tuple[str, ...]:
         """The module files to upload."""
         return tuple(f for f, way in self.files.items() if way is Way.UPLOAD_MODULES)
+
+    @property
+    def because(self) -> tuple[str, ...]:
+        """The files that make this way necessary."""
+        return tuple(f for f, way in self.files.items() if way is self.way)
 
 
 def choose(changed: Sequence[str], declaration: Declaration) -> Plan:

@@ -100,13 +100,13 @@ def decide(watch: Watch, changed: Sequence[str] | None) -> Verdict:
         return Verdict(builds=True, reason="the ref matches")
     left = [f for f in changed if not any(matches(g, f) for g in watch.ignored)]
     if changed and not left:
-        return Verdict(builds=False, reason=f"all {len(changed)} changed files are ignored ({_some(watch.ignored)})")
+        return Verdict(builds=False, reason=f"all {len(changed)} changed files are ignored ({some(watch.ignored)})")
     if not watch.included:
-        return Verdict(builds=True, reason=f"{_some(left) or 'the ref'} is not ignored")
+        return Verdict(builds=True, reason=f"{some(left) or 'the ref'} is not ignored")
     wanted = [f for f in left if any(matches(g, f) for g in watch.included)]
     if wanted:
-        return Verdict(builds=True, reason=f"{_some(wanted)} is included by {_some(watch.included)}")
-    return Verdict(builds=False, reason=f"no changed file is included by {_some(watch.included)}")
+        return Verdict(builds=True, reason=f"{some(wanted)} is included by {some(watch.included)}")
+    return Verdict(builds=False, reason=f"no changed file is included by {some(watch.included)}")
 
 
 def matches(glob: str, path: str) -> bool:
@@ -137,7 +137,8 @@ def _pattern(glob: str) -> str:
     return "".join(out)
 
 
-def _some(items: Sequence[str]) -> str:
+def some(items: Sequence[str]) -> str:
+    """Name three of them at most."""
     return ", ".join(items[:3]) + (f" and {len(items) - 3} more" if len(items) > 3 else "")  # noqa: PLR2004
 
 

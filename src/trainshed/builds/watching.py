@@ -6,16 +6,17 @@ built, the others are skipped and say so. Refs are remembered in the transaction
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
 
 from trainshed import ledger, names
-from trainshed.builds import document, store, triggers
+from trainshed.builds import document, planning, store, triggers
 from trainshed.builds.config import Checked
 from trainshed.builds.model import Build, Trigger
+from trainshed.builds.planner import Way
 from trainshed.builds.repositories import Repositories
 from trainshed.builds.service import Service
 from trainshed.clock import Clock
@@ -24,6 +25,7 @@ from trainshed.sql import Database
 
 log = logging.getLogger(__name__)
 _COMMITS = 500
+_BUILDS = 100  # so far back the planner looks for one that succeeded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,7 @@ class _Push:
     skipped: tuple[str, ...] = ()  # commits below the tip
     changed: tuple[str, ...] | None = None
     note: str = ""
+    plan: Mapping[str, str] = field(default_factory=dict)  # substitutions that say how much of the build is needed
     checked: Checked | None = None
     build_id: str = ""
     transition: str = "skip"
@@ -61,7 +64,7 @@ class Triggers:
 
     def create(self, wanted: Mapping[str, Any], *, project: str, region: str) -> Trigger:
         """Store a trigger and see what its repository has now: a push right after is one. Raises AlreadyExists."""
-        checked = triggers.checked(wanted)
+        checked = planning.checked(wanted)
         values = {
             "id": names.uid(),
             "project": project,
@@ -94,8 +97,9 @@ class Triggers:
 
     def update(self, name: str, wanted: Mapping[str, Any], *, project: str, region: str = "") -> Trigger:
         """Replace a trigger's document; what was seen of its repository stays."""
-        checked = triggers.checked(wanted)
         found = self.get(name, project=project, region=region)
+        kept = {k: found.document[k] for k in planning.OURS if k in found.document}
+        checked = planning.checked({**kept, **wanted})
         self._db.write(
             partial(store.update_trigger, trigger_id=found.trigger_id, name=checked["name"], document=checked)
         )
@@ -124,12 +128,13 @@ class Triggers:
             sha = self._repositories.resolve(watch.repository, branch)
             refs = self._repositories.refs(watch.repository)
             ref = next((r for r in refs if triggers.short_ref(r) == branch), "")
-        wanted, of_trigger = self._document(trigger, watch, ref, sha)
+        plan = {**(planning.by_hand().substitutions if planning.declares(trigger) else {}), **(substitutions or {})}
+        wanted, of_trigger = self._document(trigger, watch, ref, sha, plan)
         return self._service.create(
             wanted,
             project=trigger.project,
             region=trigger.region,
-            substitutions={**(trigger.document.get("substitutions") or {}), **(substitutions or {})},
+            substitutions=planning.given(trigger, plan),
             of_trigger=of_trigger,
             trigger=trigger.resource,
         )
@@ -174,7 +179,7 @@ class Triggers:
             for ref, sha in refs.items():
                 store.see_ref(conn, trigger.trigger_id, ref, sha)
                 self._receipt(conn, trigger, watch, ref, sha, "skip", reason)
-            changed = {**trigger.document, "baseline": True}
+            changed = {**trigger.document, "baseline": True, planning.BASELINE_REFS: dict(refs)}
             store.update_trigger(conn, trigger.trigger_id, document=changed)
             return Outcome(reasons=(reason,) * len(refs))
 
@@ -204,20 +209,31 @@ class Triggers:
         reason = f"{push.note}: {verdict.reason}" if push.note else verdict.reason
         if not verdict.builds:
             return replace(push, reason=reason)
-        build_id = names.uid()
+        build_id, plan, touched = names.uid(), {}, push.changed or ()
+        if planning.declares(trigger):
+            planned = self._plan(trigger, watch, push)
+            if planned.way is Way.NOTHING:
+                return replace(push, reason=planned.reason)
+            plan, touched, reason = planned.substitutions, planned.because or touched, planned.said(push.note)
         try:
-            wanted, of_trigger = self._document(trigger, watch, push.ref, push.new)
-            checked = self._service.check(
-                wanted,
-                build_id,
-                trigger.project,
-                trigger.region,
-                trigger.document.get("substitutions") or {},
-                of_trigger,
-            )
+            wanted, of_trigger = self._document(trigger, watch, push.ref, push.new, plan)
+            given = planning.given(trigger, plan)
+            checked = self._service.check(wanted, build_id, trigger.project, trigger.region, given, of_trigger)
         except TrainshedError as error:
-            return replace(push, transition="refuse", reason=error.message)
-        return replace(push, transition="start", reason=reason, checked=checked, build_id=build_id)
+            return replace(push, transition="refuse", reason=error.message, plan=plan)
+        what = f"commit {push.new[:7]}" + (f" touches {triggers.some(touched)}" if touched else "")
+        reason = f"started build {build_id[:8]} because {what} ({reason})"
+        return replace(push, transition="start", reason=reason, plan=plan, checked=checked, build_id=build_id)
+
+    def _plan(self, trigger: Trigger, watch: triggers.Watch, push: _Push) -> planning.Planned:
+        """Choose the cheapest way for a push."""
+        found = self._db.read(lambda conn: store.list_builds(conn, trigger=trigger.resource, limit=_BUILDS))
+        return planning.of_push(
+            trigger,
+            push.ref,
+            builds=found,
+            changed=lambda old: self._repositories.changed(watch.repository, old, push.new),
+        )
 
     def _settle(self, conn: Connection, trigger: Trigger, watch: triggers.Watch, pushes: Sequence[_Push]) -> Outcome:
         """Write receipts, builds and what was seen, together."""
@@ -227,7 +243,15 @@ class Triggers:
                 reason = f"pushed together with {push.new[:7]}, which is the one to build"
                 self._receipt(conn, trigger, watch, push.ref, sha, "skip", reason)
             is_new = self._receipt(
-                conn, trigger, watch, push.ref, push.new or "deleted", push.transition, push.reason, push.build_id
+                conn,
+                trigger,
+                watch,
+                push.ref,
+                push.new or "deleted",
+                push.transition,
+                push.reason,
+                push.build_id,
+                push.plan,
             )
             if push.checked is not None and is_new:
                 self._service.create_in(
@@ -252,6 +276,7 @@ class Triggers:
         transition: str,
         reason: str,
         build_id: str = "",
+        plan: Mapping[str, str] | None = None,
     ) -> bool:
         """Open and settle the receipt of a commit; False when that commit of that ref had one already."""
         now = self._clock.now()
@@ -261,7 +286,7 @@ class Triggers:
             kind="commit",
             stimulus=f"{watch.repository}@{ref}@{sha}",
             now=now,
-            data={"repository": watch.repository, "ref": ref, "sha": sha},
+            data={"repository": watch.repository, "ref": ref, "sha": sha, **({"plan": dict(plan)} if plan else {})},
         )
         link = f"projects/{trigger.project}/locations/{trigger.region}/builds/{build_id}" if build_id else ""
         if is_new:
@@ -279,9 +304,9 @@ class Triggers:
             raise FailedPrecondition("A deleted ref has nothing to build.")
         watch = triggers.read(trigger.document)
         self._repositories.fetch(watch.repository)
-        wanted, of_trigger = self._document(trigger, watch, data["ref"], data["sha"])
-        build_id = names.uid()
-        given = trigger.document.get("substitutions") or {}
+        plan = data.get("plan") or (planning.by_hand().substitutions if planning.declares(trigger) else {})
+        wanted, of_trigger = self._document(trigger, watch, data["ref"], data["sha"], plan)
+        build_id, given = names.uid(), planning.given(trigger, plan)
         checked = self._service.check(wanted, build_id, trigger.project, trigger.region, given, of_trigger)
 
         def verb(conn: Connection) -> str:
@@ -296,16 +321,15 @@ class Triggers:
             now = self._clock.now()
             if receipt.state in {"STARTED", "JOINED"}:
                 ledger.settle(conn, receipt.receipt_id, "reopen", now=now, reason="replayed")
-            ledger.settle(conn, receipt.receipt_id, "start", now=now, reason="replayed", link=build.name)
-            ledger.record_delivery(
-                conn, receipt.receipt_id, now=now, outcome="started", reason="replayed", link=build.name
-            )
+            reason = f"started build {build_id[:8]} because commit {data['sha'][:7]} was replayed"
+            ledger.settle(conn, receipt.receipt_id, "start", now=now, reason=reason, link=build.name)
+            ledger.record_delivery(conn, receipt.receipt_id, now=now, outcome="started", reason=reason, link=build.name)
             return f"started {build.name}"
 
         return self._db.write(verb)
 
     def _document(
-        self, trigger: Trigger, watch: triggers.Watch, ref: str, sha: str
+        self, trigger: Trigger, watch: triggers.Watch, ref: str, sha: str, plan: Mapping[str, str]
     ) -> tuple[dict[str, Any], dict[str, str]]:
         """Answer the build document of a commit and the trigger's substitutions. Raises InvalidArgument."""
         wanted = dict(trigger.document.get("build") or {})
@@ -313,13 +337,14 @@ class Triggers:
         if not wanted:
             if not watch.repository:
                 raise InvalidArgument.field("build", "the trigger has neither a build nor a repository")
-            for path in triggers.config_names(watch):
+            candidates = [planning.in_name(name, plan) for name in triggers.config_names(watch)]
+            for path in candidates:
                 text = self._repositories.file(watch.repository, sha, path)
                 if text is not None:
                     wanted = document.load(text, where=f"{path} at {sha[:7]}")
                     break
             else:
-                tried = ", ".join(triggers.config_names(watch))
+                tried = ", ".join(candidates)
                 raise InvalidArgument.field("filename", f"there is no {tried} at commit {sha[:7]}")
         if watch.repository:
             wanted["source"] = {"gitSource": {"url": watch.repository, "revision": sha}}

@@ -62,7 +62,7 @@ class Kinds:
             job = self._get(f"/v1/{resource.name}")
             return None if job is None else job | self._client.call("GET", f"/trainshed/v1/{resource.name}")
         if resource.kind == "build trigger":
-            return self._get(f"/v1/projects/{resource.extra['project']}/triggers/{segment(resource.name)}")
+            return self._get(f"{_triggers(resource.extra)}/{segment(resource.name)}")
         if resource.kind == "bucket":
             return self._get(f"/storage/v1/b/{segment(resource.name)}")
         return self._get(f"/v1/{resource.name}")
@@ -177,13 +177,15 @@ class Kinds:
             self._client.call("PATCH", f"/trainshed/v1/{resource.name}", policies)
 
     def _write_build_trigger(self, resource: Resource, is_new: bool) -> None:
-        place = resource.extra
+        path, document = _triggers(resource.extra), dict(resource.document)
         if is_new:
-            path = f"/v1/projects/{place['project']}/locations/{place['region']}/triggers"
-            self._client.call("POST", path, dict(resource.document))
-        else:
-            path = f"/v1/projects/{place['project']}/triggers/{segment(resource.name)}"
-            self._client.call("PATCH", path, dict(resource.document))
+            self._client.call("POST", path, document)
+            return
+        if "changes" in document:  # Google's trigger has no place for them
+            self._client.call("PATCH", f"{path}/{segment(resource.name)}", {"changes": document.pop("changes")})
+        self._client.call(
+            "PATCH", f"/v1/projects/{resource.extra['project']}/triggers/{segment(resource.name)}", document
+        )
 
     def _write_trigger(self, resource: Resource, is_new: bool) -> None:
         if not is_new:  # it has no update; its receipts stay
@@ -194,6 +196,10 @@ class Kinds:
 
 class FunctionFailed(FailedPrecondition):
     """The user's function did not install or start."""
+
+
+def _triggers(place: Mapping[str, Any]) -> str:
+    return f"/trainshed/v1/projects/{place['project']}/locations/{place['region']}/triggers"
 
 
 def _files(source: Path, target: str) -> Iterator[tuple[Path, str]]:

@@ -27,7 +27,7 @@ FORMAT: dict[str, tuple[str, ...]] = {
     ),
     "buildTriggers": (
         "name*", "repository*", "branch", "tag", "invertRegex", "config", "includedFiles", "ignoredFiles",
-        "substitutions", "description",
+        "changes", "substitutions", "description",
     ),
     "triggers": ("name*", "topic", "bucket", "spec*"),
 }  # fmt: skip
@@ -218,7 +218,7 @@ def _build_trigger(entry: Mapping[str, Any], project: str, region: str) -> Itera
     template |= _given(entry, ("invertRegex",))
     document = {"name": entry["name"], "triggerTemplate": template}
     document |= {"filename": entry["config"]} if entry.get("config") else {}
-    document |= _given(entry, ("includedFiles", "ignoredFiles", "substitutions", "description"))
+    document |= _given(entry, ("includedFiles", "ignoredFiles", "changes", "substitutions", "description"))
     place = {"project": project, "region": region}
     yield Resource(kind="build trigger", name=entry["name"], document=document, extra=place)
 

@@ -153,13 +153,15 @@ def retry(build: str, output_format: str, **given: Any) -> None:
 @click.option("--since", default="", help="Commit, branch or tag that was built last; with --files: not needed.")
 @click.option("--files", default="", help="The changed files: a,b,…")
 @click.option(
-    "--declaration", default="", help="File whose `changes:` says which paths are what; default trainshed.yaml."
+    "--declaration",
+    default="",
+    help="File whose `changes:`, or whose build trigger's, say which paths are what; default trainshed.yaml.",
 )
 @format_option
 def plan(folder: Path, since: str, files: str, declaration: str, output_format: str) -> None:
     """Say the cheapest way for a change: nothing, upload modules, compile, or rebuild the image; and why."""
     path = Path(declaration) if declaration else folder / "trainshed.yaml"
-    declared = document.load(path.read_bytes(), where=str(path)).get("changes", {}) if path.is_file() else {}
+    declared = _changes(document.load(path.read_bytes(), where=str(path))) if path.is_file() else {}
     if bool(since) == bool(files):
         raise InvalidArgument.field("--since", "give either --since or --files")
     if since:
@@ -172,6 +174,12 @@ def plan(folder: Path, since: str, files: str, declaration: str, output_format: 
     found = planner.choose(changed, planner.Declaration.from_document(declared))
     answer = {"way": found.way, "reason": found.reason, "files": dict(found.files)}
     show(answer, output_format, lambda: click.echo(f"{found.way}: {found.reason}"))
+
+
+def _changes(declared: dict[str, Any]) -> dict[str, Any]:
+    """Answer what a file says of its paths: itself, or the first of its build triggers that does."""
+    own: dict[str, Any] = declared.get("changes") or {}
+    return own or next((t["changes"] for t in declared.get("buildTriggers") or () if t.get("changes")), {})
 
 
 def _document(given: dict[str, Any]) -> dict[str, Any]:

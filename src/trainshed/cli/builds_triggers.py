@@ -31,12 +31,19 @@ def triggers() -> None:
 @click.option("--inline-config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A local config.")
 @click.option("--included-files", default="", help="Globs, with **: one changed file at least must match.")
 @click.option("--ignored-files", default="", help="Globs, with **: changes of these alone build nothing.")
+@click.option("--image-files", default="", help="Globs of what goes into the image; a change of one rebuilds it.")
+@click.option("--code-files", default="", help="Globs of the pipeline's code; a change compiles it again.")
+@click.option("--module-files", default="", help="Globs of what tasks fetch from a bucket; a change is an upload.")
 @click.option("--substitutions", default="", help="KEY=VALUE,…")
 @click.option("--description", default="", help="For people.")
 @project_options
 @format_option
 def create(name: str, output_format: str, **given: Any) -> None:
-    """Make a trigger. What the repository has now is the baseline; later pushes build."""
+    """Make a trigger. What the repository has now is the baseline; later pushes build.
+
+    With --image-files, --code-files or --module-files the cheapest way is chosen for each push; `$_PLAN` in the name of
+    the build config and in its steps is `image`, `compile` or `modules`. A push that needs nothing builds nothing.
+    """
     wanted: dict[str, Any] = {"name": name, "description": given["description"]}
     repository = _absolute(given["repo"])
     if given["repo_name"]:
@@ -50,6 +57,11 @@ def create(name: str, output_format: str, **given: Any) -> None:
     wanted["includedFiles"] = flags.list_of(given["included_files"])
     wanted["ignoredFiles"] = flags.list_of(given["ignored_files"])
     wanted["substitutions"] = flags.dictionary(given["substitutions"])
+    wanted["changes"] = {
+        kind: flags.list_of(given[option])
+        for kind, option in (("image", "image_files"), ("code", "code_files"), ("modules", "module_files"))
+        if given[option]
+    }
     found = _create(wanted, given)
     show(found, output_format, lambda: click.echo(f"Created [{found['resourceName']}]."))
 
@@ -136,7 +148,8 @@ def _create(wanted: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     with session.connect() as client:
         settings = session.current_settings()
         region = segment(given["region"] or settings.region)
-        path = f"/v1/projects/{segment(given['project'] or settings.project)}/locations/{region}/triggers"
+        surface = "/trainshed/v1" if wanted.get("changes") else "/v1"  # Google's trigger has no place for them
+        path = f"{surface}/projects/{segment(given['project'] or settings.project)}/locations/{region}/triggers"
         found: dict[str, Any] = client.call("POST", path, {k: v for k, v in wanted.items() if v})
     return found
 

@@ -1,4 +1,4 @@
-"""What Google has no name for: a build's log while it is written, docker inside a step, what a change needs, images."""
+"""What Google has no name for: a build's log while it is written, docker inside a step, change plans, images."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,13 +11,17 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
 from trainshed.api import own
-from trainshed.builds import Docker, Service
+from trainshed.api.descriptors import from_json, to_json
+from trainshed.api.services.builds import trigger_json
+from trainshed.builds import Docker, Service, Trigger, Triggers, planning
 from trainshed.builds.planner import Declaration, choose
 from trainshed.clock import rfc3339
 from trainshed.duty import off_loop
 from trainshed.environments import Binding, Environments
 from trainshed.errors import InvalidArgument
 
+_TRIGGER = "google.devtools.cloudbuild.v1.BuildTrigger"
+_TRIGGERS = "/trainshed/v1/projects/{project}/locations/{location}/triggers"
 _LOOK_SECONDS = 0.05
 _CHUNK = 256 * 1024
 
@@ -78,6 +82,44 @@ def _read(path: Path, position: int) -> bytes:
             return file.read(_CHUNK)
     except FileNotFoundError:
         return b""
+
+
+def trigger_routes(triggers: Triggers) -> list[Route]:
+    """Make triggers that say which paths are what, and read and change that, beside Google's BuildTrigger."""
+
+    async def create(request: Request) -> JSONResponse:
+        document = await own.body(request)
+        ours = {planning.CHANGES: document.pop(planning.CHANGES)} if planning.CHANGES in document else {}
+        checked = to_json(from_json(_TRIGGER, document))
+        place = {"project": request.path_params["project"], "region": request.path_params["location"]}
+        return JSONResponse(_trigger_json(await off_loop(triggers.create, {**checked, **ours}, **place)))
+
+    async def read(request: Request) -> JSONResponse:
+        return JSONResponse(_trigger_json(await off_loop(triggers.get, **_place(request))))
+
+    async def change(request: Request) -> JSONResponse:
+        document = await own.body(request)
+        if unknown := sorted(set(document) - {planning.CHANGES}):
+            raise InvalidArgument.field(unknown[0], f"is not {planning.CHANGES}; the rest is Google's BuildTrigger")
+        place = _place(request)
+        current = (await off_loop(triggers.get, **place)).document
+        return JSONResponse(_trigger_json(await off_loop(triggers.update, wanted={**current, **document}, **place)))
+
+    return [
+        Route(_TRIGGERS, create, methods=["POST"]),
+        Route(f"{_TRIGGERS}/{{trigger}}", read, methods=["GET"]),
+        Route(f"{_TRIGGERS}/{{trigger}}", change, methods=["PATCH"]),
+    ]
+
+
+def _place(request: Request) -> dict[str, str]:
+    given = request.path_params
+    return {"name": given["trigger"], "project": given["project"], "region": given["location"]}
+
+
+def _trigger_json(trigger: Trigger) -> dict[str, Any]:
+    changes = trigger.document.get(planning.CHANGES)
+    return trigger_json(trigger) | ({planning.CHANGES: changes} if changes is not None else {})
 
 
 def image_routes(environments: Environments) -> list[Route]:

@@ -8,7 +8,7 @@ from typing import Any
 from trainshed import names
 from trainshed.api import fields
 from trainshed.api.descriptors import from_json, message, to_json
-from trainshed.builds import Build, Service, StepRecord, Trigger, Triggers
+from trainshed.builds import Build, Service, StepRecord, Trigger, Triggers, planning
 from trainshed.clock import rfc3339
 from trainshed.errors import InvalidArgument
 
@@ -76,7 +76,7 @@ class CloudBuild:
         """Change a trigger."""
         name = request.trigger_id or names.short(request.trigger.resource_name) or request.trigger.name
         project = request.project_id or _part(request.trigger.resource_name, "projects")
-        current = from_json(f"{_PACKAGE}.BuildTrigger", _trigger_json(self._triggers.get(name, project=project)))
+        current = from_json(f"{_PACKAGE}.BuildTrigger", trigger_json(self._triggers.get(name, project=project)))
         wanted = fields.update(current, request.trigger, request.update_mask)
         return trigger_message(self._triggers.update(name, to_json(wanted), project=project))
 
@@ -181,12 +181,13 @@ def _span(start: datetime, end: datetime | None) -> dict[str, str]:
 
 def trigger_message(trigger: Trigger) -> Any:
     """Write a trigger as Google's message."""
-    return from_json(f"{_PACKAGE}.BuildTrigger", _trigger_json(trigger))
+    return from_json(f"{_PACKAGE}.BuildTrigger", trigger_json(trigger))
 
 
-def _trigger_json(trigger: Trigger) -> dict[str, Any]:
+def trigger_json(trigger: Trigger) -> dict[str, Any]:
+    """Write a trigger as Google's JSON."""
     return {
-        **{k: v for k, v in trigger.document.items() if k != "baseline"},
+        **{k: v for k, v in trigger.document.items() if k not in planning.OURS},
         "id": trigger.trigger_id,
         "name": trigger.name,
         "resourceName": trigger.resource,

@@ -1,0 +1,99 @@
+"""The change planner applied to a trigger: what a commit needs, counted from what was last built with success.
+
+A push is not held against the commit before it but against the last one whose build succeeded: after an image build
+that failed, a commit that touches a module alone still needs the image.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trainshed.builds import planner, triggers
+from trainshed.builds.model import Build, Trigger
+from trainshed.builds.triggers import short_ref
+
+CHANGES = "changes"  # the field of a trigger's document: which paths are what
+BASELINE_REFS = "baselineRefs"  # what the refs were when the repository was seen first
+OURS = ("baseline", BASELINE_REFS, CHANGES)  # fields that Google's document has no place for
+Changed = Callable[[str], Sequence[str]]  # the files that differ between a commit and the one to build
+_WORD, _REASON, _SINCE = "_PLAN", "_PLAN_REASON", "_PLAN_SINCE"
+_LONGEST = 1000
+_WHOLE = planner.Way.REBUILD_IMAGE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """The way that one commit takes."""
+
+    way: planner.Way
+    reason: str
+    because: tuple[str, ...] = ()
+    since: str = ""  # the commit that it is counted from; empty: everything is built
+
+    def said(self, note: str) -> str:
+        """Answer the way and why, in words; `note` says what is special about the push."""
+        name = {planner.Way.UPLOAD_MODULES: "modules only", planner.Way.COMPILE: "compile only", _WHOLE: "the image"}
+        return f"{name[self.way]}: {f'{note}, ' if note else ''}{self.reason}"
+
+    @property
+    def substitutions(self) -> dict[str, str]:
+        """What the build gets to know; a `$` in a file name is not a substitution."""
+        return {_WORD: self.way.word, _REASON: self.reason[:_LONGEST].replace("$", "$$"), _SINCE: self.since}
+
+
+def checked(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer a trigger's document. Raises InvalidArgument."""
+    if CHANGES in document:
+        planner.Declaration.from_document(document[CHANGES])
+    return triggers.checked(document)
+
+
+def declares(trigger: Trigger) -> bool:
+    """Tell whether a trigger says which paths are what."""
+    return CHANGES in trigger.document
+
+
+def by_hand() -> Planned:
+    """Answer the way of a build that nobody pushed a change for."""
+    return Planned(way=_WHOLE, reason="no push to look at, so everything is built")
+
+
+def of_push(trigger: Trigger, ref: str, *, builds: Sequence[Build], changed: Changed) -> Planned:
+    """Choose the way of a pushed commit; `builds` are the trigger's, newest first."""
+    bases = _bases(trigger, short_ref(ref), builds)
+    if not all(bases):
+        reason = f"nothing was built of {short_ref(ref)} yet that the change could be held against"
+        return Planned(way=_WHOLE, reason=f"{reason}, so the image is rebuilt and the pipeline compiled")
+    files = {file for base in bases for file in changed(base)}
+    plan = planner.choose(sorted(files), planner.Declaration.from_document(trigger.document[CHANGES]))
+    return Planned(way=plan.way, reason=plan.reason, because=plan.because, since=bases[0])
+
+
+def in_name(name: str, substitutions: Mapping[str, str]) -> str:
+    """Fill `$_PLAN` into the name of a build config."""
+    word = substitutions.get(_WORD)
+    return name.replace("${_PLAN}", word).replace("$_PLAN", word) if word else name
+
+
+def given(trigger: Trigger, plan: Mapping[str, str]) -> dict[str, Any]:
+    """Answer the substitutions of a triggered build: the trigger's own and the plan's."""
+    return {**(trigger.document.get("substitutions") or {}), **plan}
+
+
+def _bases(trigger: Trigger, ref: str, builds: Sequence[Build]) -> tuple[str, ...]:
+    """Answer the commits to count from: the ref's own, and another ref's where that was built last."""
+    own = _base([build for build in builds if build.substitutions.get("REF_NAME") == ref])
+    if own is None:
+        own = str((trigger.document.get(BASELINE_REFS) or {}).get(ref, ""))
+    if builds and builds[0].substitutions.get("REF_NAME") != ref:
+        return own, _base(builds) or ""
+    return (own,)
+
+
+def _base(builds: Sequence[Build]) -> str | None:
+    for build in builds:
+        if build.state == "SUCCESS":
+            return build.substitutions.get("COMMIT_SHA", "")
+        if _SINCE in build.substitutions:
+            return build.substitutions[_SINCE]
+    return None
