@@ -1,22 +1,19 @@
 """Every feature, built and connected."""
 
-from collections.abc import Mapping
-
 from sqlalchemy import Connection
 
 from trainshed import buckets, builds, functions, ledger, names, runs, schedules, topics
 from trainshed.api.reach import Reach
 from trainshed.app import ports
+from trainshed.app.replays import replays
 from trainshed.blobs import Blobs
 from trainshed.clock import Clock
 from trainshed.duty import Background, Duty
 from trainshed.environments import Environments
-from trainshed.errors import NotFound
-from trainshed.ledger import Cause, Receipt
+from trainshed.ledger import Cause
 from trainshed.runners.process import ProcessRunner
 from trainshed.settings import Settings
 from trainshed.sql import Database, Outbox
-from trainshed.sql.outbox import Handler
 
 
 class Features:
@@ -25,78 +22,81 @@ class Features:
     def __init__(self, settings: Settings, clock: Clock, db: Database, reach: Reach) -> None:
         self._settings = settings
         self._clock = clock
+        self._db = db
+        self._reach = reach.environment
         self.environments = Environments(settings.home / "environments", db, clock)
         self.blobs = Blobs(settings.buckets, clock)
-        self.topics = topics.Service(db, clock)
-        self.buckets = buckets.Service(db, clock, self.blobs)
+        self._build_messages()
+        self._build_functions()
+        self._build_builds()
+        self._build_runs()
+        self.ledger = ledger.Service(db, clock, replays(self.topics, self.schedules, self.build_triggers))
+        self.outbox = Outbox(
+            db, clock, {"topic.publish": self.topics.on_publish, "object.changed": self.buckets.on_object_changed}
+        )
+
+    def _build_messages(self) -> None:
+        self.topics = topics.Service(self._db, self._clock)
+        self.arrivals = topics.Arrivals(self.topics)
+        self.buckets = buckets.Service(self._db, self._clock, self.blobs)
+        self.feeds = ports.Feeds(self.topics, self.buckets)
         self.schedules = schedules.Service(
-            db,
-            clock,
+            self._db,
+            self._clock,
             publish=ports.publish_for_schedules(self.topics),
             is_busy=ports.is_busy(self._is_open),
-            **({"late_seconds": None} if settings.clock == "virtual" else {}),
+            **({"late_seconds": None} if self._settings.clock == "virtual" else {}),
         )
-        self.feeds = ports.Feeds(self.topics, self.buckets)
-        self.functions = functions.Service(db, clock, self.feeds)
+
+    def _build_functions(self) -> None:
+        self.functions = functions.Service(self._db, self._clock, self.feeds)
         self.function_host = functions.Host(
-            settings.home / "functions",
+            self._settings.home / "functions",
             self.functions,
-            clock,
+            self._clock,
             environments=self.environments,
-            reach=reach.environment,
+            reach=self._reach,
         )
-        self._build_builds(db, reach)
+
+    def _build_runs(self) -> None:
         self.runs = runs.Service(
-            db,
-            clock,
+            self._db,
+            self._clock,
             self.blobs,
             self.environments,
-            folder=settings.home / "runs",
-            catalog=runs.Catalog(limit_bytes=settings.spec_bytes),
+            folder=self._settings.home / "runs",
+            catalog=runs.Catalog(limit_bytes=self._settings.spec_bytes),
         )
         self.run_triggers = runs.Triggers(self.runs, self.feeds.for_runs())
-        self.runner = ProcessRunner(self.environments, settings, clock)
+        self.runner = ProcessRunner(self.environments, self._settings, self._clock)
         self.run_engine = runs.build_engine(
             self.runs,
             self.runner,
-            reach=reach.environment,
-            workers=settings.workers,
-            grace_seconds=settings.grace_seconds,
+            reach=self._reach,
+            workers=self._settings.workers,
+            grace_seconds=self._settings.grace_seconds,
         )
-        self.arrivals = topics.Arrivals(self.topics)
-        self.ledger = ledger.Service(
-            db,
-            clock,
-            {
-                "message": self._replay_message,
-                "commit": self.build_triggers.replay,
-                "firing": self._replay_firing,
-                "object": self._replay_object,
-            },
-        )
-        self.outbox = Outbox(db, clock, self._handlers())
 
-    def _build_builds(self, db: Database, reach: Reach) -> None:
+    def _build_builds(self) -> None:
         home = self._settings.home
         repositories = builds.Repositories(home / "repositories")
-        self.builds = builds.Service(db, self._clock, folder=home / "builds")
-        self.build_triggers = builds.Triggers(db, self._clock, self.builds, repositories)
+        self.builds = builds.Service(self._db, self._clock, folder=home / "builds")
+        self.build_triggers = builds.Triggers(self._db, self._clock, self.builds, repositories)
         self.docker = builds.Docker(home / "images", self.environments)
         tools = builds.Tools(
             book=self.environments,
             docker=self.docker,
             shims=builds.install_shims(home / "shims"),
-            reach=reach.environment,
+            reach=self._reach,
             grace_seconds=self._settings.grace_seconds,
         )
         around = builds.Surroundings(
             tools=tools,
-            objects=builds.BlobObjects(self.blobs, db),
+            objects=builds.BlobObjects(self.blobs, self._db),
             repositories=repositories,
             secrets=home / "secrets",
         )
         self.build_engine = builds.Engine(self.builds, self._clock, around)
-        self._db = db
 
     def recover(self) -> None:
         """Make good what a crash left half done, before anybody is let in."""
@@ -130,36 +130,21 @@ class Features:
             *functions.duties(self.function_host, self._clock, idle_seconds=self._settings.idle_environment_seconds),
         ]
 
-    def _handlers(self) -> Mapping[str, Handler]:
-        return {"topic.publish": self.topics.on_publish, "object.changed": self.buckets.on_object_changed}
-
     def cause_of(self, principal: str) -> Cause | None:
         """Answer the event that a caller acts on: a function's invocation or a build's step; None for a person."""
         return self.function_host.cause_of(principal) or self.builds.cause_of(principal)
+
+    def receipt_of(self, principal: str) -> str:
+        """Answer the receipt of the event that a caller acts on: what it publishes is a consequence of that."""
+        if cause := self.function_host.cause_of(principal):
+            return cause.receipt_id
+        if (cause := self.builds.cause_of(principal)) is None:
+            return ""
+        name = self.builds.get(cause.key).name
+        receipt = self._db.read(lambda conn: ledger.find_receipt(conn, link=name))
+        return receipt.receipt_id if receipt else ""
 
     def _is_open(self, conn: Connection, link: str) -> bool:
         if "/pipelineJobs/" in link:
             return self.runs.is_open_in(conn, link)
         return "/builds/" in link and self.builds.is_open_in(conn, names.short(link))
-
-    def _replay_object(self, receipt: Receipt) -> str:
-        subscription, _, message_id = receipt.stimulus.rpartition("#")
-        self.topics.redeliver(subscription, message_id)
-        return f"message {message_id} is delivered to {subscription} again"
-
-    def _replay_firing(self, receipt: Receipt) -> str:
-        self.schedules.refire(receipt.receipt_id)
-        return f"{receipt.trigger} fires again for {receipt.stimulus}"
-
-    def _replay_message(self, receipt: Receipt) -> str:
-        subscription, _, message_id = receipt.stimulus.rpartition("#")
-        try:
-            self.topics.redeliver(subscription, message_id)
-        except NotFound:  # no longer kept by the subscription: the receipt has it
-            event = functions.event_of(receipt.data)
-            again = topics.PubsubMessage(
-                data=event.data, attributes=event.attributes, parent_receipt_id=receipt.receipt_id
-            )
-            (message_id,) = self.topics.publish(event.topic, [again])
-            return f"published the event again as message {message_id} of {event.topic}"
-        return f"message {message_id} is delivered to {subscription} again"

@@ -1,0 +1,28 @@
+"""Sending the event of a receipt again: one way per kind of event."""
+
+from trainshed import builds, functions, schedules, topics
+from trainshed.errors import NotFound
+from trainshed.ledger import Receipt, Replay
+
+
+def replays(messages: topics.Service, firings: schedules.Service, commits: builds.Triggers) -> dict[str, Replay]:
+    """Answer how each kind of event is sent again."""
+
+    def message(receipt: Receipt) -> str:
+        subscription, _, message_id = receipt.stimulus.rpartition("#")
+        try:
+            messages.redeliver(subscription, message_id)
+        except NotFound:  # no longer kept by the subscription: the receipt has it
+            event = functions.event_of(receipt.data)
+            again = topics.PubsubMessage(
+                data=event.data, attributes=event.attributes, parent_receipt_id=receipt.receipt_id
+            )
+            (message_id,) = messages.publish(event.topic, [again])
+            return f"published the event again as message {message_id} of {event.topic}"
+        return f"message {message_id} is delivered to {subscription} again"
+
+    def firing(receipt: Receipt) -> str:
+        firings.refire(receipt.receipt_id)
+        return f"{receipt.trigger} fires again for {receipt.stimulus}"
+
+    return {"message": message, "object": message, "firing": firing, "commit": commits.replay}
