@@ -94,7 +94,7 @@ def test_a_push_right_after_the_trigger_was_made_is_one(bench, repository):
     assert receipts(bench)[sha].state == "STARTED"
 
 
-def test_s17_s64_a_push_builds_its_commit_with_the_triggers_substitutions(bench, repository):
+def test_s64_a_push_builds_its_commit_with_the_triggers_substitutions(bench, repository):
     a_trigger(bench, repository, substitutions={"_UNUSED": "x"})
     poll(bench)
     sha = repository.commit(file="two\n")
