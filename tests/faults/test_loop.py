@@ -4,6 +4,7 @@ import json
 import os
 import random
 import sqlite3
+import sys
 import threading
 from collections import Counter
 
@@ -16,6 +17,31 @@ PARENT = "projects/local-project/locations/us-central1"
 TASKS = ["a", "b", "c", "d", "e"]
 COMPONENTS = ["read", "step", "step-2", "step-3", "write"]
 KILLS = 10
+SEED = int(os.environ.get("TRAINSHED_TEST_SEED", "4"))
+
+MAIN = """
+import base64, json
+from pathlib import Path
+import google.auth
+from google.auth.transport.requests import AuthorizedSession
+
+SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
+JOBS = "https://us-central1-aiplatform.googleapis.com/v1/projects/local-project/locations/us-central1/pipelineJobs"
+
+def start(event, context):
+    parameters = json.loads(base64.b64decode(event["data"]))
+    spec = json.loads((Path(__file__).parent / "marked.json").read_text())
+    job = {"pipelineSpec": spec, "runtimeConfig": {"parameterValues": parameters}}
+    AuthorizedSession(google.auth.default(scopes=SCOPES)[0]).post(JOBS, json=job).raise_for_status()
+"""
+
+PUBLISHER = """
+import sys
+from google.cloud import pubsub_v1
+
+client = pubsub_v1.PublisherClient()
+print(client.publish(client.topic_path("local-project", "train"), sys.argv[1].encode()).result(timeout=30))
+"""
 
 
 @pytest.fixture
@@ -25,6 +51,7 @@ def loop(make_home, pipelines, tmp_path):
     marks = tmp_path / "marks"
     marks.mkdir()
     running.marks = marks
+    running.pipelines = pipelines
     try:
         assert running.run("storage", "buckets", "create", "gs://pipes").returncode == 0
         for name in ("marked.json", "single.json"):
@@ -108,23 +135,100 @@ def assert_applied_once(running, tasks=TASKS):
     assert len(good) == len(tasks)
 
 
-def receipts(running, trigger):
-    return running.json("receipts", "list", "--trigger", trigger)
+def trigger(running, template="marked.json"):
+    """Let messages start runs directly."""
+    done = running.run(
+        "pipelines", "triggers", "create", "direct", "--topic", "train", "--spec", f"gs://pipes/{template}"
+    )
+    assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("seed", [int(os.environ.get("TRAINSHED_TEST_SEED", "4"))])
-def test_s05_ten_kills_between_publish_and_the_end_lead_to_one_run(loop, seed):
-    made = loop.run("pipelines", "triggers", "create", "t", "--topic", "train", "--spec", "gs://pipes/marked.json")
-    assert made.returncode == 0, made.stderr
+def deploy(running, folder):
+    """Let messages start runs through a function, which asks as any client of Vertex AI does."""
+    folder.mkdir()
+    (folder / "main.py").write_text(MAIN)
+    (folder / "requirements.txt").write_text("google-auth\nrequests\n")
+    (folder / "marked.json").write_bytes((running.pipelines / "marked.json").read_bytes())
+    flags = ("--trigger-topic", "train", "--source", str(folder), "--entry-point", "start")
+    done = running.run("functions", "deploy", "function", *flags)
+    assert done.returncode == 0, done.stderr
+
+
+def receipt_of(running, name):
+    """Answer the one receipt of a trigger, with its deliveries."""
+    (receipt,) = running.json("receipts", "list", "--trigger", name)
+    return running.json("receipts", "describe", receipt["receipt"])
+
+
+def test_s05_ten_kills_between_publish_and_the_end_lead_to_one_run(loop):
+    trigger(loop)
 
     publish(loop, seconds=0.6)
-    kill_and_restart(loop, moments(seed, longest=1.2))
+    kill_and_restart(loop, moments(SEED, longest=1.2))
 
     run = the_run(loop)
     assert_applied_once(loop)
-    (receipt,) = receipts(loop, "t")
+    receipt = receipt_of(loop, "direct")
     assert (receipt["state"], receipt["link"]) == ("STARTED", run["name"])
-    deliveries = loop.json("receipts", "describe", receipt["receipt"])["deliveries"]
+    deliveries = receipt["deliveries"]
     assert Counter(d["outcome"] for d in deliveries)["started"] == 1
     assert {d["outcome"] for d in deliveries} <= {"started", "joined"}
     assert {d["link"] for d in deliveries} == {run["name"]}
+
+
+def test_s05_ten_kills_around_a_function_lead_to_one_run(loop, tmp_path):
+    deploy(loop, tmp_path / "source")
+
+    publish(loop, seconds=0.6)
+    kill_and_restart(loop, moments(SEED, longest=2.0))
+
+    run = the_run(loop)
+    assert_applied_once(loop)
+    receipt = wait_until(lambda: settled(loop, "function"), what="the receipt", story=lambda: story(loop))
+    assert receipt["link"] == run["name"]
+    outcomes = Counter(d["outcome"] for d in receipt["deliveries"])
+    assert outcomes["started"] + outcomes["joined"] == 1, "the call that was heard to its end is the last one"
+    assert set(outcomes) <= {"started", "joined", "interrupted"}
+
+
+def settled(running, name):
+    receipt = receipt_of(running, name)
+    last = receipt["deliveries"][-1:]
+    return receipt if receipt["state"] == "STARTED" and last and last[0]["outcome"] != "interrupted" else None
+
+
+def test_s04_one_message_delivered_five_times_is_one_run_and_five_deliveries(loop, tmp_path):
+    deploy(loop, tmp_path / "source")
+    trigger(loop, "single.json")
+    script = tmp_path / "publish.py"
+    script.write_text(PUBLISHER)
+
+    done = loop.run("exec", "--", sys.executable, str(script), json.dumps({"marks": str(loop.marks), "seconds": 0}))
+    assert done.returncode == 0, done.stderr
+    by_way = {}
+    for number in range(1, 6):
+        for name in ("function", "direct"):
+            found = wait_until(
+                lambda n=name, k=number: delivered(loop, n, k), what="delivery", story=lambda: story(loop)
+            )
+            by_way[name] = found
+            if number < 5:
+                assert loop.run("receipts", "replay", found["receipt"]).returncode == 0
+
+    wait_until(lambda: ended(loop), what="the end", story=lambda: story(loop))
+    assert len(runs(loop)) == 2, "one for each of the two ways"
+    for receipt in by_way.values():
+        assert receipt["state"] == "STARTED"
+        assert [d["outcome"] for d in receipt["deliveries"]] == ["started", *["joined"] * 4]
+        assert {d["link"] for d in receipt["deliveries"]} == {receipt["link"]}
+        assert receipt["stimulus"].endswith(f"#{done.stdout.split()[-1]}")
+    assert len({r["link"] for r in by_way.values()}) == 2
+
+
+def delivered(running, name, count):
+    found = running.json("receipts", "list", "--trigger", name)
+    if not found:
+        return None
+    receipt = running.json("receipts", "describe", found[0]["receipt"])
+    assert len(found) == 1
+    return receipt if len(receipt["deliveries"]) == count else None
