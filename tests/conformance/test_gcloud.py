@@ -95,6 +95,30 @@ def test_s01_s02_gcloud_submits_a_build_without_source(running, tmp_path):
     assert "Step #0: is here\n" in log
 
 
+@needs_gcloud
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("_A='https://host/a:b',_B=gs://x/y\n", {"_A": "'https://host/a:b'", "_B": "gs://x/y\n"}),
+        ('^;^_A=a,b;_B="q"', {"_A": "a,b", "_B": '"q"'}),
+        ("_A=x=y,_B=", {"_A": "x=y", "_B": ""}),
+    ],
+)
+def test_s05_gcloud_and_ours_read_the_same_substitutions(running, tmp_path, given, read):
+    config = tmp_path / "build.yaml"
+    config.write_text("steps:\n- name: bash\n  args: ['-c', 'true', '$_A', '$_B']\n")
+    submit = ("builds", "submit", "--no-source", "--async", "--config", str(config), "--substitutions", given)
+
+    theirs = tool(running, "gcloud", *submit)
+    first = running.json("builds", "list", "--limit", "1")[0]
+    ours = running.run(*submit)
+    second = running.json("builds", "list", "--limit", "1")[0]
+
+    assert (theirs.returncode, ours.returncode) == (0, 0), theirs.stderr + ours.stderr
+    assert first["id"] != second["id"]
+    assert first["substitutions"] == second["substitutions"] == read
+
+
 @pytest.mark.slow
 @needs_gsutil
 def test_s20_gsutil_lists_sizes_and_copies_between_buckets(running, tmp_path):

@@ -181,6 +181,38 @@ def test_a_schedule_that_cannot_be_is_refused_in_one_sentence(running, flags, na
     assert running.run("scheduler", "jobs", "describe", "bad").returncode == 2
 
 
+def test_s53_names_of_another_form_are_refused_as_invalid_arguments(running):
+    script = """
+import json
+from google.api_core import exceptions
+from google.cloud import pubsub_v1, scheduler_v1
+publisher, client = pubsub_v1.PublisherClient(), scheduler_v1.CloudSchedulerClient()
+parent, topic = "projects/local-project/locations/us-central1", "projects/local-project/topics/any"
+def job(name, topic):
+    target = scheduler_v1.PubsubTarget(topic_name=topic, data=b"{}")
+    made = scheduler_v1.Job(name=name, pubsub_target=target, schedule="* * * * *")
+    return lambda: client.create_job(scheduler_v1.CreateJobRequest(parent=parent, job=made))
+calls = {
+    "topic": lambda: publisher.create_topic(name="trigger-penguins", retry=None),
+    "job": job("cron-penguins", topic),
+    "job in no location": job("projects/local-project/jobs/cron-penguins", topic),
+    "topic of a job": job(f"{parent}/jobs/cron-penguins", "trigger-penguins"),
+}
+seen = {}
+for name, call in calls.items():
+    try:
+        call()
+        seen[name] = "accepted"
+    except exceptions.GoogleAPICallError as error:
+        seen[name] = type(error).__name__
+print(json.dumps(seen))
+"""
+    done = running.run("exec", "--", sys.executable, "-W", "ignore", "-c", script)
+
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout).values()) == {"InvalidArgument"}, done.stdout
+
+
 def test_s52_the_real_scheduler_client_creates_a_job(running):
     found = python(
         running,

@@ -20,12 +20,12 @@ _MACHINES = (
 def dictionary(text: str, *, flag: str = "--substitutions") -> dict[str, str]:
     """Read gcloud's dictionary syntax: commas between pairs, or the delimiter that `^D^` in front names.
 
-    Values are kept as they are, quotes, colons and line ends included; a later pair of the same key wins. White space
-    around a key is not part of it, and neither is one line end behind the last value (a heredoc leaves one).
+    Values are kept as gcloud keeps them, with quotes, colons and line ends; a later pair of the same key wins. White
+    space around a key is not part of it.
     """
     delimiter, body = _delimiter(text)
     result: dict[str, str] = {}
-    for piece in body.removesuffix("\n").removesuffix("\r").split(delimiter):
+    for piece in body.split(delimiter):
         if not piece.strip():
             continue
         key, equals, value = piece.partition("=")

@@ -34,7 +34,7 @@ def test_s04_s05_the_notebooks_substitutions_arrive_as_the_shell_gives_them():
         ("_A=1,_B=2", {"_A": "1", "_B": "2"}),
         ("_A=x=y", {"_A": "x=y"}),
         ("_A='q'", {"_A": "'q'"}),
-        ("_A=1\n", {"_A": "1"}),
+        ("_A=1\n", {"_A": "1\n"}),
         ("_A=,_B=2", {"_A": "", "_B": "2"}),
         ("_A=1,_A=2", {"_A": "2"}),
         ("^;^_A=a,b;_B=c", {"_A": "a,b", "_B": "c"}),

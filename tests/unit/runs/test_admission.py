@@ -1,0 +1,33 @@
+"""Tasks start within the machine's cores and memory."""
+
+from datetime import UTC, datetime
+
+from trainshed.runs.admission import Admission, Waiting
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def waiting(task, *, cpus=1.0, memory=1):
+    return Waiting(run="r", task=task, task_id=task, cpus=cpus, memory_bytes=memory, ready_time=NOW)
+
+
+def test_s26_a_task_waits_until_there_is_room_for_what_it_asks():
+    machine = Admission(cpus=4, memory_bytes=10)
+    machine.queue(waiting("a", cpus=3))
+    machine.queue(waiting("b", cpus=2))
+
+    assert machine.admit(NOW).task == "a"
+    machine.take("a", 3, 1)
+    assert machine.admit(NOW) is None
+    machine.release("a")
+    assert machine.admit(NOW).task == "b"
+
+
+def test_s26_memory_counts_as_cores_do_and_more_than_there_is_means_all_of_it():
+    machine = Admission(cpus=4, memory_bytes=10)
+    machine.queue(waiting("greedy", cpus=96, memory=1000))
+    machine.queue(waiting("small"))
+
+    assert machine.admit(NOW).task == "greedy"
+    machine.take("greedy", 96, 1000)
+    assert machine.admit(NOW) is None
