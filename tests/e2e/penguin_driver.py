@@ -75,6 +75,43 @@ def scored_alike(model, examples):
     return float(np.abs(logits.numpy() - scoring.Model.load(model.path).logits(features)).max())
 
 
+def layers(model):
+    import numpy as np
+
+    with np.load(Path(model.path) / "weights.npz") as stored:
+        return [list(stored[f"kernel_{i}"].shape) for i in range(len(stored.files) // 2)]
+
+
+def seen_by_a_trainer(examples, hyperparameters):
+    """What the component hands to a module's run_fn."""
+    spy = WORK / "spy.py"
+    spy.write_text(
+        "import json, pathlib\n"
+        "def run_fn(fn_args):\n"
+        "    seen = {'hyperparameters': fn_args.hyperparameters, 'steps': [fn_args.train_steps, fn_args.eval_steps]}\n"
+        f"    pathlib.Path({str(WORK / 'seen.json')!r}).write_text(json.dumps(seen))\n"
+        "    return {'val_accuracy': 0.5}\n"
+    )
+    model, model_run = artifact(dsl.Model, "spied-model"), artifact(dsl.Artifact, "spied-run")
+    components.trainer(examples, hyperparameters, dsl.Artifact(uri=str(spy)), model, model_run, use_gpu=False)
+    return json.loads((WORK / "seen.json").read_text())
+
+
+def strategies():
+    """The strategy without and with a device that TensorFlow calls a GPU; a core stands in for it."""
+    import tensorflow as tf
+
+    found_at = importlib.util.spec_from_file_location("penguin_trainer", PENGUINS / "trainer.py")
+    trainer = importlib.util.module_from_spec(found_at)
+    found_at.loader.exec_module(trainer)
+    found = [type(trainer.strategy(use_gpu=False)).__name__]
+    real, tf.config.list_logical_devices = tf.config.list_logical_devices, lambda _: real("CPU")
+    try:
+        return [*found, type(trainer.strategy(use_gpu=True)).__name__]
+    finally:
+        tf.config.list_logical_devices = real
+
+
 def main():
     results = {}
     (WORK / "data").mkdir()
@@ -83,10 +120,13 @@ def main():
     components.csv_example_gen(dsl.Dataset(uri=str(WORK / "data")), examples)
     results["examples"] = dict(examples.metadata)
 
-    model, hyperparameters, _ = train("first", examples)
+    model, hyperparameters, results["first_said"] = train("first", examples)
     results["hyperparameters"] = json.loads((Path(hyperparameters.path) / "hyperparameters.json").read_text())
     results["files"] = sorted(str(f.relative_to(model.path)) for f in Path(model.path).rglob("*") if f.is_file())
     results["model"] = dict(model.metadata)
+    results["layers"] = layers(model)
+    results["seen_by_trainer"] = seen_by_a_trainer(examples, hyperparameters)
+    results["strategies"] = strategies()
     results["scored_alike"] = scored_alike(model, examples)
     results["first"] = push("first", examples, model)
 

@@ -18,7 +18,19 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 PENGUINS = EXAMPLES / "penguins"
 BUILT_IN = {"PROJECT_ID": "p", "BUILD_ID": "b", "PROJECT_NUMBER": "1", "LOCATION": "us-central1"}
-KEYS = ["_REPO_URL", "_BRANCH", "_PROJECT", "_REGION", "_PIPELINE_NAME", "_PIPELINE_ROOT", "_MODULE_ROOT", "_DATA_ROOT", "_SERVING_MODEL_DIR", "_CICD_IMAGE_URI", "_TFX_IMAGE_URI"]
+KEYS = [
+    "_REPO_URL",
+    "_BRANCH",
+    "_PROJECT",
+    "_REGION",
+    "_PIPELINE_NAME",
+    "_PIPELINE_ROOT",
+    "_MODULE_ROOT",
+    "_DATA_ROOT",
+    "_SERVING_MODEL_DIR",
+    "_CICD_IMAGE_URI",
+    "_TFX_IMAGE_URI",
+]
 VARIABLES = {
     "PROJECT": "p",
     "REGION": "us-central1",
@@ -78,9 +90,13 @@ def compiled(python, example, folder, script, *arguments):
 
 
 def test_s21_the_data_ships_with_the_seeds_columns():
-    header = (PENGUINS / "data" / "penguins_processed.csv").read_text().splitlines()[0]
+    header, *lines = (PENGUINS / "data" / "penguins_processed.csv").read_text().splitlines()
+    rows = [line.split(",") for line in lines]
 
     assert header == "species,culmen_length_mm,culmen_depth_mm,flipper_length_mm,body_mass_g"
+    assert len(rows) == 333
+    assert {row[0] for row in rows} == {"0", "1", "2"}
+    assert all(0.0 <= float(value) <= 1.0 for row in rows for value in row[1:])
     assert "CC0" in (PENGUINS / "data" / "README.md").read_text()
 
 
@@ -115,9 +131,16 @@ def test_s26_the_trainer_asks_for_a_machine_and_on_demand_for_a_gpu(compiler, tm
 def test_s24_hyperparameters_are_a_file_that_the_trainer_reads(seen):
     assert seen["hyperparameters"] == {"num_epochs": 3, "learning_rate": 0.01}
     assert "Training for 2 epochs of 100 steps, learning rate 0.02." in seen["wider_said"]
+    assert seen["seen_by_trainer"]["hyperparameters"] == {"num_epochs": 3, "learning_rate": 0.01}
 
 
 def test_s25_the_net_learns_and_does_so_the_same_way_each_time(seen):
+    source = (PENGUINS / "trainer.py").read_text()
+
+    assert seen["layers"] == [[4, 8], [8, 8], [8, 3]]
+    assert seen["seen_by_trainer"]["steps"] == [100, 5]
+    assert "batches(fn_args.train_files, TRAIN_BATCH_SIZE" in source
+    assert "TRAIN_BATCH_SIZE = 20\nEVAL_BATCH_SIZE = 10\n" in source
     assert seen["model"]["val_accuracy"] > 0.9
     assert seen["again"] == seen["model"]
     assert seen["scored_alike"] < 1e-4
@@ -126,6 +149,10 @@ def test_s25_the_net_learns_and_does_so_the_same_way_each_time(seen):
 def test_s27_without_a_gpu_the_trainer_says_so_and_trains_here(seen):
     assert "this machine has none that TensorFlow can use: training on the CPU" in seen["wider_said"]
     assert seen["wider"]["accuracy"] > 0.9
+
+
+def test_s27_with_a_gpu_the_trainer_mirrors_the_model_over_it(seen):
+    assert seen["strategies"] == ["_DefaultDistributionStrategy", "MirroredStrategy"]
 
 
 def test_s28_another_module_file_is_another_model_in_the_same_image(seen):
@@ -179,7 +206,7 @@ def test_s57_the_schedules_are_hourly(example):
 def test_s65_the_examples_tests_pass_and_a_failing_one_would_stop_the_build(compiler, tmp_path):
     project = shutil.copytree(PENGUINS, tmp_path / "project")
     output = run(compiler, "-m", "pytest", "-q", "tests", folder=project)
-    steps = yaml.safe_load((PENGUINS / "on-push.yaml").read_text())["steps"]
+    steps = yaml.safe_load((PENGUINS / "on-push" / "modules.yaml").read_text())["steps"]
 
     assert " passed" in output
     assert [step["id"] for step in steps] == ["Test", "Upload Module", "Start Run"]
@@ -187,7 +214,7 @@ def test_s65_the_examples_tests_pass_and_a_failing_one_would_stop_the_build(comp
     assert not any("waitFor" in step or step.get("allowFailure") for step in steps)
 
 
-def test_s4_the_build_config_takes_the_eleven_keys_and_builds_image_and_pipeline_at_once():
+def test_s04_the_build_config_takes_the_eleven_keys_and_builds_image_and_pipeline_at_once():
     document = yaml.safe_load((PENGUINS / "cloudbuild.yaml").read_text())
     values = dict.fromkeys(KEYS, "x")
 
