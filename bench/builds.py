@@ -3,12 +3,13 @@
 import json
 import statistics
 import subprocess
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import world
-from harness import Effort, Figure, seconds_of
+from harness import Effort, Figure, interleaved, seconds_of
 
 _STEPS = 20
 _BUILD = f"/v1/projects/{world.PROJECT}/builds"
@@ -47,9 +48,7 @@ compiler.Compiler().compile(pipeline, sys.argv[1])
 
 def measure_steps(folder: Path, effort: Effort) -> list[Figure]:
     """Run a build of steps that do nothing, one after the other, beside a loop that spawns the same processes."""
-    config = {"steps": [{"name": "ubuntu", "id": f"s{i}", "args": ["true"]} for i in range(_STEPS)]}
-    for step in config["steps"]:
-        step |= {"entrypoint": "true", "args": []}
+    config = {"steps": [{"name": "ubuntu", "id": f"s{i}", "entrypoint": "true"} for i in range(_STEPS)]}
     ours: list[float] = []
     bare: list[float] = []
     shares: list[float] = []
@@ -81,7 +80,6 @@ def measure_rebuild(folder: Path, effort: Effort) -> list[Figure]:
     repository = _repository(folder)
     config = folder / "cloudbuild.yaml"
     config.write_text(json.dumps(_config()))
-    again: list[float] = []
     with world.running(folder / "home") as server:
         world.command(server, "storage", "buckets", "create", "gs://bench")
         submit = [
@@ -89,8 +87,7 @@ def measure_rebuild(folder: Path, effort: Effort) -> list[Figure]:
             f"_REPO_URL={repository},_BRANCH=main,_BUCKET=gs://bench,_IMAGE=bench/trainer",
         ]  # fmt: skip
         first = seconds_of(lambda: world.command(server, *submit))
-        for _ in range(effort.times(7, 3)):
-            again.append(seconds_of(lambda: world.command(server, *submit)))
+        again = interleaved({"again": lambda: world.command(server, *submit)}, effort.times(7, 3))["again"]
         world.command(server, "storage", "cat", "gs://bench/pipelines/bench.json")
     return [
         Figure(
@@ -157,13 +154,7 @@ def _build(api: world.Api, config: dict[str, Any]) -> dict[str, Any]:
             return dict(build)
         if build["status"] not in {"QUEUED", "WORKING", "PENDING"}:
             raise RuntimeError(f"the build is {build['status']}: {build}")
-        _pause()
-
-
-def _pause() -> None:
-    import time
-
-    time.sleep(0.25)
+        time.sleep(0.25)
 
 
 def _spawn() -> None:
