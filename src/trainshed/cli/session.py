@@ -1,6 +1,5 @@
 """How a command finds its server: by address, by home directory, or by being one for its own duration."""
 
-import asyncio
 import os
 import threading
 from collections.abc import Iterator
@@ -12,7 +11,9 @@ from trainshed import home, settings
 from trainshed.client import Client
 from trainshed.errors import FailedPrecondition
 
-if TYPE_CHECKING:  # a client of a running server does not load one
+if TYPE_CHECKING:  # a client of a running server loads neither a server nor an event loop
+    import asyncio
+
     from trainshed.app import App
 
 _READY_SECONDS = 60.0
@@ -61,6 +62,7 @@ def current_settings() -> settings.Settings:
 
 @contextmanager
 def _in_process(found: settings.Settings) -> Iterator[str]:
+    import asyncio
     from dataclasses import replace
 
     from trainshed.app import App
@@ -78,8 +80,10 @@ def _in_process(found: settings.Settings) -> Iterator[str]:
         loop.close()
 
 
-def _start_or_join(app: "App", loop: asyncio.AbstractEventLoop, found: settings.Settings) -> str:
+def _start_or_join(app: "App", loop: "asyncio.AbstractEventLoop", found: settings.Settings) -> str:
     """Start the server; one that took the home a moment earlier is used instead."""
+    import asyncio
+
     try:
         return asyncio.run_coroutine_threadsafe(app.start(), loop).result(_READY_SECONDS)
     except FailedPrecondition as error:
