@@ -21,7 +21,7 @@ demo: setup
 
 # everything that must hold
 test: setup lint types
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 # a server with the dashboard
 serve: setup
