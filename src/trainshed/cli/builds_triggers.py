@@ -151,6 +151,10 @@ def _create(wanted: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         surface = "/trainshed/v1" if wanted.get("changes") else "/v1"  # Google's trigger has no place for them
         path = f"{surface}/projects/{segment(given['project'] or settings.project)}/locations/{region}/triggers"
         found: dict[str, Any] = client.call("POST", path, {k: v for k, v in wanted.items() if v})
+        place = found["resourceName"].rpartition("/")[0]
+        problem = client.call("GET", f"/trainshed/v1/{place}/{segment(found['name'])}").get("error")
+    if problem:
+        click.echo(f"WARNING: the repository cannot be read yet; the trigger waits for it. {problem}", err=True)
     return found
 
 

@@ -119,7 +119,8 @@ def _place(request: Request) -> dict[str, str]:
 
 def _trigger_json(trigger: Trigger) -> dict[str, Any]:
     changes = trigger.document.get(planning.CHANGES)
-    return trigger_json(trigger) | ({planning.CHANGES: changes} if changes is not None else {})
+    ours = {planning.CHANGES: changes, "error": trigger.error or None}
+    return trigger_json(trigger) | {k: v for k, v in ours.items() if v is not None}
 
 
 def image_routes(environments: Environments) -> list[Route]:
