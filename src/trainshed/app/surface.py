@@ -39,7 +39,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         IAMPolicy(),
         cloud_build,
         CloudScheduler(features.schedules),
-        Publisher(features.topics),
+        Publisher(features.topics, receipt_of=features.receipt_of),
         Subscriber(features.topics, features.arrivals),
         cloud_functions,
         Pipelines(features.runs, cause_of=features.cause_of, next_ordinal=ordinal),

@@ -18,6 +18,12 @@ OURS = ("baseline", BASELINE_REFS, CHANGES)  # fields that Google's document has
 Changed = Callable[[str], Sequence[str]]  # the files that differ between a commit and the one to build
 _WORD, _REASON, _SINCE = "_PLAN", "_PLAN_REASON", "_PLAN_SINCE"
 _LONGEST = 1000
+_NAMES = {
+    planner.Way.UPLOAD_MODULES: "modules only",
+    planner.Way.COMPILE: "compile only",
+    planner.Way.REBUILD_IMAGE: "the image",
+    planner.Way.NOTHING: "nothing",
+}
 _WHOLE = planner.Way.REBUILD_IMAGE
 
 
@@ -30,10 +36,16 @@ class Planned:
     because: tuple[str, ...] = ()
     since: str = ""  # the commit that it is counted from; empty: everything is built
 
-    def said(self, note: str) -> str:
+    def touched(self, changed: Sequence[str]) -> tuple[str, ...]:
+        """Answer the files of a push that matter most to the way that is taken."""
+        return tuple(file for file in self.because if file in changed) or tuple(changed)
+
+    def said(self, push: Sequence[str], *, note: str) -> str:
         """Answer the way and why, in words; `note` says what is special about the push."""
-        name = {planner.Way.UPLOAD_MODULES: "modules only", planner.Way.COMPILE: "compile only", _WHOLE: "the image"}
-        return f"{name[self.way]}: {f'{note}, ' if note else ''}{self.reason}"
+        words = f"{_NAMES[self.way]}: {f'{note}, ' if note else ''}{self.reason}"
+        if self.because and not set(self.because) & set(push):
+            words += f"; it has changed since {self.since[:7]}, the last commit whose build succeeded"
+        return words
 
     @property
     def substitutions(self) -> dict[str, str]:
@@ -60,12 +72,13 @@ def by_hand() -> Planned:
 
 def of_push(trigger: Trigger, ref: str, *, builds: Sequence[Build], changed: Changed) -> Planned:
     """Choose the way of a pushed commit; `builds` are the trigger's, newest first."""
-    bases = _bases(trigger, short_ref(ref), builds)
+    bases = _bases(trigger, ref, builds)
     if not all(bases):
         reason = f"nothing was built of {short_ref(ref)} yet that the change could be held against"
         return Planned(way=_WHOLE, reason=f"{reason}, so the image is rebuilt and the pipeline compiled")
-    files = {file for base in bases for file in changed(base)}
-    plan = planner.choose(sorted(files), planner.Declaration.from_document(trigger.document[CHANGES]))
+    watch, declared = triggers.read(trigger.document), planner.Declaration.from_document(trigger.document[CHANGES])
+    files = {file for base in bases for file in changed(base) if triggers.concerns(watch, file)}
+    plan = planner.choose(sorted(files), declared)
     return Planned(way=plan.way, reason=plan.reason, because=plan.because, since=bases[0])
 
 
@@ -82,15 +95,17 @@ def given(trigger: Trigger, plan: Mapping[str, str]) -> dict[str, Any]:
 
 def _bases(trigger: Trigger, ref: str, builds: Sequence[Build]) -> tuple[str, ...]:
     """Answer the commits to count from: the ref's own, and another ref's where that was built last."""
-    own = _base([build for build in builds if build.substitutions.get("REF_NAME") == ref])
+    name = short_ref(ref)
+    own = _base([build for build in builds if build.substitutions.get("REF_NAME") == name])
     if own is None:
         own = str((trigger.document.get(BASELINE_REFS) or {}).get(ref, ""))
-    if builds and builds[0].substitutions.get("REF_NAME") != ref:
+    if builds and builds[0].substitutions.get("REF_NAME") != name:
         return own, _base(builds) or ""
     return (own,)
 
 
 def _base(builds: Sequence[Build]) -> str | None:
+    """Answer the commit of the newest build that succeeded, or the one that a failed build was counted from."""
     for build in builds:
         if build.state == "SUCCESS":
             return build.substitutions.get("COMMIT_SHA", "")

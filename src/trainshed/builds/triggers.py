@@ -109,6 +109,13 @@ def decide(watch: Watch, changed: Sequence[str] | None) -> Verdict:
     return Verdict(builds=False, reason=f"no changed file is included by {some(watch.included)}")
 
 
+def concerns(watch: Watch, path: str) -> bool:
+    """Whether a file is the trigger's business, by the files that it includes and ignores."""
+    if any(matches(glob, path) for glob in watch.ignored):
+        return False
+    return not watch.included or any(matches(glob, path) for glob in watch.included)
+
+
 def matches(glob: str, path: str) -> bool:
     """Match as Cloud Build does: `*` and `?` stay within a folder, `**` crosses folders."""
     return re2.fullmatch(_pattern(glob), path) is not None

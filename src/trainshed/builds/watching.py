@@ -214,7 +214,8 @@ class Triggers:
             planned = self._plan(trigger, watch, push)
             if planned.way is Way.NOTHING:
                 return replace(push, reason=planned.reason)
-            plan, touched, reason = planned.substitutions, planned.because or touched, planned.said(push.note)
+            plan, reason = planned.substitutions, planned.said(touched, note=push.note)
+            touched = planned.touched(touched)
         try:
             wanted, of_trigger = self._document(trigger, watch, push.ref, push.new, plan)
             given = planning.given(trigger, plan)

@@ -78,7 +78,7 @@ def _build_line(
     machine = build.get("options", {}).get("machineType", "")
     cost = costs.of_build(prices, seconds=seconds, machine_type=machine)
     why = next((r["reason"] for link, r in reasons.items() if link.endswith(build["id"])), "submitted by hand")
-    shown = (f"build of {len(build['steps'])} steps", build["status"], f"{seconds:.1f}", _short(why), *_money(cost))
+    shown = (f"build of {len(build['steps'])} steps", build["status"], f"{seconds:.1f}", _why(why), *_money(cost))
     return build["createTime"], shown, cost
 
 
@@ -103,12 +103,12 @@ def _run_line(
     what = f"run, {reused} of {len(usage)} tasks reused" if reused else "run"
     is_skipped = receipt.get("state") == "SKIPPED"
     state = "SKIPPED" if is_skipped else job["state"].removeprefix("PIPELINE_STATE_")
-    return job["createTime"], (what, state, f"{seconds:.1f}", _short(why), *_money(cost)), cost
+    return job["createTime"], (what, state, f"{seconds:.1f}", _why(why), *_money(cost)), cost
 
 
 def _skipped_line(prices: costs.Prices, receipt: dict[str, Any]) -> tuple[str, tuple[str, ...], costs.Cost]:
     cost = costs.of_run(prices, [])  # Google Cloud bills a run that does nothing
-    return receipt["createTime"], ("run", "SKIPPED", "0.0", _short(receipt["reason"]), *_money(cost)), cost
+    return receipt["createTime"], ("run", "SKIPPED", "0.0", _why(receipt["reason"]), *_money(cost)), cost
 
 
 def _goodbye(stage: Stage) -> None:
@@ -127,6 +127,12 @@ def _money(cost: costs.Cost) -> tuple[str, str]:
 
 def _seconds(start: str, end: str) -> float:
     return (parse_rfc3339(end) - parse_rfc3339(start)).total_seconds() if start and end else 0.0
+
+
+def _why(reason: str) -> str:
+    """Answer the cause in a receipt's reason; what it started is in the row already."""
+    cause = reason.partition(" because ")[2].removeprefix("of ")
+    return _short(cause or reason)
 
 
 def _short(text: str) -> str:

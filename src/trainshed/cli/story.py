@@ -79,11 +79,9 @@ class Story:
         """Where the developer works."""
         return self.stage.home / "work" / "penguins"
 
-    def substitutions(self) -> str:
-        """Write the eleven values that the build config asks for."""
-        values = {
-            "_REPO_URL": self.repository.as_uri(),
-            "_BRANCH": BRANCH,
+    def values(self) -> dict[str, str]:
+        """Answer where everything is, as build configs ask for it."""
+        return {
             "_PROJECT": self.stage.project,
             "_REGION": self.stage.region,
             "_PIPELINE_NAME": PIPELINE,
@@ -94,7 +92,6 @@ class Story:
             "_CICD_IMAGE_URI": self.compiler_image,
             "_TFX_IMAGE_URI": self.image,
         }
-        return pairs(values)
 
 
 def repository(story: Story) -> None:
@@ -122,10 +119,11 @@ def build(story: Story) -> None:
     """Build: clone, make the image and compile the pipeline at once, upload it."""
     stage = story.stage
     requirements = "requirements-compile.txt"
+    values = {"_REPO_URL": story.repository.as_uri(), "_BRANCH": BRANCH, **story.values()}
     stage.trainshed("images", "bind", story.compiler_image, "--requirements", requirements, folder=story.checkout)
     stage.trainshed(
         "builds", "submit", "--no-source", "--timeout=60m", "--config", "cloudbuild.yaml",
-        "--substitutions", story.substitutions(), "--machine-type=e2-highcpu-8", folder=story.checkout,
+        "--substitutions", pairs(values), "--machine-type=e2-highcpu-8", folder=story.checkout,
     )  # fmt: skip
     stage.trainshed("storage", "ls", "-l", f"{story.bucket}/pipeline_root/")
 
@@ -174,16 +172,13 @@ def nothing_changed(story: Story) -> None:
 
 
 def push(story: Story) -> None:
-    """Push a changed trainer: the trigger tests and uploads it and starts a run; no image is built."""
+    """Push a changed trainer: it is tested and uploaded and a run starts; the planner sees that no image is needed."""
     stage, work = story.stage, story.checkout
-    values = {
-        "_CICD_IMAGE_URI": story.compiler_image,
-        "_MODULE_ROOT": story.module_root,
-        "_TOPIC": TOPIC,
-    }
     stage.trainshed(
         "builds", "triggers", "create", "on-push", "--repo", story.repository.as_uri(), "--branch-pattern", f"^{BRANCH}$",
-        "--included-files", "trainer.py", "--build-config", "on-push.yaml", "--substitutions", pairs(values),
+        "--image-files", "Dockerfile,requirements.txt,utils/**,on-push/**", "--code-files", "*.py,build/**",
+        "--module-files", "trainer.py", "--ignored-files", "**/*.md,data/**,tests/**",
+        "--build-config", "on-push/$_PLAN.yaml", "--substitutions", pairs({**story.values(), "_TOPIC": TOPIC}),
     )  # fmt: skip
     trainer = work / "trainer.py"
     trainer.write_text(trainer.read_text().replace("HIDDEN_UNITS = (8, 8)", "HIDDEN_UNITS = (16, 16)"))

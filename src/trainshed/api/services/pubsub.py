@@ -1,12 +1,12 @@
 """google.pubsub.v1 Publisher and Subscriber over the topics feature."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from trainshed.api import fields
+from trainshed.api import caller, fields
 from trainshed.api.descriptors import message
 from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument
@@ -64,8 +64,10 @@ class Publisher:
 
     SERVICE = f"{_PACKAGE}.Publisher"
 
-    def __init__(self, topics: Service) -> None:
+    def __init__(self, topics: Service, *, receipt_of: Callable[[str], str]) -> None:
+        """`receipt_of` answers the receipt of the event that a caller acts on, empty for a person."""
         self._topics = topics
+        self._receipt_of = receipt_of
 
     def CreateTopic(self, request: Any) -> Any:
         """Make a topic."""
@@ -104,8 +106,11 @@ class Publisher:
 
     def Publish(self, request: Any) -> Any:
         """Store messages; the ids are answered once they are on disk."""
+        parent = self._receipt_of(caller.current().principal)
         messages = [
-            PubsubMessage(data=m.data, attributes=dict(m.attributes), ordering_key=m.ordering_key)
+            PubsubMessage(
+                data=m.data, attributes=dict(m.attributes), ordering_key=m.ordering_key, parent_receipt_id=parent
+            )
             for m in request.messages
         ]
         return message(f"{_PACKAGE}.PublishResponse", message_ids=self._topics.publish(request.topic, messages))
