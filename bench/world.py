@@ -19,6 +19,7 @@ from harness import quietly, until
 from trainshed.testing import Server
 
 PROJECT = "local-project"
+_KEPT_SECONDS = 2.0
 PARENT = f"projects/{PROJECT}/locations/us-central1"
 
 
@@ -56,13 +57,17 @@ class Api:
     def __init__(self, server: Server) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(server.address).netloc, timeout=120)
         self._connection.connect()
+        self._used = time.monotonic()
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Send and answer JSON."""
+        if time.monotonic() - self._used > _KEPT_SECONDS:  # the server lets idle connections go
+            self._connection.close()
         headers = {"Content-Type": "application/json"}
         self._connection.request(method, path, None if body is None else json.dumps(body), headers)
         answer = self._connection.getresponse()
         text = answer.read()
+        self._used = time.monotonic()
         if answer.status >= http.client.BAD_REQUEST:
             raise RuntimeError(f"{method} {path}: {answer.status} {text.decode()}")
         return json.loads(text or b"{}")
