@@ -162,7 +162,7 @@ def receipt_of(running, name):
     return client.call("GET", f"/trainshed/v1/receipts/{found[0]['receipt']}") if found else None
 
 
-def test_s05_ten_kills_between_publish_and_the_end_lead_to_one_run(loop):
+def test_ten_kills_between_publish_and_the_end_lead_to_one_run(loop):
     trigger(loop)
 
     publish(loop, seconds=0.6)
@@ -178,7 +178,7 @@ def test_s05_ten_kills_between_publish_and_the_end_lead_to_one_run(loop):
     assert {d["link"] for d in deliveries} == {run["name"]}
 
 
-def test_s05_ten_kills_around_a_function_lead_to_one_run(loop, tmp_path):
+def test_ten_kills_around_a_function_lead_to_one_run(loop, tmp_path):
     deploy(loop, tmp_path / "source")
 
     publish(loop, seconds=0.6)
@@ -199,7 +199,7 @@ def settled(running, name):
     return receipt if receipt["state"] == "STARTED" and last and last[0]["outcome"] != "interrupted" else None
 
 
-def test_s04_one_message_delivered_five_times_is_one_run_and_five_deliveries(loop, tmp_path):
+def test_one_message_delivered_five_times_is_one_run_and_five_deliveries(loop, tmp_path):
     deploy(loop, tmp_path / "source")
     trigger(loop, "single.json")
     script = tmp_path / "publish.py"
