@@ -162,6 +162,7 @@ def receipt_of(running, name):
     return client.call("GET", f"/trainshed/v1/receipts/{found[0]['receipt']}") if found else None
 
 
+@pytest.mark.slow
 def test_ten_kills_between_publish_and_the_end_lead_to_one_run(loop):
     trigger(loop)
 
@@ -178,6 +179,7 @@ def test_ten_kills_between_publish_and_the_end_lead_to_one_run(loop):
     assert {d["link"] for d in deliveries} == {run["name"]}
 
 
+@pytest.mark.slow
 def test_ten_kills_around_a_function_lead_to_one_run(loop, tmp_path):
     deploy(loop, tmp_path / "source")
 
@@ -199,6 +201,7 @@ def settled(running, name):
     return receipt if receipt["state"] == "STARTED" and last and last[0]["outcome"] != "interrupted" else None
 
 
+@pytest.mark.slow
 def test_one_message_delivered_five_times_is_one_run_and_five_deliveries(loop, tmp_path):
     deploy(loop, tmp_path / "source")
     trigger(loop, "single.json")

@@ -74,6 +74,7 @@ def publish_until_gone(address, acknowledged):
         pass
 
 
+@pytest.mark.slow
 def test_r1_everything_acknowledged_by_a_killed_server_is_delivered_once(started):
     running, acknowledged = started(), []
     topic_with_subscription(running)
@@ -103,6 +104,7 @@ def firings(running):
     return Counter(datetime.fromisoformat(due) for (due,) in found)
 
 
+@pytest.mark.slow
 def test_r3_a_due_time_has_one_receipt_and_one_message_wherever_the_server_dies(started):
     running = started("--clock", "virtual")
     topic_with_subscription(running)
