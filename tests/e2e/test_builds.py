@@ -52,7 +52,7 @@ def project(tmp_path_factory, trainshed):
     requirements = folder.parent / "requirements.txt"
     requirements.write_text("")
     assert trainshed.run("images", "bind", "gcr.io/p/cicd", "--requirements", str(requirements)).returncode == 0
-    assert trainshed.run("storage", "buckets", "create", "gs://root").returncode == 0
+    assert trainshed.run("storage", "buckets", "create", "gs://store").returncode == 0
     return folder
 
 
@@ -63,7 +63,7 @@ def submit(trainshed, project, *more):
         "_IMAGE": "gcr.io/p/trainer:latest",
         "_CICD_IMAGE": "gcr.io/p/cicd",
         "_NAME": "penguins",
-        "_ROOT": "gs://root/penguins",
+        "_ROOT": "gs://store/penguins",
     }
     text = ",".join(f"{k}={v}" for k, v in values.items())
     config = ["--no-source", "--timeout=60m", "--machine-type=e2-highcpu-8", "--config", str(project / "deploy.yaml")]
@@ -77,7 +77,7 @@ def test_s01_s02_s03_s04_s11_s12_s13_s14_the_seeds_four_steps_run(trainshed, pro
     assert 'Step #0 - "Clone": Cloning into' in done.stdout
     assert "PUSH\nPushing gcr.io/p/trainer:latest" in done.stdout
     assert done.stdout.index("Finished Step #0") < done.stdout.index('Starting Step #1 - "Image"')
-    spec = json.loads(trainshed.run("storage", "cat", "gs://root/penguins/penguins.json").stdout)
+    spec = json.loads(trainshed.run("storage", "cat", "gs://store/penguins/penguins.json").stdout)
     assert spec == {"pipeline": "penguins", "image": "gcr.io/p/trainer:latest", "args": ["--use-gpu", "False"]}
     (build,) = trainshed.json("builds", "list", "--limit", "1")
     assert build["status"] == "SUCCESS"
@@ -129,7 +129,7 @@ def test_a_local_folder_is_uploaded_and_built(trainshed, tmp_path):
 
 def test_the_seeds_builders_work_inside_a_shell_too(trainshed, project, tmp_path):
     script = (
-        "echo x > x; gsutil cp x gs://root/shell/ && gsutil ls -lh gs://root/shell/ && gsutil cat gs://root/shell/x; "
+        "echo x > x; gsutil cp x gs://store/shell/ && gsutil ls -lh gs://store/shell/ && gsutil cat gs://store/shell/x; "
         "printf 'FROM python:3\\nCOPY x /x\\n' > Dockerfile; docker build -t shell . && gcloud config get-value project; "
         "trainshed builds plan --files trainer.py"
     )
@@ -139,7 +139,7 @@ def test_the_seeds_builders_work_inside_a_shell_too(trainshed, project, tmp_path
     done = trainshed.run("builds", "submit", "--no-source", "--config", str(config))
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "gs://root/shell/x" in done.stdout
+    assert "gs://store/shell/x" in done.stdout
     assert "Step #0: Successfully tagged shell" in done.stdout
     assert "Step #0: local-project" in done.stdout
     assert "REBUILD_IMAGE: trainer.py is not declared" in done.stdout

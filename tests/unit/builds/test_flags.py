@@ -74,7 +74,7 @@ def test_an_unknown_machine_type_is_refused():
 @pytest.mark.parametrize(
     ("words", "ours"),
     [
-        ("cp pen.json gs://b/root/", "storage cp pen.json gs://b/root/"),
+        ("cp pen.json gs://b/pipelines/", "storage cp pen.json gs://b/pipelines/"),
         ("-m cp -r dir gs://b/", "storage cp -r dir gs://b/"),
         ("-q -o GSUtil:x=1 cp a gs://b", "storage cp a gs://b"),
         ("ls -lh gs://b", "storage ls -l -h gs://b"),
