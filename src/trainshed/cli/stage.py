@@ -309,4 +309,5 @@ def _environment(home: Path, project: str, region: str) -> dict[str, str]:
         for what, value in (("NAME", "Demo"), ("EMAIL", "demo@localhost"))
     }
     ours = {"TRAINSHED_HOME": str(home), "TRAINSHED_PROJECT": project, "TRAINSHED_REGION": region}
+    ours["TRAINSHED_GIT_POLL_SECONDS"] = "1"  # one small repository on this disk may be looked at often
     return kept | git | ours | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0"}

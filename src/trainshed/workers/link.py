@@ -29,10 +29,12 @@ class Left(Exception):
     """The fork server ended, idle, before it took the order; ask another one."""
 
 
-def launch(python: Path, options: Mapping[str, Any], log_file: Path) -> int:
+def launch(
+    python: Path, options: Mapping[str, Any], log_file: Path, importing: Callable[[int], None] = lambda _: None
+) -> int:
     """Start a fork server with an environment's interpreter; answer its pid once it listens. Blocks.
 
-    It detaches, so it is nobody's child. Raises WorkerFailed with the last line it said.
+    `importing` hears the pid of one that imports much before it listens. It detaches, so it is nobody's child. Raises WorkerFailed with the last line it said.
     """
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("ab") as log:
@@ -48,6 +50,9 @@ def launch(python: Path, options: Mapping[str, Any], log_file: Path) -> int:
     assert done.stdout is not None
     with done:
         line = done.stdout.readline()
+        if line and (pid := json.loads(line).get("importing")):
+            importing(pid)
+            line = done.stdout.readline()
     answer = json.loads(line) if line else {"error": _last_line(log_file)}
     if "error" in answer:
         raise WorkerFailed(f"the worker of {python} does not start: {answer['error']}")
@@ -72,6 +77,9 @@ class Link:
         self.pid = 0
         self.attempts: dict[Key, int] = {}  # under way, with their pid
         self.is_open = True
+        self.path = Path()
+        self.ahead: frozenset[str] = frozenset()  # frameworks that it imported
+        self.learned: Callable[[Link, Path], None] = lambda _link, _python: None
         self._reader = reader
         self._writer = writer
         self._ended = ended
@@ -85,7 +93,7 @@ class Link:
             reader, writer = await asyncio.open_unix_connection(path, limit=_LONGEST_LINE)
         except (ConnectionRefusedError, FileNotFoundError):
             return None
-        link = cls(path.stem, reader, writer, ended)
+        link = cls(path.name.partition(".")[0], reader, writer, ended)
         hello: dict[str, Any] = {}
         with suppress(ConnectionError, TimeoutError):  # it is ending, or stopped
             line = await asyncio.wait_for(reader.readline(), _HELLO_SECONDS)
@@ -93,7 +101,8 @@ class Link:
         if hello.get("version") != VERSION:
             writer.close()
             return None
-        link.pid = hello["pid"]
+        link.pid, link.path = hello["pid"], path
+        link.ahead = frozenset(hello.get("ahead", ()))
         link.attempts = {(task_id, attempt): pid for task_id, attempt, pid in hello["attempts"]}
         return link
 
@@ -166,6 +175,8 @@ class Link:
                 ended = Ended.read(event)
                 self.attempts.pop(ended.key, None)
                 self._ended(ended)
+            case "learned":
+                self.learned(self, Path(event["python"]))
             case "bye":
                 self.is_open = False
                 for key in list(self._pending):

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import os
+import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from trainshed.duty import Background, off_loop
@@ -15,6 +17,7 @@ from trainshed.workers.wire import Ended, Order
 
 log = logging.getLogger(__name__)
 Listener = Callable[[Ended], Awaitable[object] | None]
+_LESSONS = "learned"  # folder of what workers learned, by environment
 _TRIES = 3
 _CLOSE_SECONDS = 3.0  # on top of the grace that the attempts have
 
@@ -32,7 +35,11 @@ class Pool:
         self._logs = home / "logs" / "workers"
         self._lease_seconds = lease_seconds
         self._idle_seconds = idle_seconds
-        self._links: dict[str, Link] = {}
+        self._links: dict[str, Link] = {}  # the one of each environment that takes new attempts
+        self._retired: set[Link] = set()  # these finish what they have
+        self._succeeding: set[str] = set()
+        self._importing: set[int] = set()  # pids of workers that do not listen yet
+        self._closing = False
         self._starting: dict[str, asyncio.Lock] = {}
         self._told: set[Key] = set()  # handed over in this life
         self._unsettled: set[Key] = set()  # handed over, not yet confirmed
@@ -46,9 +53,9 @@ class Pool:
         self._spool.mkdir(parents=True, exist_ok=True)
         _private(self._runtime)
         sockets = sorted(self._runtime.glob("*.sock"))
-        for link in await asyncio.gather(*(Link.connect(path, self._hand_over) for path in sockets)):
-            if link is not None:
-                self._add(link)
+        links = await asyncio.gather(*(Link.connect(path, self._hand_over) for path in sockets))
+        for link in sorted((link for link in links if link is not None), key=lambda link: len(link.ahead)):
+            self._add(link)
         for path in sorted(self._spool.glob("*.json")):
             if (outcome := spool.read(path)) is not None:
                 self._hand_over(Ended.read(outcome))
@@ -65,7 +72,8 @@ class Pool:
             try:
                 await link.start(order)
             except Left:
-                self._links.pop(link.digest, None)
+                if self._links.get(link.digest) is link:
+                    del self._links[link.digest]
             else:
                 return
         raise WorkerFailed("the worker ended each time before it took the attempt")
@@ -75,7 +83,7 @@ class Pool:
         async with self._starting.setdefault(digest, asyncio.Lock()):
             link = self._links.get(digest)
             if link is None or not link.is_open:
-                link = await self._launch(digest, python, modules)
+                link = await self._launch(self._runtime / f"{digest}.sock", python, modules=modules)
                 self._add(link)
             elif modules:
                 link.send({"do": "preload", "modules": list(modules)})
@@ -84,24 +92,27 @@ class Pool:
     def stop(self, key: Key, *, grace_seconds: float) -> None:
         """Ask an attempt to end, and see that it does. Unknown ones are ignored."""
         message = {"do": "stop", "task_id": key[0], "attempt": key[1], "grace_seconds": grace_seconds}
-        for link in self._links.values():
+        for link in self._all():
             if link.has(key):
                 link.send(message)
 
     def attempts(self) -> set[Key]:
         """Answer the attempts under way, or ended and not yet confirmed."""
-        return self._unsettled.union(*(link.under_way() for link in self._links.values()))
+        return self._unsettled.union(*(link.under_way() for link in self._all()))
 
     async def close(self, *, end_attempts: bool, grace_seconds: float) -> None:
         """Let go of the workers, or end them and hear how their attempts ended."""
+        self._closing = True
+        for pid in tuple(self._importing):
+            self._imports(pid)
         if end_attempts:
-            for link in self._links.values():
+            for link in self._all():
                 for key in link.under_way():
                     self.stop(key, grace_seconds=grace_seconds)
             await self._until_quiet(grace_seconds + _CLOSE_SECONDS)
-            for link in self._links.values():
+            for link in self._all():
                 link.send({"do": "end"})
-        for link in self._links.values():
+        for link in self._all():
             link.close()
         await self._background.close()
 
@@ -116,36 +127,73 @@ class Pool:
         except TimeoutError:
             log.warning("%d attempts did not end in time.", len(self.attempts()), extra={"action": "attempts_left"})
 
-    async def _launch(self, digest: str, python: Path, modules: Sequence[str]) -> Link:
-        path = self._runtime / f"{digest}.sock"
+    async def _launch(self, path: Path, python: Path, *, modules: Sequence[str] = (), learned: bool = False) -> Link:
+        digest = path.name.partition(".")[0]
         options = {
             "socket_path": str(path),
             "spool_folder": str(self._spool),
             "lease_seconds": self._lease_seconds,
             "idle_seconds": self._idle_seconds,
             "modules": list(modules),
+            "lessons_path": str(self._spool / _LESSONS / digest),
+            "learned": learned,
         }
         log_file = self._logs / f"{digest}.log"
         try:
-            pid = await off_loop(launch, python, options, log_file)
+            pid = await off_loop(launch, python, options, log_file, self._imports)
         except OSError as error:
             raise WorkerFailed(f"the worker of {python} does not start: {error.strerror}") from error
         link = await Link.connect(path, self._hand_over)
         if link is None:
             raise WorkerFailed(f"the worker of {python} ended at once; see {log_file}")
+        self._importing.discard(pid)
         log.info("Worker %d of environment %s is warm.", pid, digest, extra={"action": "worker_started"})
         return link
 
     def _add(self, link: Link) -> None:
+        """Follow a worker; of two in an environment, the later one that imported more takes the new attempts."""
+        link.learned = self._succeed
+        other = self._links.get(link.digest)
+        if other is not None and other.is_open:
+            self._retired.add(other)
+            other.send({"do": "retire"})
         self._links[link.digest] = link
         self._background.spawn(self._follow(link), name=f"worker {link.digest}")
         self._background.spawn(link.watch(self._lease_seconds), name=f"watch of worker {link.digest}")
+
+    def _all(self) -> list[Link]:
+        return [*self._links.values(), *self._retired]
+
+    def _succeed(self, link: Link, python: Path) -> None:
+        """Start a worker that imports ahead what attempts imported, unless there is work, or two workers already."""
+        idle = self._links.get(link.digest) is link and not link.under_way()
+        if idle and link.digest not in self._succeeding | {old.digest for old in self._retired}:
+            self._succeeding.add(link.digest)
+            self._background.spawn(self._replace(link, python), name=f"successor of worker {link.digest}")
+
+    def _imports(self, pid: int) -> None:
+        """Note a worker that imports; when we close, nobody waits for it. Called from other threads too."""
+        self._importing.add(pid)
+        if self._closing:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    async def _replace(self, link: Link, python: Path) -> None:
+        """Start the successor of a worker, which goes on until the new one has imported everything."""
+        plain, other = (self._runtime / f"{link.digest}{suffix}" for suffix in (".sock", ".ahead.sock"))
+        try:
+            self._add(await self._launch(other if link.path == plain else plain, python, learned=True))
+        except WorkerFailed as error:
+            log.warning("Nothing is imported ahead: %s", error, extra={"action": "worker_lost"})
+        finally:
+            self._succeeding.discard(link.digest)
 
     async def _follow(self, link: Link) -> None:
         """Listen to a worker to its end; what was under way then ended with it, unless the spool knows better."""
         await link.listen()
         if self._links.get(link.digest) is link:
             del self._links[link.digest]
+        self._retired.discard(link)
         for key, pid in list(link.attempts.items()):
             outcome = spool.read(spool.path_of(str(self._spool), *key))
             if outcome is None:

@@ -4,14 +4,17 @@ To the fork server, `do` is
 - `start`: an `Order`'s fields. Idempotent per (task_id, attempt). Answered by `started` or `refused`.
 - `stop`: task_id, attempt, grace_seconds. An attempt that is not there is ignored.
 - `preload`: modules, imported now so that children have them.
+- `retire`: end when no attempt is left; another fork server takes the new ones.
 - `ping`: answered by `pong`.
 - `end`: end every attempt, then yourself.
 
 From it, `event` is
-- `hello`: version, pid, attempts as [task_id, attempt, pid]; first on each connection.
+- `hello`: version, pid, attempts as [task_id, attempt, pid], ahead (frameworks imported before the fork); first on
+  each connection.
 - `started`: task_id, attempt, pid (0: it was known already).
 - `refused`: task_id, attempt, reason; it never ran.
 - `ended`: an `Ended`'s fields. On disk before it is told; repeated from there by whoever did not hear it.
+- `learned`: python; a fork server started now would import ahead what attempts of this one imported. Only while idle.
 - `pong`
 - `bye`: it ends, idle or told to; no order that came later was taken.
 

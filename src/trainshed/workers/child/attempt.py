@@ -6,16 +6,18 @@ import importlib
 import json
 import logging
 import os
+import select
 import signal
 import sys
 import threading
 import traceback
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
 from . import processes
+from .preload import Observer, Shelf
 
 _KFP = ("kfp.dsl", "kfp.components")  # where KFP keeps its executor: now, and before 2.1
 _LOG_FORMAT = "[KFP Executor %(asctime)s %(levelname)s]: %(message)s"
@@ -40,18 +42,72 @@ def import_executor() -> str:
     return _prefix
 
 
-def run(order: dict[str, Any], parent: int, log: int) -> NoReturn:
-    """Run an order in this freshly forked process. Never returns."""
-    code = 1
+def run(order: dict[str, Any], parent: int, log: int, *, shelf: Shelf, lessons: int) -> NoReturn:
+    """Run an order in this freshly forked process; what it imports is told to `lessons`. Never returns."""
+    code, observer = 1, None
     try:
         _isolate(order, parent, log)
         if order["arguments"]:
             _exec(order["arguments"])
+        given = dict(os.environ)
+        if not shelf.fits(given, _import_folders(order)):
+            _start_over(order, given)
+        shelf.start_over = lambda wrong: _surprised(order, given, wrong, lessons)
+        observer = Observer(given)
+        sys.meta_path.insert(0, observer)
         code = _guard(lambda: _run_component(order))
     except BaseException:  # noqa: BLE001  (told in the log; the parent sees the code)
         traceback.print_exc()
     finally:
+        if code == 0 and observer is not None:
+            _tell(lessons, {"frameworks": observer.lesson()})
         _end(code)
+
+
+def run_fresh(order: dict[str, Any]) -> NoReturn:
+    """Run an order in this process, which is isolated already, with nothing imported ahead. Never returns."""
+    code = 1
+    try:
+        for each in _SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        code = _guard(lambda: _run_component(order))
+    except BaseException:  # noqa: BLE001
+        traceback.print_exc()
+    finally:
+        _end(code)
+
+
+def _start_over(order: dict[str, Any], environ: dict[str, str]) -> NoReturn:
+    """Become a fresh interpreter that runs the order: same process, same limits, same log."""
+    handle = os.memfd_create("order", 0)
+    with os.fdopen(handle, "wb", closefd=False) as file:
+        file.write(json.dumps(order).encode())
+    start = os.path.join(_HERE, "start.py")
+    os.chdir(order["folder"])
+    os.execve(sys.executable, [sys.executable, start, "--order", str(handle)], environ)  # noqa: S606
+
+
+def _surprised(order: dict[str, Any], given: dict[str, str], wrong: Sequence[str], lessons: int) -> None:
+    """Start over, since the code set variables before an import that had been made without them."""
+    print(f"Starting over without {', '.join(wrong)} imported ahead: variables that they read were set since.")  # noqa: T201
+    sys.stdout.flush()
+    sys.stderr.flush()
+    _tell(lessons, {"banned": list(wrong)})
+    _start_over(order, given)
+
+
+def _tell(lessons: int, what: dict[str, Any]) -> None:
+    """Say something to the fork server in one write, which is not torn; it is no matter when it gets lost."""
+    line = json.dumps(what).encode() + b"\n"
+    if any(what.values()) and len(line) <= select.PIPE_BUF:
+        with suppress(OSError):
+            os.write(lessons, line)
+
+
+def _import_folders(order: dict[str, Any]) -> list[str]:
+    """Answer what the order adds to sys.path."""
+    return [folder for folder in order["variables"].get("PYTHONPATH", "").split(os.pathsep) if folder]
 
 
 def _isolate(order: dict[str, Any], parent: int, log: int) -> None:
@@ -96,8 +152,8 @@ def _run_component(order: dict[str, Any]) -> None:
     logging.basicConfig(stream=sys.stdout, format=_LOG_FORMAT, level=logging.INFO)
     faulthandler.enable()
     _reseed()
-    added = order["variables"].get("PYTHONPATH", "")  # read by an interpreter when it starts, and ours has started
-    sys.path[:0] = [folder for folder in added.split(os.pathsep) if folder]
+    added = _import_folders(order)  # read by an interpreter when it starts, and ours may have started without
+    sys.path[:] = [*added, *(folder for folder in sys.path if folder not in added)]
     sys.modules["__main__"] = types.ModuleType("__main__")  # ours would be run again by multiprocessing's spawn
     sys.argv = ["executor_main"]
     path = order["module"] or os.path.join(order["folder"], "ephemeral_component.py")

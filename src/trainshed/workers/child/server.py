@@ -10,19 +10,23 @@ import os
 import selectors
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Optional
 
 from . import VERSION, attempt, processes, spool
+from .lessons import Lessons
 from .peer import Peer
+from .preload import Shelf
 
 _WATCHED_SECONDS = 0.05  # how often memory with a limit is looked at
 _UNWATCHED_SECONDS = 1.0
 _REMEMBERED = 1000
 _MOSTLY = 0.95  # of the limit: who is killed by the system so close to it ran out of memory
 _GOODBYE_SECONDS = 2.0
+_PAUSE_SECONDS = 0.5  # without an attempt, before it is said what could be imported ahead
 Key = tuple[str, int]
 
 
@@ -81,8 +85,22 @@ class Server:
     """Everything of one environment: its socket, its peers, its children."""
 
     def __init__(
-        self, *, socket_path: str, spool_folder: str, lease_seconds: float, idle_seconds: float, modules: list[str]
+        self,
+        *,
+        socket_path: str,
+        spool_folder: str,
+        lessons_path: str,
+        lease_seconds: float,
+        idle_seconds: float,
+        modules: list[str],
+        learned: bool,
     ) -> None:
+        self._lessons = Lessons(lessons_path)
+        self._shelf = Shelf()
+        self._lack_of: set[str] = set()  # what could be imported ahead, or should not have been
+        self._said_at = 0.0
+        self._retired = False
+        self._heard, self._said = os.pipe()
         self._path = socket_path
         self._spool = spool_folder
         self._lease_seconds = lease_seconds
@@ -95,6 +113,9 @@ class Server:
         processes.adopt_orphans()
         attempt.import_executor()
         self._preload({"modules": modules})
+        if learned:
+            self._import_learned()
+        self._compare()
         self._selector = selectors.DefaultSelector()
         self._listen()
         self._do: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -102,6 +123,7 @@ class Server:
             "stop": self._stop,
             "preload": self._preload,
             "ping": lambda _: self._tell({"event": "pong"}),
+            "retire": self._retire,
             "end": self._end,
         }
 
@@ -112,6 +134,7 @@ class Server:
                 key.data()
             self._reap()
             self._look(time.monotonic())
+            self._suggest(time.monotonic())
         self._leave()
         os._exit(0)
 
@@ -146,6 +169,9 @@ class Server:
         signal.signal(signal.SIGTERM, lambda *_: self._end({}))
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._selector.register(self._woken, selectors.EVENT_READ, self._drain)
+        for pipe in (self._heard, self._said):
+            os.set_blocking(pipe, False)
+        self._selector.register(self._heard, selectors.EVENT_READ, self._hear)
 
     def _drain(self) -> None:
         with suppress(BlockingIOError):
@@ -158,7 +184,9 @@ class Server:
             self._peers.add(peer)
             self._idle_since = time.monotonic()
             under_way = [[*a.key, a.pid] for a in self._attempts.values()]
-            peer.send({"event": "hello", "version": VERSION, "pid": os.getpid(), "attempts": under_way})
+            ahead = sorted(self._shelf.names)
+            hello = {"event": "hello", "version": VERSION, "pid": os.getpid(), "attempts": under_way, "ahead": ahead}
+            peer.send(hello)
 
     def _forget(self, peer: Peer) -> None:
         self._peers.discard(peer)
@@ -195,7 +223,7 @@ class Server:
             pid = os.fork()
             if pid == 0:
                 self._let_go()
-                attempt.run(order, parent, log)
+                attempt.run(order, parent, log, shelf=self._shelf, lessons=self._said)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
             os.close(log)
@@ -208,6 +236,7 @@ class Server:
         self._selector.close()
         for end in (self._listener, self._woken, self._waker):
             end.close()
+        os.close(self._heard)
         for peer in self._peers:
             peer.close()
 
@@ -222,6 +251,39 @@ class Server:
                 importlib.import_module(name)
         gc.collect()
         gc.freeze()  # pages stay shared with the children
+
+    def _import_learned(self) -> None:
+        """Import what earlier attempts did; what fails to be is not tried again."""
+        lessons = self._lessons.wanted()
+        try:
+            self._shelf.fill(lessons)
+        except Exception:
+            self._lessons.ban(set(lessons))
+            raise
+        gc.collect()
+        gc.freeze()
+
+    def _hear(self) -> None:
+        """Take what attempts said; each wrote whole lines at once."""
+        with suppress(BlockingIOError):
+            for line in os.read(self._heard, 1 << 16).splitlines():
+                self._lessons.take(line)
+        self._compare()
+
+    def _compare(self) -> None:
+        self._lack_of = set(self._lessons.wanted()) ^ self._shelf.names
+
+    def _can_suggest(self) -> bool:
+        return bool(self._lack_of and self._peers and not self._attempts and self._said_at < self._idle_since)
+
+    def _suggest(self, now: float) -> None:
+        """Say, once in each pause, that another fork server with other imports would do better. Never while we work."""
+        if self._can_suggest() and not self._retired and now >= self._idle_since + _PAUSE_SECONDS:
+            self._said_at = now
+            self._tell({"event": "learned", "python": sys.executable})
+
+    def _retire(self, _: dict[str, Any]) -> None:
+        self._retired = True
 
     def _end(self, _: dict[str, Any]) -> None:
         self._ending = True
@@ -283,12 +345,12 @@ class Server:
     def _is_over(self, now: float) -> bool:
         if self._attempts:
             return False
-        return self._ending or (bool(self._peers) and now >= self._idle_since + self._idle_seconds)
+        return self._ending or self._retired or (bool(self._peers) and now >= self._idle_since + self._idle_seconds)
 
     def _patience(self, now: float) -> float:
         times = [a.wake_at for a in self._attempts.values()]
         if not self._peers:
             times.append(self._alone_since + self._lease_seconds)
         elif not self._attempts:
-            times.append(self._idle_since + self._idle_seconds)
+            times.append(self._idle_since + (_PAUSE_SECONDS if self._can_suggest() else self._idle_seconds))
         return max(0.0, min(times, default=now + 60) - now)

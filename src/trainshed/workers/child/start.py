@@ -23,13 +23,21 @@ def load() -> None:
 
 
 def main() -> None:
-    """Detach from whoever started us; the first line on stdout says how it went."""
+    """Detach from whoever started us; the first line on stdout says how it went. Or run the one order handed in."""
+    if sys.argv[1] == "--order":
+        with os.fdopen(int(sys.argv[2]), "rb") as file:
+            file.seek(0)
+            order = json.load(file)
+        load()
+        importlib.import_module(f"{PACKAGE}.attempt").run_fresh(order)
     if os.fork():
         os._exit(0)
     os.setsid()
     load()
     server = importlib.import_module(f"{PACKAGE}.server")
     options = json.loads(sys.argv[1])
+    if options["learned"]:
+        print(json.dumps({"importing": os.getpid()}), flush=True)  # noqa: T201  (so that it can be told to end)
     try:
         serving = server.Server(**options)
     except Exception as error:  # noqa: BLE001  (told to whoever waits for the line, then ended)
