@@ -191,7 +191,8 @@ def test_ten_kills_around_a_function_lead_to_one_run(loop, tmp_path):
     receipt = wait_until(lambda: settled(loop, "function"), what="the receipt", story=lambda: story(loop))
     assert receipt["link"] == run["name"]
     outcomes = Counter(d["outcome"] for d in receipt["deliveries"])
-    assert outcomes["started"] + outcomes["joined"] == 1, "the call that was heard to its end is the last one"
+    assert outcomes["started"] <= 1
+    assert outcomes["started"] + outcomes["joined"] >= 1, "one more where the server died before it acknowledged"
     assert set(outcomes) <= {"started", "joined", "interrupted"}
 
 
