@@ -29,7 +29,8 @@ T = TypeVar("T")
 _MARK = ".demo"  # says that a home directory is the demo's to clear
 _KEPT = {"environments", _MARK}  # what the next demo may use again
 _START_SECONDS, _STOP_SECONDS = 60.0, 30.0
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.1  # at what a command prints
+_ASK_SECONDS = 0.25  # the server, which has work to do on the same cores
 _WHEEL = "|/-\\"
 _NOISE = re.compile(r"^(Step #\d+ .*: )? *\+ \S+==\S+$")  # one line for each installed package
 
@@ -103,7 +104,7 @@ class Stage:
                 if monotonic() - start > timeout_seconds:
                     raise StepFailed(f"Waited {timeout_seconds:.0f} s in vain for {what}.", exit_code=3)
                 wheel.turn(monotonic() - start)
-                threading.Event().wait(_LOOK_SECONDS)
+                threading.Event().wait(_ASK_SECONDS)
         return seen
 
     def _type(self, shown: Sequence[str], command: Sequence[str], *, folder: Path | None, quiet: bool) -> str:
