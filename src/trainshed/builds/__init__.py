@@ -1,8 +1,9 @@
 """Builds: Cloud Build configs, run on this machine without a container engine.
 
 Decisions, no I/O: `document` (text → data), `schema` and `config` (data → checked `Config`), `substitutions` with
-`expansions`, `plan` (waitFor), `triggers` (which commit builds), `planner` (the cheapest way for a change), `flags`
-(command-line values), `builders` (what image names mean), `dockerfile`, `workflows` (GitHub Actions), `lifecycle`.
+`expansions`, `plan` (waitFor), `triggers` (which commit builds), `planner` (the cheapest way for a change) with
+`planning` (of a trigger's push), `flags` (command-line values), `builders` (what image names mean), `dockerfile`,
+`workflows` (GitHub Actions), `lifecycle`.
 
 Doing: `store` and `service` (the verbs), `watching` (triggers and repositories), `execution` → `steps` → `processes`
 (a build, a step, its process tree), `workspace` (folders and paths), `journal` (the log), `docker` (images),
