@@ -153,3 +153,6 @@ class Unimplemented(TrainshedError):
     """This server does not offer that method."""
 
     code, http_status, reason = "UNIMPLEMENTED", 501, "RPC_NOT_SUPPORTED"
+
+
+OUTAGES = (Unavailable, ResourceExhausted)  # what the store says while it takes nothing: kept, the same works later

@@ -47,7 +47,7 @@ ACTIONS = (
     Action("attempts_left", "WARNING", "the server ended before its attempts did"),
     Action("build_broken", "ERROR", "a defect of ours ended a build, which is INTERNAL_ERROR now"),
     Action("build_log_lost", "WARNING", "a build's log could not be put into its logs bucket; the local file stays"),
-    Action("build_lost", "WARNING", "a build was under way when the last server went away; its processes were ended"),
+    Action("build_lost", "WARNING", "a build was under way and nobody runs it any more; its processes were ended"),
     Action("repository_unreachable", "WARNING", "a watched repository cannot be read; said once until that changes"),
     Action("internal_error", "ERROR", "a defect: the caller saw a fixed sentence and this identifier"),
 )

@@ -1,10 +1,11 @@
 """Build triggers on real repositories: each commit has a receipt, and only what should builds."""
 
+import asyncio
 import subprocess
 
 import pytest
 
-from trainshed import ledger, testing
+from trainshed import builds, ledger, testing
 from trainshed.builds.testing import Workbench
 from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 
@@ -294,3 +295,20 @@ def test_a_source_that_cannot_be_had_fails_the_build(bench, source, part):
 
     assert (done.state, done.failure["type"]) == ("FAILURE", "FETCH_SOURCE_FAILED")
     assert part in done.status_detail
+
+
+def test_a_trigger_that_breaks_us_does_not_keep_others_from_being_looked_at(bench, repository, monkeypatch, caplog):
+    a_trigger(bench, repository, name="first")
+    a_trigger(bench, repository, name="second")
+    sha, look = repository.commit(file="two\n"), bench.triggers.poll
+
+    def poll(trigger):
+        if trigger.name == "first":
+            raise RuntimeError("a defect")
+        return look(trigger)
+
+    monkeypatch.setattr(bench.triggers, "poll", poll)
+    asyncio.run(builds.watch_duty(bench.triggers, bench.clock, interval_seconds=60).run_once())
+
+    assert receipts(bench)[sha].trigger.endswith("/second")
+    assert "a defect" in caplog.text

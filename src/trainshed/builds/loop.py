@@ -27,7 +27,6 @@ class Engine:
         self._places = places
         self._running: dict[str, asyncio.Task[None]] = {}
         self._background = Background()
-        self._recovered = False
 
     def duty(self, db: Database, *, interval_seconds: float) -> Duty:
         """Make the duty, woken by every change of a build."""
@@ -37,8 +36,7 @@ class Engine:
 
     async def run_once(self) -> Next:
         """Start, stop and expire builds as their rows say."""
-        if not self._recovered:
-            await self.recover()
+        await self.recover()
         await off_loop(self._service.expire)
         await self._stop_ended()
         free = self._places - len(self._running)
@@ -51,20 +49,22 @@ class Engine:
         return None
 
     async def recover(self) -> None:
-        """Say honestly that builds of a server that went away are lost, and end what is left of their processes."""
-        self._recovered = True
+        """Say honestly that builds which nobody runs are lost, and end what is left of their processes.
+
+        Their server went away, or it could not write how they ended.
+        """
         for build_id in await off_loop(self._service.working):
             if build_id in self._running:
                 continue
             ended = await processes.end(f"{build_id}/", grace_seconds=0)
             detail = "the server went away while the build ran; submit it again (trainshed builds retry)"
-            await off_loop(self._service.finish, build_id, "lose", detail=detail)
-            log.warning(
-                "Build %s was under way when the last server went away; %d of its processes were ended.",
-                build_id,
-                ended,
-                extra={"action": "build_lost", "build_id": build_id},
-            )
+            if await off_loop(self._service.finish, build_id, "lose", detail=detail):
+                log.warning(
+                    "Build %s was under way, and nobody runs it any more; %d of its processes were ended.",
+                    build_id,
+                    ended,
+                    extra={"action": "build_lost", "build_id": build_id},
+                )
 
     async def settled(self) -> None:
         """Wait until no build runs."""
@@ -94,6 +94,8 @@ def watch_duty(triggers: Triggers, clock: Clock, *, interval_seconds: float) -> 
                 await off_loop(triggers.poll, trigger)
             except TrainshedError as error:
                 await off_loop(triggers.note_error, trigger, error)
+            except Exception:  # a defect of ours must not keep the other repositories from being looked at
+                log.exception("Build trigger %s failed.", trigger.name, extra={"action": "duty_failed"})
         return None
 
     return Duty("repositories", run_once, interval_seconds=interval_seconds, clock=clock)

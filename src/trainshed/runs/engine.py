@@ -4,7 +4,8 @@
       ▲                                                                                │
       └──────────────────── reports of the runner, new runs, cancels, timers ◄─────────┘
 
-Whatever goes wrong in a transaction, the memory of all runs is thrown away and rebuilt from rows.
+Whatever goes wrong in a transaction, the memory of all runs is thrown away and rebuilt from rows. Facts are kept until
+they are on disk: while the store takes no writes they wait.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from sqlalchemy import Connection
 
 from trainshed.clock import Clock
 from trainshed.duty import Background, Duty, off_loop
-from trainshed.errors import StaleState, TrainshedError
+from trainshed.errors import OUTAGES, StaleState, TrainshedError
 from trainshed.runners.contract import ExitedNonZero, LeaseLost, Outcome, Report, Runner, StartFailed, Stopped
 from trainshed.runs import store
 from trainshed.runs.active import ActiveRun
@@ -73,11 +74,13 @@ class Engine:
         self._active: dict[str, ActiveRun] = {}
         self._of_task: dict[str, str] = {}  # id of a task under way -> run
         self._facts: deque[_Entry] = deque()
+        self._in_hand: list[_Entry] = []  # facts taken that are not on disk yet
         self._lock = threading.Lock()
         self._background = Background()
         self._duty: Duty | None = None
         self._opened = False
-        self._early: list[tuple[Report, asyncio.Future[None]]] = []  # reports that came before we knew our runs
+        self._is_stale = False  # what is in memory is not what the rows say
+        self._early: list[tuple[Report, asyncio.Future[None] | None]] = []  # reports that came before we knew our runs
 
     def duty(self, *, interval_seconds: float) -> Duty:
         """Make the background duty, woken by every fact."""
@@ -90,11 +93,14 @@ class Engine:
         """Take every fact that is there to its conclusion; answer when the next retry is due."""
         if not self._opened:
             await self._open()
+        if self._is_stale:
+            await self._forget()
         while True:
             entries = self._take()
             self._follow(await self._turn(entries))
             for entry in entries:
                 _done(entry.taken)
+            self._in_hand = []
             if not self._facts:
                 return self._parts.admission.next_time()
 
@@ -107,16 +113,16 @@ class Engine:
     def report(self, report: Report) -> Awaitable[object]:
         """Take a report of the runner; the answer is done once what follows from it is on disk."""
         taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self._opened:
-            self._reported(report, taken)
-        else:
-            self._early.append((report, taken))
+        self._reported(report, taken)
         return taken
 
     def _reported(self, report: Report, taken: "asyncio.Future[None] | None" = None) -> None:
-        self._parts.launcher.ended(report.task_id, report.attempt)
+        if self._is_stale or not self._opened:
+            self._early.append((report, taken))
+            return
         active = self._active.get(self._of_task.get(report.task_id, ""))
         if active is None:
+            self._parts.launcher.ended(report.task_id, report.attempt)
             log.warning(
                 "A report of task %s came too late and was dropped.",
                 report.task_id,
@@ -139,6 +145,7 @@ class Engine:
         self._put(active, found, taken)
 
     def _put(self, active: ActiveRun, ended: Ended, taken: "asyncio.Future[None] | None" = None) -> None:
+        self._parts.launcher.ended(ended.report.task_id, ended.report.attempt)
         task = ended.task_of(active)
         fact = AttemptEnded(task=task, attempt=ended.report.attempt, ending=ended.ending)
         self._add(_Entry(run=active.run.name, fact=fact, ended=ended, taken=taken))
@@ -151,26 +158,54 @@ class Engine:
 
     def _take(self) -> list[_Entry]:
         with self._lock:
-            return [self._facts.popleft() for _ in range(min(len(self._facts), _BATCH))]
+            self._in_hand = [self._facts.popleft() for _ in range(min(len(self._facts), _BATCH))]
+            return self._in_hand
 
     # One transaction
 
     async def _turn(self, entries: list[_Entry]) -> Turn:
         try:
             return await self._write(entries)
+        except OUTAGES:
+            log.debug("The store took nothing; facts wait.")
         except Exception:
             log.exception("The engine starts anew from the store.", extra={"action": "engine_reset"})
-        await self._forget()
         turn = Turn(now=self._parts.clock.now())
+        try:
+            await self._forget()
+            await self._one_by_one(entries, turn)
+        except BaseException:
+            self._follow(turn)
+            self._put_back()
+            raise
+        return turn
+
+    async def _one_by_one(self, entries: list[_Entry], turn: Turn) -> None:
+        """Write each fact by itself, so that one of them cannot hold up the others."""
+        outage: TrainshedError | None = None
         noticed = await off_loop(self._parts.db.read, store.noticed)
-        new = [_Entry(run=name, fact=RunCreated()) for name, state in noticed if state == "PENDING"]
-        for entry in [*entries, *new]:  # one by one, so that one of them cannot hold up the others
+        new = [_Entry(run=n, fact=RunCreated() if s == "PENDING" else CancelRequested()) for n, s in noticed]
+        for entry in [*entries, *new]:
             try:
                 turn.join(await self._write([entry], notice=False))
+            except OUTAGES as error:
+                outage = error
+                await self._forget()
+                continue
             except Exception as error:
                 log.exception("A fact of %s could not be used.", entry.run, extra={"action": "engine_reset"})
                 await self._give_up(entry.run, error)
-        return turn
+            _done(entry.taken)
+            self._in_hand = [other for other in self._in_hand if other is not entry]
+        if outage is not None:
+            raise outage
+
+    def _put_back(self) -> None:
+        """Keep facts that are not on disk for the next turn, which begins with the memory built anew."""
+        self._is_stale = True
+        with self._lock:
+            self._facts.extendleft(reversed(self._in_hand))
+            self._in_hand = []
 
     async def _write(self, entries: list[_Entry], *, notice: bool = True) -> Turn:
         self._parts.reached("before_turn")
@@ -184,7 +219,9 @@ class Engine:
         for name, state in store.noticed(conn) if notice else ():
             self._notice(conn, turn, name, state)
         for entry in entries:
-            if (active := self._get(conn, entry.run)) is not None:
+            if isinstance(entry.fact, CancelRequested):
+                self._notice(conn, turn, entry.run, "CANCELLING")
+            elif (active := self._get(conn, entry.run)) is not None:
                 self._step(conn, turn, active, entry.fact, entry.ended)
             elif entry.ended is not None:
                 entry.ended.discard()
@@ -263,12 +300,17 @@ class Engine:
             self._of_task.pop(task_id, None)
 
     async def _forget(self) -> None:
-        """Throw the memory away and build it again from rows; what workers do goes on."""
-        known = self._parts.launcher.under_way()
+        """Throw the memory away and build it again from rows; what workers do goes on, what they reported counts."""
+        self._is_stale = True
+        reports = [entry.ended.report for entry in [*self._in_hand, *self._facts] if entry.ended is not None]
+        known = self._parts.launcher.under_way() | {(r.task_id, r.attempt) for r in reports}
+        known |= {(report.task_id, report.attempt) for report, _ in self._early}
         self._active.clear()
         self._of_task.clear()
         self._parts.admission.clear()
         await self._take_up_all(known)
+        self._is_stale = False
+        self._take_early()
 
     async def _take_up_all(self, known: set[tuple[str, int]]) -> None:
         for run in await off_loop(self._parts.db.read, store.open_runs):
@@ -310,6 +352,9 @@ class Engine:
             elif active.run.state == "CANCELLING":
                 self._stop_again(active, known)
         self._opened = True
+        self._take_early()
+
+    def _take_early(self) -> None:
         early, self._early = self._early, []
         for report, taken in early:
             self._reported(report, taken)

@@ -1,17 +1,18 @@
 """Background duties of schedules: firing what is due, calling endpoints, cleaning."""
 
 import base64
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from trainshed import names, webhook
 from trainshed.clock import rfc3339
 from trainshed.duty import Background, Duty, off_loop
-from trainshed.errors import TrainshedError
+from trainshed.errors import OUTAGES, TrainshedError
 from trainshed.schedules import firing
 from trainshed.schedules.model import Firing, HttpTarget, Schedule
 from trainshed.schedules.service import Service
 
 _CLEAN_SECONDS = 3600.0
+_OUTAGE_SECONDS = 1.0
 
 
 def duties(service: Service, *, background: Background, interval_seconds: float) -> list[Duty]:
@@ -47,7 +48,14 @@ class Firer:
 
     async def _call(self, schedule: Schedule, call: Firing) -> None:
         code, message = await _send(schedule, call)
-        await off_loop(self._service.ended, call, code=code, message=message)
+        while True:
+            try:
+                await off_loop(self._service.ended, call, code=code, message=message)
+            except OUTAGES:  # else it would count as under way until the next start
+                clock = self._service.clock
+                await clock.sleep_until(clock.now() + timedelta(seconds=_OUTAGE_SECONDS))
+            else:
+                return
 
 
 async def _send(schedule: Schedule, call: Firing) -> tuple[str, str]:
