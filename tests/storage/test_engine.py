@@ -128,3 +128,14 @@ def test_violated_constraint_is_a_defect_and_not_an_outage(db):
     with pytest.raises(IntegrityError):
         db.write(lambda conn: conn.execute(things.insert().values(name="a")))
     assert db.write(add("b")) is True
+
+
+def test_a_listener_that_fails_does_not_end_the_store(db, caplog):
+    def fail():
+        raise RuntimeError("the loop is closed")
+
+    db.listen("things", fail)
+    db.write(lambda conn: notify(conn, "things"))
+
+    assert db.submit(add("a")).result(timeout=10) is True
+    assert "it is made good later" in caplog.text

@@ -77,3 +77,18 @@ def test_commit_that_appends_wakes_the_duty(db, clock):
         return payload
 
     assert asyncio.run(story()) == {"n": 1}
+
+
+def test_an_entry_that_failed_for_days_still_holds_up_nobody(db, clock):
+    def handler(conn, payload):
+        if payload["is_broken"]:
+            raise RuntimeError("never")
+
+    outbox = Outbox(db, clock, {"greet": handler})
+    append(db, clock, {"is_broken": True})
+    db.write(lambda conn: conn.execute(outbox_table.update().values(tries=1024)))
+    append(db, clock, {"is_broken": False})
+
+    asyncio.run(outbox.run_once())
+
+    assert waiting(db) == 1

@@ -8,7 +8,7 @@ import pytest
 
 from trainshed import topics
 from trainshed.duty import Background
-from trainshed.topics import DeadLetterPolicy, Deliverer, Kind, Options, PubsubMessage, RetryPolicy
+from trainshed.topics import DeadLetterPolicy, Deliverer, Kind, Options, PubsubMessage, RetryPolicy, attempts
 
 TOPIC, DEAD, SUB = "projects/p/topics/train", "projects/p/topics/dead", "projects/p/subscriptions/for-f"
 INTERNAL = Options(kind=Kind.INTERNAL, target="function:f", retry_policy=RetryPolicy(minimum_seconds=0))
@@ -212,3 +212,33 @@ def test_an_endpoint_gets_googles_envelope_until_it_answers_well(service):
     assert envelope["message"]["publishTime"] == "2026-01-01T00:00:00Z"
     assert "deliveryAttempt" not in envelope
     assert service.counts(SUB) == {"ACKED": 1}
+
+
+def test_a_subscription_made_while_the_others_are_read_is_delivered_to(service, monkeypatch):
+    """The change is told while the duty reads what was there before it."""
+    seen, read = [], service.pushing
+
+    def slow():
+        found = read()
+        if not found:
+            service.create_subscription(SUB, TOPIC, INTERNAL)
+            service.publish(TOPIC, [PubsubMessage(data=b"1")])
+        return found
+
+    async def deliver(target, delivery):
+        seen.append(delivery.data)
+        return True
+
+    async def main():
+        background = Background()
+        deliverer = Deliverer(service, deliver, background)
+        service.db.listen(attempts.CHANGED, deliverer.forget_subscriptions)
+        monkeypatch.setattr(service, "abandon", lambda: 0)
+        monkeypatch.setattr(service, "pushing", slow)
+        await turns(deliverer, background)
+        await turns(deliverer, background)
+        await background.close()
+
+    asyncio.run(main())
+
+    assert seen == [b"1"]

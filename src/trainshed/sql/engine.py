@@ -141,7 +141,7 @@ class Database:
                 request.future.set_result(request.result)
         for channel in channels:
             for callback in self._listeners.get(channel, ()):
-                callback()
+                _try(callback)
 
 
 def _run(conn: Connection, request: _Request) -> None:
@@ -161,10 +161,14 @@ def _run(conn: Connection, request: _Request) -> None:
 
 def _take_effect(request: _Request) -> None:
     for effect in request.after if request.error is None else ():
-        try:
-            effect()
-        except Exception:
-            log.exception("An effect after a commit failed; it is made good later.", extra={"action": "effect_failed"})
+        _try(effect)
+
+
+def _try(effect: Callable[[], None]) -> None:
+    try:
+        effect()
+    except Exception:
+        log.exception("An effect after a commit failed; it is made good later.", extra={"action": "effect_failed"})
 
 
 def _roll_back(conn: Connection) -> None:

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 CHANNEL = "outbox"
 _BATCH = 200
 _LONGEST_WAIT_SECONDS = 300
+_DOUBLINGS = 10  # by then the wait is the longest
 
 outbox_table = Table(
     "outbox",
@@ -91,7 +92,7 @@ class Outbox:
         log.warning(
             "Follow-up %s failed and will be tried again: %s", entry.kind, error, extra={"action": "outbox_failed"}
         )
-        wait = min(2.0**entry.tries, _LONGEST_WAIT_SECONDS)
+        wait = min(2.0 ** min(entry.tries, _DOUBLINGS), _LONGEST_WAIT_SECONDS)
         t = outbox_table
         change = (
             update(t)

@@ -52,7 +52,8 @@ class Deliverer:
         self._deliver = deliver
         self._slots = slots
         self._background = background
-        self._subscriptions: list[Subscription] | None = None
+        self._subscriptions: list[Subscription] = []
+        self._must_read = True  # whether they came or went since they were read
         self._under_way: dict[tuple[int, str], tuple[Subscription, Delivery]] = {}
         self._kept_until: datetime | None = None
         self._is_first_turn = True
@@ -60,16 +61,14 @@ class Deliverer:
 
     def forget_subscriptions(self) -> None:
         """Read the subscriptions anew at the next turn. Callable from every thread."""
-        self._subscriptions = None
+        self._must_read = True
 
     async def run_once(self) -> datetime | None:
         """Start every attempt that is due and has a slot; answer when to look again."""
         if self._is_first_turn:
             await off_loop(self._service.abandon)
             self._is_first_turn = False
-        subscriptions = self._subscriptions
-        if subscriptions is None:
-            subscriptions = self._subscriptions = await off_loop(self._service.pushing)
+        subscriptions = await self._read_subscriptions()
         dues = await off_loop(self._service.dues, subscriptions)
         while wanted := self._wanted(subscriptions, dues):
             leased = await self._lease(wanted)
@@ -77,6 +76,16 @@ class Deliverer:
             if not leased:
                 break
         return await self._next(dues)
+
+    async def _read_subscriptions(self) -> list[Subscription]:
+        if self._must_read:
+            self._must_read = False  # before reading: a change while we read asks for another
+            try:
+                self._subscriptions = await off_loop(self._service.pushing)
+            except BaseException:
+                self._must_read = True
+                raise
+        return self._subscriptions
 
     def _wanted(
         self, subscriptions: list[Subscription], dues: Mapping[int, datetime | None]
