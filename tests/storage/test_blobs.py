@@ -381,6 +381,38 @@ def test_old_generations_are_forgotten_after_the_time_of_soft_delete(db, clock, 
     assert list((blobs.root / ".generations/bucket").iterdir()) == []
 
 
+def test_generations_that_are_kept_for_ever_do_not_keep_others_from_being_forgotten(
+    db, clock, blobs, upkeep, put, monkeypatch
+):
+    monkeypatch.setattr("trainshed.blobs.upkeep._BATCH", 2)
+    db.write(lambda conn: blobs.update_bucket(conn, "bucket", {"versioning": {"enabled": True}}))
+    db.write(lambda conn: blobs.create_bucket(conn, "other"))
+    for _ in range(4):
+        put("a")
+    for data in (b"1", b"2", b"3", b"4"):
+        staged = blobs.stage_bytes(data)
+        db.write(lambda conn, staged=staged: blobs.commit(conn, staged, "other", "b"))
+    clock.advance(8 * 24 * 3600)
+
+    assert upkeep.forget() == 3
+    assert list((blobs.root / ".generations/other").iterdir()) == []
+
+
+def test_bytes_of_an_old_generation_stay_until_its_row_is_gone(db, clock, blobs, upkeep, put, monkeypatch):
+    old = put("a", b"old")
+    put("a", b"new")
+    clock.advance(8 * 24 * 3600)
+
+    def forget_and_fail(conn):
+        upkeep._forget(conn)
+        raise NotFound("the commit fails")
+
+    with pytest.raises(NotFound):
+        db.write(forget_and_fail)
+
+    assert content(blobs, old) == b"old"
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["put", "delete"]), st.sampled_from(["a", "a/b", "a/b/", "b", "a/b/c"])), max_size=12))  # fmt: skip
 def test_any_sequence_of_changes_agrees_with_a_dictionary(db, blobs, put, names, steps):

@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from io import BytesIO
 from mimetypes import guess_type
@@ -339,9 +338,3 @@ def retention_seconds(bucket: Bucket) -> float | None:
         return None
     policy = bucket.properties.get("softDeletePolicy") or {}
     return float(policy.get("retentionDurationSeconds", 7 * 24 * 3600))
-
-
-def is_due(obj: Object, bucket: Bucket, now: datetime) -> bool:
-    """Whether an ended generation's time is over."""
-    seconds = retention_seconds(bucket)
-    return seconds is not None and obj.delete_time is not None and (now - obj.delete_time).total_seconds() >= seconds

@@ -177,11 +177,13 @@ def unplaced(conn: Connection, limit: int) -> list[Object]:
     return [Object.from_row(row) for row in rows]
 
 
-def ended_before(conn: Connection, time: datetime, *, limit: int) -> list[Object]:
-    """Read generations that were replaced or deleted before a time."""
+def ended_before(conn: Connection, bucket: str, time: datetime, *, limit: int) -> list[Object]:
+    """Read generations of a bucket that were replaced or deleted up to a time, oldest first."""
     o = objects.c
-    rows = conn.execute(select(objects).where(o.delete_time < time).order_by(o.delete_time).limit(limit))
-    return [Object.from_row(row) for row in rows]
+    which = (o.bucket == bucket, o.delete_time <= time)
+    return [
+        Object.from_row(row) for row in conn.execute(select(objects).where(*which).order_by(o.delete_time).limit(limit))
+    ]
 
 
 def remove(conn: Connection, obj: Object) -> None:

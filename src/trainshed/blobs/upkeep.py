@@ -2,15 +2,16 @@
 
 import os
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 from sqlalchemy import Connection
 
 from trainshed.blobs import adoption, files, paths, store
 from trainshed.blobs.model import Object
-from trainshed.blobs.objects import Blobs, is_due
+from trainshed.blobs.objects import Blobs, retention_seconds
 from trainshed.clock import Clock
-from trainshed.sql import Database
+from trainshed.sql import Database, after_commit
 
 _BATCH = 500
 
@@ -93,7 +94,10 @@ class Upkeep:
 
     def forget(self) -> int:
         """Destroy ended generations whose time is over; answer how many."""
-        return self._db.write(self._forget)
+        gone = 0
+        while more := self._db.write(self._forget):
+            gone += more
+        return gone
 
     def _place_all(self, conn: Connection) -> list[Object | None]:
         return [self._place(conn, obj) for obj in store.unplaced(conn, _BATCH)]
@@ -119,10 +123,13 @@ class Upkeep:
             store.set_values(conn, obj, staged=None, changed=str(found.st_ctime_ns) if found and same else "")
 
     def _forget(self, conn: Connection) -> int:
-        buckets = {bucket.name: bucket for bucket in store.list_buckets(conn, limit=1_000_000)}
-        now = self._clock.now()
-        due = [o for o in store.ended_before(conn, now, limit=_BATCH) if is_due(o, buckets[o.bucket], now)]
-        for obj in due:
-            store.remove(conn, obj)
-            self._shelf.destroy(obj)
-        return len(due)
+        gone = 0
+        for bucket in store.list_buckets(conn, limit=1_000_000):
+            if (seconds := retention_seconds(bucket)) is None:
+                continue
+            before = self._clock.now() - timedelta(seconds=seconds)
+            for obj in store.ended_before(conn, bucket.name, before, limit=_BATCH - gone):
+                store.remove(conn, obj)
+                after_commit(conn, partial(self._shelf.destroy, obj))
+                gone += 1
+        return gone
