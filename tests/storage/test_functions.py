@@ -496,3 +496,38 @@ def test_functions_are_listed_by_place_or_wherever_they_are(db, clock, parent, f
         service.open_deployment(f"projects/{place}/functions/f", CONFIGURATION)
 
     assert len(service.list(parent)) == found
+
+
+def test_a_call_by_hand_that_a_dead_server_left_is_not_pending_for_ever(bench):
+    async def scenario():
+        async with bench() as b:
+            version = (await b.deploy()).version
+            b.service.begin(version, kind="call", instance="i", data={})
+            b.service.recover()
+            return b.states(), b.receipt().state
+
+    assert run(scenario()) == (["INTERRUPTED"], "FAILED")
+
+
+def test_an_event_that_waits_for_another_delivery_is_settled_when_its_function_is_deleted(bench):
+    async def scenario():
+        async with bench() as b:
+            version = (await b.deploy()).version
+            b.service.begin(version, kind="message", instance="i", event=an_event())
+            b.service.recover()
+            before = b.receipt().state
+            await b.host.delete(NAME)
+            return before, b.receipt().state, b.receipt().reason
+
+    assert run(scenario()) == ("PENDING", "FAILED", "the function was deleted")
+
+
+@pytest.mark.parametrize("attributes", [{}, {"eventType": "OBJECT_PAINTED"}])
+def test_a_message_by_hand_on_the_topic_of_a_bucket_is_settled_and_comes_once(bench, attributes):
+    async def scenario():
+        async with bench() as b:
+            await b.deploy(topic="", bucket="data")
+            is_acknowledged = await b.host.deliver(NAME, replace(an_event(), data=b"hello", attributes=attributes))
+            return is_acknowledged, b.states(), b.receipt().state
+
+    assert run(scenario()) == (True, ["START_FAILED"], "FAILED")

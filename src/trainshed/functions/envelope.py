@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from trainshed.errors import InvalidArgument
 from trainshed.functions.model import Event
 
 PUBSUB_EVENT = "google.pubsub.topic.publish"
@@ -82,9 +83,15 @@ def _cloud_event(event: Event) -> Request:
 
 def _object(event: Event, signature: str) -> Request:
     bucket, name = event.attributes.get("bucketId", ""), event.attributes.get("objectId", "")
-    first, second = _OBJECT_EVENTS[event.attributes.get("eventType", "OBJECT_FINALIZE")]
+    kind = event.attributes.get("eventType", "OBJECT_FINALIZE")
+    if kind not in _OBJECT_EVENTS:
+        raise InvalidArgument.field("message.attributes.eventType", f"{kind!r} is none of {', '.join(_OBJECT_EVENTS)}")
+    first, second = _OBJECT_EVENTS[kind]
     time = _time(event.publish_time)
-    resource = json.loads(event.data)
+    try:
+        resource = json.loads(event.data)
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgument.field("message.data", "is not an object's notification; upload an object") from error
     if signature == "cloudevent":
         attributes = {"id": event.message_id, "time": time, "type": second, "subject": f"objects/{name}"}
         source = f"//storage.googleapis.com/projects/_/buckets/{bucket}"

@@ -295,8 +295,12 @@ class Host:
             if execution is not None:
                 execution.append(invocation.id)
             serving = self.causes.serve(instance.principal, begun.cause)
-            carried = request or self._carry(pool.version, event, data, invocation.id)
-            ended = await instance.call(carried, execution_id=invocation.id, method=method, path=path)
+            try:
+                carried = request or self._carry(pool.version, event, data, invocation.id)
+            except InvalidArgument as error:  # a message by hand on the topic of a bucket
+                ended = Ended(transition="fail_start", error=error.message)
+            else:
+                ended = await instance.call(carried, execution_id=invocation.id, method=method, path=path)
         finally:
             if not instance.alive:
                 self.causes.forget(instance.principal)

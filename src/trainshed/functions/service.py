@@ -122,7 +122,10 @@ class Service:
                 raise FailedPrecondition(f"{names.short(name)} is being deployed; delete it when that is done.")
             if function.version is not None and (fed := _fed_by(function.version)):
                 self._subscriptions.detach(conn, subscription=fed)
-            store.delete_function(conn, name, self._clock.now())
+            now = self._clock.now()
+            for receipt in ledger.pending(conn, trigger=name):  # the event will not come again
+                ledger.settle(conn, receipt.receipt_id, "fail", now=now, reason="the function was deleted")
+            store.delete_function(conn, name, now)
 
         self._db.write(verb)
 
@@ -256,7 +259,8 @@ class Service:
             reason=ended.error.strip().rpartition("\n")[2],
             link=receipt.link or _link(invocation),
         )
-        if receipt.state in _UNSETTLED and ended.transition != "interrupt" and not has_settled_itself:
+        comes_again = ended.transition == "interrupt" and invocation.kind == "message"
+        if receipt.state in _UNSETTLED and not comes_again and not has_settled_itself:
             _settle(conn, invocation, ended, now)
 
 

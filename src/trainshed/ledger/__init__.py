@@ -19,6 +19,7 @@ from trainshed.ledger.store import (
     list_receipts,
     open_receipt,
     open_settled,
+    pending,
     record_delivery,
     settle,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "list_receipts",
     "open_receipt",
     "open_settled",
+    "pending",
     "record_delivery",
     "settle",
 ]

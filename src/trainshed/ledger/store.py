@@ -155,6 +155,12 @@ def children(conn: Connection, receipt_id: str) -> list[Receipt]:
     return [Receipt.from_row(row) for row in conn.execute(query)]
 
 
+def pending(conn: Connection, *, trigger: str) -> list[Receipt]:
+    """Read the receipts of a trigger about which nothing is decided yet."""
+    query = select(receipts).where(receipts.c.trigger == trigger, receipts.c.state == RECEIPT.initial[0])
+    return [Receipt.from_row(row) for row in conn.execute(query)]
+
+
 def list_receipts(
     conn: Connection,
     *,
