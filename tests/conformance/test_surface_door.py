@@ -100,13 +100,30 @@ def test_each_error_has_its_status(tiny, method, path, body, status, code):
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://evil.example:{port}"])
 def test_a_page_of_somebody_else_cannot_use_the_server(tiny, origin):
-    headers = {"Origin": origin.format(port=tiny.port), "Content-Type": "text/plain"}
+    headers, reason = {"Origin": origin.format(port=tiny.port), "Content-Type": "text/plain"}, "FOREIGN_ORIGIN"
     if "{port}" in origin:
         headers["Host"] = f"evil.example:{tiny.port}"  # a name that was made to resolve to this machine
+        reason = "FOREIGN_HOST"
 
     status, document = ask(tiny, "PUT", "/v1/projects/p/topics/foreign", {}, headers)
 
-    assert (status, document["error"]["details"][0]["reason"]) == (403, "FOREIGN_ORIGIN")
+    assert (status, document["error"]["details"][0]["reason"]) == (403, reason)
+
+
+@pytest.mark.parametrize("path", ["/trainshed/v1/environment", "/v1/projects/p/topics", "/"])
+def test_a_name_that_was_made_to_resolve_to_this_machine_reads_nothing(tiny, path):
+    status, document = ask(tiny, "GET", path, headers={"Host": f"evil.example:{tiny.port}"})
+
+    assert (status, document["error"]["details"][0]["reason"]) == (403, "FOREIGN_HOST")
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost:{port}", "127.0.0.1", "[::1]:{port}", "pubsub.googleapis.com", "LOCALHOST."]
+)
+def test_our_own_names_and_googles_are_answered(tiny, host):
+    status, _ = ask(tiny, "GET", "/v1/projects/p/topics", headers={"Host": host.format(port=tiny.port)})
+
+    assert status == 200
 
 
 def test_the_dashboards_own_pages_can(tiny):

@@ -6,6 +6,7 @@ folder per principal). The authority is kept, because a client that holds an old
 
 import functools
 import os
+import re
 import ssl
 from collections.abc import Sequence
 from fnmatch import fnmatch
@@ -58,6 +59,17 @@ class Reach:
     def is_ours(self, host: str) -> bool:
         """Tell whether a host that a client wants to connect to is answered here."""
         return any(fnmatch(host.lower(), pattern) for pattern in HOSTS)
+
+    def is_known(self, host: str) -> bool:
+        """Tell whether a request may name this host: where anybody may ask, no foreign name that was led to us."""
+        name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
+        name = name.strip("[]").lower().removesuffix(".")
+        if not self._anonymous_allowed or name == "metadata.google.internal" or self.is_ours(name):
+            return True
+        try:
+            return bool(ip_address(name))
+        except ValueError:
+            return "." not in name  # localhost, or a name of this network: nobody outside can give them out
 
     def is_let_through(self, host: str) -> bool:
         """Tell whether another host may be reached through the front door."""

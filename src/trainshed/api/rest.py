@@ -20,6 +20,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Identify = Callable[[str], caller.Caller]
+IsKnown = Callable[[str], bool]
 
 _BODY_BYTES = 64 * 1024 * 1024
 _BY_HTTP: dict[int, type[errors.TrainshedError]] = {
@@ -30,10 +31,15 @@ _BY_HTTP: dict[int, type[errors.TrainshedError]] = {
 
 
 class Rest:
-    """The ASGI application. `identify` turns the Authorization header into a caller or raises Unauthenticated."""
+    """The ASGI application.
 
-    def __init__(self, calls: Calls, routes: Sequence[BaseRoute], identify: Identify) -> None:
+    `identify` turns the Authorization header into a caller or raises Unauthenticated; `is_known` tells whether a request
+    may name a host.
+    """
+
+    def __init__(self, calls: Calls, routes: Sequence[BaseRoute], identify: Identify, is_known: IsKnown) -> None:
         self._calls = calls
+        self._is_known = is_known
         self._identify = identify
         self._router = transcode.Router()
         self._own = Starlette(
@@ -47,6 +53,7 @@ class Rest:
             await self._own(scope, receive, send)
             return
         try:
+            self._refuse_foreign_names(_header(scope, b"host"))
             _refuse_foreign_pages(_header(scope, b"origin"), _header(scope, b"host"))
             caller.enter(self._identify(_header(scope, b"authorization")))
             path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("ascii").partition("?")[0]
@@ -58,6 +65,13 @@ class Rest:
             await render(error)(scope, receive, send)
             return
         await self._routed(scope, receive, send)
+
+    def _refuse_foreign_names(self, host: str) -> None:
+        """Refuse what a page reads under a name of its own that was made to resolve to this machine."""
+        if not self._is_known(host):
+            raise errors.PermissionDenied(
+                f"This server is not {host}; open it by the address that it printed.", reason="FOREIGN_HOST"
+            )
 
     async def _transcoded(self, match: transcode.Match, scope: Scope, receive: Receive, send: Send) -> None:
         try:

@@ -59,7 +59,9 @@ class Surface:
         self._settings = settings
         self.reach = near or reach.Reach(settings)
         self.calls = Calls(servicers)
-        self.asgi = rest.Rest(self.calls, [*routes, *reach.routes(self.reach)], self.reach.identify)
+        self.asgi = rest.Rest(
+            self.calls, [*routes, *reach.routes(self.reach)], self.reach.identify, self.reach.is_known
+        )
         self._config = uvicorn.Config(
             cast("Any", self.asgi),
             http=HttpProtocol,
