@@ -50,6 +50,10 @@ def check_object(name: str, *, field: str = "name") -> str:
         raise InvalidArgument.field(
             field, f"{name!r} is not an object name: leave out line breaks, '.' and '..'.", reason="OBJECT_NAME"
         )
+    if _leaves_bucket(name):
+        raise InvalidArgument.field(
+            field, f"{name!r} would lie outside of its bucket: leave out the leading '..'.", reason="OBJECT_NAME"
+        )
     return name
 
 
@@ -61,6 +65,16 @@ def is_plain(name: str) -> bool:
         and len(name.encode()) <= _LONGEST_PLAIN
         and all(c not in {"", ".", ".."} and len(c.encode()) <= _LONGEST_COMPONENT for c in components)
     )
+
+
+def _leaves_bucket(name: str) -> bool:
+    """Whether a name, read as a path, climbs above the bucket's folder."""
+    depth = 0
+    for component in name.split("/"):
+        depth += {"..": -1, ".": 0, "": 0}.get(component, 1)
+        if depth < 0:
+            return True
+    return False
 
 
 def plain(bucket: str, name: str) -> str:

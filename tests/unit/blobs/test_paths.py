@@ -17,7 +17,7 @@ def test_any_other_bucket_name_is_refused_naming_the_field(name):
         check_bucket(name)
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a\nb", "a\rb", "x" * 1025, "ü" * 513, "\ud800"])
+@pytest.mark.parametrize("name", ["", ".", "..", "a\nb", "a\rb", "x" * 1025, "ü" * 513, "\ud800", "../x", "a/../../x"])
 def test_an_object_name_that_cloud_storage_refuses_is_refused(name):
     with pytest.raises(InvalidArgument, match="name: "):
         check_object(name)
@@ -29,7 +29,7 @@ def test_a_usual_name_lies_at_its_own_path(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["../x", "a/../b", "/etc/passwd", "a//b", "a/", "a/./b", "a\0b", "x" * 256, "/".join(["y" * 200] * 5)]
+    "name", ["a/../b", "/etc/passwd", "a//b", "a/", "a/./b", "a\0b", "x" * 256, "/".join(["y" * 200] * 5)]
 )
 def test_a_name_that_a_file_system_cannot_hold_is_allowed_but_lies_elsewhere(name):
     assert not paths.is_plain(check_object(name))

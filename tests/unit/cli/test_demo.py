@@ -1,5 +1,7 @@
 """The demo's table, and the home that it clears."""
 
+import re
+
 import pytest
 
 from trainshed import costs
@@ -82,14 +84,17 @@ def test_a_firing_without_a_run_is_a_line_as_well():
     assert len(shown[3]) == 76
 
 
-def test_the_substitutions_are_the_eleven_of_the_build_config(tmp_path):
+def test_every_substitution_of_the_build_config_has_a_value(tmp_path):
     class Stage:
         project, region, home = "p", "us-central1", tmp_path
 
-    written = story.Story(stage=Stage(), example=tmp_path).substitutions()
+    values = story.Story(stage=Stage(), example=tmp_path).values()
 
-    assert len(written.split(",")) == 11
-    assert "_SERVING_MODEL_DIR=gs://p-penguins/serving_model/penguin-training" in written
+    config = (story.example_folder() / "cloudbuild.yaml").read_text()
+    used = set(re.findall(r"\$\{?(_[A-Z_]+)", config))
+    assert len(used) == 11
+    assert used == {"_REPO_URL", "_BRANCH", *values}
+    assert values["_SERVING_MODEL_DIR"] == "gs://p-penguins/serving_model/penguin-training"
 
 
 def test_a_cleared_home_keeps_its_environments(tmp_path):
