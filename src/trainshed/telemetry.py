@@ -26,7 +26,9 @@ ACTIONS = (
     Action("commit_failed", "ERROR", "the store could not commit; every caller in the batch was told UNAVAILABLE"),
     Action("effect_failed", "ERROR", "what follows a commit outside the store failed; it is made good from the rows"),
     Action("object_misplaced", "WARNING", "an object could not be put at its own path; it is kept where it was staged"),
-    Action("file_skipped", "WARNING", "a file in a bucket's folder is not an object: a link, a special file, a bad name"),
+    Action(
+        "file_skipped", "WARNING", "a file in a bucket's folder is not an object: a link, a special file, a bad name"
+    ),
     Action("object_adopted", "INFO", "a file put into a bucket's folder by hand became a generation"),
     Action("delivery_failed", "WARNING", "a message could not be handed to its endpoint or target; it comes again"),
     Action("firing_failed", "WARNING", "a schedule's firing could not reach its target; its retry policy decides"),
