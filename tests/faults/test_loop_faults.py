@@ -199,7 +199,8 @@ def test_an_orphaned_fork_server_does_not_take_the_socket_of_its_successor_along
     home = make_home()
     environment = next(p for p in (home / "environments").iterdir() if (p / "bin/python").exists())
     socket = tmp_path / "s.sock"
-    options = {"socket_path": str(socket), "spool_folder": str(tmp_path), "idle_seconds": 60.0, "modules": []}
+    lessons = {"lessons_path": str(tmp_path / "lessons"), "learned": False}
+    options = {"socket_path": str(socket), "spool_folder": str(tmp_path), "idle_seconds": 60.0, "modules": []} | lessons
     orphan = launch(environment / "bin/python", {**options, "lease_seconds": 1.0}, tmp_path / "log")
     heir = launch(environment / "bin/python", {**options, "lease_seconds": 30.0}, tmp_path / "log")
     try:
