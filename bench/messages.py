@@ -43,7 +43,7 @@ def _one_by_one(publishers: dict[str, Any], effort: Effort) -> dict[str, list[fl
         return lambda: client.publish(request={"topic": _TOPIC, "messages": [{"data": _BODY}]})
 
     interleaved({name: kinds(client) for name, client in publishers.items()}, 50)
-    return interleaved({name: kinds(client) for name, client in publishers.items()}, effort.times(500, 100))
+    return interleaved({name: kinds(client) for name, client in publishers.items()}, effort.times(250, 100))
 
 
 def _batches(publishers: dict[str, Any], effort: Effort) -> dict[str, list[float]]:
@@ -53,7 +53,7 @@ def _batches(publishers: dict[str, Any], effort: Effort) -> dict[str, list[float
         return lambda: client.publish(request={"topic": _TOPIC, "messages": batch})
 
     interleaved({name: kinds(client) for name, client in publishers.items()}, 3)
-    return interleaved({name: kinds(client) for name, client in publishers.items()}, effort.times(30, 10))
+    return interleaved({name: kinds(client) for name, client in publishers.items()}, effort.times(15, 10))
 
 
 def _publisher(address: str) -> Any:

@@ -51,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures += found
         outcome = skipped.get(name, "")
         print(f"{name}: {time.monotonic() - began:.0f} s {outcome}", file=sys.stderr, flush=True)
-    print(table(figures))
+        if found:  # at once, so that what was measured is seen even when the rest is interrupted
+            print(table(found), flush=True)
+    print("\nAll together:\n" + table(figures))
     for name, reason in skipped.items():
         print(f"{name} was not measured: {reason}")
     if given.json:

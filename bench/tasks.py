@@ -27,7 +27,7 @@ def measure(folder: Path, effort: Effort) -> list[Figure]:
         api = world.Api(server)
         for name in specs:
             _run(api, specs[name])  # makes the environment, warms the worker
-        for _ in range(effort.times(5, 2)):
+        for _ in range(effort.times(3, 2)):
             theirs.append(seconds_of(local.run) / _LENGTH)
             for _ in range(2):
                 run: dict[str, str] = {}
