@@ -37,6 +37,7 @@ ACTIONS = (
     Action("trigger_failed", "WARNING", "a run trigger could not start a run; the message comes again"),
     Action("outbox_failed", "WARNING", "a follow-up of a transaction failed and will be tried again"),
     Action("duty_failed", "ERROR", "a background duty raised; it goes on at its next turn"),
+    Action("topic_gone", "WARNING", "a notification was dropped: its topic had been deleted, so nobody is subscribed"),
     Action("server_ready", "INFO", "the server answers on its port"),
     Action("server_stopping", "INFO", "the server drains and ends"),
     Action("environment_built", "INFO", "an environment was built and is complete on disk"),

@@ -298,3 +298,9 @@ def test_whatever_happens_nothing_is_lost_and_only_the_latest_ack_counts(tmp_pat
                     deadline.pop(message, None)
         service.clock.advance(20)
         assert {d.message_id for d in pull(service)} == set(attempt) - acked
+
+
+def test_a_notification_for_a_topic_that_is_gone_is_dropped_and_said(service, caplog):
+    service.db.write(lambda conn: service.on_publish(conn, {"topic": "projects/p/topics/gone", "data": ""}))
+
+    assert [r.__dict__["action"] for r in caplog.records] == ["topic_gone"]

@@ -262,7 +262,11 @@ class Host:
             raise FailedPrecondition(
                 f"{names.short(version.function)} does not start: {error}", reason="FUNCTION_START_FAILED"
             ) from error
-        function = await off_loop(self._service.complete_deployment, version)
+        try:
+            function = await off_loop(self._service.complete_deployment, version)
+        except BaseException:  # not recorded: the version does not serve, so its instance must not stay
+            await pool.close()
+            raise
         old = self._pools.get(version.function)
         self._pools[version.function] = pool
         pool.release(instance)

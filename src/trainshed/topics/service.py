@@ -1,6 +1,7 @@
 """The verbs of topics and subscriptions: one transaction each."""
 
 import base64
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
@@ -24,6 +25,7 @@ from trainshed.topics.model import (
     Topic,
 )
 
+log = logging.getLogger(__name__)
 _PAGE = 1000
 _CLEAN_AT_ONCE = 2000
 _LONGEST_DEADLINE = 600
@@ -200,7 +202,14 @@ class Service:
             attributes=payload.get("attributes") or {},
             parent_receipt_id=payload.get("parent_receipt_id") or "",
         )
-        attempts.publish(conn, payload["topic"], [message], now=self.clock.now())
+        try:
+            attempts.publish(conn, payload["topic"], [message], now=self.clock.now())
+        except NotFound:  # nobody can be subscribed to a topic that is gone
+            log.warning(
+                "A message for %s was dropped: the topic is gone.",
+                payload["topic"],
+                extra={"action": "topic_gone", "topic": payload["topic"]},
+            )
 
     def pull(self, name: str, *, max_messages: int) -> list[Delivery]:
         """Hand out what is due at a pull subscription, now. Raises NotFound, FailedPrecondition."""
