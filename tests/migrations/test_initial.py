@@ -6,11 +6,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
 
 from trainshed.errors import FailedPrecondition
-from trainshed.sql import metadata
-from trainshed.sql.migrations import REVISION, upgrade
+from trainshed.sql.migrations import REVISION, open_store, upgrade
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,20 +32,20 @@ def every_table():
 
 def test_migrated_store_equals_what_the_code_declares(tmp_path, every_table):
     upgrade(tmp_path / "migrated.db")
-    engine = create_engine(f"sqlite:///{tmp_path / 'fresh.db'}")
-    metadata.create_all(engine, tables=[t for t in metadata.sorted_tables if not t.name.startswith("test_")])
-    engine.dispose()
+    open_store(tmp_path / "fresh.db")
 
     migrated, fresh = schema(tmp_path / "migrated.db"), schema(tmp_path / "fresh.db")
     assert set(migrated) == set(fresh), "run `make migration`"
     assert [key for key in fresh if migrated[key] != fresh[key]] == []
 
 
-def test_migrating_twice_changes_nothing(tmp_path):
-    upgrade(tmp_path / "x.db")
+@pytest.mark.parametrize("make", [open_store, upgrade])
+def test_opening_again_changes_nothing(tmp_path, make):
+    make(tmp_path / "x.db")
     before = schema(tmp_path / "x.db")
 
     upgrade(tmp_path / "x.db")
+    open_store(tmp_path / "x.db")
 
     assert schema(tmp_path / "x.db") == before
 

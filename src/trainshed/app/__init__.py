@@ -21,7 +21,7 @@ from trainshed.errors import InvalidArgument
 from trainshed.home import Home
 from trainshed.settings import Settings
 from trainshed.sql import Database
-from trainshed.sql.migrations import upgrade
+from trainshed.sql.migrations import open_store
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class App:
     def _own(self) -> None:
         self.home.acquire()
         self._undo.append(self.home.release)
-        upgrade(self.settings.database)
+        open_store(self.settings.database)
         self.db = Database(self.settings.database)
         self._undo.append(lambda: off_loop(self.db.close))
         self.reach = Reach(self.settings)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
 from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
@@ -57,6 +57,22 @@ def insert_rows(conn: Connection, table: Table, columns: Sequence[str], rows: It
 def upsert(table: Table, key: str, values: Mapping[str, Any]) -> Insert:
     """Insert a row, or change the one with the same key."""
     return insert(table).values(values).on_conflict_do_update(index_elements=[key], set_=dict(values))
+
+
+def create_schema(path: Path, tables: MetaData, revision: str) -> None:
+    """Make a store with these tables, marked as of `revision`: whole or not at all."""
+    engine = create_engine(f"sqlite:///{path}", isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as conn:
+            begin(conn)
+            tables.create_all(conn)
+            conn.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+            conn.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (revision,))
+            conn.exec_driver_sql("COMMIT")
+    except DBAPIError as error:
+        raise translate(error) from error
+    finally:
+        engine.dispose()
 
 
 def schema_revision(path: Path) -> str | None:

@@ -1,15 +1,26 @@
-"""Migrations of the store. `upgrade` brings a file to this version's schema; Alembic is only loaded when needed."""
+"""Migrations of the store. Alembic takes a third of a second to load, so it is loaded only for a store that has to change.
+
+A new store gets its tables from the code that runs; a test holds them equal to what the migrations lead to.
+"""
 
 from pathlib import Path
 
 from trainshed.errors import FailedPrecondition
-from trainshed.sql import dialect
+from trainshed.sql import dialect, metadata
 
 REVISION = "0001"
 
 
+def open_store(path: Path) -> None:
+    """Make the store at `path` one of REVISION: as it is, made anew, or migrated. Raises what `upgrade` raises."""
+    if path.exists():
+        upgrade(path)
+    else:
+        dialect.create_schema(path, metadata, REVISION)
+
+
 def upgrade(path: Path) -> None:
-    """Bring the store at `path` to REVISION, creating it if it is not there.
+    """Bring the store at `path` to REVISION by its migrations, from nothing if it is not there.
 
     Raises FailedPrecondition for a store written by a newer version.
     """
