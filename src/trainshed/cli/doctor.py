@@ -104,7 +104,8 @@ def _uv() -> Finding:
 
 def _engine() -> Finding:
     found = next((path for name in _ENGINES if (path := shutil.which(name))), None)
-    message = found or "none of docker, podman, buildah: images become environments, which is enough for Python"
+    seen = f"{found} is here and not used yet" if found else "none of docker, podman, buildah is here"
+    message = f"{seen}: images become environments, which is enough for Python"
     return Finding(state="ok" if found else "note", subject="container engine", message=message)
 
 

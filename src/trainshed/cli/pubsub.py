@@ -104,8 +104,11 @@ def publish(
     del region
     warn_about_body(message, "--message")
     sent = {"data": base64.b64encode(message.encode()).decode(), "attributes": read_attributes(attributes)}
+    is_served = session.has_server()
     with session.connect() as client:
         done = client.call("POST", f"/v1/{_name(topic, 'topics', project)}:publish", {"messages": [sent]})
+    if not is_served:
+        click.echo("No server is running: the message is stored, and delivered once `trainshed up` runs.", err=True)
     show(done, output_format, lambda: click.echo(f"messageIds:\n- '{done['messageIds'][0]}'"))
 
 

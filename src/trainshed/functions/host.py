@@ -166,7 +166,7 @@ class Host:
         if task is None:  # else a second delivery of what is being served joins the first
             task = asyncio.ensure_future(self._serve(name, "message", event=event))
             self._in_flight[key] = task
-            task.add_done_callback(lambda _: self._in_flight.pop(key, None))
+            task.add_done_callback(lambda done: self._settled(key, done))
         try:
             ended = await asyncio.shield(task)
         except NotFound:
@@ -175,6 +175,11 @@ class Host:
         if ended.transition == "interrupt":
             return False
         return ended.ok or not await self._retries(name)
+
+    def _settled(self, key: tuple[str, str], task: "asyncio.Task[Ended]") -> None:
+        self._in_flight.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # taken, because whoever delivered may be gone; then the event is delivered again
 
     async def call(
         self,
