@@ -1,6 +1,7 @@
 """A tiny set of servicers behind the whole surface, and real clients in processes of their own."""
 
 import asyncio
+import collections
 import json
 import os
 import subprocess
@@ -133,3 +134,11 @@ def tiny(tmp_path_factory):
     opened = Tiny(tmp_path_factory.mktemp("surface"))
     yield opened
     opened.close()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Count what the pipelines came to; tests say it as the property `conformance`."""
+    reports = (r for found in terminalreporter.stats.values() for r in found if getattr(r, "when", "") == "call")
+    said = (value for r in reports for name, value in r.user_properties if name == "conformance")
+    for (suite, outcome), count in sorted(collections.Counter(map(tuple, said)).items()):
+        terminalreporter.write_line(f"conformance, {suite}: {count} {outcome}")
