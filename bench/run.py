@@ -11,6 +11,7 @@ import builds
 import commands
 import events
 import messages
+import scale
 import schedules
 import server
 import tasks
@@ -21,7 +22,14 @@ MEASUREMENTS: dict[str, Callable[[Path, Effort], list[Figure]]] = {
     "server": server.measure,
     "function": events.measure_function,
     "trigger": events.measure_trigger,
-    "chain": tasks.measure,
+    "chain": tasks.measure_chain,
+    "loop": tasks.measure_loop,
+    "one": tasks.measure_one,
+    "cached": tasks.measure_cached,
+    "fan": scale.measure_fan,
+    "deep": scale.measure_deep,
+    "waiting": scale.measure_waiting,
+    "restart": scale.measure_restart,
     "step": builds.measure_steps,
     "rebuild": builds.measure_rebuild,
     "publish": messages.measure,

@@ -1,14 +1,12 @@
 """What a server costs while nothing happens, and how long it takes to be there."""
 
-import os
 import statistics
 import time
 from pathlib import Path
 
+import gauge
 import world
 from harness import Effort, Figure, seconds_of
-
-_TICK = os.sysconf("SC_CLK_TCK")
 
 
 def measure(folder: Path, effort: Effort) -> list[Figure]:
@@ -33,24 +31,8 @@ def _idle(folder: Path, seconds: int) -> tuple[float, float, float]:
     with world.running(folder / "idle") as server:
         time.sleep(5)  # what follows a start is not idling
         pid = world.pid_of(server)
-        before, began = _cpu_seconds(pid), time.monotonic()
+        before, began = gauge.cpu_seconds(pid), time.monotonic()
         time.sleep(seconds)
         lasted = time.monotonic() - began
-        used = _cpu_seconds(pid) - before
-        return _resident(pid) / 1e6, 100 * used / lasted, lasted
-
-
-def _cpu_seconds(pid: int) -> float:
-    """Read the nanoseconds that the scheduler counted for every thread; ticks are too coarse for an idle process."""
-    total = 0
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        try:
-            total += int((thread / "schedstat").read_text().split()[0])
-        except OSError:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            return (int(fields[11]) + int(fields[12])) / _TICK
-    return total / 1e9
-
-
-def _resident(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        used = gauge.cpu_seconds(pid) - before
+        return gauge.resident(pid), 100 * used / lasted, lasted

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -77,6 +78,43 @@ class Api:
         messages = [{"data": base64.b64encode(json.dumps(b).encode()).decode()} for b in bodies]
         self.call("POST", f"/v1/projects/{PROJECT}/topics/{topic}:publish", {"messages": messages})
 
+    def submit(self, spec: str, *, caching: bool = False, **parameters: Any) -> Any:
+        """Submit a run."""
+        body = {"text": spec, "caching": caching, "parameters": parameters}
+        return self.call("POST", f"/trainshed/v1/{PARENT}/runs", body)
+
+    def ended(self, run: Any) -> Any:
+        """Wait for a run that has to succeed."""
+        found = self.ended_run(run["name"])
+        if found["state"] != "SUCCEEDED":
+            raise RuntimeError(f"the run {found['state']}: {found['error']}")
+        return found
+
+    def finish(self, spec: str, *, caching: bool = False, **parameters: Any) -> Any:
+        """Submit a run and wait for its end."""
+        return self.ended(self.submit(spec, caching=caching, **parameters))
+
+    def runs(self) -> list[Any]:
+        """Read every run, newest first, without its tasks."""
+        found: list[Any] = []
+        token = ""
+        while True:
+            page = self.call("GET", f"/trainshed/v1/{PARENT}/runs?pageSize=1000&pageToken={token}")
+            found += page["runs"]
+            if not (token := page.get("nextPageToken", "")):
+                return found
+
+    def ended_brief(self, name: str, *, seconds: float) -> Any:
+        """Wait for a run's end without reading its tasks, which for very large runs would be what is measured."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            page = self.call("GET", f"/trainshed/v1/{PARENT}/runs?pageSize=1000")
+            run = next(r for r in page["runs"] if r["name"] == name)
+            if run["endTime"]:
+                return run
+            time.sleep(0.1)
+        raise TimeoutError(f"{name} goes on")
+
     def run(self, name: str) -> Any:
         """Read a run with its tasks."""
         return self.call("GET", f"/trainshed/v1/{PARENT}/runs/{name.rsplit('/', 1)[1]}")
@@ -111,6 +149,11 @@ class Marks:
             label, seconds = line.split()
             found.setdefault(label, float(seconds))
         return found
+
+
+def lasted(run: Any, *, since: str = "startTime") -> float:
+    """Answer how many seconds a run took by its own times."""
+    return (datetime.fromisoformat(run["endTime"]) - datetime.fromisoformat(run[since])).total_seconds()
 
 
 def compile_to(pipeline: Any, path: Path) -> Path:
