@@ -1,59 +1,84 @@
-"""PipelineSpec: load, check, plan, render. Pure: documents and values in, plain data out.
+"""PipelineSpec: load, check, plan, flow, render. Pure: documents and values in, plain data out.
 
 - `load`: text or JSON -> Document (bare spec, PipelineJob wrapper, platform-spec second document), with limits.
 - `check`: every finding about a document at once, refusals of what this engine does not execute included.
-- `plan`: Document -> Plan: leaf tasks with their inputs' sources, nested DAGs unfolded.
+- `plan`: Document -> Plan: DAGs of tasks, each component planned once, with their inputs' sources.
 - `parameters`: values typed by declaration.
 - `components`: what a container executor really is: lightweight Python, or a command.
-- `render`: inputs of a task, executor input, placeholders.
+- `flow`: what a DAG's tasks are given and give: inputs, conditions, loop items, outputs.
+- `conditions`: expressions of the Common Expression Language.
+- `render`: executor input, placeholders.
 - `keys`: cache keys.
 - `graph`: tasks and artifacts as a drawing needs them.
 """
 
+from trainshed.ir import conditions
 from trainshed.ir.check import check
 from trainshed.ir.components import Python, Shell, recognise
+from trainshed.ir.flow import (
+    Outputs,
+    Surroundings,
+    TaskInputs,
+    gathered,
+    holds,
+    inputs_of,
+    items_of,
+    iteration_inputs,
+    outputs_of,
+    root_inputs,
+)
 from trainshed.ir.graph import graph, type_name
 from trainshed.ir.keys import cache_key, digest, key_parts
 from trainshed.ir.load import DEFAULT_LIMIT_BYTES, Document, load, load_dict, whole
 from trainshed.ir.model import (
     ABSENT,
-    ArtifactInput,
+    ArtifactDefinition,
     ArtifactOutput,
     ArtifactValue,
     Constant,
+    Dag,
+    FinalStatus,
+    GivenParameter,
+    InputArtifact,
+    InputParameter,
+    Loop,
     ParameterDefinition,
-    ParameterInput,
     Plan,
     Resources,
     Retry,
-    RunParameter,
     Task,
     TaskArtifact,
     TaskParameter,
 )
 from trainshed.ir.parameters import bind, convert, parse_message
 from trainshed.ir.plan import plan
-from trainshed.ir.render import Outputs, Places, RunFacts, TaskInputs, command_line, executor_input, inputs_of, resolve
+from trainshed.ir.render import Places, command_line, executor_input, resolve, resources_of
+from trainshed.ir.values import RunFacts
 
 __all__ = [
     "ABSENT",
     "DEFAULT_LIMIT_BYTES",
-    "ArtifactInput",
+    "ArtifactDefinition",
     "ArtifactOutput",
     "ArtifactValue",
     "Constant",
+    "Dag",
     "Document",
+    "FinalStatus",
+    "GivenParameter",
+    "InputArtifact",
+    "InputParameter",
+    "Loop",
     "Outputs",
     "ParameterDefinition",
-    "ParameterInput",
     "Places",
     "Plan",
     "Python",
     "Resources",
     "Retry",
     "RunFacts",
-    "RunParameter",
     "Shell",
+    "Surroundings",
     "Task",
     "TaskArtifact",
     "TaskInputs",
@@ -62,18 +87,26 @@ __all__ = [
     "cache_key",
     "check",
     "command_line",
+    "conditions",
     "convert",
     "digest",
     "executor_input",
+    "gathered",
     "graph",
+    "holds",
     "inputs_of",
+    "items_of",
+    "iteration_inputs",
     "key_parts",
     "load",
     "load_dict",
+    "outputs_of",
     "parse_message",
     "plan",
     "recognise",
     "resolve",
+    "resources_of",
+    "root_inputs",
     "type_name",
     "whole",
 ]

@@ -1,36 +1,24 @@
 """A plan as nodes and edges: tasks, the artifacts between them, and what only waits."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from trainshed.ir.model import Plan
+from trainshed.ir.model import Dag, InputArtifact, Plan, Task
+
+_Ids = tuple[str, ...]  # of artifact nodes
 
 
 def graph(plan: Plan) -> dict[str, Any]:
-    """Answer `{"nodes": […], "edges": […]}`; an artifact node's id is `task/key`."""
-    nodes: list[dict[str, Any]] = []
-    edges: list[dict[str, str]] = []
-    for task in plan.tasks.values():
-        nodes.append(
-            {
-                "id": task.name,
-                "kind": "task",
-                "name": task.display_name,
-                "component": task.component,
-                "image": task.image,
-            }
-        )
-        for key, output in task.output_artifacts.items():
-            artifact = f"{task.name}/{key}"
-            nodes.append({"id": artifact, "kind": "artifact", "name": key, "type": type_name(output.schema)})
-            edges.append({"from": task.name, "to": artifact, "kind": "output"})
-    for task in plan.tasks.values():
-        fed = set()
-        for key, taken in task.artifacts.items():
-            for source in taken.sources:
-                fed.add(source.task)
-                edges.append({"from": f"{source.task}/{source.key}", "to": task.name, "kind": "input", "name": key})
-        edges += [{"from": name, "to": task.name, "kind": "order"} for name in task.upstream if name not in fed]
-    return {"nodes": nodes, "edges": edges}
+    """Answer `{"nodes": […], "edges": […]}`; an artifact node's id is `task/key`.
+
+    A DAG task is a node of kind dag, loop or condition; `parent` names the DAG task around a node, and edges of kind
+    `inside` lead to the tasks that a DAG begins with. Artifacts belong to the task that makes them, however many DAGs
+    hand them on.
+    """
+    drawing = _Drawing()
+    drawing.add(plan.root, "", {})
+    return {"nodes": drawing.nodes, "edges": drawing.edges}
 
 
 def type_name(schema: Any) -> str:
@@ -41,3 +29,69 @@ def type_name(schema: Any) -> str:
         if line.startswith("title:"):
             return line.removeprefix("title:").strip()
     return str(schema.get("schemaUri", "") or "system.Artifact")
+
+
+@dataclass
+class _Drawing:
+    nodes: list[dict[str, Any]] = field(default_factory=list)
+    edges: list[dict[str, str]] = field(default_factory=list)
+
+    def add(self, dag: Dag, parent: str, given: Mapping[str, _Ids]) -> None:
+        """Draw a DAG whose input artifacts are the nodes in `given`."""
+        prefix = f"{parent}." if parent else ""
+        for name, task in dag.tasks.items():
+            path = prefix + name
+            self._add_task(path, task, parent)
+            taken = {key: tuple(_nodes_of(dag, prefix, source, given)) for key, source in task.given_artifacts.items()}
+            if task.body is not None:
+                if task.loop is not None and isinstance(task.loop.source, InputArtifact):
+                    taken[task.loop.item] = taken.get(task.loop.source.name, ())
+                self.add(task.body, path, taken)
+            else:
+                self.edges += [_edge(i, path, "input", name=key) for key, ids in taken.items() for i in ids]
+            fed = {source.task for source in task.given_artifacts.values() if not isinstance(source, InputArtifact)}
+            self.edges += [_edge(prefix + other, path, "order") for other in task.upstream if other not in fed]
+            if parent and not task.upstream:
+                self.edges.append(_edge(parent, path, "inside"))
+
+    def _add_task(self, path: str, task: Task, parent: str) -> None:
+        self.nodes.append(
+            {
+                "id": path,
+                "kind": _kind(task),
+                "name": task.display_name,
+                "component": task.component,
+                "image": task.image,
+                "parent": parent,
+            }
+        )
+        outputs = {} if task.body is not None else task.output_artifacts
+        for key, output in outputs.items():
+            artifact = f"{path}/{key}"
+            self.nodes.append(
+                {"id": artifact, "kind": "artifact", "name": key, "type": type_name(output.schema), "parent": parent}
+            )
+            self.edges.append(_edge(path, artifact, "output"))
+
+
+def _kind(task: Task) -> str:
+    if task.body is None:
+        return "task"
+    return "condition" if task.condition and task.loop is None else task.kind
+
+
+def _edge(start: str, end: str, kind: str, **more: str) -> dict[str, str]:
+    return {"from": start, "to": end, "kind": kind, **more}
+
+
+def _nodes_of(dag: Dag, prefix: str, source: Any, given: Mapping[str, _Ids]) -> Iterator[str]:
+    """Find the artifact nodes that a source stands for, inside of DAGs if need be."""
+    if isinstance(source, InputArtifact):
+        yield from given.get(source.name, ())
+        return
+    body = dag.tasks[source.task].body
+    if body is None:
+        yield f"{prefix}{source.task}/{source.key}"
+    else:
+        for inner in body.output_artifacts.get(source.key, ()):
+            yield from _nodes_of(body, f"{prefix}{source.task}.", inner, {})

@@ -2,11 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trainshed.ir.flow import TaskInputs
 from trainshed.ir.model import Plan, Task
-from trainshed.ir.render import TaskInputs
+
+# settings of a pod that change nothing about what a task computes
+_NOT_CONTENT = {
+    "activeDeadlineSeconds", "imagePullPolicy", "imagePullSecret", "nodeAffinity", "nodeSelector", "podAffinity",
+    "podMetadata", "tolerations",
+}  # fmt: skip
 
 
 def digest(value: Any) -> str:
@@ -25,13 +31,17 @@ def key_parts(
     component = {k: v for k, v in task.executor.items() if k != "machineType"}
     container = dict(component.get("container", {}))
     container.pop("resources", None)  # how fast, not what
+    platform = {k: v for k, v in task.platform.items() if k not in _NOT_CONTENT}
     outputs = {k: [dict(v.schema), v.is_list] for k, v in task.output_artifacts.items()}
+    identity = [component | {"container": container}, dict(task.output_parameters), outputs]
     parts = {
         "pipeline": plan.name,
-        "component": digest([component | {"container": container}, dict(task.output_parameters), outputs]),
+        "component": digest([*identity, platform] if platform else identity),
         "environment": environment,
     }
     for key, value in inputs.parameters.items():
+        parts[f"parameter {key}"] = digest(value)
+    for key, value in _named_in(container, task, inputs):
         parts[f"parameter {key}"] = digest(value)
     for key, artifacts in inputs.artifacts.items():
         parts[f"artifact {key}"] = digest([[a.digest or a.uri, dict(a.type), dict(a.metadata)] for a in artifacts])
@@ -45,3 +55,11 @@ def cache_key(parts: Mapping[str, str], task: Task) -> str:
     if task.fixed_key:
         return digest([parts["pipeline"], parts["component"], task.fixed_key])
     return digest(dict(parts))
+
+
+def _named_in(container: Mapping[str, Any], task: Task, inputs: TaskInputs) -> Iterator[tuple[str, Any]]:
+    """Find undeclared parameters that placeholders of the command, the image or the environment name."""
+    undeclared = [key for key in inputs.given if key not in task.parameters]
+    if undeclared:
+        text = json.dumps(container, ensure_ascii=False)
+        yield from ((key, inputs.given[key]) for key in undeclared if f"['{key}']" in text)

@@ -1,192 +1,160 @@
-"""From a checked document to leaf tasks: nested DAGs are unfolded, each input knows where its value comes from.
+"""From a checked document to DAGs of tasks, where each input knows where its value comes from.
 
-A DAG's outputs are looked up in its subtasks, so that a leaf depends on leaves alone. What waits for a nested DAG waits
-for all its leaves; a leaf without upstream inside its DAG waits for what the DAG waits for.
+A component is planned once and shared by all tasks that are instances of it: a document with few components can stand
+for very many tasks.
 """
 
+import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from trainshed.ir.check import component_of, dependencies
 from trainshed.ir.load import Document
 from trainshed.ir.model import (
     ABSENT,
-    ArtifactInput,
+    ArtifactDefinition,
     ArtifactOutput,
     Constant,
+    Dag,
+    FinalStatus,
+    GivenArtifact,
+    GivenParameter,
+    InputArtifact,
+    InputParameter,
+    Loop,
     ParameterDefinition,
-    ParameterInput,
     Plan,
-    RunParameter,
-    Source,
+    Retry,
     Task,
     TaskArtifact,
     TaskParameter,
 )
 from trainshed.ir.parameters import LEGACY_TYPES
-from trainshed.ir.resources import custom_job_container, resources, retry
-
-Sources = tuple[Source, ...]
-Artifacts = tuple[TaskArtifact, ...]
+from trainshed.ir.resources import custom_job_container, resources, retry, timeout_seconds
 
 
 def plan(document: Document) -> Plan:
     """Plan a document that `check` found no error in."""
     spec = document.spec
-    planner = _Planner(spec, document.executors)
     root = spec["root"]
-    definitions = root.get("inputDefinitions", {}).get("parameters", {})
-    runtime = spec.get("runtimeParameters", {})
-    scope = _Scope(prefix="", parameters={name: (RunParameter(name=name),) for name in (*definitions, *runtime)})
-    planner.unfold(root, scope)
-    outputs = planner.outputs_of(root, "")
+    kubernetes = _within(document.platform, "platforms", "kubernetes")
+    planner = _Planner(spec, document.executors, _within(kubernetes, "deploymentSpec", "executors"))
     return Plan(
         name=spec["pipelineInfo"]["name"],
         schema_version=spec["schemaVersion"],
-        tasks=planner.tasks,
-        parameters={name: _definition(d) for name, d in definitions.items()},
-        output_parameters={k: v for k, v in outputs.parameters.items() if v is not None},
-        output_artifacts=outputs.artifacts,
+        root=planner.dag("root", root, None),
+        parameters=_runtime_parameters(spec) | _parameters(root),
+        artifact_outputs=_output_artifacts(root),
         default_root=spec.get("defaultPipelineRoot", ""),
+        has_workspace="workspace" in _within(kubernetes, "pipelineConfig"),
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Scope:
-    """What a DAG's tasks see: its path, its inputs, and what it waits for."""
-
-    prefix: str
-    parameters: Mapping[str, Sources]
-    artifacts: Mapping[str, Artifacts] = field(default_factory=dict)
-    upstream: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Outputs:
-    parameters: Mapping[str, TaskParameter]
-    artifacts: Mapping[str, Artifacts]
-
-
 class _Planner:
-    def __init__(self, spec: Mapping[str, Any], executors: Mapping[str, Any]) -> None:
+    def __init__(
+        self, spec: Mapping[str, Any], executors: Mapping[str, Any], platforms: Mapping[str, Mapping[str, Any]]
+    ) -> None:
         self._spec = spec
         self._executors = executors
-        self._leaves: dict[str, tuple[str, ...]] = {}  # path of a task -> the leaf tasks it stands for
-        self._dags: dict[str, Mapping[str, Any]] = {}  # path of a nested DAG -> its component
-        self.tasks: dict[str, Task] = {}
+        self._platforms = platforms
+        self._run_parameters = _Threaded(spec)
+        self._dags: dict[tuple[str, Retry | None], Dag] = {}
+        self._definitions: dict[str, dict[str, Any]] = {}
 
-    def unfold(self, component: Mapping[str, Any], scope: _Scope) -> tuple[str, ...]:
-        """Add the leaves of a DAG; answer their names."""
-        tasks = component["dag"].get("tasks", {})
-        leaves: list[str] = []
-        for name in in_order({n: dependencies(t) for n, t in tasks.items()}):
-            leaves += self._add(name, tasks[name], scope)
-        return tuple(leaves)
-
-    def outputs_of(self, component: Mapping[str, Any], prefix: str) -> _Outputs:
-        """Say which leaves' outputs are a DAG's."""
-        outputs = component["dag"].get("outputs", {})
-        parameters = {
-            key: self._parameter(
-                prefix + o["valueFromParameter"]["producerSubtask"], o["valueFromParameter"]["outputParameterKey"]
+    def dag(self, name: str, component: Mapping[str, Any], inherited: Retry | None) -> Dag:
+        """Plan a DAG component; `inherited` is the retry policy of the task that it is the body of."""
+        key = (name, inherited)
+        if key not in self._dags:
+            tasks = component["dag"].get("tasks", {})
+            outputs = component["dag"].get("outputs", {})
+            self._dags[key] = Dag(
+                component=name,
+                tasks={
+                    n: self._task(n, tasks[n], inherited)
+                    for n in in_order({n: dependencies(t) for n, t in tasks.items()})
+                },
+                output_parameters={k: _parameter_sources(o) for k, o in outputs.get("parameters", {}).items()},
+                output_artifacts={k: _artifact_sources(o) for k, o in outputs.get("artifacts", {}).items()},
             )
-            for key, o in outputs.get("parameters", {}).items()
-            if "valueFromParameter" in o
-        }
-        artifacts = {
-            key: tuple(
-                found
-                for s in o.get("artifactSelectors", ())
-                for found in self._artifact(prefix + s["producerSubtask"], s["outputArtifactKey"])
-            )
-            for key, o in outputs.get("artifacts", {}).items()
-        }
-        return _Outputs(parameters=parameters, artifacts=artifacts)
+        return self._dags[key]
 
-    def _add(self, name: str, task: Mapping[str, Any], scope: _Scope) -> tuple[str, ...]:
-        path = scope.prefix + name
+    def _task(self, name: str, task: Mapping[str, Any], inherited: Retry | None) -> Task:
+        reference = task["componentRef"]["name"]
         component = component_of(self._spec, task)
-        before = sorted(dependencies(task))
-        upstream = (
-            tuple(dict.fromkeys(leaf for b in before for leaf in self._leaves[scope.prefix + b])) or scope.upstream
-        )
+        policy = retry(task) if "retryPolicy" in task else inherited
         inputs = task.get("inputs", {})
-        parameters = self._parameters(inputs.get("parameters", {}), scope)
-        artifacts = {k: self._artifact_source(s, scope) for k, s in inputs.get("artifacts", {}).items()}
-        if "dag" in component:
-            defaults = _defaults(component)
-            inner = _Scope(
-                prefix=f"{path}.",
-                parameters={k: parameters.get(k, ()) + defaults.get(k, ()) for k in {*parameters, *defaults}},
-                artifacts=artifacts,
-                upstream=upstream,
-            )
-            self._dags[path] = component
-            self._leaves[path] = self.unfold(component, inner) or upstream
-        else:
-            self.tasks[path] = self._leaf(path, task, component, parameters, artifacts, upstream)
-            self._leaves[path] = (path,)
-        return self._leaves[path]
-
-    def _parameters(self, inputs: Mapping[str, Any], scope: _Scope) -> dict[str, Sources]:
-        found: dict[str, Sources] = {}
-        for key, source in inputs.items():
-            if "runtimeValue" in source:
-                found[key] = _runtime_value(source["runtimeValue"], found)
-            elif "componentInputParameter" in source:
-                found[key] = scope.parameters.get(source["componentInputParameter"], ())
-            elif "taskOutputParameter" in source:
-                output = source["taskOutputParameter"]
-                found[key] = (self._parameter(scope.prefix + output["producerTask"], output["outputParameterKey"]),)
-        return found
-
-    def _artifact_source(self, source: Mapping[str, Any], scope: _Scope) -> Artifacts:
-        if "componentInputArtifact" in source:
-            return scope.artifacts.get(source["componentInputArtifact"], ())
-        output = source["taskOutputArtifact"]
-        return self._artifact(scope.prefix + output["producerTask"], output["outputArtifactKey"])
-
-    def _parameter(self, path: str, key: str) -> TaskParameter:
-        while path in self._dags:
-            selector = self._dags[path]["dag"]["outputs"]["parameters"][key]["valueFromParameter"]
-            path, key = f"{path}.{selector['producerSubtask']}", selector["outputParameterKey"]
-        return TaskParameter(task=path, key=key)
-
-    def _artifact(self, path: str, key: str) -> Artifacts:
-        while path in self._dags:
-            (selector,) = self._dags[path]["dag"]["outputs"]["artifacts"][key]["artifactSelectors"]
-            path, key = f"{path}.{selector['producerSubtask']}", selector["outputArtifactKey"]
-        return (TaskArtifact(task=path, key=key),)
-
-    def _leaf(
-        self,
-        path: str,
-        task: Mapping[str, Any],
-        component: Mapping[str, Any],
-        parameters: Mapping[str, Sources],
-        artifacts: Mapping[str, Artifacts],
-        upstream: tuple[str, ...],
-    ) -> Task:
-        executor = custom_job_container(self._executors[component["executorLabel"]])
         caching = task.get("cachingOptions", {})
-        outputs = component.get("outputDefinitions", {})
-        info = task.get("taskInfo", {})
+        trigger = task.get("triggerPolicy", {})
+        threaded = {n: GivenParameter(source=InputParameter(name=n)) for n in self._run_parameters.of(reference)}
         return Task(
-            name=path,
-            component=task["componentRef"]["name"],
-            display_name=info.get("name", "") or path.rsplit(".", 1)[-1],
-            parameters=_leaf_parameters(component, parameters),
-            artifacts=_leaf_artifacts(component, artifacts),
-            output_parameters={k: _type(d) for k, d in outputs.get("parameters", {}).items()},
-            output_artifacts={k: _artifact_output(d) for k, d in outputs.get("artifacts", {}).items()},
-            upstream=upstream,
-            executor=executor,
-            retry=retry(task),
+            name=name,
+            component=reference,
+            display_name=task.get("taskInfo", {}).get("name", "") or name,
+            given_parameters=threaded | {k: _given_parameter(s) for k, s in inputs.get("parameters", {}).items()},
+            given_artifacts={k: _given_artifact(s) for k, s in inputs.get("artifacts", {}).items()},
+            upstream=tuple(sorted(dependencies(task))),
+            condition=trigger.get("condition", ""),
+            runs_after_failure=trigger.get("strategy") == "ALL_UPSTREAM_TASKS_COMPLETED",
+            loop=_loop(task),
+            body=self.dag(reference, component, policy) if "dag" in component else None,
+            retry=policy or Retry(),
             caching=bool(caching.get("enableCache", False)),
             fixed_key=caching.get("cacheKey", ""),
-            resources=resources(executor),
+            **self._definition(reference, component),
         )
+
+    def _definition(self, name: str, component: Mapping[str, Any]) -> dict[str, Any]:
+        """Plan what all tasks of a component share, once."""
+        if name not in self._definitions:
+            inputs, outputs = component.get("inputDefinitions", {}), component.get("outputDefinitions", {})
+            threaded = {n: ParameterDefinition(type="STRING", is_optional=True) for n in self._run_parameters.of(name)}
+            self._definitions[name] = {
+                "parameters": threaded | _parameters(component),
+                "artifacts": {k: _artifact_definition(d) for k, d in inputs.get("artifacts", {}).items()},
+                "output_parameters": {k: _type(d) for k, d in outputs.get("parameters", {}).items()},
+                "output_artifacts": _output_artifacts(component),
+            } | ({} if "dag" in component else self._execution(component["executorLabel"]))
+        return self._definitions[name]
+
+    def _execution(self, label: str) -> dict[str, Any]:
+        given = self._executors[label]
+        executor = custom_job_container(given)
+        platform = _within(self._platforms, label)
+        return {
+            "executor": executor,
+            "platform": platform,
+            "timeout_seconds": timeout_seconds(given, platform),
+            "resources": resources(executor),
+        }
+
+
+class _Threaded:
+    """Which parameters of the run a component's tasks name although the component does not declare them.
+
+    Schema 2.0.0 lets any task name a parameter of the run; they are handed down as inputs of the DAGs between.
+    """
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        self._components = spec.get("components", {})
+        self._known: dict[str, frozenset[str]] = {}
+        self._run = frozenset(spec.get("runtimeParameters", {}))
+        self._run |= frozenset(spec["root"].get("inputDefinitions", {}).get("parameters", {}))
+
+    def of(self, name: str) -> frozenset[str]:
+        if name not in self._known:
+            component = self._components[name]
+            named: frozenset[str] = frozenset()
+            for task in component.get("dag", {}).get("tasks", {}).values():
+                sources = task.get("inputs", {}).get("parameters", {}).values()
+                named |= {
+                    s["runtimeValue"]["runtimeParameter"]
+                    for s in sources
+                    if "runtimeParameter" in s.get("runtimeValue", {})
+                }
+                named |= self.of(task["componentRef"]["name"])
+            declared = component.get("inputDefinitions", {}).get("parameters", {})
+            self._known[name] = (named & self._run) - frozenset(declared)
+        return self._known[name]
 
 
 def in_order(before: Mapping[str, set[str]]) -> Iterator[str]:
@@ -194,8 +162,9 @@ def in_order(before: Mapping[str, set[str]]) -> Iterator[str]:
     waiting = {name: len(upstream & set(before)) for name, upstream in before.items()}
     after: dict[str, list[str]] = {name: [] for name in before}
     for name, upstream in before.items():
-        for other in upstream & set(before):
-            after[other].append(name)
+        for other in sorted(upstream):
+            if other in after:
+                after[other].append(name)
     ready = [name for name, count in waiting.items() if count == 0]
     for name in ready:
         yield name
@@ -205,13 +174,61 @@ def in_order(before: Mapping[str, set[str]]) -> Iterator[str]:
                 ready.append(other)
 
 
-def _runtime_value(value: Mapping[str, Any], scope: Mapping[str, Sources]) -> Sources:
+def _given_parameter(source: Mapping[str, Any]) -> GivenParameter:
+    return GivenParameter(source=_parameter_source(source), selector=source.get("parameterExpressionSelector", ""))
+
+
+def _parameter_source(source: Mapping[str, Any]) -> Constant | InputParameter | TaskParameter | FinalStatus:
+    if "taskOutputParameter" in source:
+        output = source["taskOutputParameter"]
+        return TaskParameter(task=output["producerTask"], key=output["outputParameterKey"])
+    if "componentInputParameter" in source:
+        return InputParameter(name=source["componentInputParameter"])
+    if "taskFinalStatus" in source:
+        return FinalStatus(task=source["taskFinalStatus"]["producerTask"])
+    value = source.get("runtimeValue", {})
     if "runtimeParameter" in value:
-        return (RunParameter(name=value["runtimeParameter"]),)
-    if "constantValue" in value:  # schema 2.0.0: {"intValue": "3"}
-        ((kind, constant),) = value["constantValue"].items() or (("stringValue", ""),)
-        return (Constant(value=int(constant) if kind == "intValue" else constant, scope=scope),)
-    return (Constant(value=value.get("constant"), scope=scope),)
+        return InputParameter(name=value["runtimeParameter"])
+    return Constant(value=_legacy(value["constantValue"]) if "constantValue" in value else value.get("constant"))
+
+
+def _legacy(value: Mapping[str, Any]) -> Any:
+    """Read a value of schema 2.0.0, such as `{"intValue": "3"}`."""
+    kind, constant = next(iter(value.items()), ("stringValue", ""))
+    return int(constant) if kind == "intValue" else constant
+
+
+def _given_artifact(source: Mapping[str, Any]) -> GivenArtifact:
+    if "componentInputArtifact" in source:
+        return InputArtifact(name=source["componentInputArtifact"])
+    output = source["taskOutputArtifact"]
+    return TaskArtifact(task=output["producerTask"], key=output["outputArtifactKey"])
+
+
+def _loop(task: Mapping[str, Any]) -> Loop | None:
+    limit = int(task.get("iteratorPolicy", {}).get("parallelismLimit", 0))
+    if "artifactIterator" in task:
+        iterator = task["artifactIterator"]
+        artifact = InputArtifact(name=iterator["items"]["inputArtifact"])
+        return Loop(item=iterator["itemInput"], source=artifact, parallelism=limit)
+    if "parameterIterator" in task:
+        iterator = task["parameterIterator"]
+        items = iterator["items"]
+        named = "inputParameter" in items
+        source = InputParameter(name=items["inputParameter"]) if named else Constant(value=items.get("raw", ""))
+        return Loop(item=iterator["itemInput"], source=source, parallelism=limit)
+    return None
+
+
+def _parameter_sources(output: Mapping[str, Any]) -> tuple[TaskParameter, ...]:
+    one = [output["valueFromParameter"]] if "valueFromParameter" in output else []
+    selectors = one + output.get("valueFromOneof", {}).get("parameterSelectors", [])
+    return tuple(TaskParameter(task=s["producerSubtask"], key=s["outputParameterKey"]) for s in selectors)
+
+
+def _artifact_sources(output: Mapping[str, Any]) -> tuple[TaskArtifact, ...]:
+    selectors = output.get("artifactSelectors", ())
+    return tuple(TaskArtifact(task=s["producerSubtask"], key=s["outputArtifactKey"]) for s in selectors)
 
 
 def _type(definition: Mapping[str, Any]) -> str:
@@ -219,46 +236,50 @@ def _type(definition: Mapping[str, Any]) -> str:
     return str(definition.get("parameterType", legacy))
 
 
-def _definition(definition: Mapping[str, Any]) -> ParameterDefinition:
-    return ParameterDefinition(
-        type=_type(definition),
-        default=definition.get("defaultValue", ABSENT),
-        is_optional=bool(definition.get("isOptional", False)),
+def _parameters(component: Mapping[str, Any]) -> dict[str, ParameterDefinition]:
+    definitions = component.get("inputDefinitions", {}).get("parameters", {})
+    return {
+        name: ParameterDefinition(
+            type=_type(d),
+            default=d.get("defaultValue", ABSENT),
+            is_optional=bool(d.get("isOptional", False)),
+            literals=tuple(d.get("literals", ())),
+        )
+        for name, d in definitions.items()
+    }
+
+
+def _runtime_parameters(spec: Mapping[str, Any]) -> dict[str, ParameterDefinition]:
+    """Read what schema 2.0.0 may declare beside the root's inputs."""
+    return {
+        name: ParameterDefinition(type=_type(d), default=_legacy(d["defaultValue"]) if "defaultValue" in d else ABSENT)
+        for name, d in spec.get("runtimeParameters", {}).items()
+    }
+
+
+def _artifact_definition(definition: Mapping[str, Any]) -> ArtifactDefinition:
+    return ArtifactDefinition(
+        is_optional=bool(definition.get("isOptional", False)), is_list=bool(definition.get("isArtifactList", False))
     )
 
 
-def _defaults(component: Mapping[str, Any]) -> dict[str, Sources]:
-    parameters = component.get("inputDefinitions", {}).get("parameters", {})
-    return {k: (Constant(value=d["defaultValue"]),) for k, d in parameters.items() if "defaultValue" in d}
-
-
-def _leaf_parameters(component: Mapping[str, Any], given: Mapping[str, Sources]) -> dict[str, ParameterInput]:
-    defaults = _defaults(component)
-    definitions = component.get("inputDefinitions", {}).get("parameters", {})
-    return {
-        key: ParameterInput(
-            type=_type(d),
-            sources=given.get(key, ()) + defaults.get(key, ()),
-            is_optional=bool(d.get("isOptional", False)),
-        )
-        for key, d in definitions.items()
-    }
-
-
-def _leaf_artifacts(component: Mapping[str, Any], given: Mapping[str, Artifacts]) -> dict[str, ArtifactInput]:
-    definitions = component.get("inputDefinitions", {}).get("artifacts", {})
-    return {
-        key: ArtifactInput(sources=given.get(key, ()), is_optional=bool(d.get("isOptional", False)))
-        for key, d in definitions.items()
-    }
+def _output_artifacts(component: Mapping[str, Any]) -> dict[str, ArtifactOutput]:
+    definitions = component.get("outputDefinitions", {}).get("artifacts", {})
+    return {name: _artifact_output(d) for name, d in definitions.items()}
 
 
 def _artifact_output(definition: Mapping[str, Any]) -> ArtifactOutput:
-    schema = dict(definition.get("artifactType", {}))
-    legacy = {k: next(iter(v.values()), None) for k, v in definition.get("properties", {}).items()}
-    legacy |= {k: next(iter(v.values()), None) for k, v in definition.get("customProperties", {}).items()}
+    legacy = definition.get("properties", {}) | definition.get("customProperties", {})
+    properties = {k: _parameter_source({"runtimeValue": v}) for k, v in legacy.items()}
     return ArtifactOutput(
-        schema=schema,
-        metadata=legacy | definition.get("metadata", {}),
+        schema=dict(definition.get("artifactType", {})),
+        metadata={k: v.value for k, v in properties.items() if isinstance(v, Constant)}
+        | definition.get("metadata", {}),
         is_list=bool(definition.get("isArtifactList", False)),
     )
+
+
+def _within(document: Any, *names: str) -> Mapping[str, Any]:
+    """Go down by names; an empty mapping where there is none."""
+    found = functools.reduce(lambda d, n: d.get(n, {}) if isinstance(d, Mapping) else {}, names, document)
+    return found if isinstance(found, Mapping) else {}

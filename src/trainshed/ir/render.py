@@ -1,55 +1,20 @@
-"""A task's inputs from what exists, its ExecutorInput, and its command with every placeholder filled in."""
+"""A task's ExecutorInput, and its command, image and environment with every placeholder filled in."""
 
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from trainshed.ir.model import (
-    ABSENT,
-    ArtifactValue,
-    Constant,
-    RunParameter,
-    Source,
-    Task,
+from trainshed.ir.flow import TaskInputs
+from trainshed.ir.model import ABSENT, Resources, Task
+from trainshed.ir.resources import resources
+from trainshed.ir.values import INPUT_PARAMETER, RunFacts, as_text, filled_text, of_run
+
+_ARTIFACT = re.compile(
+    r"\.(inputs|outputs)\.artifacts\[['\"](.+?)['\"]\](?:\.artifacts\[(\d+)\])?(?:\.(\w+)(?:\[['\"](.+?)['\"]\])?)?"
 )
-
-_PLACEHOLDER = re.compile(r"\{\{\$(.*?)\}\}", re.DOTALL)
-_INPUT = re.compile(r"\.inputs\.parameters\[['\"](.+?)['\"]\]")
-_ARTIFACT = re.compile(r"\.(inputs|outputs)\.artifacts\[['\"](.+?)['\"]\](?:\.(\w+)(?:\[['\"](.+?)['\"]\])?)?")
 _OUTPUT_FILE = re.compile(r"\.outputs\.parameters\[['\"](.+?)['\"]\]\.output_file")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunFacts:
-    """What placeholders may say about the run and the task."""
-
-    job_name: str
-    resource_name: str
-    job_uuid: str
-    root: str
-    create_time: str
-    schedule_time: str
-    task_name: str = ""
-    task_id: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outputs:
-    """What a finished task gave."""
-
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    artifacts: Mapping[str, Sequence[ArtifactValue]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskInputs:
-    """What a task gets; absent optional inputs are not in here."""
-
-    parameters: Mapping[str, Any]
-    artifacts: Mapping[str, Sequence[ArtifactValue]]
-    missing: tuple[str, ...] = ()  # required inputs that nothing gave
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,33 +27,12 @@ class Places:
     path_of: Callable[[str], str]  # URI -> local path
 
 
-def inputs_of(
-    task: Task, facts: RunFacts, parameters: Mapping[str, Any], outputs: Callable[[str], Outputs]
-) -> TaskInputs:
-    """Take each input from its first source that has a value."""
-    values: dict[str, Any] = {}
-    missing: list[str] = []
-    for key, wanted in task.parameters.items():
-        value = _first(wanted.sources, facts, parameters, outputs)
-        if value is not ABSENT:
-            values[key] = value
-        elif not wanted.is_optional:
-            missing.append(key)
-    artifacts: dict[str, Sequence[ArtifactValue]] = {}
-    for key, taken in task.artifacts.items():
-        found = [a for s in taken.sources for a in outputs(s.task).artifacts.get(s.key, ())]
-        if found:
-            artifacts[key] = found
-        elif not taken.is_optional:
-            missing.append(key)
-    return TaskInputs(parameters=values, artifacts=artifacts, missing=tuple(missing))
-
-
 def executor_input(task: Task, inputs: TaskInputs, places: Places, *, is_legacy: bool = False) -> dict[str, Any]:
     """Build the document that KFP's executor and TFX's container entry point read."""
-    given: dict[str, Any] = {"parameterValues": dict(inputs.parameters)}
+    values = {**inputs.parameters, **inputs.given}
+    given: dict[str, Any] = {"parameterValues": values}
     if is_legacy:  # schema 2.0.0
-        given = {"parameters": {k: _legacy_value(v) for k, v in inputs.parameters.items()}}
+        given = {"parameters": {k: _legacy_value(v) for k, v in values.items()}}
     if inputs.artifacts:
         given["artifacts"] = {k: {"artifacts": [a.to_json() for a in v]} for k, v in inputs.artifacts.items()}
     made: dict[str, Any] = {"outputFile": places.output_file}
@@ -99,139 +43,88 @@ def executor_input(task: Task, inputs: TaskInputs, places: Places, *, is_legacy:
     return {"inputs": given, "outputs": made}
 
 
-def resolve(text: str, facts: RunFacts, document: Mapping[str, Any], path_of: Callable[[str], str]) -> str:
-    """Fill in the placeholders of one string from an ExecutorInput."""
+def resolve(
+    text: str,
+    facts: RunFacts,
+    document: Mapping[str, Any],
+    path_of: Callable[[str], str],
+    *,
+    content_of: Callable[[str], Any] | None = None,
+) -> str:
+    """Fill in the placeholders of one string from an ExecutorInput.
 
-    def replaced(match: re.Match[str]) -> str:
-        value = _lookup(match[1], facts, document, path_of)
-        return match[0] if value is ABSENT else as_text(value)
-
-    return _PLACEHOLDER.sub(replaced, text)
+    `content_of` reads an artifact by its URI, for what TFX calls its value.
+    """
+    if "{{$" not in text:
+        return text
+    return filled_text(text, lambda e: _lookup(e, facts, document, path_of, content_of))
 
 
 def command_line(
-    words: Sequence[str], facts: RunFacts, document: Mapping[str, Any], path_of: Callable[[str], str]
+    words: Sequence[str],
+    facts: RunFacts,
+    document: Mapping[str, Any],
+    path_of: Callable[[str], str],
+    *,
+    content_of: Callable[[str], Any] | None = None,
 ) -> list[str]:
     """Fill in a whole command: concatenations and conditional arguments become the words they stand for."""
-    present = set(document["inputs"].get("parameterValues", {})) | set(document["inputs"].get("artifacts", {}))
-    present |= set(document["inputs"].get("parameters", {}))
+    given = document["inputs"]
+    present = {k for k, v in given.get("parameterValues", {}).items() if v is not None}
+    present |= set(given.get("artifacts", {})) | set(given.get("parameters", {}))
     expanded = [piece for word in words for piece in _expand(word, present)]
-    return [resolve(piece, facts, document, path_of) for piece in expanded]
+    return [resolve(piece, facts, document, path_of, content_of=content_of) for piece in expanded]
 
 
-def as_text(value: Any) -> str:
-    """Write a value into text: whole numbers without a fraction, structures as JSON."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return json.dumps(value, ensure_ascii=False)
+def resources_of(task: Task, facts: RunFacts, document: Mapping[str, Any]) -> Resources:
+    """Read what a task asks for once its inputs are known; quantities may be placeholders."""
+    return resources(task.executor, resolve=lambda text: resolve(text, facts, document, str))
 
 
-def _first(
-    sources: Sequence[Source], facts: RunFacts, parameters: Mapping[str, Any], outputs: Callable[[str], Outputs]
+def _lookup(
+    expression: str,
+    facts: RunFacts,
+    document: Mapping[str, Any],
+    path_of: Callable[[str], str],
+    content_of: Callable[[str], Any] | None,
 ) -> Any:
-    for source in sources:
-        if isinstance(source, Constant):
-            value = _constant(source, facts, parameters, outputs)
-        elif isinstance(source, RunParameter):
-            value = _filled(parameters.get(source.name, ABSENT), facts)
-        else:
-            value = outputs(source.task).parameters.get(source.key, ABSENT)
-        if value is not ABSENT:
-            return value
-    return ABSENT
-
-
-def _constant(
-    constant: Constant, facts: RunFacts, parameters: Mapping[str, Any], outputs: Callable[[str], Outputs]
-) -> Any:
-    def value_of(expression: str) -> Any:
-        named = _INPUT.fullmatch(expression)
-        if named is None:
-            return _of_run(expression, facts)
-        value = _first(constant.scope.get(named[1], ()), facts, parameters, outputs)
-        return "" if value is ABSENT else value
-
-    return _deep(constant.value, value_of)
-
-
-def _deep(value: Any, value_of: Callable[[str], Any]) -> Any:
-    """Fill in placeholders wherever they stand in a value; an element that is nothing else keeps its value's type."""
-    if isinstance(value, list):
-        return [_element(each, value_of) for each in value]
-    if isinstance(value, dict):
-        return {_deep(key, value_of): _element(each, value_of) for key, each in value.items()}
-    if not isinstance(value, str) or "{{$" not in value:
-        return value
-
-    def replaced(match: re.Match[str]) -> str:
-        found = value_of(match[1])
-        return match[0] if found is ABSENT else as_text(found)
-
-    return _PLACEHOLDER.sub(replaced, value)
-
-
-def _element(value: Any, value_of: Callable[[str], Any]) -> Any:
-    whole = _PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
-    if whole is not None and "{{" not in whole[1]:
-        found = value_of(whole[1])
-        return value if found is ABSENT else found
-    return _deep(value, value_of)
-
-
-def _filled(value: Any, facts: RunFacts) -> Any:
-    """Fill in what a run's parameter says about the run and the task."""
-    if not isinstance(value, str) or "{{$." not in value:
-        return value
-
-    def replaced(match: re.Match[str]) -> str:
-        known = _of_run(match[1], facts)
-        return match[0] if known is ABSENT else str(known)
-
-    return _PLACEHOLDER.sub(replaced, value)
-
-
-def _of_run(expression: str, facts: RunFacts) -> Any:
-    known = {
-        ".pipeline_job_name": facts.job_name,
-        ".pipeline_job_resource_name": facts.resource_name,
-        ".pipeline_job_uuid": facts.job_uuid,
-        ".pipeline_job_create_time_utc": facts.create_time,
-        ".pipeline_job_schedule_time_utc": facts.schedule_time,
-        ".pipeline_root": facts.root,
-        ".pipeline_task_name": facts.task_name,
-        ".pipeline_task_uuid": facts.task_id,
-    }
-    return known.get(expression, ABSENT)
-
-
-def _lookup(expression: str, facts: RunFacts, document: Mapping[str, Any], path_of: Callable[[str], str]) -> Any:
     if not expression:
         return json.dumps(document, ensure_ascii=False)
-    given = document["inputs"]
-    if match := _INPUT.fullmatch(expression):
+    given, made = document["inputs"], document.get("outputs", {})
+    if match := INPUT_PARAMETER.fullmatch(expression):
         values = given.get("parameterValues") or {
             k: next(iter(v.values())) for k, v in given.get("parameters", {}).items()
         }
-        return values.get(match[1], "")
+        found = values.get(match[1])
+        return "" if found is None else found
     if match := _OUTPUT_FILE.fullmatch(expression):
-        return document["outputs"].get("parameters", {}).get(match[1], {}).get("outputFile", ABSENT)
+        return made.get("parameters", {}).get(match[1], {}).get("outputFile", ABSENT)
     if match := _ARTIFACT.fullmatch(expression):
-        side, name, attribute, key = match.groups()
-        found = document[side].get("artifacts", {}).get(name, {}).get("artifacts", [])
-        return _of_artifact(found[0], attribute, key, path_of) if found else ""
-    return _of_run(expression, facts)
+        side, name, index, attribute, key = match.groups()
+        found = document.get(side, {}).get("artifacts", {}).get(name, {}).get("artifacts", [])[int(index or 0) :]
+        return _of_artifact(found[0], attribute, key, path_of, content_of) if found else ""
+    if expression in {".outputs.output_file", ".outputMetadataUri"}:
+        return made.get("outputFile", ABSENT)
+    return of_run(expression, facts)
 
 
 def _of_artifact(
-    artifact: Mapping[str, Any], attribute: str | None, key: str | None, path_of: Callable[[str], str]
+    artifact: Mapping[str, Any],
+    attribute: str | None,
+    key: str | None,
+    path_of: Callable[[str], str],
+    content_of: Callable[[str], Any] | None,
 ) -> Any:
     match attribute:
         case "path":
-            return path_of(artifact["uri"])
-        case "metadata":
-            return artifact["metadata"].get(key, "") if key else artifact["metadata"]
+            return artifact.get("customPath") or path_of(artifact["uri"])
+        case "metadata" | "properties" | "custom_properties":
+            metadata = artifact.get("metadata", {})
+            return metadata.get(key, "") if key else metadata
+        case "value":
+            return ABSENT if content_of is None else content_of(artifact["uri"])
+        case "custom_path":
+            return artifact.get("customPath", "")
         case None:
             return artifact
         case _:
@@ -240,15 +133,17 @@ def _of_artifact(
 
 def _expand(word: str, present: set[str]) -> list[str]:
     """Read KFP's structured placeholders, which the compiler writes as JSON inside the word."""
-    if not word.startswith(('{"Concat":', '{"IfPresent":')):
+    if not word.lstrip().startswith(('{"Concat":', '{"IfPresent":')):
         return [word]
     try:
         return _pieces(json.loads(word), present)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return [word]
 
 
 def _pieces(node: Any, present: set[str]) -> list[str]:
+    if node is None:
+        return []
     if isinstance(node, str):
         return [node]
     if isinstance(node, list):

@@ -1,7 +1,7 @@
 """What a task asks of its machine, and how often it may fail."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from trainshed.ir.model import Resources, Retry
@@ -20,9 +20,9 @@ def quantity(text: Any) -> float | None:
     return float(match[1]) * _UNITS[match[2]] if match and match[2] in _UNITS else None
 
 
-def resources(executor: Mapping[str, Any]) -> Resources:
-    """Read the resource request of an executor; both spellings of it."""
-    wanted = executor.get("container", {}).get("resources", {})
+def resources(executor: Mapping[str, Any], *, resolve: Callable[[str], str] = str) -> Resources:
+    """Read the resource request of an executor, both spellings of it; `resolve` fills in placeholders."""
+    wanted = _resolved(executor.get("container", {}).get("resources", {}), resolve)
     accelerator = wanted.get("accelerator", {})
     memory = _memory(wanted, "Request")
     limit = _memory(wanted, "Limit")
@@ -33,7 +33,7 @@ def resources(executor: Mapping[str, Any]) -> Resources:
         memory_limit_bytes=limit,
         accelerator_type=str(accelerator.get("resourceType", accelerator.get("type", ""))),
         accelerator_count=int(quantity(accelerator.get("resourceCount", accelerator.get("count", 0))) or 0),
-        machine_type=str(executor.get("machineType", "")),
+        machine_type=resolve(str(executor.get("machineType", ""))),
     )
 
 
@@ -46,6 +46,16 @@ def retry(task: Mapping[str, Any]) -> Retry:
         factor=float(policy.get("backoffFactor", 2.0)),
         longest_seconds=_seconds(policy.get("backoffMaxDuration"), 3600.0),
     )
+
+
+def timeout_seconds(executor: Mapping[str, Any], platform: Mapping[str, Any]) -> float | None:
+    """Read how long an attempt may take: a pod's active deadline, or a custom job's timeout."""
+    job = executor.get("customJob", {}).get("customJob", {}).get("jobSpec", {})
+    limits = (
+        _seconds(platform.get("activeDeadlineSeconds"), 0.0),
+        _seconds(job.get("scheduling", {}).get("timeout"), 0.0),
+    )
+    return min((limit for limit in limits if limit > 0), default=None)
 
 
 def custom_job_container(executor: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -66,6 +76,12 @@ def custom_job_container(executor: Mapping[str, Any]) -> Mapping[str, Any]:
         },
         "machineType": machine.get("machineType", ""),
     }
+
+
+def _resolved(value: Any, resolve: Callable[[str], str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _resolved(each, resolve) for key, each in value.items()}
+    return resolve(value) if isinstance(value, str) else value
 
 
 def _cpus(wanted: Mapping[str, Any], kind: str) -> float | None:
