@@ -56,8 +56,7 @@ class ProcessRunner:
 
     async def start(self, launch: Launch) -> None:
         """Start an attempt. What keeps it from starting is a report, StartFailed."""
-        key = (launch.task_id, launch.attempt)
-        if key in self._pool.attempts():
+        if self._pool.knows((launch.task_id, launch.attempt)):
             return
         try:
             environment = await self._environment(launch.environment)

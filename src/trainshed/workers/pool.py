@@ -65,7 +65,7 @@ class Pool:
 
         An order that is known is not started again.
         """
-        if order.key in self.attempts():
+        if self.knows(order.key):
             return
         for _ in range(_TRIES):
             link = await self.warm(digest, python)
@@ -95,6 +95,10 @@ class Pool:
         for link in self._all():
             if link.has(key):
                 link.send(message)
+
+    def knows(self, key: Key) -> bool:
+        """Whether an attempt is under way, or ended and not yet confirmed."""
+        return key in self._unsettled or any(link.has(key) for link in self._all())
 
     def attempts(self) -> set[Key]:
         """Answer the attempts under way, or ended and not yet confirmed."""
@@ -220,7 +224,8 @@ class Pool:
         self._settle(key)
 
     def _settle(self, key: Key) -> None:
-        spool.path_of(str(self._spool), *key).unlink(missing_ok=True)
+        with suppress(OSError):  # what stays is handed over again by the next pool, and fenced
+            spool.path_of(str(self._spool), *key).unlink()
         self._unsettled.discard(key)
         self._changed.set()
 

@@ -7,6 +7,8 @@ private package name, so imports in here are relative.
 - `server`: the loop: orders in, children started, stopped and reaped, outcomes out.
 - `peer`: one connection.
 - `attempt`: what a forked child does with its order.
+- `spare`: a child that is forked ahead and waits for its order.
+- `watching`: a child under way, seen from its parent.
 - `preload`, `lessons`: frameworks imported before the fork, as earlier attempts did.
 - `processes`: process trees: their memory, their end.
 - `spool`: outcomes on disk, until the server of the day has them.

@@ -3,6 +3,7 @@
 import atexit
 import faulthandler
 import importlib
+import importlib.util
 import json
 import logging
 import os
@@ -24,6 +25,15 @@ _LOG_FORMAT = "[KFP Executor %(asctime)s %(levelname)s]: %(message)s"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGPIPE, signal.SIGHUP)
 _CANNOT_RUN = 127
+_REHEARSAL = """import kfp
+from kfp import dsl
+from kfp.dsl import *
+from typing import *
+
+def nothing(text: str) -> str:
+    return text
+"""
+_EPHEMERAL = "ephemeral_component"  # the module that KFP's launcher would write the source to
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _OOM_SCORE = "500"  # when the machine runs out of memory, the kernel ends a task rather than a server
 _prefix = ""  # package of KFP's executor, once imported
@@ -42,11 +52,45 @@ def import_executor() -> str:
     return _prefix
 
 
-def run(order: dict[str, Any], parent: int, log: int, *, shelf: Shelf, lessons: int) -> NoReturn:
-    """Run an order in this freshly forked process; what it imports is told to `lessons`. Never returns."""
+def detach(parent: int) -> None:
+    """Become a process of its own, in this freshly forked one, as every order needs it."""
+    os.setsid()
+    processes.die_with_parent(parent)
+    processes.adopt_orphans()
+    signal.set_wakeup_fd(-1)
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write(_OOM_SCORE)
+    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    os.dup2(null, 0)
+
+
+def prepare(parent: int) -> None:
+    """Do ahead what an order will need, whichever comes; nothing in it depends on variables."""
+    detach(parent)
+    if _prefix:
+        _furnish()
+        with suppress(Exception):  # whatever keeps a rehearsal from going on is no matter
+            _rehearse()
+
+
+def _rehearse() -> None:
+    """Run a component that does nothing, so that the memory which every component touches is this process's own."""
+    module = types.ModuleType(_EPHEMERAL)
+    exec(compile(_REHEARSAL, _EPHEMERAL, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+    given = {"inputs": {"parameterValues": {"text": ""}}, "outputs": {"outputFile": os.devnull}}
+    executor = importlib.import_module(f"{_prefix}.executor")
+    executor.Executor(executor_input=json.loads(json.dumps(given)), function_to_execute=module.nothing).execute()
+
+
+def run(order: dict[str, Any], log: int, *, shelf: Shelf, lessons: int) -> NoReturn:
+    """Run an order in this detached process; what it imports is told to `lessons`. Never returns."""
     code, observer = 1, None
     try:
-        _isolate(order, parent, log)
+        _take_place(order, log)
         if order["arguments"]:
             _exec(order["arguments"])
         given = dict(os.environ)
@@ -110,20 +154,10 @@ def _import_folders(order: dict[str, Any]) -> list[str]:
     return [folder for folder in order["variables"].get("PYTHONPATH", "").split(os.pathsep) if folder]
 
 
-def _isolate(order: dict[str, Any], parent: int, log: int) -> None:
-    os.setsid()
-    processes.die_with_parent(parent)
-    processes.adopt_orphans()
-    signal.set_wakeup_fd(-1)
-    for each in _SIGNALS:
-        signal.signal(each, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write(_OOM_SCORE)
-    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-    for source, target in ((null, 0), (log, 1), (log, 2)):
-        os.dup2(source, target)
+def _take_place(order: dict[str, Any], log: int) -> None:
+    """Go where the order says, with its log, its variables and its share of the machine."""
+    for target in (1, 2):
+        os.dup2(log, target)
     os.chdir(order["folder"])
     os.environ.update(order["variables"])
     os.environ["TRAINSHED_ATTEMPT"] = f"{order['task_id']}@{order['attempt']}"
@@ -143,29 +177,47 @@ def _exec(arguments: list[str]) -> NoReturn:
         os._exit(_CANNOT_RUN)
 
 
+def _furnish() -> None:
+    """Make this process what a Python component expects, whatever its order."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    logging.basicConfig(stream=sys.stdout, format=_LOG_FORMAT, level=logging.INFO)
+    faulthandler.enable()
+    sys.modules["__main__"] = types.ModuleType("__main__")  # ours would be run again by multiprocessing's spawn
+    sys.argv = ["executor_main"]
+
+
 def _run_component(order: dict[str, Any]) -> None:
     """Do what KFP's `executor_main` does, with its own parts, already imported."""
     prefix = _prefix or import_executor() or _KFP[0]
     executor = importlib.import_module(f"{prefix}.executor")
     _point_at(order["mount"], importlib.import_module(f"{prefix}.types.artifact_types"))
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    logging.basicConfig(stream=sys.stdout, format=_LOG_FORMAT, level=logging.INFO)
-    faulthandler.enable()
+    if sys.argv != ["executor_main"]:
+        _furnish()
     _reseed()
     added = _import_folders(order)  # read by an interpreter when it starts, and ours may have started without
     sys.path[:] = [*added, *(folder for folder in sys.path if folder not in added)]
-    sys.modules["__main__"] = types.ModuleType("__main__")  # ours would be run again by multiprocessing's spawn
-    sys.argv = ["executor_main"]
-    path = order["module"] or os.path.join(order["folder"], "ephemeral_component.py")
-    if not order["module"]:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(order["source"])
-    folder, name = os.path.split(path)
-    module = importlib.import_module(f"{prefix}.utils").load_module(
-        module_name=name[: -len(".py")], module_directory=folder
-    )
+    if order["module"]:
+        folder, name = os.path.split(order["module"])
+        utils = importlib.import_module(f"{prefix}.utils")
+        module = utils.load_module(module_name=name[: -len(".py")], module_directory=folder)
+    else:
+        module = _load(order["folder"], order["source"])
     function = getattr(module, order["function"])
     executor.Executor(executor_input=json.loads(order["executor_input"]), function_to_execute=function).execute()
+
+
+def _load(folder: str, source: str) -> types.ModuleType:
+    """Make a module of an order's source, in a real file as tracebacks and `inspect` want it; nothing is cached beside."""
+    path = os.path.join(folder, f"{_EPHEMERAL}.py")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(source)
+    spec = importlib.util.spec_from_file_location(_EPHEMERAL, path)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[_EPHEMERAL] = module
+    sys.path.insert(0, folder)
+    exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102  (what it is for)
+    return module
 
 
 def _point_at(mount: str, artifact_types: Any) -> None:

@@ -14,71 +14,19 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Optional
+from typing import Any, NoReturn, Optional
 
-from . import VERSION, attempt, processes, spool
+from . import VERSION, attempt, processes, spare, spool
 from .lessons import Lessons
 from .peer import Peer
 from .preload import Shelf
+from .watching import Attempt, Key
 
-_WATCHED_SECONDS = 0.05  # how often memory with a limit is looked at
-_UNWATCHED_SECONDS = 1.0
 _REMEMBERED = 1000
 _MOSTLY = 0.95  # of the limit: who is killed by the system so close to it ran out of memory
+_SHORT_SECONDS = 0.005  # what an attempt that does next to nothing takes
 _GOODBYE_SECONDS = 2.0
 _PAUSE_SECONDS = 0.5  # without an attempt, before it is said what could be imported ahead
-Key = tuple[str, int]
-
-
-class Attempt:
-    """A child under way."""
-
-    def __init__(self, order: dict[str, Any], pid: int, start_time: float) -> None:
-        self.key: Key = (order["task_id"], order["attempt"])
-        self.order = order
-        self.pid = pid
-        self.start_time = start_time
-        timeout = order["timeout_seconds"]
-        self.deadline = time.monotonic() + timeout if timeout else None
-        self.kill_at: Optional[float] = None  # noqa: UP045  (runs on older interpreters)
-        self.look_at = 0.0
-        self.cause = ""  # why we end it: stopped, timed_out, out_of_memory, lease_expired
-        self.peak = 0
-
-    def end(self, cause: str, grace_seconds: float) -> None:
-        """Ask it to end, and note when it will have to."""
-        if not self.cause:
-            self.cause = cause
-        kill_at = time.monotonic() + grace_seconds
-        self.kill_at = min(kill_at, self.kill_at or kill_at)
-        try:
-            os.killpg(self.pid, signal.SIGTERM)
-        except ProcessLookupError:  # it has just been forked, and is not yet a group of its own
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGTERM)
-
-    def kill(self, cause: str = "") -> None:
-        """End it and everything below it now; again in a while, should something be left."""
-        self.cause = self.cause or cause
-        self.kill_at = time.monotonic() + 1
-        processes.kill_tree(self.pid)
-
-    def look(self, now: float) -> None:
-        """Measure its memory; end it when that is over its limit."""
-        limit = self.order["memory_bytes"]
-        self.look_at = now + (_WATCHED_SECONDS if limit else _UNWATCHED_SECONDS)
-        pids = processes.tree(self.pid)
-        used = processes.resident_bytes(pids)
-        if limit and used > limit:
-            used = processes.proportional_bytes(pids)
-        self.peak = max(self.peak, used)
-        if limit and used > limit and not self.cause:
-            self.kill("out_of_memory")
-
-    @property
-    def wake_at(self) -> float:
-        """When it has to be looked at next."""
-        return min(t for t in (self.deadline, self.kill_at, self.look_at) if t is not None)
 
 
 class Server:
@@ -106,7 +54,9 @@ class Server:
         self._lease_seconds = lease_seconds
         self._idle_seconds = idle_seconds
         self._attempts: dict[int, Attempt] = {}
+        self._spare: Optional[spare.Spare] = None  # noqa: UP045  (runs on older interpreters)
         self._ended: dict[Key, dict[str, Any]] = {}  # for whoever starts one of them again
+        self._unstored: list[dict[str, Any]] = []  # of these, what could not be put on disk
         self._peers: set[Peer] = set()
         self._alone_since = self._idle_since = time.monotonic()
         self._ending = False
@@ -130,13 +80,25 @@ class Server:
     def run(self) -> None:
         """Serve until idle, told to end, or left alone for the lease time."""
         while not self._is_over(time.monotonic()):
-            for key, _ in self._selector.select(self._patience(time.monotonic())):
+            for key, _ in self._selector.select(0) or self._wait():
                 key.data()
             self._reap()
             self._look(time.monotonic())
             self._suggest(time.monotonic())
         self._leave()
         os._exit(0)
+
+    def _wait(self) -> "list[tuple[selectors.SelectorKey, int]]":
+        """Wait for something to happen; when there is nothing to do, fork the next attempt ahead.
+
+        Not beside a short attempt, which is slowed down by it: there is time enough while its end is taken in.
+        """
+        if self._spare is None and self._peers and not self._ending and not self._retired:
+            ready = self._selector.select(_SHORT_SECONDS) if self._attempts else []
+            if ready:
+                return ready
+            self._fork_ahead()
+        return self._selector.select(self._patience(time.monotonic()))
 
     def _leave(self) -> None:
         """Say that no later order is taken, and wait until that was heard: a closed socket may swallow the words."""
@@ -187,10 +149,15 @@ class Server:
             ahead = sorted(self._shelf.names)
             hello = {"event": "hello", "version": VERSION, "pid": os.getpid(), "attempts": under_way, "ahead": ahead}
             peer.send(hello)
+            for outcome in self._unstored:
+                peer.send({"event": "ended", **outcome})
 
     def _forget(self, peer: Peer) -> None:
         self._peers.discard(peer)
         self._alone_since = time.monotonic()
+        if not self._peers:
+            with suppress(OSError):
+                spool.force(self._spool, list(self._ended.values()))
 
     def _serve(self, message: dict[str, Any]) -> None:
         self._do[message["do"]](message)
@@ -215,21 +182,54 @@ class Server:
         self._tell({"event": "started", "task_id": key[0], "attempt": key[1], "pid": pid})
 
     def _fork(self, order: dict[str, Any]) -> int:
-        parent, start_time = os.getpid(), time.time()
+        """Start an order in the child that waits for one, or in a new one. Raises OSError."""
+        start_time = time.time()
         log = os.open(order["log_file"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         try:
             os.stat(order["folder"])
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # a child that is asked to end at once, ends
-            pid = os.fork()
-            if pid == 0:
-                self._let_go()
-                attempt.run(order, parent, log, shelf=self._shelf, lessons=self._said)
+            pid = self._hand_over(order, log) or self._fork_for(order, log)
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
             os.close(log)
         order["source"] = order["executor_input"] = ""  # the child has them
         self._attempts[pid] = Attempt(order, pid, start_time)
         return pid
+
+    def _hand_over(self, order: dict[str, Any], log: int) -> int:
+        """Give an order to the child that waits; answer its pid, 0 when it does not take it."""
+        waiting, self._spare = self._spare, None
+        if waiting is None:
+            return 0
+        took = waiting.take(order, log)
+        waiting.close()  # without an order it ends, and is reaped like any other
+        return waiting.pid if took else 0
+
+    def _fork_for(self, order: dict[str, Any], log: int) -> int:
+        parent = os.getpid()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # a child that is asked to end at once, ends
+        try:
+            pid = os.fork()
+            if pid == 0:
+                self._let_go()
+                attempt.detach(parent)
+                self._become(order, log)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        return pid
+
+    def _fork_ahead(self) -> None:
+        parent = os.getpid()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            self._spare, order, log = spare.fork(self._let_go, lambda: attempt.prepare(parent))
+            if self._spare is None:
+                self._become(order, log)
+        except OSError:
+            self._spare = None  # what keeps it from being forked will be told of an order
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+    def _become(self, order: dict[str, Any], log: int) -> NoReturn:
+        attempt.run(order, log, shelf=self._shelf, lessons=self._said)
 
     def _let_go(self) -> None:
         """Close what is the parent's, in a child."""
@@ -239,6 +239,7 @@ class Server:
         os.close(self._heard)
         for peer in self._peers:
             peer.close()
+        self._drop_spare()
 
     def _stop(self, message: dict[str, Any]) -> None:
         for each in self._attempts.values():
@@ -246,11 +247,18 @@ class Server:
                 each.end("stopped", message["grace_seconds"])
 
     def _preload(self, message: dict[str, Any]) -> None:
+        self._drop_spare()
         for name in message["modules"]:
             with suppress(Exception):  # a child that needs it will say what is wrong with it
                 importlib.import_module(name)
         gc.collect()
         gc.freeze()  # pages stay shared with the children
+
+    def _drop_spare(self) -> None:
+        """Let the child that waits end, since it lacks what is imported now."""
+        if self._spare is not None:
+            self._spare.close()
+            self._spare = None
 
     def _import_learned(self) -> None:
         """Import what earlier attempts did; what fails to be is not tried again."""
@@ -301,10 +309,12 @@ class Server:
             ended = self._attempts.pop(pid, None)
             if ended is not None:
                 self._record(ended, status, usage)
+            elif self._spare is not None and self._spare.pid == pid:
+                self._drop_spare()
 
     def _record(self, ended: Attempt, status: int, usage: Any) -> None:
         """Sweep what it left behind, put its outcome on disk, then tell."""
-        processes.end_strangers(self._attempts)
+        processes.end_strangers(self._known())
         code = os.waitstatus_to_exitcode(status)
         peak = max(ended.peak, usage.ru_maxrss * 1024)
         limit = ended.order["memory_bytes"]
@@ -321,12 +331,24 @@ class Server:
             "peak_memory_bytes": peak,
             **{k: ended.order[k] for k in ("log_file", "output_file", "memory_bytes", "timeout_seconds")},
         }
-        spool.write(self._spool, outcome)
         self._ended[ended.key] = outcome
+        self._store(outcome)
         while len(self._ended) > _REMEMBERED:
             del self._ended[next(iter(self._ended))]
         self._idle_since = time.monotonic()
         self._tell({"event": "ended", **outcome})
+
+    def _store(self, outcome: dict[str, Any]) -> None:
+        """Put an outcome on disk; where that cannot be, the next who connects is told."""
+        try:
+            spool.write(self._spool, outcome, is_forced=not self._peers)
+        except OSError as error:
+            self._unstored.append(outcome)
+            print(f"{error.filename}: {error.strerror}", file=sys.stderr)  # noqa: T201  (our log)
+
+    def _known(self) -> "set[int]":
+        """Answer every child that we started and need."""
+        return {*self._attempts, *([self._spare.pid] if self._spare else [])}
 
     def _look(self, now: float) -> None:
         for each in list(self._attempts.values()):
