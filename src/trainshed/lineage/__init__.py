@@ -1,10 +1,34 @@
 """Lineage: artifacts, executions, contexts and events, as ML Metadata names them.
 
-- `model`: Artifact, Execution, Context, Event.
-- `store`: functions inside the transaction that finishes a task; queries.
+- `model`: Artifact, Execution, Context, Event; Subgraph.
+- `store`: tables; what is written inside the transaction that finishes a task.
+- `store_graph`: everything above or below some nodes, level by level.
+- `store_search`, `filters`, `pages`: lists, and the filters of Google's clients.
+- `store_authored`, `authoring`: what somebody records by hand through the API.
+- `subjects`: what a question is about. `addresses`, `graph`, `code`, `facts`: pure questions.
+- `service`: the verbs that read.
 """
 
-from trainshed.lineage.model import Artifact, Context, Event, Execution
+from trainshed.lineage.authoring import Author
+from trainshed.lineage.code import code_of, source_text
+from trainshed.lineage.facts import metadata_of, public_id, shown_name
+from trainshed.lineage.graph import Edge, ancestors, descendants, edges
+from trainshed.lineage.model import (
+    CONTAINER,
+    DAG,
+    IMPORTER,
+    RESOLVER,
+    RUN,
+    Artifact,
+    Context,
+    Draft,
+    Event,
+    Execution,
+    Reading,
+    Subgraph,
+)
+from trainshed.lineage.pages import Wanted
+from trainshed.lineage.service import Service, Trace
 from trainshed.lineage.store import (
     add_artifact,
     artifacts_of_context,
@@ -17,15 +41,35 @@ from trainshed.lineage.store import (
     get_artifact,
     list_artifacts,
     record_execution,
+    record_run,
 )
+from trainshed.lineage.subjects import Subject
 
 __all__ = [
+    "CONTAINER",
+    "DAG",
+    "IMPORTER",
+    "RESOLVER",
+    "RUN",
     "Artifact",
+    "Author",
     "Context",
+    "Draft",
+    "Edge",
     "Event",
     "Execution",
+    "Reading",
+    "Service",
+    "Subgraph",
+    "Subject",
+    "Trace",
+    "Wanted",
     "add_artifact",
+    "ancestors",
     "artifacts_of_context",
+    "code_of",
+    "descendants",
+    "edges",
     "ensure_context",
     "events_of_artifact",
     "events_of_execution",
@@ -34,5 +78,10 @@ __all__ = [
     "find_same",
     "get_artifact",
     "list_artifacts",
+    "metadata_of",
+    "public_id",
     "record_execution",
+    "record_run",
+    "shown_name",
+    "source_text",
 ]

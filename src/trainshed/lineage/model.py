@@ -1,9 +1,18 @@
 """Records of lineage."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+STATES = ("NEW", "RUNNING", "COMPLETE", "FAILED", "CACHED", "CANCELLED")  # of an execution
+
+# What an execution is, in Google's words.
+CONTAINER = "system.ContainerExecution"
+IMPORTER = "system.ImporterExecution"
+RESOLVER = "system.ResolverExecution"
+DAG = "system.DagExecution"
+RUN = "system.Run"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,30 +26,72 @@ class Artifact:
     digest: str  # of its content, taken when it was committed; empty: content that we do not hold
     name: str = ""  # display name
     create_time: datetime
+    schema_title: str = ""  # out of the type
+    last_known_state: str = "LIVE"  # or PENDING
+    resource_id: str = ""  # chosen by whoever made it through the API; empty: the number
+    notes: Mapping[str, Any] = field(default_factory=dict)  # description, labels
+    update_time: datetime | None = None  # None: as created
 
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """A doing: one task of one run."""
+    """A doing: one task of one run, or what somebody recorded by hand."""
 
     execution_id: int
     type: str  # component
     name: str  # run name and task
-    last_known_state: str  # COMPLETE FAILED CACHED CANCELLED
-    properties: Mapping[str, Any]  # parameters in and out, environment, cache key
-    context_id: int
+    last_known_state: str  # one of STATES
+    properties: Mapping[str, Any]  # parameters in and out, environment, cache key, data read by name
+    context_id: int | None
     create_time: datetime
+    schema_title: str = CONTAINER
+    code: Mapping[str, Any] | None = None  # digests of the component and its source; see `code_of`
+    cached_from: int | None = None  # the execution whose outputs were used again
+    display_name: str = ""
+    resource_id: str = ""
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    update_time: datetime | None = None
+
+    @property
+    def run(self) -> str:
+        """The run that it is part of, by name; empty for one recorded by hand."""
+        return self.name.partition("/tasks/")[0] if "/pipelineJobs/" in self.name else ""
+
+    @property
+    def task(self) -> str:
+        """The task's path in the run; empty for the run itself."""
+        return self.name.partition("/tasks/")[2]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """A grouping: a pipeline, or one run of it inside the pipeline's."""
+    """A grouping: a pipeline, one run of it inside the pipeline's, or what somebody made by hand."""
 
     context_id: int
     type: str  # system.Pipeline, system.PipelineRun
     name: str
     parent_id: int | None
     create_time: datetime
+    display_name: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    resource_id: str = ""
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    update_time: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """What somebody says of a thing, a doing or a grouping that they record by hand."""
+
+    resource_id: str = ""  # empty: the server chooses
+    schema_title: str = ""
+    schema_version: str = ""
+    display_name: str = ""
+    description: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    state: str = ""
+    uri: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,3 +103,27 @@ class Event:
     type: str  # INPUT or OUTPUT
     path: str  # the name of the input or output
     position: int  # in a list of artifacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """An execution read stored data that a parameter names."""
+
+    execution_id: int
+    parameter: str
+    uri: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subgraph:
+    """Part of the graph, with the distance of each node from where the question started (edges; 0: the start itself)."""
+
+    artifacts: Mapping[int, Artifact]
+    executions: Mapping[int, Execution]
+    events: tuple[Event, ...]
+    readings: tuple[Reading, ...] = ()
+    same: tuple[tuple[int, int], ...] = ()  # artifacts with one content under one address: older, newer
+    by_name: tuple[tuple[int, int], ...] = ()  # artifact, execution that read it by its address
+    artifact_depths: Mapping[int, int] = field(default_factory=dict)
+    execution_depths: Mapping[int, int] = field(default_factory=dict)
+    is_whole: bool = True  # False: more was there than the limits allow

@@ -1,10 +1,11 @@
-"""Tables and SQL of lineage. Every function works inside the caller's transaction."""
+"""Tables of lineage, and what a task's end writes to them. Every function works inside the caller's transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Connection,
     CursorResult,
@@ -18,8 +19,11 @@ from sqlalchemy import (
 )
 
 from trainshed.errors import NotFound
-from trainshed.lineage.model import Artifact, Context, Event, Execution
+from trainshed.lineage.addresses import trail
+from trainshed.lineage.model import CONTAINER, RUN, Artifact, Context, Event, Execution
 from trainshed.sql import Json, Timestamp, insert_new, metadata
+
+_SCHEME = "gs://"
 
 contexts = Table(
     "contexts",
@@ -28,8 +32,23 @@ contexts = Table(
     Column("type", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("parent_id", Integer, ForeignKey("contexts.id")),
+    Column("display_name", Text, nullable=False, server_default=""),
+    Column("metadata", Json),
+    Column("resource_id", Text, nullable=False, server_default=""),
+    Column("notes", Json),
     Column("create_time", Timestamp, nullable=False),
+    Column("update_time", Timestamp),
     UniqueConstraint("type", "name"),
+    Index("ix_contexts_resource_id", "resource_id"),
+    Index("ix_contexts_parent_id", "parent_id"),
+)
+
+context_children = Table(  # beside the parent that a context was made in
+    "context_children",
+    metadata,
+    Column("parent_id", Integer, ForeignKey("contexts.id"), primary_key=True),
+    Column("child_id", Integer, ForeignKey("contexts.id"), primary_key=True),
+    Index("ix_context_children_child_id", "child_id"),
 )
 
 artifacts = Table(
@@ -37,13 +56,20 @@ artifacts = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("type", Json, nullable=False),
+    Column("schema_title", Text, nullable=False, server_default=""),
     Column("uri", Text, nullable=False),
     Column("metadata", Json, nullable=False),
     Column("digest", Text, nullable=False),
     Column("name", Text, nullable=False, server_default=""),
+    Column("last_known_state", Text, nullable=False, server_default="LIVE"),
+    Column("resource_id", Text, nullable=False, server_default=""),
+    Column("notes", Json),
     Column("create_time", Timestamp, nullable=False),
+    Column("update_time", Timestamp),
     Index("ix_artifacts_uri", "uri"),
     Index("ix_artifacts_digest", "digest"),
+    Index("ix_artifacts_schema_title", "schema_title"),
+    Index("ix_artifacts_resource_id", "resource_id"),
 )
 
 executions = Table(
@@ -51,12 +77,21 @@ executions = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("type", Text, nullable=False),
+    Column("schema_title", Text, nullable=False, server_default=CONTAINER),
     Column("name", Text, nullable=False),
+    Column("display_name", Text, nullable=False, server_default=""),
     Column("last_known_state", Text, nullable=False),
     Column("properties", Json, nullable=False),
-    Column("context_id", Integer, ForeignKey("contexts.id"), nullable=False),
+    Column("code", Json),
+    Column("cached_from", Integer, ForeignKey("executions.id")),
+    Column("context_id", Integer, ForeignKey("contexts.id")),
+    Column("resource_id", Text, nullable=False, server_default=""),
+    Column("notes", Json),
     Column("create_time", Timestamp, nullable=False),
+    Column("update_time", Timestamp),
     Index("ix_executions_context", "context_id"),
+    Index("ix_executions_schema_title", "schema_title"),
+    Index("ix_executions_resource_id", "resource_id"),
 )
 
 events = Table(
@@ -70,10 +105,36 @@ events = Table(
     Index("ix_events_artifact", "artifact_id"),
 )
 
+readings = Table(  # stored data that an execution read because a parameter named it
+    "readings",
+    metadata,
+    Column("execution_id", Integer, ForeignKey("executions.id"), primary_key=True),
+    Column("parameter", Text, primary_key=True),
+    Column("path", Text, primary_key=True),  # the address, and each folder above it, so that both are found by equality
+    Column("is_address", Boolean, nullable=False),
+    Index("ix_readings_path", "path"),
+)
+
+attributions = Table(  # artifacts put into a context by hand
+    "attributions",
+    metadata,
+    Column("context_id", Integer, ForeignKey("contexts.id"), primary_key=True),
+    Column("artifact_id", Integer, ForeignKey("artifacts.id"), primary_key=True),
+)
+
+associations = Table(  # executions put into a context by hand
+    "associations",
+    metadata,
+    Column("context_id", Integer, ForeignKey("contexts.id"), primary_key=True),
+    Column("execution_id", Integer, ForeignKey("executions.id"), primary_key=True),
+)
+
 
 def ensure_context(conn: Connection, kind: str, name: str, *, now: datetime, parent_id: int | None = None) -> int:
     """Answer the id of a context, made when missing."""
-    insert_new(conn, contexts, {"type": kind, "name": name, "parent_id": parent_id, "create_time": now})
+    short = name.rsplit("/", 1)[-1]
+    values = {"type": kind, "name": name, "parent_id": parent_id, "resource_id": short, "display_name": short}
+    insert_new(conn, contexts, {**values, "create_time": now})
     query = select(contexts.c.id).where(contexts.c.type == kind, contexts.c.name == name)
     found: int = conn.execute(query).scalar_one()
     return found
@@ -90,8 +151,8 @@ def add_artifact(
     name: str = "",
 ) -> int:
     """Record a thing; answer its id."""
-    values = {"type": dict(type), "uri": uri, "metadata": dict(metadata), "digest": digest, "name": name}
-    return _inserted(conn.execute(artifacts.insert().values(**values, create_time=now)))
+    values = {"type": dict(type), "schema_title": schema_title(type), "uri": uri, "metadata": dict(metadata)}
+    return inserted(conn.execute(artifacts.insert(), {**values, "digest": digest, "name": name, "create_time": now}))
 
 
 def record_execution(
@@ -101,25 +162,73 @@ def record_execution(
     name: str,
     state: str,
     properties: Mapping[str, Any],
-    context_id: int,
+    context_id: int | None,
     now: datetime,
     inputs: Iterable[tuple[str, int]] = (),
     outputs: Iterable[tuple[str, int]] = (),
+    schema_title: str = CONTAINER,
+    display_name: str = "",
+    code: Mapping[str, Any] | None = None,
+    cached_from: int | None = None,
+    data: Mapping[str, Sequence[Sequence[Any]]] | None = None,
 ) -> int:
-    """Record a finished doing with the artifacts that it read and wrote, as (path, artifact id)."""
-    values = {"type": type, "name": name, "last_known_state": state, "properties": dict(properties)}
-    row = {**values, "context_id": context_id, "create_time": now}
-    execution_id = _inserted(conn.execute(executions.insert(), row))
-    edges = {
-        (artifact_id, kind, path): {
+    """Record a doing with the artifacts that it read and wrote, as (path, artifact id).
+
+    `data` has, for each string parameter that names stored objects, what they were: (name, generation, checksum) of
+    each. The parameter's value, the address, is in `properties["inputs"]`.
+    """
+    found = dict(properties) | ({"data": {k: [list(o) for o in v] for k, v in data.items()}} if data else {})
+    row = {"type": type, "name": name, "last_known_state": state, "properties": found, "context_id": context_id}
+    more = {"schema_title": schema_title, "display_name": display_name, "cached_from": cached_from}
+    execution_id = inserted(
+        conn.execute(executions.insert(), {**row, **more, "code": dict(code) if code else None, "create_time": now})
+    )
+    add_events(conn, execution_id, "INPUT", inputs)
+    add_events(conn, execution_id, "OUTPUT", outputs)
+    if data:
+        _add_readings(conn, execution_id, {key: str(found["inputs"][key]) for key in data})
+    return execution_id
+
+
+def record_run(
+    conn: Connection,
+    *,
+    name: str,
+    state: str,
+    context_id: int,
+    now: datetime,
+    pipeline: str = "",
+    display_name: str = "",
+    parameters: Mapping[str, Any] | None = None,
+    outputs: Mapping[str, Any] | None = None,
+) -> int:
+    """Record a run as a doing of its own: when it starts, and again, with its last state, when it ends."""
+    query = select(executions.c.id, executions.c.properties).where(
+        executions.c.context_id == context_id, executions.c.schema_title == RUN
+    )
+    known = conn.execute(query).one_or_none()
+    given = {"inputs": parameters, "outputs": outputs}
+    properties = {k: dict(v) for k, v in given.items() if v is not None}
+    if known is None:
+        values = {"type": pipeline, "name": name, "properties": {"inputs": {}, "outputs": {}} | properties}
+        more = {"display_name": display_name or name.rsplit("/", 1)[-1], "schema_title": RUN, "create_time": now}
+        row = {**values, **more, "context_id": context_id, "last_known_state": state}
+        return inserted(conn.execute(executions.insert(), row))
+    changes = {"last_known_state": state, "properties": known.properties | properties, "update_time": now}
+    conn.execute(executions.update().where(executions.c.id == known.id), changes)
+    return int(known.id)
+
+
+def add_events(conn: Connection, execution_id: int, kind: str, edges: Iterable[tuple[str, int]]) -> None:
+    """Connect an execution, as yet without edges of this kind, to artifacts."""
+    rows = {
+        (artifact_id, path): {
             "execution_id": execution_id, "artifact_id": artifact_id, "type": kind, "path": path, "position": position
         }
-        for kind, found in (("INPUT", inputs), ("OUTPUT", outputs))
-        for position, (path, artifact_id) in enumerate(found)
+        for position, (path, artifact_id) in enumerate(edges)
     }  # fmt: skip
-    if edges:
-        conn.execute(events.insert(), list(edges.values()))
-    return execution_id
+    if rows:
+        conn.execute(events.insert(), list(rows.values()))
 
 
 def find_same(
@@ -143,7 +252,7 @@ def get_artifact(conn: Connection, artifact_id: int) -> Artifact:
     row = conn.execute(select(artifacts).where(artifacts.c.id == artifact_id)).one_or_none()
     if row is None:
         raise NotFound(f"There is no artifact {artifact_id}.")
-    return _artifact(row)
+    return as_artifact(row)
 
 
 def list_artifacts(conn: Connection, *, ids: Iterable[int] | None = None, limit: int = 1000) -> list[Artifact]:
@@ -151,7 +260,7 @@ def list_artifacts(conn: Connection, *, ids: Iterable[int] | None = None, limit:
     query = select(artifacts).order_by(artifacts.c.id.desc()).limit(limit)
     if ids is not None:
         query = select(artifacts).where(artifacts.c.id.in_(list(ids)))
-    return [_artifact(row) for row in conn.execute(query)]
+    return [as_artifact(row) for row in conn.execute(query)]
 
 
 def events_of_execution(conn: Connection, execution_id: int) -> list[Event]:
@@ -167,39 +276,67 @@ def events_of_artifact(conn: Connection, artifact_id: int) -> list[Event]:
 
 
 def executions_of_context(conn: Connection, context_id: int) -> list[Execution]:
-    """Read the doings of a run."""
-    query = select(executions).where(executions.c.context_id == context_id).order_by(executions.c.id)
-    return [_execution(row) for row in conn.execute(query)]
+    """Read the doings of a run, the run itself left out."""
+    query = select(executions).where(executions.c.context_id == context_id, executions.c.schema_title != RUN)
+    return [as_execution(row) for row in conn.execute(query.order_by(executions.c.id))]
 
 
 def artifacts_of_context(conn: Connection, context_id: int) -> list[Artifact]:
     """Read the things that a run's doings read or wrote."""
     joined = events.join(executions, executions.c.id == events.c.execution_id)
     ids = select(events.c.artifact_id).select_from(joined).where(executions.c.context_id == context_id)
-    return [_artifact(row) for row in conn.execute(select(artifacts).where(artifacts.c.id.in_(ids)))]
+    return [as_artifact(row) for row in conn.execute(select(artifacts).where(artifacts.c.id.in_(ids)))]
 
 
 def find_context(conn: Connection, kind: str, name: str) -> Context | None:
     """Find a context by type and name."""
     row = conn.execute(select(contexts).where(contexts.c.type == kind, contexts.c.name == name)).one_or_none()
-    if row is None:
-        return None
-    return Context(
-        context_id=row.id, type=row.type, name=row.name, parent_id=row.parent_id, create_time=row.create_time
-    )
+    return None if row is None else as_context(row)
 
 
-def _inserted(result: CursorResult[Any]) -> int:
+def schema_title(kind: Mapping[str, Any]) -> str:
+    """Answer the title of an artifact's type, also of one that is given as a schema."""
+    if title := kind.get("schemaTitle"):
+        return str(title)
+    for line in str(kind.get("instanceSchema", "")).splitlines():
+        key, colon, value = line.partition(":")
+        if colon and key.strip() == "title":
+            return value.strip().strip("'\"")
+    return ""
+
+
+def inserted(result: CursorResult[Any]) -> int:
+    """Answer the id of the row that was just inserted."""
     key = result.inserted_primary_key
     assert key is not None
     return int(key[0])
 
 
-def _artifact(row: Any) -> Artifact:
+def as_artifact(row: Any) -> Artifact:
+    """Read a row of `artifacts`."""
     values = dict(row._mapping)  # noqa: SLF001
-    return Artifact(artifact_id=values.pop("id"), **values)
+    return Artifact(artifact_id=values.pop("id"), notes=values.pop("notes") or {}, **values)
 
 
-def _execution(row: Any) -> Execution:
+def as_execution(row: Any) -> Execution:
+    """Read a row of `executions`."""
     values = dict(row._mapping)  # noqa: SLF001
-    return Execution(execution_id=values.pop("id"), **values)
+    return Execution(execution_id=values.pop("id"), notes=values.pop("notes") or {}, **values)
+
+
+def as_context(row: Any) -> Context:
+    """Read a row of `contexts`."""
+    values = dict(row._mapping)  # noqa: SLF001
+    optional: dict[str, Any] = {"metadata": values.pop("metadata") or {}, "notes": values.pop("notes") or {}}
+    return Context(context_id=values.pop("id"), **optional, **values)
+
+
+def _add_readings(conn: Connection, execution_id: int, addresses: Mapping[str, str]) -> None:
+    rows = [
+        {"execution_id": execution_id, "parameter": key, "path": path, "is_address": number == 0}
+        for key, uri in addresses.items()
+        if uri.startswith(_SCHEME)
+        for number, path in enumerate(trail(uri))
+    ]
+    if rows:
+        conn.execute(readings.insert(), rows)

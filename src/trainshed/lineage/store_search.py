@@ -1,0 +1,106 @@
+"""Lists of artifacts, executions and contexts in the store: what filters can ask an index, and membership."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, or_, select
+
+from trainshed.lineage.filters import Any_, Compare, Condition, Related
+from trainshed.lineage.store import (
+    artifacts,
+    associations,
+    attributions,
+    context_children,
+    contexts,
+    events,
+    executions,
+)
+
+_COLUMNS = {
+    "artifacts": {"uri": "uri", "schema_title": "schema_title", "display_name": "name", "state": "last_known_state"},
+    "executions": {"schema_title": "schema_title", "state": "last_known_state"},
+    "contexts": {"schema_title": "type"},
+}
+_ORDERS = {
+    "artifacts": {"display_name": "name"},
+    "executions": {"display_name": "display_name"},
+    "contexts": {"display_name": "display_name", "schema_title": "type"},
+}
+
+
+def clause_of(table: Table, condition: Condition) -> ColumnElement[bool] | None:
+    """Answer a condition as SQL where an index can find it; None for what has to be looked at row by row."""
+    columns = _COLUMNS[table.name]
+    if isinstance(condition, Any_):
+        parts = [clause_of(table, part) for part in condition.parts]
+        return or_(*[p for p in parts if p is not None]) if all(p is not None for p in parts) else None
+    if isinstance(condition, Compare) and condition.is_exact and condition.path[0] in columns:
+        return table.c[columns[condition.path[0]]] == condition.value
+    return None
+
+
+def order_of(table: Table, field: str) -> str | None:
+    """Answer the column that a field is ordered by; None for a field that nothing is ordered by."""
+    known = {"create_time": "create_time", "update_time": "update_time", "schema_title": "schema_title"}
+    return (known | _ORDERS[table.name]).get(field)
+
+
+def rows(
+    conn: Connection, table: Table, where: Sequence[ColumnElement[bool]], order: Sequence[tuple[str, bool]], skip: int
+) -> Iterator[Any]:
+    """Read rows lazily; `order` has columns and whether they descend; newest first where nothing else is said."""
+    query = select(table).where(*where)
+    for column, descends in order:
+        query = query.order_by(table.c[column].desc() if descends else table.c[column])
+    yield from conn.execute(query.order_by(table.c.id.desc()).offset(skip or None))
+
+
+def members(table: Table, related: Related, context_id: int) -> Select[Any]:
+    """Select the ids of what is in a context or in contexts below it, or of contexts next to it."""
+    if related.relation == "parent_contexts":  # the children
+        below = select(context_children.c.child_id).where(context_children.c.parent_id == context_id)
+        return select(contexts.c.id).where(or_(contexts.c.parent_id == context_id, contexts.c.id.in_(below)))
+    if related.relation == "child_contexts":  # the parents
+        made_in = select(contexts.c.parent_id).where(contexts.c.id == context_id)
+        above = select(context_children.c.parent_id).where(context_children.c.child_id == context_id)
+        return select(contexts.c.id).where(or_(contexts.c.id.in_(made_in), contexts.c.id.in_(above)))
+    within = inside(context_id)
+    doings = _executions_in(within)
+    if table is executions:
+        return doings
+    touched = select(events.c.artifact_id).where(events.c.execution_id.in_(doings))
+    given = select(attributions.c.artifact_id).where(attributions.c.context_id.in_(within))
+    return select(artifacts.c.id).where(or_(artifacts.c.id.in_(touched), artifacts.c.id.in_(given)))
+
+
+def member_ids(conn: Connection, table: Table, related: Related, context_id: int) -> set[int]:
+    """Read the same."""
+    return set(conn.execute(members(table, related, context_id)).scalars())
+
+
+def parents(conn: Connection, context_ids: Sequence[int]) -> dict[int, list[int]]:
+    """Answer, for each context, those that it is in."""
+    found: dict[int, list[int]] = {context_id: [] for context_id in context_ids}
+    own = select(contexts.c.id, contexts.c.parent_id).where(
+        contexts.c.id.in_(context_ids), contexts.c.parent_id.is_not(None)
+    )
+    more = select(context_children.c.child_id, context_children.c.parent_id).where(
+        context_children.c.child_id.in_(context_ids)
+    )
+    for child, parent in [*conn.execute(own), *conn.execute(more)]:
+        if parent not in found[child]:
+            found[child].append(parent)
+    return found
+
+
+def inside(context_id: int) -> Select[Any]:
+    """Select a context and everything below it."""
+    below = select(contexts.c.id).where(contexts.c.id == context_id).cte("below", recursive=True)
+    made_in = select(contexts.c.id).join(below, contexts.c.parent_id == below.c.id)
+    put_in = select(context_children.c.child_id).join(below, context_children.c.parent_id == below.c.id)
+    return select(below.union(made_in, put_in).c.id)
+
+
+def _executions_in(within: Select[Any]) -> Select[Any]:
+    given = select(associations.c.execution_id).where(associations.c.context_id.in_(within))
+    return select(executions.c.id).where(or_(executions.c.context_id.in_(within), executions.c.id.in_(given)))

@@ -1,0 +1,125 @@
+"""What a question is about: an artifact, an execution, stored data, a run or a task of one."""
+
+import re
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Table, and_, select
+
+from trainshed import names
+from trainshed.errors import NotFound
+from trainshed.lineage import store_graph
+from trainshed.lineage.addresses import split_generation
+from trainshed.lineage.graph import has_read
+from trainshed.lineage.model import RUN, Context
+from trainshed.lineage.store import artifacts, as_context, contexts, events, executions
+
+_HELP = (
+    "give an artifact's number, a gs:// address, a run's id or RUN/tasks/TASK; "
+    "`trainshed lineage list` and `trainshed pipelines list` show what there is"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """Where the two questions start from: upwards from `results`, downwards from `sources`."""
+
+    kind: str  # artifact, execution, data, run
+    name: str
+    results: tuple[int, ...] = ()
+    result_executions: tuple[int, ...] = ()
+    sources: tuple[int, ...] = ()
+    source_executions: tuple[int, ...] = ()
+
+
+def find(conn: Connection, of: str) -> Subject:
+    """Find what somebody names. Raises NotFound, which says what can be named."""
+    if "://" in of:
+        return _data(conn, of)
+    kind, _, rest = of.rpartition("/")
+    noun = names.short(kind)
+    if noun == "executions":
+        doing = find_id(conn, executions, rest)
+        return Subject(kind="execution", name=of, result_executions=(doing,), source_executions=(doing,))
+    if noun in {"artifacts", ""} and (key := _find_id(conn, artifacts, rest)):
+        return Subject(kind="artifact", name=f"artifacts/{rest}", results=(key,), sources=(key,))
+    if noun == "artifacts":
+        raise _unknown(of)
+    return _run(conn, of)
+
+
+def find_id(conn: Connection, table: Table, public_id: str) -> int:
+    """Answer the key of a record by the last part of its resource name. Raises NotFound."""
+    found = _find_id(conn, table, public_id)
+    if found is None:
+        noun = table.name.removesuffix("s")
+        raise NotFound(f"There is no {noun} {public_id!r}.", reason=f"{noun.upper()}_NOT_FOUND")
+    return found
+
+
+def find_context(conn: Connection, public_id: str) -> Context:
+    """Read a context by the last part of its resource name; a pipeline before a run of the same name. Raises NotFound."""
+    query = select(contexts).where(contexts.c.resource_id == public_id)
+    found = sorted(map(as_context, conn.execute(query)), key=lambda c: (c.type != "system.Pipeline", -c.context_id))
+    if not found:
+        raise NotFound(f"There is no context {public_id!r}.", reason="CONTEXT_NOT_FOUND")
+    return found[0]
+
+
+def _find_id(conn: Connection, table: Table, public_id: str) -> int | None:
+    chosen = conn.execute(select(table.c.id).where(table.c.resource_id == public_id)).scalars().first()
+    if chosen is not None or not re.fullmatch(r"[0-9]{1,18}", public_id):
+        return chosen
+    is_it = and_(table.c.id == int(public_id), table.c.resource_id == "")
+    return conn.execute(select(table.c.id).where(is_it)).scalar_one_or_none()
+
+
+def _data(conn: Connection, of: str) -> Subject:
+    uri, generation = split_generation(of)
+    things, doings = store_graph.at_address(conn, uri)
+    if generation is not None:  # artifacts do not say which generation they are: their importers do
+        found = store_graph.read_executions(conn, doings)
+        things, doings = [], [i for i in doings if has_read(found[i], uri, generation)]
+    if not things and not doings:
+        raise _unknown(of, "No task has read or made anything at")
+    return Subject(kind="data", name=of, results=tuple(things), sources=tuple(things), source_executions=tuple(doings))
+
+
+def _run(conn: Connection, of: str) -> Subject:
+    run, _, task = of.partition("/tasks/")
+    query = select(contexts.c.id, contexts.c.name).where(
+        contexts.c.type == "system.PipelineRun", contexts.c.resource_id == names.short(run)
+    )
+    known = conn.execute(query.order_by(contexts.c.id.desc())).first()
+    if known is None:
+        raise _unknown(of)
+    inside = select(executions.c.id).where(executions.c.context_id == known.id, executions.c.schema_title != RUN)
+    if task:
+        inside = inside.where(executions.c.name == f"{known.name}/tasks/{task}")
+    doings = tuple(conn.execute(inside.order_by(executions.c.id)).scalars())
+    if task and not doings:
+        raise _unknown(of, "No execution is recorded of")
+    if task:
+        return Subject(kind="execution", name=of, result_executions=doings, source_executions=doings)
+    return _of_tasks(conn, known.name, doings)
+
+
+def _of_tasks(conn: Connection, name: str, doings: tuple[int, ...]) -> Subject:
+    """Take what a run made and did not use itself as its results; without any artifacts, its tasks."""
+    query = select(events.c.artifact_id, events.c.type)
+    found = [
+        row for part in store_graph.chunks(doings) for row in conn.execute(query.where(events.c.execution_id.in_(part)))
+    ]
+    made = {row[0] for row in found if row[1] == "OUTPUT"}
+    read = {row[0] for row in found if row[1] == "INPUT"}
+    return Subject(
+        kind="run",
+        name=name,
+        results=tuple(sorted(made - read)),
+        result_executions=() if made - read else doings,
+        sources=tuple(sorted(made)),
+        source_executions=() if made else doings,
+    )
+
+
+def _unknown(of: str, what: str = "There is no artifact, run or stored data") -> NotFound:
+    return NotFound(f"{what} {of!r}; {_HELP}.", reason="SUBJECT_NOT_FOUND")
