@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from trainshed.ir import conditions
+from trainshed.ir import conditions, drivers
 from trainshed.ir.model import (
     ABSENT,
     ArtifactValue,
@@ -42,6 +42,7 @@ class TaskInputs:
     missing: tuple[str, ...] = ()  # required inputs that nothing gave
     given: Mapping[str, Any] = field(default_factory=dict)  # all parameters, undeclared ones too
     problems: tuple[str, ...] = ()  # what could not be resolved, in sentences
+    metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of its outputs, by its driver
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +74,8 @@ def inputs_of(task: Task, facts: RunFacts, around: Surroundings) -> TaskInputs:
             _keep(given, name, _selected(name, wanted, _taken(task, name, wanted, facts, around), problems))
     defaults = {n: d.default for n, d in task.parameters.items() if d.default is not ABSENT and n not in given}
     _fill_constants(task, facts, given, constants, defaults, problems)
+    driven = around.outputs(task.driver).parameters if task.driver else {}
+    given |= drivers.changed_parameters(driven)
     parameters = {name: given[name] for name in task.parameters if name in given}
     problems += (
         f"{name} is {as_text(given[name])!r}, which is none of the values that it accepts"
@@ -82,7 +85,12 @@ def inputs_of(task: Task, facts: RunFacts, around: Surroundings) -> TaskInputs:
     artifacts = _artifacts(task, around)
     missing = tuple(_missing(task, parameters, artifacts))
     return TaskInputs(
-        parameters=parameters, artifacts=artifacts, missing=missing, given=given, problems=tuple(problems)
+        parameters=parameters,
+        artifacts={name: listed for name, listed in artifacts.items() if listed or _may_be_empty(task, name)},
+        missing=missing,
+        given=given,
+        problems=tuple(problems),
+        metadata=drivers.changed_metadata(driven),
     )
 
 
@@ -225,16 +233,21 @@ def _of_this_task(expression: str, task: Task, facts: RunFacts) -> Any:
 
 
 def _artifacts(task: Task, around: Surroundings) -> dict[str, Sequence[ArtifactValue]]:
+    """Take artifacts; an empty list, of a loop without items or a resolver that found nothing, is given as well."""
     found: dict[str, Sequence[ArtifactValue]] = {}
     for name, source in task.given_artifacts.items():
         if isinstance(source, InputArtifact):
             listed = around.artifacts.get(source.name)
         else:
             listed = around.outputs(source.task).artifacts.get(source.key)
-        definition = task.artifacts.get(name)
-        if listed or (listed is not None and definition is not None and definition.is_list):
+        if listed is not None:
             found[name] = listed
     return found
+
+
+def _may_be_empty(task: Task, name: str) -> bool:
+    """Whether a task is shown an empty list; for one that takes a single artifact it stands for none."""
+    return task.body is not None or (name in task.artifacts and task.artifacts[name].is_list)
 
 
 def _missing(

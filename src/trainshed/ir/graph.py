@@ -65,7 +65,7 @@ class _Drawing:
                 "parent": parent,
             }
         )
-        outputs = {} if task.body is not None else task.output_artifacts
+        outputs = {} if task.body is not None or task.drives else task.output_artifacts
         for key, output in outputs.items():
             artifact = f"{path}/{key}"
             self.nodes.append(

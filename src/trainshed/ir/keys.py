@@ -45,6 +45,8 @@ def key_parts(
         parts[f"parameter {key}"] = digest(value)
     for key, artifacts in inputs.artifacts.items():
         parts[f"artifact {key}"] = digest([[a.digest or a.uri, dict(a.type), dict(a.metadata)] for a in artifacts])
+    for key, metadata in inputs.metadata.items():
+        parts[f"metadata of {key}"] = digest(dict(metadata))
     for key, content in data.items():
         parts[f"data of {key}"] = digest(content)
     return parts
@@ -58,8 +60,10 @@ def cache_key(parts: Mapping[str, str], task: Task) -> str:
 
 
 def _named_in(container: Mapping[str, Any], task: Task, inputs: TaskInputs) -> Iterator[tuple[str, Any]]:
-    """Find undeclared parameters that placeholders of the command, the image or the environment name."""
+    """Find undeclared parameters that a driver set, or that placeholders of the command, image or environment name."""
     undeclared = [key for key in inputs.given if key not in task.parameters]
-    if undeclared:
+    if task.driver:
+        yield from ((key, inputs.given[key]) for key in undeclared)
+    elif undeclared:
         text = json.dumps(container, ensure_ascii=False)
         yield from ((key, inputs.given[key]) for key in undeclared if f"['{key}']" in text)

@@ -165,6 +165,8 @@ class Task:
     caching: bool = False
     fixed_key: str = ""  # cachingOptions.cacheKey
     resources: Resources = field(default_factory=Resources)
+    driver: str = ""  # the task that says what this one reads and makes, before the cache is asked
+    drives: str = ""  # the task that this one is the driver of
 
     @property
     def kind(self) -> str:

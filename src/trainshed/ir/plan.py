@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trainshed.ir.check import component_of, dependencies
+from trainshed.ir.drivers import with_driver
 from trainshed.ir.load import Document
 from trainshed.ir.model import (
     ABSENT,
@@ -70,8 +71,9 @@ class _Planner:
             self._dags[key] = Dag(
                 component=name,
                 tasks={
-                    n: self._task(n, tasks[n], inherited)
+                    task.name: task
                     for n in in_order({n: dependencies(t) for n, t in tasks.items()})
+                    for task in with_driver(self._task(n, tasks[n], inherited), tasks)
                 },
                 output_parameters={k: _parameter_sources(o) for k, o in outputs.get("parameters", {}).items()},
                 output_artifacts={k: _artifact_sources(o) for k, o in outputs.get("artifacts", {}).items()},

@@ -32,14 +32,14 @@ def executor_input(task: Task, inputs: TaskInputs, places: Places, *, is_legacy:
     values = {**inputs.parameters, **inputs.given}
     given: dict[str, Any] = {"parameterValues": values}
     if is_legacy:  # schema 2.0.0
-        given = {"parameters": {k: _legacy_value(v) for k, v in values.items()}}
+        given = {"parameters": {k: _legacy_value(v, _kind(task, k)) for k, v in values.items()}}
     if inputs.artifacts:
         given["artifacts"] = {k: {"artifacts": [a.to_json() for a in v]} for k, v in inputs.artifacts.items()}
     made: dict[str, Any] = {"outputFile": places.output_file}
     if task.output_parameters:
         made["parameters"] = {k: {"outputFile": places.parameter_files[k]} for k in task.output_parameters}
     if task.output_artifacts:
-        made["artifacts"] = {k: {"artifacts": [_made(k, task, places)]} for k in task.output_artifacts}
+        made["artifacts"] = {k: {"artifacts": [_made(k, task, inputs, places)]} for k in task.output_artifacts}
     return {"inputs": given, "outputs": made}
 
 
@@ -155,17 +155,22 @@ def _pieces(node: Any, present: set[str]) -> list[str]:
     return _pieces(chosen, present)
 
 
-def _legacy_value(value: Any) -> dict[str, Any]:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+def _kind(task: Task, key: str) -> str:
+    return task.parameters[key].type if key in task.parameters else ""
+
+
+def _legacy_value(value: Any, declared: str) -> dict[str, Any]:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or declared == "STRING":
         return {"stringValue": as_text(value)}
-    return {"intValue": str(value)} if isinstance(value, int) else {"doubleValue": value}
+    is_whole = isinstance(value, int) and declared != "NUMBER_DOUBLE"
+    return {"intValue": str(value)} if is_whole else {"doubleValue": float(value)}
 
 
-def _made(key: str, task: Task, places: Places) -> dict[str, Any]:
+def _made(key: str, task: Task, inputs: TaskInputs, places: Places) -> dict[str, Any]:
     output = task.output_artifacts[key]
     return {
         "name": key,
         "uri": places.artifact_uris[key],
         "type": dict(output.schema),
-        "metadata": dict(output.metadata),
+        "metadata": {**output.metadata, **inputs.metadata.get(key, {})},
     }
