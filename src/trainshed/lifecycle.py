@@ -15,15 +15,16 @@ class Transition:
     sources: tuple[str, ...]
     target: str
     why: str
+    reopens: bool = False  # it may leave a final state: what had ended goes on
 
 
-def on(name: str, sources: str, target: str, why: str) -> Transition:
+def on(name: str, sources: str, target: str, why: str, *, reopens: bool = False) -> Transition:
     """Write one row of a table; `sources` are separated by spaces."""
-    return Transition(name, tuple(sources.split()), target, why)
+    return Transition(name, tuple(sources.split()), target, why, reopens)
 
 
 class Lifecycle:
-    """A checked table: every state is known and reachable, final states have no way out."""
+    """A checked table: every state is known and reachable; out of a final state leads only what reopens."""
 
     def __init__(
         self, noun: str, states: type[StrEnum], transitions: tuple[Transition, ...], *, initial: str, final: str
@@ -41,7 +42,7 @@ class Lifecycle:
         return self._by_name[name]
 
     def is_final(self, state: str) -> bool:
-        """Whether nothing can happen any more in this state."""
+        """Whether nothing happens any more by itself in this state."""
         return state in self.final
 
     def allows(self, name: str, state: str) -> bool:
@@ -59,7 +60,9 @@ class Lifecycle:
         for t in self.transitions:
             assert t.target in known, f"{self.noun}.{t.name}: unknown target {t.target}"
             assert known.issuperset(t.sources), f"{self.noun}.{t.name}: unknown source"
-            assert not self.final.intersection(t.sources), f"{self.noun}.{t.name}: leaves a final state"
+            left = self.final.intersection(t.sources)
+            assert t.reopens == bool(left), f"{self.noun}.{t.name}: leaves a final state without reopening"
+            assert not (t.reopens and t.target in self.final), f"{self.noun}.{t.name}: reopens into a final state"
         reached = set(self.initial)
         while more := {t.target for t in self.transitions if reached.intersection(t.sources)} - reached:
             reached |= more

@@ -140,7 +140,7 @@ class World:
             pending = [t for t in self.engine._background._tasks if not t.done()]
             if pending:
                 await asyncio.wait(pending, timeout=5)
-            if not self.engine._facts and not self.engine._background._tasks:
+            if not self.engine._inbox and not self.engine._background._tasks:
                 return
         raise AssertionError("the engine does not come to rest")
 

@@ -1,12 +1,12 @@
 """Runs: a compiled PipelineSpec in, a durable run out.
 
 - `model`, `lifecycle`: records; every state and transition.
-- `advance`: facts in, decisions out. Pure.
+- `facts`, `view`, `advance`: facts in, decisions out; `retry`: what begins anew. Pure.
 - `store`: tables and SQL.
 - `catalog`: specs read, checked and planned once. `workplace`: where each task works.
-- `service`: the verbs. `triggers`: event → run.
-- `engine`: the loop; `turn` carries decisions out in a transaction, `active` is an open run in memory, `admission`
-  says what fits on the machine, `launching` and `launch` start attempts, `attempt` and `outputs` take what they leave,
+- `service`: the verbs; `request` checks what is asked for. `triggers`: event → run.
+- `engine`: the loop, fed by its `inbox`; `turn` carries decisions out in a transaction, `active` is an open run in
+  memory, made of `nodes`; `admission` says what fits on the machine, `launching` and `launch` start attempts, `attempt` and `outputs` take what they leave,
   `caching` finds what exists already, `importing` registers what exists, `planning` says all that beforehand, `pricing`
   what it costs.
 """

@@ -1,19 +1,24 @@
 """An open run in memory: its plan, its view, its tasks' inputs and outputs. A cache; rows are the truth."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from trainshed import ir, names
 from trainshed.clock import rfc3339
-from trainshed.runs import outputs, store
-from trainshed.runs.advance import RunView, TaskView
-from trainshed.runs.model import NAME, Key, Run, TaskRow
+from trainshed.runs import outputs
+from trainshed.runs.model import NAME, Run, TaskRow
+from trainshed.runs.nodes import NOTHING, Node, new_node, node_of, row_of
+from trainshed.runs.view import RunView, ScopeView
 from trainshed.runs.workplace import Workplace
 
-_EMPTY = ir.Outputs()
+_Answer = TypeVar("_Answer")
+_WORKED = frozenset({"SUCCEEDED", "SKIPPED", "FAILED", "CANCELLED"})
 
 
 @dataclass(kw_only=True)
@@ -23,108 +28,273 @@ class ActiveRun:
     run: Run
     plan: ir.Plan
     view: RunView
-    places: dict[str, Workplace]
-    ids: dict[str, str]  # task -> id
-    rows: dict[str, TaskRow]  # as they were when the run was taken up
-    outputs: dict[str, ir.Outputs] = field(default_factory=dict)
-    inputs: dict[str, ir.TaskInputs] = field(default_factory=dict)
+    places: Mapping[str, Workplace]  # by component
+    nodes: dict[str, Node] = field(default_factory=dict)  # by path, like the view's tasks
+    paths: dict[str, str] = field(default_factory=dict)  # id -> path
     folder: Path
-    keys: dict[str, Key] = field(default_factory=dict)  # task -> under what its outputs will be kept
-    errors: dict[str, str] = field(default_factory=dict)
+    positions: int = 0  # tasks that were ever made
     ran: int = 0  # tasks that a worker really ran to a good end
+    worked: int = 0  # tasks that had something to do for a worker, cached ones included
     is_cancelled: bool = False  # the wish to cancel has reached its tasks
     is_final: bool = False
+    _inputs: dict[tuple[str, int], ir.TaskInputs] = field(default_factory=dict)  # of scopes
 
     @property
     def parent(self) -> str:
         """projects/P/locations/L."""
         return self.run.name.rsplit("/", 2)[0]
 
-    def facts(self, task: str = "") -> ir.RunFacts:
+    def task(self, path: str) -> ir.Task:
+        """Answer what the document says about a task."""
+        return self.nodes[path].task
+
+    def place(self, path: str) -> Workplace:
+        """Answer where a task works."""
+        return self.places[self.nodes[path].task.component]
+
+    def facts(self, path: str = "") -> ir.RunFacts:
         """Answer what placeholders may say."""
-        job = names.parse(NAME, self.run.name)["job"]
+        node = self.nodes.get(path)
         return ir.RunFacts(
-            job_name=job,
+            job_name=names.parse(NAME, self.run.name)["job"],
             resource_name=self.run.name,
             job_uuid=self.run.number,
             root=self.run.root,
             create_time=rfc3339(self.run.create_time),
             schedule_time=rfc3339(self.run.logical_time),
-            task_name=task,
-            task_id=self.ids.get(task, ""),
+            task_name=node.task.name if node else "",
+            task_id=node.id if node else "",
+            workspace_path=str(self.workspace) if self.plan.has_workspace else "",
         )
 
-    def inputs_of(self, task: str) -> ir.TaskInputs:
-        """Put a task's inputs together; kept, because every attempt gets the same."""
-        if task not in self.inputs:
-            found = ir.inputs_of(self.plan.tasks[task], self.facts(task), self.run.parameters, self.outputs_of)
-            self.inputs[task] = found
-        return self.inputs[task]
+    # Values
 
-    def outputs_of(self, task: str) -> ir.Outputs:
+    def inputs_of(self, path: str) -> ir.TaskInputs:
+        """Put a task's inputs together."""
+        node = self.nodes[path]
+        if node.inputs is None:
+            scope = self.view.tasks[path].scope
+            node.inputs = ir.inputs_of(node.task, self.facts(path), self._around(scope))
+        return node.inputs
+
+    def outputs_of(self, path: str) -> ir.Outputs:
         """Answer what a finished task gave."""
-        return self.outputs.get(task, _EMPTY)
+        node = self.nodes.get(path)
+        return NOTHING if node is None else node.outputs
 
-    def attempt_folder(self, task: str, attempt: int) -> Path:
+    def outputs_of_scope(self, scope: ScopeView) -> ir.Outputs:
+        """Answer what a finished DAG, or an iteration of it, gave."""
+        return ir.outputs_of(scope.dag, _by_name(self.outputs_of, scope))
+
+    def final_status(self, path: str) -> dict[str, Any]:
+        """Say how a task ended, as KFP's PipelineTaskFinalStatus."""
+        view = self.view.tasks[path]
+        state = "SUCCEEDED" if view.state == "SKIPPED" else view.state
+        error = {"code": 9, "message": self.nodes[path].error} if view.state == "FAILED" else {}
+        return {
+            "state": state,
+            "error": error,
+            "pipelineJobResourceName": self.run.name,
+            "pipelineTaskName": view.task.name,
+        }
+
+    def _around(self, scope: ScopeView) -> ir.Surroundings:
+        inputs = self._inputs_of_scope(scope)
+        return ir.Surroundings(
+            parameters=inputs.parameters,
+            artifacts=inputs.artifacts,
+            outputs=_by_name(self.outputs_of, scope),
+            final_status=_by_name(self.final_status, scope),
+        )
+
+    def _inputs_of_scope(self, scope: ScopeView) -> ir.TaskInputs:
+        owner = scope.owner
+        key = (owner.path if owner else "", scope.iteration)
+        if key not in self._inputs:
+            if owner is None:
+                self._inputs[key] = ir.root_inputs(self.plan, self.run.parameters)
+            elif owner.task.loop is None:
+                self._inputs[key] = self.inputs_of(owner.path)
+            else:
+                item = self.nodes[owner.path].items[scope.iteration]
+                self._inputs[key] = ir.iteration_inputs(owner.task, self.inputs_of(owner.path), item)
+        return self._inputs[key]
+
+    # Scopes
+
+    def open(self, path: str, first: int, count: int, *, now: datetime) -> list[dict[str, Any]]:
+        """Make the tasks of some of a DAG's iterations; answer their rows."""
+        rows: list[dict[str, Any]] = []
+        for scope in self.view.opened(path, first, count):
+            rows += self._rows(scope, parent=self.nodes[path].id, now=now)
+        return rows
+
+    def open_root(self, *, now: datetime) -> list[dict[str, Any]]:
+        """Make the pipeline's own tasks; answer their rows."""
+        return self._rows(self.view.root, parent="", now=now)
+
+    def _rows(self, scope: ScopeView, *, parent: str, now: datetime) -> list[dict[str, Any]]:
+        iteration = scope.iteration if scope.owner and scope.owner.task.loop else None
+        rows = []
+        for view in scope.tasks.values():
+            node = new_node(view.path, view.task)
+            self._know(node)
+            rows.append(
+                row_of(node, run=self.run.name, position=self.positions, parent=parent, iteration=iteration, now=now)
+            )
+            self.positions += 1
+        return rows
+
+    def close(self, path: str, iteration: int) -> list[str]:
+        """Keep what an iteration gave with its DAG task and forget its tasks; answer their ids."""
+        scope = self.view.tasks[path].scopes[iteration]
+        owner = self.nodes[path]
+        owner.gathered[iteration] = self.outputs_of_scope(scope)
+        owner.error = owner.error or self.first_error(scope)
+        self.view.closed(path, iteration)
+        self._inputs.pop((path, iteration), None)
+        ids = []
+        for view in scope.tasks.values():
+            ids.append(self.nodes.pop(view.path).id)
+            del self.paths[ids[-1]]
+        return ids
+
+    def gather(self, path: str) -> ir.Outputs:
+        """Answer what a DAG task gives, once its last scope is closed."""
+        node = self.nodes[path]
+        found = [node.gathered[i] for i in sorted(node.gathered)]
+        node.gathered = {}
+        if node.task.loop is not None:
+            return ir.gathered(node.task, found)
+        return found[0] if found else NOTHING
+
+    def first_error(self, scope: ScopeView | None = None) -> str:
+        """Say which task of a scope failed first, in the order of the plan, and why."""
+        for view in (scope or self.view.root).tasks.values():
+            if view.state == "FAILED":
+                error = self.nodes[view.path].error
+                return error if view.task.body is not None and error else f"Task {view.path!r} failed: {error}"
+        return ""
+
+    def _know(self, node: Node) -> None:
+        self.nodes[node.path] = node
+        self.paths[node.id] = node.path
+
+    # Places
+
+    @property
+    def workspace(self) -> Path:
+        """The folder that all tasks of the run share, when the pipeline asks for one."""
+        return self.folder / "workspace"
+
+    def attempt_folder(self, path: str, attempt: int) -> Path:
         """Answer an attempt's own folder."""
-        return self.folder / folder_name(task) / str(attempt)
+        return self.folder / folder_name(path) / str(attempt)
 
-    def places_of(self, task: str, attempt: int) -> ir.Places:
+    def places_of(self, path: str, attempt: int) -> ir.Places:
         """Say where an attempt finds and leaves its files."""
-        folder = self.attempt_folder(task, attempt)
+        folder = self.attempt_folder(path, attempt)
         mount = folder / "mount"
+        node = self.nodes[path]
         job = names.short(self.run.name)
-        base = f"{self.run.root.rstrip('/')}/{job}/{task}_{self.ids[task]}"
-        definition = self.plan.tasks[task]
+        readable = path.replace("[", "-").replace("]", "")  # brackets are wildcards to gsutil
+        base = f"{self.run.root.rstrip('/')}/{job}/{readable}_{node.id}"
         return ir.Places(
-            artifact_uris={key: f"{base}/{key}" for key in definition.output_artifacts},
-            parameter_files={key: str(folder / "outputs" / key) for key in definition.output_parameters},
+            artifact_uris={key: f"{base}/{key}" for key in node.task.output_artifacts},
+            parameter_files={key: str(folder / "outputs" / key) for key in node.task.output_parameters},
             # inside the mount, so that `dsl.get_uri()` answers the task's own place in the bucket
             output_file=str(mount / base.removeprefix("gs://") / "executor_output.json"),
-            path_of=lambda uri: str(mount / uri.removeprefix("gs://")) if uri.startswith("gs://") else uri,
+            path_of=partial(_path_of, mount),
         )
 
 
-def folder_name(task: str) -> str:
+def _by_name(answer: Callable[[str], _Answer], scope: ScopeView) -> Callable[[str], _Answer]:
+    prefix = scope.prefix
+    return lambda name: answer(prefix + name)
+
+
+def _path_of(mount: Path, uri: str) -> str:
+    return str(mount / uri.removeprefix("gs://")) if uri.startswith("gs://") else uri
+
+
+def folder_name(path: str) -> str:
     """Answer the folder of a task's attempts; names come from documents, so nothing of them is a path."""
-    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in task)[:100].lstrip(".")
-    return safe if safe == task else f"{safe}-{ir.digest(task)[:8]}"
+    safe = "".join(c if c.isalnum() or c in "-_.[]" else "_" for c in path)[:100].lstrip(".")
+    return safe if safe == path else f"{safe}-{ir.digest(path)[:8]}"
 
 
-def take_up(conn: Connection, run: Run, plan: ir.Plan, places: dict[str, Workplace], folder: Path) -> ActiveRun:
-    """Build a run's memory from its rows."""
-    rows = {row.name: row for row in store.tasks_of(conn, run.name)}
-    views = {
-        name: TaskView(state=row.state, attempt=row.attempt, failures=row.failures, losses=row.losses)
-        for name, row in rows.items()
-    }
-    view = RunView.of(plan, views, state=run.state, is_fail_fast=run.failure_policy == "FAIL_FAST")
-    active = ActiveRun(
-        run=run, plan=plan, view=view, places=places, ids={n: r.id for n, r in rows.items()}, rows=rows, folder=folder
+def begin(run: Run, plan: ir.Plan, places: Mapping[str, Workplace], folder: Path) -> ActiveRun:
+    """Build the memory of a run that has no tasks yet."""
+    view = RunView.of(plan, state=run.state, is_fail_fast=run.failure_policy == "FAIL_FAST")
+    return ActiveRun(run=run, plan=plan, view=view, places=places, folder=folder)
+
+
+def take_up(conn: Connection, active: ActiveRun, rows: Sequence[TaskRow], *, keep_ended: bool = False) -> None:
+    """Bring a run's memory to where its rows are; ended iterations are closed unless they are to be kept."""
+    for row in rows:  # a DAG task's own row comes before those of the tasks in it
+        if row.kind == "container":
+            active.ran += row.state == "SUCCEEDED"
+            active.worked += row.state in _WORKED
+        if row.parent and not keep_ended and not _is_in_use(active, row.parent):
+            continue
+        if row.name not in active.view.tasks:
+            active.view.opened(active.paths[row.parent], row.iteration or 0, 1)
+        _restore(conn, active, row)
+    active.positions = max((row.position + 1 for row in rows), default=0)
+    active.view.count()
+    active.is_cancelled = active.run.state == "CANCELLING" and any(
+        row.state in {"CANCELLING", "CANCELLED"} for row in rows
     )
-    for name, row in rows.items():
-        if row.cache_key:
-            active.keys[name] = Key(key=row.cache_key, parts=row.key_parts or {})
-        if row.outputs is not None:
-            active.outputs[name] = outputs.from_row(conn, row.outputs, active.parent)
-        active.ran += row.state == "SUCCEEDED" and not plan.tasks[name].is_importer
-    return active
+    if not keep_ended:
+        for scope in reversed(list(active.view.scopes())):
+            if scope.owner is not None and scope.open == 0:
+                active.close(scope.owner.path, scope.iteration)
+
+
+def _is_in_use(active: ActiveRun, task_id: str) -> bool:
+    path = active.paths.get(task_id)
+    return path is not None and not active.view.tasks[path].is_final
+
+
+def _restore(conn: Connection, active: ActiveRun, row: TaskRow) -> None:
+    view = active.view.tasks[row.name]
+    node = node_of(row, view.task)
+    active._know(node)  # noqa: SLF001  (this module's own)
+    active.view.restore(
+        row.name,
+        state=row.state,
+        attempt=row.attempt,
+        failures=row.failures,
+        losses=row.losses,
+        has_begun=row.start_time is not None,
+    )
+    if row.outputs is not None:
+        node.outputs = outputs.from_row(conn, row.outputs, active.parent)
+    if view.task.body is not None and row.state in {"RUNNING", "CANCELLING"}:
+        iterate(active, row.name)
+
+
+def iterate(active: ActiveRun, path: str) -> int:
+    """Find out how many iterations a DAG task has; answer it. Raises ValueError with the reason why it cannot be told."""
+    node = active.nodes[path]
+    if node.task.loop is not None:
+        node.items = ir.items_of(node.task, active.inputs_of(path), active.facts(path))
+    count = 1 if node.task.loop is None else len(node.items)
+    active.view.tasks[path].iterations = count
+    return count
 
 
 def run_outputs(active: ActiveRun) -> dict[str, Any]:
     """Answer the pipeline's own outputs, as `--outputs` writes them."""
-    found: dict[str, Any] = {}
-    for key, source in active.plan.output_parameters.items():
-        value = active.outputs_of(source.task).parameters.get(source.key, ir.ABSENT)
-        if value is not ir.ABSENT:
-            found[key] = value
-    for key, sources in active.plan.output_artifacts.items():
-        artifacts = [a for s in sources for a in active.outputs_of(s.task).artifacts.get(s.key, ())]
+    made = active.outputs_of_scope(active.view.root)
+    found: dict[str, Any] = dict(made.parameters)
+    for key, artifacts in made.artifacts.items():
         documents = [
             {"name": a.title, "uri": a.uri, "type": ir.type_name(a.type), "metadata": dict(a.metadata)}
             for a in artifacts
         ]
-        is_list = any(active.plan.tasks[s.task].output_artifacts[s.key].is_list for s in sources)
-        if documents:
+        declared = active.plan.artifact_outputs.get(key)
+        is_list = declared is not None and declared.is_list
+        if documents or is_list:
             found[key] = documents if is_list or len(documents) > 1 else documents[0]
     return found

@@ -1,4 +1,4 @@
-"""Which queued task may start: first come, first served, within the machine's CPUs and memory."""
+"""Which queued task may start: first come, first served, within the machine's processors, memory and accelerators."""
 
 import heapq
 import itertools
@@ -15,19 +15,19 @@ class Waiting:
     task_id: str
     cpus: float
     memory_bytes: int
+    accelerators: int = 0
     ready_time: datetime
 
 
 class Admission:
     """Counts what is taken; rebuilt from rows whenever the engine starts anew."""
 
-    def __init__(self, *, cpus: float, memory_bytes: int) -> None:
-        self.cpus = cpus
-        self.memory_bytes = memory_bytes
+    def __init__(self, *, cpus: float, memory_bytes: int, accelerators: int = 0) -> None:
+        self._machine = (cpus, memory_bytes, accelerators)
         self._order = itertools.count()
         self._later: list[tuple[datetime, int, Waiting]] = []
         self._ready: list[tuple[int, Waiting]] = []
-        self._taken: dict[str, tuple[float, int]] = {}  # task id -> what it holds
+        self._taken: dict[str, tuple[float, int, int]] = {}  # task id -> what it holds
 
     def clear(self) -> None:
         """Forget everything."""
@@ -37,9 +37,14 @@ class Admission:
         """Let a task wait for its time and for room."""
         heapq.heappush(self._later, (waiting.ready_time, next(self._order), waiting))
 
-    def take(self, task_id: str, cpus: float, memory_bytes: int) -> None:
+    def take(self, waiting: Waiting) -> None:
         """Note that a task holds its share; more than the machine has counts as all of it."""
-        self._taken[task_id] = (min(cpus, self.cpus), min(memory_bytes, self.memory_bytes))
+        cpus, memory, accelerators = self._machine
+        self._taken[waiting.task_id] = (
+            min(waiting.cpus, cpus),
+            min(waiting.memory_bytes, memory),
+            min(waiting.accelerators, accelerators),
+        )
 
     def release(self, task_id: str) -> None:
         """Note that a task holds nothing any more."""
@@ -53,14 +58,17 @@ class Admission:
         if not self._ready:
             return None
         waiting = self._ready[0][1]
-        cpus = sum(c for c, _ in self._taken.values()) + min(waiting.cpus, self.cpus)
-        memory = sum(m for _, m in self._taken.values()) + min(waiting.memory_bytes, self.memory_bytes)
-        if cpus > self.cpus + 1e-9 or memory > self.memory_bytes:
+        self.take(waiting)
+        if self._is_too_much():
+            self.release(waiting.task_id)
             return None
         heapq.heappop(self._ready)
-        self.take(waiting.task_id, waiting.cpus, waiting.memory_bytes)
         return waiting
 
     def next_time(self) -> datetime | None:
         """Answer when the next task's wait ends, if none is ready now."""
         return self._later[0][0] if self._later else None
+
+    def _is_too_much(self) -> bool:
+        taken = [sum(each) for each in zip(*self._taken.values(), strict=True)]
+        return any(used > limit + 1e-9 for used, limit in zip(taken, self._machine, strict=True))

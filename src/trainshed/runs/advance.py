@@ -1,163 +1,43 @@
-"""What follows from a fact: facts in, decisions out. Pure; touches only the successors of the task that the fact is about.
+"""What follows from a fact: facts in, decisions out. Pure; touches only what the fact is about and what follows it.
 
-`advance` reads a RunView and changes nothing; the engine fires what it decided and tells the view by `RunView.fired`.
+`advance` reads a RunView and changes nothing. Whoever carries out the decisions tells the view, and comes back with the
+facts that follow: a task that ended with TaskEnded, a scope whose tasks exist with Opened.
+
+When a task runs (KFP's PipelineTaskSpec.TriggerPolicy): once every task that it waits for has ended; unless its strategy
+is ALL_UPSTREAM_TASKS_COMPLETED they must have succeeded. A DAG fails when a task in it failed, whatever ran afterwards.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from itertools import chain
 from typing import assert_never
 
-from trainshed.ir import Plan
-from trainshed.runs.lifecycle import RUN, TASK
+from trainshed.runs.facts import (
+    Admitted,
+    AttemptEnded,
+    CancelRequested,
+    CloseScope,
+    Decision,
+    Dispatch,
+    Fact,
+    Fire,
+    FireRun,
+    Open,
+    Opened,
+    Resolve,
+    Resolved,
+    RunCreated,
+    ScopeClosed,
+    StartAttempt,
+    StopAttempt,
+    TaskEnded,
+    TaskFact,
+)
+from trainshed.runs.lifecycle import RUN
+from trainshed.runs.view import SUCCESS, RunView, ScopeView, TaskView
 
 _MOST_LOSSES = 10  # a task whose worker vanishes this often is what makes it vanish
-
-
-@dataclass(kw_only=True)
-class TaskView:
-    """What the engine knows of an open run's task; rebuilt from its row."""
-
-    state: str = "PENDING"
-    attempt: int = 0
-    failures: int = 0
-    losses: int = 0
-    waiting: int = 0  # upstream tasks that have not succeeded yet
-
-
-@dataclass(kw_only=True)
-class RunView:
-    """What the engine knows of an open run: a cache, rebuilt from rows."""
-
-    plan: Plan
-    state: str = "PENDING"
-    is_fail_fast: bool = False
-    tasks: dict[str, TaskView] = field(default_factory=dict)
-    open: int = 0  # tasks that are not final
-    failed: int = 0
-
-    @classmethod
-    def of(
-        cls, plan: Plan, tasks: Mapping[str, TaskView], *, state: str = "PENDING", is_fail_fast: bool = False
-    ) -> "RunView":
-        """Count what has to be counted."""
-        for name, task in plan.tasks.items():
-            tasks[name].waiting = sum(tasks[u].state not in _SUCCESS for u in task.upstream)
-        return cls(
-            plan=plan,
-            state=state,
-            is_fail_fast=is_fail_fast,
-            tasks=dict(tasks),
-            open=sum(not TASK.is_final(t.state) for t in tasks.values()),
-            failed=sum(t.state == "FAILED" for t in tasks.values()),
-        )
-
-    def fired(self, task: str, transition: str) -> None:
-        """Take note of a transition that was written."""
-        view = self.tasks[task]
-        view.state = TASK[transition].target
-        match transition:
-            case "claimed":
-                view.attempt += 1
-            case "failed_retry" | "failed_final":
-                view.failures += 1
-            case "lease_expired":
-                view.losses += 1
-            case "succeeded" | "cache_hit":
-                for successor in self.plan.successors[task]:
-                    self.tasks[successor].waiting -= 1
-        if TASK.is_final(view.state):
-            self.open -= 1
-            self.failed += view.state == "FAILED"
-
-    def run_fired(self, transition: str) -> None:
-        """Take note of a transition of the run."""
-        self.state = RUN[transition].target
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunCreated:
-    """The run is recorded, or was found open when the engine started."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resolved:
-    """The inputs of a task whose upstream succeeded were put together and looked up in the cache."""
-
-    task: str
-    is_cached: bool = False
-    problem: str = ""  # an input that has no value
-
-
-@dataclass(frozen=True, kw_only=True)
-class Admitted:
-    """There is room for a queued task."""
-
-    task: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class AttemptEnded:
-    """An attempt ended: `succeeded`, `failed`, `lost` (nobody knows how) or `stopped` (we asked)."""
-
-    task: str
-    attempt: int
-    ending: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CancelRequested:
-    """Somebody wants the run to end; the run is CANCELLING already, its tasks are not."""
-
-
-Fact = RunCreated | Resolved | Admitted | AttemptEnded | CancelRequested
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fire:
-    """Take a transition of a task."""
-
-    task: str
-    name: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class FireRun:
-    """Take a transition of the run."""
-
-    name: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resolve:
-    """Put a task's inputs together and look it up in the cache; answer with Resolved."""
-
-    task: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dispatch:
-    """Queue a task for a worker, after a wait."""
-
-    task: str
-    wait_seconds: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class StartAttempt:
-    """Hand the task's current attempt to a worker."""
-
-    task: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class StopAttempt:
-    """End the task's current attempt."""
-
-    task: str
-
-
-Decision = Fire | FireRun | Resolve | Dispatch | StartAttempt | StopAttempt
-_SUCCESS = ("SUCCEEDED", "SKIPPED")
+_MOST_OPEN_ITERATIONS = 200  # of one loop, in memory: more than a machine runs at once
+_MOST_OPEN_TASKS = 1000  # rows that one decision makes
 
 
 def advance(view: RunView, fact: Fact) -> list[Decision]:
@@ -166,106 +46,191 @@ def advance(view: RunView, fact: Fact) -> list[Decision]:
         return []
     match fact:
         case RunCreated():
-            decisions = _created(view)
-        case Resolved():
-            decisions = _resolved(view, fact)
-        case Admitted(task=task):
-            is_open = view.tasks[task].state == "QUEUED"
-            decisions = [Fire(task=task, name="claimed"), StartAttempt(task=task)] if is_open else []
-        case AttemptEnded():
-            decisions = _ended(view, fact)
+            return _created(view)
         case CancelRequested():
-            decisions = _cancel(view)
+            return _cancel(view)
+        case _:
+            task = view.tasks.get(fact.task)  # of a scope that was closed: gone
+            return [] if task is None else _of_task(view, task, fact)
+
+
+def _of_task(view: RunView, task: TaskView, fact: TaskFact) -> list[Decision]:
+    match fact:
+        case TaskEnded():
+            return _task_ended(view, task)
+        case Opened(first=first, count=count):
+            scopes = [task.scopes[i] for i in range(first, first + count)]
+            return list(chain.from_iterable(_begin_scope(view, scope) for scope in scopes))
+        case ScopeClosed():
+            return _go_on(view, task)
+        case Resolved():
+            return _resolved(task, fact) if task.state == "PENDING" else []
+        case Admitted():
+            start: list[Decision] = [Fire(task=task.path, name="claimed"), StartAttempt(task=task.path)]
+            return start if task.state == "QUEUED" else []
+        case AttemptEnded():
+            return _attempt_ended(view, task, fact)
         case _:
             assert_never(fact)
-    return decisions + _finish(view, decisions)
+
+
+# Beginning
 
 
 def _created(view: RunView) -> list[Decision]:
-    if view.state == "CANCELLING" or _is_stopping(view):
+    """Start a run, or go on with one that was found open: whatever can begin begins."""
+    if view.state == "CANCELLING":
         return []
-    ready: list[Decision] = [Resolve(task=n) for n, t in view.tasks.items() if t.state == "PENDING" and not t.waiting]
-    return [FireRun(name="start"), *ready] if view.state == "PENDING" else ready
+    start: list[Decision] = [FireRun(name="start")] if view.state == "PENDING" else []
+    for scope in view.scopes():
+        start += _begin_scope(view, scope)
+    for task in view.tasks.values():
+        if task.task.body is not None and task.state == "RUNNING" and not task.scopes:
+            start += _go_on(view, task)
+    return start
 
 
-def _resolved(view: RunView, fact: Resolved) -> list[Decision]:
-    if view.tasks[fact.task].state != "PENDING":
-        return []
+def _begin_scope(view: RunView, scope: ScopeView) -> list[Decision]:
+    if scope.open == 0:
+        return _scope_ended(view, scope)
+    ready = (task for task in scope.tasks.values() if task.state == "PENDING" and task.waiting == 0)
+    return list(chain.from_iterable(_begin(view, task) for task in ready))
+
+
+def _begin(view: RunView, task: TaskView) -> list[Decision]:
+    """Begin a task whose upstream has ended, if it may."""
+    if _is_cancelled(view, task.scope):
+        may = task.task.is_exit_task and any(upstream.has_begun for upstream in task.upstream())
+        return [Resolve(task=task.path)] if may else [Fire(task=task.path, name="cancel")]
+    if task.task.runs_after_failure:
+        return [Resolve(task=task.path)]
+    if not _is_stopping(view, task.scope) and all(upstream.state in SUCCESS for upstream in task.upstream()):
+        return [Resolve(task=task.path)]
+    return [Fire(task=task.path, name="upstream_lost")]
+
+
+def _resolved(task: TaskView, fact: Resolved) -> list[Decision]:
     if fact.problem:
-        return [Fire(task=fact.task, name="unresolvable"), *_after_failure(view, fact.task)]
+        return [Fire(task=task.path, name="unresolvable")]
+    if not fact.is_triggered:
+        return [Fire(task=task.path, name="condition_false")]
     if fact.is_cached:
-        return [Fire(task=fact.task, name="cache_hit"), *_after_success(view, fact.task)]
-    return [Fire(task=fact.task, name="inputs_ready"), Dispatch(task=fact.task)]
-
-
-def _ended(view: RunView, fact: AttemptEnded) -> list[Decision]:
-    task = view.tasks[fact.task]
-    if task.attempt != fact.attempt or task.state not in {"RUNNING", "CANCELLING"}:
-        return []
-    if task.state == "CANCELLING":
-        return [Fire(task=fact.task, name="stopped")]
-    if fact.ending == "succeeded":
-        return [Fire(task=fact.task, name="succeeded"), *_after_success(view, fact.task)]
-    if fact.ending == "lost" and task.losses < _MOST_LOSSES:
-        return [Fire(task=fact.task, name="lease_expired"), Dispatch(task=fact.task)]
-    retry = view.plan.tasks[fact.task].retry
-    if fact.ending == "failed" and task.failures < retry.count and not _is_stopping(view):
-        wait = retry.wait_seconds(task.failures + 1)
-        return [Fire(task=fact.task, name="failed_retry"), Dispatch(task=fact.task, wait_seconds=wait)]
-    return [Fire(task=fact.task, name="failed_final"), *_after_failure(view, fact.task)]
-
-
-def _after_success(view: RunView, task: str) -> list[Decision]:
-    if _is_stopping(view):
-        return []
+        return [Fire(task=task.path, name="cache_hit")]
+    if task.task.body is None:
+        return [Fire(task=task.path, name="inputs_ready"), Dispatch(task=task.path)]
+    if fact.iterations == 0:
+        return [Fire(task=task.path, name="opened"), Fire(task=task.path, name="succeeded")]
     return [
-        Resolve(task=name)
-        for name in view.plan.successors[task]
-        if view.tasks[name].state == "PENDING" and view.tasks[name].waiting == 1
+        Fire(task=task.path, name="opened"),
+        Open(task=task.path, first=0, count=min(fact.iterations, width(task))),
     ]
 
 
-def _after_failure(view: RunView, task: str) -> list[Decision]:
-    if view.is_fail_fast:
-        states = {name: t.state for name, t in view.tasks.items() if name != task}
-        pending = [Fire(task=n, name="upstream_lost") for n, state in states.items() if state == "PENDING"]
-        return [*pending, *(Fire(task=n, name="cancel") for n, state in states.items() if state == "QUEUED")]
-    return [Fire(task=name, name="upstream_lost") for name in _downstream(view, task)]
+def width(task: TaskView) -> int:
+    """Answer how many iterations of a task may be open at once."""
+    assert task.task.body is not None
+    fits = max(1, _MOST_OPEN_TASKS // max(1, len(task.task.body.tasks)))
+    limit = task.task.loop.parallelism if task.task.loop else 0
+    return min(limit or _MOST_OPEN_ITERATIONS, _MOST_OPEN_ITERATIONS, fits)
 
 
-def _downstream(view: RunView, task: str) -> Iterator[str]:
-    seen = {task}
-    stack = [task]
-    while stack:
-        for name in view.plan.successors[stack.pop()]:
-            if name not in seen and view.tasks[name].state == "PENDING":
-                seen.add(name)
-                stack.append(name)
-                yield name
+# Ending
+
+
+def _attempt_ended(view: RunView, task: TaskView, fact: AttemptEnded) -> list[Decision]:
+    if task.attempt != fact.attempt or task.state not in {"RUNNING", "CANCELLING"} or task.task.body is not None:
+        return []
+    if task.state == "CANCELLING":
+        return [Fire(task=task.path, name="stopped")]
+    if fact.ending == "succeeded":
+        return [Fire(task=task.path, name="succeeded")]
+    if fact.ending == "lost" and task.losses < _MOST_LOSSES:
+        return [Fire(task=task.path, name="lease_expired"), Dispatch(task=task.path)]
+    retry = task.task.retry
+    if fact.ending == "failed" and task.failures < retry.count and not _is_stopping(view, task.scope):
+        wait = retry.wait_seconds(task.failures + 1)
+        return [Fire(task=task.path, name="failed_retry"), Dispatch(task=task.path, wait_seconds=wait)]
+    return [Fire(task=task.path, name="failed_final")]
+
+
+def _task_ended(view: RunView, task: TaskView) -> list[Decision]:
+    """Begin what waited for it; end its scope with its last task."""
+    decisions: list[Decision] = []
+    if _is_first_failure(view, task):
+        decisions += (Fire(task=other.path, name="upstream_lost") for other in _others(view))
+    lost = {decision.task for decision in decisions if isinstance(decision, Fire)}
+    for name in task.scope.dag.successors[task.task.name]:
+        successor = task.scope.tasks[name]
+        if successor.state == "PENDING" and successor.waiting == 0 and successor.path not in lost:
+            decisions += _begin(view, successor)
+    return decisions + (_scope_ended(view, task.scope) if task.scope.open == 0 else [])
+
+
+def _scope_ended(view: RunView, scope: ScopeView) -> list[Decision]:
+    if scope.owner is not None:
+        is_open = scope.owner.scopes.get(scope.iteration) is scope
+        return [CloseScope(task=scope.owner.path, iteration=scope.iteration)] if is_open else []
+    if view.state == "CANCELLING":
+        return [FireRun(name="cancelled")]
+    return [FireRun(name="fail" if scope.failed else "succeed")]
+
+
+def _go_on(view: RunView, task: TaskView) -> list[Decision]:
+    """Open a DAG task's next iteration, or end it with its last one."""
+    if task.state == "CANCELLING":
+        return [] if task.scopes else [Fire(task=task.path, name="stopped")]
+    if task.state != "RUNNING":
+        return []
+    rest = task.iterations - task.opened
+    if rest > 0 and not _is_stopping(view, task.scope):
+        count = min(rest, width(task) - len(task.scopes))
+        return [Open(task=task.path, first=task.opened, count=count)] if count > 0 else []
+    if task.scopes:
+        return []
+    return [Fire(task=task.path, name="failed_final" if task.has_failed_inside or rest > 0 else "succeeded")]
+
+
+# Stopping
 
 
 def _cancel(view: RunView) -> list[Decision]:
     if view.state != "CANCELLING":  # the caller's own transaction takes the run there
         return []
     decisions: list[Decision] = []
-    for name, task in view.tasks.items():
-        if task.state in {"PENDING", "QUEUED"}:
-            decisions.append(Fire(task=name, name="cancel"))
-        elif task.state == "RUNNING":
-            decisions += [Fire(task=name, name="cancel_running"), StopAttempt(task=name)]
-    return decisions
+    for task in view.tasks.values():
+        if task.state == "RUNNING":
+            decisions.append(Fire(task=task.path, name="cancel_running"))
+            if task.task.body is None:
+                decisions.append(StopAttempt(task=task.path))
+        elif task.state == "QUEUED" or (task.state == "PENDING" and not _cleans_up(task)):
+            decisions.append(Fire(task=task.path, name="cancel"))
+    return decisions or _begin_scope(view, view.root)
 
 
-def _is_stopping(view: RunView) -> bool:
+def _cleans_up(task: TaskView) -> bool:
+    """Whether a waiting task is to run in spite of a cancel: what it cleans up after had begun."""
+    return task.task.is_exit_task and any(upstream.has_begun for upstream in task.upstream())
+
+
+def _is_first_failure(view: RunView, task: TaskView) -> bool:
+    return view.is_fail_fast and task.state == "FAILED" and not task.has_failed_inside and view.failed == 1
+
+
+def _others(view: RunView) -> Iterator[TaskView]:
+    """Answer what does not begin any more after a failure (FAIL_FAST); what runs goes on, and so do exit tasks."""
+    for task in view.tasks.values():
+        is_spared = task.task.runs_after_failure or task.scope.is_cleaning_up
+        if task.state in {"PENDING", "QUEUED"} and not is_spared:
+            yield task
+
+
+def _is_stopping(view: RunView, scope: ScopeView) -> bool:
+    """Whether nothing new is to begin in a scope."""
+    if scope.is_cleaning_up:
+        return False
     return view.state == "CANCELLING" or (view.is_fail_fast and view.failed > 0)
 
 
-def _finish(view: RunView, decisions: list[Decision]) -> list[Decision]:
-    """End the run once its last task has ended."""
-    fired = [TASK[d.name].target for d in decisions if isinstance(d, Fire)]
-    state = next((RUN[d.name].target for d in decisions if isinstance(d, FireRun)), view.state)
-    if view.open - sum(map(TASK.is_final, fired)) > 0 or state == "PENDING":
-        return []
-    if state == "CANCELLING":
-        return [FireRun(name="cancelled")]
-    return [FireRun(name="fail" if view.failed or "FAILED" in fired else "succeed")]
+def _is_cancelled(view: RunView, scope: ScopeView) -> bool:
+    """Whether a scope was told to end, which an exit task's own is not."""
+    return (scope.owner.state if scope.owner else view.state) == "CANCELLING"

@@ -28,13 +28,9 @@ class Ended:
     message: str
     collected: Collected | None = None
 
-    def task_of(self, active: ActiveRun) -> str:
-        """Answer the name of the task that it is about."""
-        return next(name for name, task_id in active.ids.items() if task_id == self.report.task_id)
-
     def needs_reading(self, active: ActiveRun) -> bool:
         """Whether files have to be staged, which is too slow for the event loop."""
-        return self.ending == "succeeded" and bool(active.plan.tasks[self.task_of(active)].output_artifacts)
+        return self.ending == "succeeded" and bool(active.task(active.paths[self.report.task_id]).output_artifacts)
 
     def failed(self, outcome: Outcome) -> "Ended":
         """Say that it failed after all."""

@@ -27,16 +27,16 @@ class Hit:
 
 def is_wanted(active: ActiveRun, task: ir.Task) -> bool:
     """Whether a task may be looked up and kept: the run's switch, then the task's own."""
-    if task.is_importer:
+    if not task.needs_worker:
         return False
     return task.caching if active.run.caching is None else active.run.caching
 
 
-def key_of(conn: Connection, blobs: Blobs, active: ActiveRun, task: ir.Task) -> Key:
+def key_of(conn: Connection, blobs: Blobs, active: ActiveRun, path: str) -> Key:
     """Make a task's key from its inputs as they are now."""
-    inputs = active.inputs_of(task.name)
+    task, inputs = active.task(path), active.inputs_of(path)
     data = data_of(conn, blobs, inputs.parameters)
-    environment = active.places[task.name].environment
+    environment = active.place(path).environment
     parts = ir.key_parts(active.plan, task, inputs, environment=environment, data=data)
     return Key(key=ir.cache_key(parts, task), parts=parts)
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,14 @@ class Catalog:
             raise InvalidArgument.field("pipelineSpec", f"{len(text)} bytes; the limit is {self._limit}")
         key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         return self._find(key) or self._keep(key, self._make(ir.load_dict(spec, platform=platform or None)))
+
+    def get(self, digest: str, read: Callable[[], Mapping[str, Any]]) -> Template:
+        """Answer the template of a document that was checked before; `read` fetches `{"spec": …, "platform": …}`."""
+        found = self._find(digest)
+        if found is None:
+            document = read()
+            found = self._keep(digest, self.take(document["spec"], document["platform"]))
+        return found
 
     def _make(self, document: ir.Document) -> Template:
         findings = [f for f in ir.check(document) if f.severity == "error"]

@@ -11,9 +11,7 @@ they are on disk: while the store takes no writes they wait.
 import asyncio
 import logging
 import shutil
-import threading
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -27,28 +25,19 @@ from trainshed.errors import OUTAGES, StaleState, TrainshedError
 from trainshed.runners.contract import ExitedNonZero, LeaseLost, Outcome, Report, Runner, StartFailed, Stopped
 from trainshed.runs import store
 from trainshed.runs.active import ActiveRun
-from trainshed.runs.admission import Admission, Waiting
-from trainshed.runs.advance import AttemptEnded, CancelRequested, Fact, RunCreated
+from trainshed.runs.admission import Admission
 from trainshed.runs.attempt import Ended, ending_of
+from trainshed.runs.facts import AttemptEnded, CancelRequested, Fact, RunCreated
+from trainshed.runs.inbox import Entry, Inbox
 from trainshed.runs.launching import Launcher
 from trainshed.runs.lifecycle import TASK
-from trainshed.runs.model import Attempt, Run
-from trainshed.runs.turn import Turn, Writer
+from trainshed.runs.model import Attempt, Run, TaskRow
+from trainshed.runs.turn import Turn, Writer, waiting_of
 from trainshed.sql import Database
 
 log = logging.getLogger(__name__)
 CHANNEL = "runs"  # notified when a run was created or is to be cancelled
-_BATCH = 200  # facts in one transaction
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Entry:
-    """A fact about a run, and for the end of an attempt what it gave."""
-
-    run: str
-    fact: Fact
-    ended: Ended | None = None
-    taken: "asyncio.Future[None] | None" = None  # done once the fact is on disk
+_RUNS_AT_ONCE = 200  # taken up in one transaction
 
 
 @dataclass(kw_only=True)
@@ -60,7 +49,7 @@ class Parts:
     runner: Runner
     writer: Writer
     launcher: Launcher
-    take_up: Callable[[Connection, Run], ActiveRun]
+    take_up: Callable[[Connection, Run, Sequence[TaskRow] | None], ActiveRun]
     admission: Admission
     grace_seconds: float = 10.0
     reached: Callable[[str], None] = field(default=lambda _: None)  # tests stop the engine at named points
@@ -73,9 +62,7 @@ class Engine:
         self._parts = parts
         self._active: dict[str, ActiveRun] = {}
         self._of_task: dict[str, str] = {}  # id of a task under way -> run
-        self._facts: deque[_Entry] = deque()
-        self._in_hand: list[_Entry] = []  # facts taken that are not on disk yet
-        self._lock = threading.Lock()
+        self._inbox = Inbox()
         self._background = Background()
         self._duty: Duty | None = None
         self._opened = False
@@ -96,12 +83,10 @@ class Engine:
         if self._is_stale:
             await self._forget()
         while True:
-            entries = self._take()
+            entries = self._inbox.take()
             self._follow(await self._turn(entries))
-            for entry in entries:
-                _done(entry.taken)
-            self._in_hand = []
-            if not self._facts:
+            self._inbox.settle(entries)
+            if not self._inbox:
                 return self._parts.admission.next_time()
 
     async def close(self) -> None:
@@ -128,7 +113,8 @@ class Engine:
                 report.task_id,
                 extra={"action": "state_stale", "task": report.task_id, "attempt": report.attempt},
             )
-            _done(taken)
+            if taken is not None:
+                taken.set_result(None)
             return
         ended = ending_of(report)
         if ended.needs_reading(active):
@@ -146,24 +132,18 @@ class Engine:
 
     def _put(self, active: ActiveRun, ended: Ended, taken: "asyncio.Future[None] | None" = None) -> None:
         self._parts.launcher.ended(ended.report.task_id, ended.report.attempt)
-        task = ended.task_of(active)
-        fact = AttemptEnded(task=task, attempt=ended.report.attempt, ending=ended.ending)
-        self._add(_Entry(run=active.run.name, fact=fact, ended=ended, taken=taken))
+        path = active.paths[ended.report.task_id]
+        fact = AttemptEnded(task=path, attempt=ended.report.attempt, ending=ended.ending)
+        self._add(Entry(run=active.run.name, fact=fact, ended=ended, taken=taken))
 
-    def _add(self, entry: _Entry) -> None:
-        with self._lock:
-            self._facts.append(entry)
+    def _add(self, entry: Entry) -> None:
+        self._inbox.add(entry)
         if self._duty is not None:
             self._duty.wake()
 
-    def _take(self) -> list[_Entry]:
-        with self._lock:
-            self._in_hand = [self._facts.popleft() for _ in range(min(len(self._facts), _BATCH))]
-            return self._in_hand
-
     # One transaction
 
-    async def _turn(self, entries: list[_Entry]) -> Turn:
+    async def _turn(self, entries: list[Entry]) -> Turn:
         try:
             return await self._write(entries)
         except OUTAGES:
@@ -176,15 +156,16 @@ class Engine:
             await self._one_by_one(entries, turn)
         except BaseException:
             self._follow(turn)
-            self._put_back()
+            self._is_stale = True  # the next turn begins with the memory built anew
+            self._inbox.put_back()
             raise
         return turn
 
-    async def _one_by_one(self, entries: list[_Entry], turn: Turn) -> None:
+    async def _one_by_one(self, entries: list[Entry], turn: Turn) -> None:
         """Write each fact by itself, so that one of them cannot hold up the others."""
         outage: TrainshedError | None = None
         noticed = await off_loop(self._parts.db.read, store.noticed)
-        new = [_Entry(run=n, fact=RunCreated() if s == "PENDING" else CancelRequested()) for n, s in noticed]
+        new = [Entry(run=n, fact=RunCreated() if s == "PENDING" else CancelRequested()) for n, s in noticed]
         for entry in [*entries, *new]:
             try:
                 turn.join(await self._write([entry], notice=False))
@@ -195,26 +176,18 @@ class Engine:
             except Exception as error:
                 log.exception("A fact of %s could not be used.", entry.run, extra={"action": "engine_reset"})
                 await self._give_up(entry.run, error)
-            _done(entry.taken)
-            self._in_hand = [other for other in self._in_hand if other is not entry]
+            self._inbox.settle([entry])
         if outage is not None:
             raise outage
 
-    def _put_back(self) -> None:
-        """Keep facts that are not on disk for the next turn, which begins with the memory built anew."""
-        self._is_stale = True
-        with self._lock:
-            self._facts.extendleft(reversed(self._in_hand))
-            self._in_hand = []
-
-    async def _write(self, entries: list[_Entry], *, notice: bool = True) -> Turn:
+    async def _write(self, entries: list[Entry], *, notice: bool = True) -> Turn:
         self._parts.reached("before_turn")
         verb = partial(self._apply, entries=entries, notice=notice)
         turn = await asyncio.wrap_future(self._parts.db.submit(verb))
         self._parts.reached("after_turn")
         return turn
 
-    def _apply(self, conn: Connection, entries: list[_Entry], *, notice: bool) -> Turn:
+    def _apply(self, conn: Connection, entries: list[Entry], *, notice: bool) -> Turn:
         turn = Turn(now=self._parts.clock.now())
         for name, state in store.noticed(conn) if notice else ():
             self._notice(conn, turn, name, state)
@@ -241,14 +214,25 @@ class Engine:
 
     def _step(self, conn: Connection, turn: Turn, active: ActiveRun, fact: Fact, ended: Ended | None = None) -> None:
         if ended is not None:
-            if active.view.tasks[ended.task_of(active)].attempt == ended.report.attempt:
+            path = active.paths.get(ended.report.task_id, "")
+            if path and active.view.tasks[path].attempt == ended.report.attempt:
                 self._parts.admission.release(ended.report.task_id)
             self._note_attempt(conn, ended)
+        known = len(active.paths)
         self._parts.writer.step(conn, turn, active, fact, ended)
         for waiting in turn.take_waiting():
             self._parts.admission.queue(waiting)
+        if len(active.paths) != known or turn.gone:
+            self._follow_tasks(turn, active)
         if active.is_final:
             self._drop(active)
+
+    def _follow_tasks(self, turn: Turn, active: ActiveRun) -> None:
+        """Know the tasks that were made, and forget those that are gone."""
+        for task_id in turn.gone:
+            self._of_task.pop(task_id, None)
+        turn.gone = []
+        self._of_task.update(dict.fromkeys(active.paths, active.run.name))
 
     def _admit(self, conn: Connection, turn: Turn) -> None:
         while (waiting := self._parts.admission.admit(turn.now)) is not None:
@@ -277,13 +261,18 @@ class Engine:
             run = store.find_run(conn, name=name)
             if run is None or run.end_time is not None:
                 return None
-            try:
-                self._active[name] = active = self._parts.take_up(conn, run)
-            except TrainshedError as error:  # an image that is bound no longer
-                self._refuse(conn, run, error)
-                return None
-            self._of_task.update(dict.fromkeys(active.ids.values(), name))
+            return self._know(conn, run, None)
         return self._active[name]
+
+    def _know(self, conn: Connection, run: Run, rows: Sequence[TaskRow] | None) -> ActiveRun | None:
+        try:
+            active = self._parts.take_up(conn, run, rows)
+        except TrainshedError as error:  # an image that is bound no longer
+            self._refuse(conn, run, error)
+            return None
+        self._active[run.name] = active
+        self._of_task.update(dict.fromkeys(active.paths, run.name))
+        return active
 
     def _refuse(self, conn: Connection, run: Run, error: TrainshedError) -> None:
         now = self._parts.clock.now()
@@ -296,14 +285,13 @@ class Engine:
 
     def _drop(self, active: ActiveRun) -> None:
         self._active.pop(active.run.name, None)
-        for task_id in active.ids.values():
+        for task_id in active.paths:
             self._of_task.pop(task_id, None)
 
     async def _forget(self) -> None:
         """Throw the memory away and build it again from rows; what workers do goes on, what they reported counts."""
         self._is_stale = True
-        reports = [entry.ended.report for entry in [*self._in_hand, *self._facts] if entry.ended is not None]
-        known = self._parts.launcher.under_way() | {(r.task_id, r.attempt) for r in reports}
+        known = self._parts.launcher.under_way() | self._inbox.attempts()
         known |= {(report.task_id, report.attempt) for report, _ in self._early}
         self._active.clear()
         self._of_task.clear()
@@ -313,32 +301,35 @@ class Engine:
         self._take_early()
 
     async def _take_up_all(self, known: set[tuple[str, int]]) -> None:
-        for run in await off_loop(self._parts.db.read, store.open_runs):
-            verb = partial(self._take_up, run=run, known=known)
-            for active, task, attempt in await asyncio.wrap_future(self._parts.db.submit(verb)):
-                self._lose(active, task, attempt)
+        runs = await off_loop(self._parts.db.read, store.open_runs)
+        for first in range(0, len(runs), _RUNS_AT_ONCE):
+            verb = partial(self._take_up, runs=runs[first : first + _RUNS_AT_ONCE], known=known)
+            for active, path, attempt in await asyncio.wrap_future(self._parts.db.submit(verb)):
+                self._lose(active, path, attempt)
 
-    def _take_up(self, conn: Connection, run: Run, known: set[tuple[str, int]]) -> list[tuple[ActiveRun, str, int]]:
-        """Take up an open run; answer the attempts that nobody knows of."""
-        active = self._get(conn, run.name)
-        if active is None:
-            return []
+    def _take_up(
+        self, conn: Connection, runs: Sequence[Run], known: set[tuple[str, int]]
+    ) -> list[tuple[ActiveRun, str, int]]:
+        """Take up open runs; answer the attempts that nobody knows of."""
         lost: list[tuple[ActiveRun, str, int]] = []
-        for name, task in active.view.tasks.items():
-            definition = active.rows[name]
-            if task.state == "QUEUED":
-                ready = definition.ready_time or self._parts.clock.now()
-                self._parts.admission.queue(
-                    Waiting(
-                        run=run.name, task=name, task_id=definition.id, cpus=definition.cpus,
-                        memory_bytes=definition.memory_bytes, ready_time=ready,
-                    )
-                )  # fmt: skip
-            elif task.state in {"RUNNING", "CANCELLING"}:
-                self._parts.admission.take(definition.id, definition.cpus, definition.memory_bytes)
-                if (definition.id, task.attempt) not in known:
-                    lost.append((active, name, task.attempt))
+        rows = store.tasks_of_runs(conn, [run.name for run in runs])
+        for run in runs:
+            active = self._know(conn, run, rows[run.name])
+            if active is not None:
+                lost += [(active, path, attempt) for path, attempt in self._claim_again(active, known)]
         return lost
+
+    def _claim_again(self, active: ActiveRun, known: set[tuple[str, int]]) -> Iterator[tuple[str, int]]:
+        """Let the tasks of a run have what they had of the machine; answer the attempts that nobody knows of."""
+        for path, view in active.view.tasks.items():
+            node = active.nodes[path]
+            ready = node.ready_time or self._parts.clock.now()
+            if view.state == "QUEUED":
+                self._parts.admission.queue(waiting_of(active, path, ready))
+            elif view.state in {"RUNNING", "CANCELLING"} and view.task.body is None:
+                self._parts.admission.take(waiting_of(active, path, ready))
+                if (node.id, view.attempt) not in known and view.task.needs_worker:
+                    yield path, view.attempt
 
     async def _open(self) -> None:
         """Start, or start again after a crash: hear from the runner what goes on, and go on with the rest."""
@@ -348,7 +339,7 @@ class Engine:
         await self._take_up_all(known)
         for active in list(self._active.values()):
             if active.run.state == "RUNNING":
-                self._add(_Entry(run=active.run.name, fact=RunCreated()))
+                self._add(Entry(run=active.run.name, fact=RunCreated()))
             elif active.run.state == "CANCELLING":
                 self._stop_again(active, known)
         self._opened = True
@@ -360,12 +351,12 @@ class Engine:
             self._reported(report, taken)
 
     def _lose(self, active: ActiveRun, task: str, attempt: int) -> None:
-        self._put(active, ending_of(self._report(active.ids[task], attempt, LeaseLost(), self._parts.clock.now())))
+        self._put(active, ending_of(self._report(active.nodes[task].id, attempt, LeaseLost(), self._parts.clock.now())))
 
     def _stop_again(self, active: ActiveRun, known: set[tuple[str, int]]) -> None:
         for name, task in active.view.tasks.items():
-            if task.state == "CANCELLING" and (active.ids[name], task.attempt) in known:
-                self._background.spawn(self._stop(active.ids[name], task.attempt), name="stop")
+            if task.state == "CANCELLING" and (active.nodes[name].id, task.attempt) in known:
+                self._background.spawn(self._stop(active.nodes[name].id, task.attempt), name="stop")
 
     async def _give_up(self, run: str, error: BaseException) -> None:
         """End a run whose facts cannot be used: a defect of ours must not repeat for ever."""
@@ -381,7 +372,7 @@ class Engine:
 
     def _follow(self, turn: Turn) -> None:
         for active, task, attempt in turn.starts:
-            self._parts.launcher.expect(active.ids[task], attempt)
+            self._parts.launcher.expect(active.nodes[task].id, attempt)
         self._parts.reached("before_start")
         for active, task, attempt in turn.starts:
             self._background.spawn(self._start(active, task, attempt), name=f"start of {task}")
@@ -396,8 +387,8 @@ class Engine:
             await self._parts.launcher.start(active, task, attempt)
         except Exception as error:  # noqa: BLE001  (an attempt that could not start is an outcome)
             reason = getattr(error, "message", "") or f"{type(error).__name__}: {error}"
-            if self._parts.launcher.give_up(active.ids[task], attempt):
-                self._reported(self._report(active.ids[task], attempt, StartFailed(reason=reason), begun))
+            if self._parts.launcher.give_up(active.nodes[task].id, attempt):
+                self._reported(self._report(active.nodes[task].id, attempt, StartFailed(reason=reason), begun))
 
     async def _stop(self, task_id: str, attempt: int) -> None:
         if self._parts.launcher.give_up(task_id, attempt):
@@ -413,8 +404,3 @@ class Engine:
 def _remove(folders: list[Path]) -> None:
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _done(taken: "asyncio.Future[None] | None") -> None:
-    if taken is not None and not taken.done():
-        taken.set_result(None)

@@ -13,11 +13,11 @@ from trainshed.runs import outputs
 from trainshed.runs.active import ActiveRun
 
 
-def record(conn: Connection, blobs: Blobs, active: ActiveRun, task: ir.Task, *, now: datetime) -> ir.Outputs:
+def record(conn: Connection, blobs: Blobs, active: ActiveRun, path: str, *, now: datetime) -> ir.Outputs:
     """Register what an importer names; the same content under the same name is the same artifact."""
-    is_again = bool(task.executor["importer"].get("reimport"))
+    is_again = bool(active.task(path).executor["importer"].get("reimport"))
     artifacts: dict[str, list[ir.ArtifactValue]] = {}
-    for key, value in preview(conn, blobs, active, task).artifacts.items():
+    for key, value in preview(conn, blobs, active, path).artifacts.items():
         (found,) = value
         known: dict[str, Any] = {
             "uri": found.uri,
@@ -32,13 +32,14 @@ def record(conn: Connection, blobs: Blobs, active: ActiveRun, task: ir.Task, *, 
     return ir.Outputs(artifacts=artifacts)
 
 
-def preview(conn: Connection, blobs: Blobs, active: ActiveRun, task: ir.Task) -> ir.Outputs:
+def preview(conn: Connection, blobs: Blobs, active: ActiveRun, path: str) -> ir.Outputs:
     """Answer what an importer would register now; nothing is written."""
+    task = active.task(path)
     importer = task.executor["importer"]
-    inputs = active.inputs_of(task.name)
+    inputs = active.inputs_of(path)
     document = {"inputs": {"parameterValues": dict(inputs.parameters)}, "outputs": {}}
     uri = _uri(importer.get("artifactUri", {}), inputs.parameters)
-    metadata = _filled(importer.get("metadata", {}), active.facts(task.name), document)
+    metadata = _filled(importer.get("metadata", {}), active.facts(path), document)
     digest = outputs.content_digest(conn, blobs, uri) if uri.startswith("gs://") else ""
     return ir.Outputs(
         artifacts={

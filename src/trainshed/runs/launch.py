@@ -13,13 +13,19 @@ _SCHEME = "gs://"
 LOG = "log"
 
 
-def prepare(active: ActiveRun, task: ir.Task, attempt: int, *, blobs: Blobs, variables: Mapping[str, str]) -> Launch:
-    """Make an attempt's folder and everything that its runner needs to know."""
-    place = active.places[task.name]
-    places = active.places_of(task.name, attempt)
-    inputs = active.inputs_of(task.name)
+def prepare(
+    active: ActiveRun, path: str, attempt: int, *, blobs: Blobs, variables: Mapping[str, str], grace_seconds: float
+) -> Launch:
+    """Make an attempt's folder and everything that its runner needs to know.
+
+    In a run that was cancelled only exit tasks start, and they have `grace_seconds` to clean up.
+    """
+    node = active.nodes[path]
+    task, place = node.task, active.place(path)
+    places = active.places_of(path, attempt)
+    inputs = active.inputs_of(path)
     document = ir.executor_input(task, inputs, places, is_legacy=active.plan.schema_version == "2.0.0")
-    folder = active.attempt_folder(task.name, attempt)
+    folder = active.attempt_folder(path, attempt)
     mount = folder / "mount"
     mount.mkdir(parents=True, exist_ok=True)
     if task.output_parameters:
@@ -28,7 +34,9 @@ def prepare(active: ActiveRun, task: ir.Task, attempt: int, *, blobs: Blobs, var
         for artifact in artifacts:
             _link(blobs.root, mount, artifact.uri)
     Path(places.output_file).parent.mkdir(parents=True, exist_ok=True)  # the outputs' own folder as well
-    facts = active.facts(task.name)
+    if active.plan.has_workspace:
+        active.workspace.mkdir(parents=True, exist_ok=True)
+    facts = active.facts(path)
     env = {
         str(e["name"]): ir.resolve(str(e.get("value", "")), facts, document, places.path_of)
         for e in task.executor["container"].get("env", ())
@@ -40,7 +48,7 @@ def prepare(active: ActiveRun, task: ir.Task, attempt: int, *, blobs: Blobs, var
     else:
         work = Command(arguments=ir.command_line(place.work.command, facts, document, places.path_of))
     return Launch(
-        task_id=active.ids[task.name],
+        task_id=node.id,
         attempt=attempt,
         work=work,
         executor_input=json.dumps(document, ensure_ascii=False),
@@ -50,7 +58,19 @@ def prepare(active: ActiveRun, task: ir.Task, attempt: int, *, blobs: Blobs, var
         output_file=Path(places.output_file),
         log_file=folder / LOG,
         variables={**variables, **place.variables, **env},
-        limits=Limits(cpus=task.resources.cpu_limit, memory_bytes=task.resources.memory_limit_bytes),
+        limits=_limits(active, path, grace_seconds),
+    )
+
+
+def _limits(active: ActiveRun, path: str, grace_seconds: float) -> Limits:
+    node = active.nodes[path]
+    timeout = node.task.timeout_seconds
+    if active.view.state == "CANCELLING":
+        timeout = min(timeout or grace_seconds, grace_seconds)
+    return Limits(
+        cpus=node.resources.cpu_limit,
+        memory_bytes=node.resources.memory_limit_bytes,
+        timeout_seconds=timeout,
     )
 
 

@@ -25,11 +25,14 @@ Reach = Callable[[str], Mapping[str, str]]
 class Launcher:
     """Knows which attempts are under way; prepares, starts, collects."""
 
-    def __init__(self, runner: Runner, environments: Environments, blobs: Blobs, reach: Reach) -> None:
+    def __init__(
+        self, runner: Runner, environments: Environments, blobs: Blobs, reach: Reach, *, grace_seconds: float
+    ) -> None:
         self._runner = runner
         self._environments = environments
         self._blobs = blobs
         self._reach = reach
+        self._grace_seconds = grace_seconds
         self._collector = Collector(blobs)
         self._under_way: set[tuple[str, int]] = set()
         self._preparing: set[tuple[str, int]] = set()
@@ -59,16 +62,15 @@ class Launcher:
         self._preparing.discard((task_id, attempt))
         return is_preparing
 
-    async def start(self, active: ActiveRun, task: str, attempt: int) -> None:
+    async def start(self, active: ActiveRun, path: str, attempt: int) -> None:
         """Hand an attempt to the runner, unless it was withdrawn meanwhile. Raises what making the environment raises."""
-        key = (active.ids[task], attempt)
-        place = active.places[task]
+        key = (active.nodes[path].id, attempt)
+        place = active.place(path)
         if place.environment not in self._ready:
-            await self._environment(place, active.attempt_folder(task, attempt))
+            await self._environment(place, active.attempt_folder(path, attempt))
         variables = self._reach(active.run.service_account or _USER)
-        prepared = await off_loop(
-            launch.prepare, active, active.plan.tasks[task], attempt, blobs=self._blobs, variables=variables
-        )
+        prepare = partial(launch.prepare, blobs=self._blobs, variables=variables, grace_seconds=self._grace_seconds)
+        prepared = await off_loop(prepare, active, path, attempt)
         if key in self._preparing:
             self._preparing.discard(key)
             await self._runner.start(prepared)
@@ -77,15 +79,15 @@ class Launcher:
         """Read what a successful attempt left; an output that is missing makes it a failed one."""
         if not isinstance(ended.report.outcome, Succeeded):
             return ended
-        task = ended.task_of(active)
-        places = active.places_of(task, ended.report.attempt)
-        mount = active.attempt_folder(task, ended.report.attempt) / "mount"
+        path = active.paths[ended.report.task_id]
+        places = active.places_of(path, ended.report.attempt)
+        mount = active.attempt_folder(path, ended.report.attempt) / "mount"
         found = self._collector.collect(
-            active.plan.tasks[task],
+            active.task(path),
             ended.report.outcome.output,
             places,
             mount,
-            is_python=isinstance(active.places[task].work, ir.Python),
+            is_python=isinstance(active.place(path).work, ir.Python),
         )
         if isinstance(found, OutputMissing):
             return ended.failed(found)

@@ -27,8 +27,10 @@ class TaskState(StrEnum):
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
     SKIPPED = "SKIPPED"  # outputs reused from the cache (Vertex's meaning)
-    NOT_TRIGGERED = "NOT_TRIGGERED"  # an upstream that it needs can never succeed
+    NOT_TRIGGERED = "NOT_TRIGGERED"  # condition false, or an upstream that it needs did not succeed
 
+
+_ENDED = "SUCCEEDED FAILED CANCELLED SKIPPED NOT_TRIGGERED"
 
 RUN = Lifecycle(
     "run",
@@ -39,6 +41,7 @@ RUN = Lifecycle(
         on("fail", "PENDING RUNNING", "FAILED", "every task ended, some failed"),
         on("cancel", "PENDING RUNNING", "CANCELLING", "somebody asked for it"),
         on("cancelled", "CANCELLING", "CANCELLED", "no task runs any more"),
+        on("retry", "FAILED CANCELLED", "PENDING", "somebody wants it to go on from what failed", reopens=True),
     ),
     initial="PENDING",
     final="SUCCEEDED FAILED CANCELLED",
@@ -48,19 +51,23 @@ TASK = Lifecycle(
     "task",
     TaskState,
     (
-        on("inputs_ready", "PENDING", "QUEUED", "all upstream outputs exist"),
+        on("inputs_ready", "PENDING", "QUEUED", "all upstream tasks have ended"),
+        on("opened", "PENDING", "RUNNING", "it is a DAG: the tasks in it begin"),
         on("cache_hit", "PENDING", "SKIPPED", "same component, inputs and environment ran before"),
-        on("upstream_lost", "PENDING", "NOT_TRIGGERED", "an upstream it needs will never succeed"),
+        on("condition_false", "PENDING", "NOT_TRIGGERED", "its trigger condition does not hold"),
+        on("upstream_lost", "PENDING QUEUED", "NOT_TRIGGERED", "an upstream did not succeed; in FAIL_FAST: any task"),
         on("unresolvable", "PENDING", "FAILED", "an input that it needs has no value"),
         on("claimed", "QUEUED", "RUNNING", "a worker took the lease"),
-        on("succeeded", "RUNNING", "SUCCEEDED", "executor wrote its outputs"),
+        on("succeeded", "RUNNING", "SUCCEEDED", "its executor wrote its outputs; of a DAG: no task in it failed"),
         on("failed_retry", "RUNNING", "QUEUED", "attempts left in the retry policy"),
-        on("failed_final", "RUNNING", "FAILED", "no attempts left"),
+        on("failed_final", "RUNNING", "FAILED", "no attempts left; of a DAG: a task in it failed"),
         on("lease_expired", "RUNNING", "QUEUED", "worker vanished; same attempt budget"),
         on("cancel", "PENDING QUEUED", "CANCELLED", "nothing is running"),
         on("cancel_running", "RUNNING", "CANCELLING", "the worker must stop first"),
         on("stopped", "CANCELLING", "CANCELLED", "worker stopped, or its lease expired"),
+        on("reset", _ENDED, "PENDING", "the run is retried: it, or what it follows, did not succeed", reopens=True),
+        on("reopened", "FAILED CANCELLED", "RUNNING", "the run is retried: tasks in it go on", reopens=True),
     ),
     initial="PENDING",
-    final="SUCCEEDED FAILED CANCELLED SKIPPED NOT_TRIGGERED",
+    final=_ENDED,
 )

@@ -27,7 +27,7 @@ def build_engine(
         clock=service.clock,
         runner=runner,
         writer=Writer(service.blobs),
-        launcher=Launcher(runner, service.workplaces.environments, service.blobs, reach),
+        launcher=Launcher(runner, service.workplaces.environments, service.blobs, reach, grace_seconds=grace_seconds),
         take_up=service.take_up,
         admission=Admission(cpus=float(workers or os.cpu_count() or 1), memory_bytes=memory),
         grace_seconds=grace_seconds,

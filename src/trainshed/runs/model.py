@@ -88,7 +88,10 @@ class TaskRow:
     id: str
     run: str
     position: int
-    name: str
+    name: str  # path through DAG tasks; iterations stand in brackets
+    kind: str  # container, importer, resolver; dag, loop
+    parent: str  # id of the DAG task that it is in; empty: of the pipeline itself
+    iteration: int | None  # of the loop that it is in
     attempt: int
     failures: int
     losses: int
@@ -114,6 +117,11 @@ class TaskRow:
     def from_row(cls, row: Any) -> "TaskRow":
         """Read a row of `tasks`."""
         return cls(**row._mapping)  # noqa: SLF001
+
+    @property
+    def is_dag(self) -> bool:
+        """Whether it consists of other tasks."""
+        return self.kind in {"dag", "loop"}
 
     def log_context(self) -> dict[str, Any]:
         """Answer the identifiers for log lines."""

@@ -1,74 +1,131 @@
-"""What a run would do, said before it does anything: reuse, import or run, and why."""
+"""What a run would do, said before it does anything: reuse, import or run, and why.
 
+The run is played through in memory: a task whose inputs exist is looked up as it would be, and what it would reuse is
+what the tasks after it get; what comes after a task that really has to run cannot be known and runs as well.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from trainshed import ir
 from trainshed.blobs import Blobs
-from trainshed.runs import caching, importing, store
+from trainshed.runs import active as memory
+from trainshed.runs import caching, importing, resolving, store
 from trainshed.runs.active import ActiveRun
-from trainshed.runs.advance import RunView, TaskView
+from trainshed.runs.view import ScopeView, TaskView
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """What would become of one task."""
 
-    task: str
-    decision: str  # reuse, run, import
+    task: str  # path
+    decision: str  # reuse, run, import, leave_out
     reason: str
     unseen: tuple[str, ...] = ()  # parameters that look like data whose content is not in the key
     resources: ir.Resources
 
 
-def empty_view(plan: ir.Plan) -> RunView:
-    """Answer the view of a run that has not begun."""
-    return RunView.of(plan, {name: TaskView() for name in plan.tasks})
-
-
 def steps(conn: Connection, blobs: Blobs, active: ActiveRun) -> list[Step]:
     """Walk the tasks in the order in which they would run."""
-    found: list[Step] = []
-    running: set[str] = set()
-    for task in active.plan.tasks.values():
-        step = _step(conn, blobs, active, task, running)
-        if step.decision == "run":
-            running.add(task.name)
-        found.append(step)
-    return found
+    return list(_Play(conn, blobs, active).scope(active.view.root))
 
 
-def _step(conn: Connection, blobs: Blobs, active: ActiveRun, task: ir.Task, running: set[str]) -> Step:
-    fresh = [name for name in task.upstream if name in running]
-    if fresh:
-        return Step(task=task.name, decision="run", reason=f"{fresh[0]} runs before it", resources=task.resources)
-    if task.is_importer:
-        return _import(conn, blobs, active, task)
-    unseen = unseen_data(conn, blobs, active, task)
-    if not caching.is_wanted(active, task):
-        return Step(task=task.name, decision="run", reason="caching is off", unseen=unseen, resources=task.resources)
-    key = caching.key_of(conn, blobs, active, task)
-    hit = caching.look_up(conn, blobs, key.key, active.parent)
-    if hit is None:
-        reason = caching.why_different(store.latest_parts(conn, active.plan.name, task.name), key.parts)
-        return Step(task=task.name, decision="run", reason=reason, unseen=unseen, resources=task.resources)
-    active.outputs[task.name] = hit.outputs
-    reason = f"same component, inputs and environment as in {hit.task.run.rsplit('/', 1)[-1]}"
-    return Step(task=task.name, decision="reuse", reason=reason, unseen=unseen, resources=task.resources)
+class _Play:
+    def __init__(self, conn: Connection, blobs: Blobs, active: ActiveRun) -> None:
+        self._conn = conn
+        self._blobs = blobs
+        self._active = active
+        self._running: set[str] = set()  # paths of tasks whose outputs cannot be known
+
+    def scope(self, scope: ScopeView) -> Iterator[Step]:
+        """Play a DAG."""
+        for view in list(scope.tasks.values()):
+            before = next((u for u in view.upstream() if u.path in self._running), None)
+            if before is not None:
+                self._running.add(view.path)
+                yield from _unknown(view.path, view.task, f"{before.task.name} runs before it")
+            elif any(u.state == "NOT_TRIGGERED" for u in view.upstream()) and not view.task.runs_after_failure:
+                yield self._leave_out(view, "a task that it needs is left out")
+            else:
+                yield from self._task(view)
+
+    def _task(self, view: TaskView) -> Iterator[Step]:
+        inputs = self._active.inputs_of(view.path)
+        try:
+            if view.task.condition and not ir.holds(view.task, inputs):
+                yield self._leave_out(view, "its condition does not hold")
+            elif view.task.body is not None:
+                yield from self._dag(view, memory.iterate(self._active, view.path))
+            else:
+                yield self._leaf(view)
+        except ValueError as error:
+            self._running.add(view.path)
+            yield from _unknown(view.path, view.task, f"it would fail: {error}")
+
+    def _dag(self, view: TaskView, iterations: int) -> Iterator[Step]:
+        self._active.open(view.path, 0, iterations, now=self._active.run.create_time)
+        for scope in list(view.scopes.values()):
+            yield from self.scope(scope)
+        inside = f"{view.path}."
+        if any(path.startswith((inside, f"{view.path}[")) for path in self._running):
+            self._running.add(view.path)
+            return
+        for iteration in list(view.scopes):
+            self._active.close(view.path, iteration)
+        self._active.nodes[view.path].outputs = self._active.gather(view.path)
+        view.state = "SUCCEEDED"
+
+    def _leaf(self, view: TaskView) -> Step:
+        conn, blobs, active, task = self._conn, self._blobs, self._active, view.task
+        node = active.nodes[view.path]
+        if not task.needs_worker:
+            find = importing.preview if task.is_importer else resolving.preview
+            node.outputs, view.state = find(conn, blobs, active, view.path), "SUCCEEDED"
+            return _step(view, "import", "registers what exists")
+        unseen = unseen_data(conn, blobs, active, view.path)
+        if not caching.is_wanted(active, task):
+            return self._run(view, "caching is off", unseen)
+        key = caching.key_of(conn, blobs, active, view.path)
+        hit = caching.look_up(conn, blobs, key.key, active.parent)
+        if hit is None:
+            latest = store.latest_parts(conn, active.plan.name, view.path)
+            return self._run(view, caching.why_different(latest, key.parts), unseen)
+        node.outputs, view.state = hit.outputs, "SKIPPED"
+        reason = f"same component, inputs and environment as in {hit.task.run.rsplit('/', 1)[-1]}"
+        return _step(view, "reuse", reason, unseen)
+
+    def _run(self, view: TaskView, reason: str, unseen: tuple[str, ...]) -> Step:
+        self._running.add(view.path)
+        return _step(view, "run", reason, unseen)
+
+    def _leave_out(self, view: TaskView, reason: str) -> Step:
+        view.state = "NOT_TRIGGERED"
+        return _step(view, "leave_out", reason)
 
 
-def _import(conn: Connection, blobs: Blobs, active: ActiveRun, task: ir.Task) -> Step:
-    active.outputs[task.name] = importing.preview(conn, blobs, active, task)
-    return Step(task=task.name, decision="import", reason="registers what exists", resources=task.resources)
-
-
-def unseen_data(conn: Connection, blobs: Blobs, active: ActiveRun, task: ir.Task) -> tuple[str, ...]:
+def unseen_data(conn: Connection, blobs: Blobs, active: ActiveRun, path: str) -> tuple[str, ...]:
     """Name the parameters that are locations but whose content is not held here."""
-    parameters = active.inputs_of(task.name).parameters
+    parameters = active.inputs_of(path).parameters
     known = caching.data_of(conn, blobs, parameters)
     return tuple(
         name
         for name, value in parameters.items()
         if isinstance(value, str) and "://" in value and name not in known and not caching.is_output_location(name)
     )
+
+
+def _step(view: TaskView, decision: str, reason: str, unseen: tuple[str, ...] = ()) -> Step:
+    return Step(task=view.path, decision=decision, reason=reason, unseen=unseen, resources=view.task.resources)
+
+
+def _unknown(path: str, task: ir.Task, reason: str) -> Iterator[Step]:
+    """Say of every leaf below a task that it would run; how often a loop goes round is not known yet."""
+    if task.body is None:
+        decision = "run" if task.needs_worker else "import"
+        yield Step(task=path, decision=decision, reason=reason, resources=task.resources)
+        return
+    for name, inner in task.body.tasks.items():
+        yield from _unknown(f"{path}.{name}", inner, reason)

@@ -1,6 +1,5 @@
 """The verbs of runs. One transaction each; everything that can be refused is refused before anything is recorded."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,26 +9,25 @@ from typing import Any
 from sqlalchemy import Connection
 
 from trainshed import ir, ledger, lineage, names
-from trainshed.blobs import Blobs, check_bucket, parse_uri
+from trainshed.blobs import Blobs, parse_uri
 from trainshed.clock import Clock
-from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, StaleState
+from trainshed.errors import AlreadyExists, FailedPrecondition, NotFound, StaleState
 from trainshed.ledger import Cause
 from trainshed.runs import active as memory
-from trainshed.runs import planning, store
+from trainshed.runs import planning, request, store
+from trainshed.runs import retry as again
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.catalog import Catalog, Template
 from trainshed.runs.engine import CHANNEL
+from trainshed.runs.facts import Fire, Forget
 from trainshed.runs.lifecycle import RUN
-from trainshed.runs.model import PARENT, Attempt, NewRun, Run, TaskRow
-from trainshed.runs.workplace import Environments, Workplace, Workplaces
+from trainshed.runs.model import Attempt, NewRun, Run, TaskRow
+from trainshed.runs.request import Prepared
+from trainshed.runs.workplace import Environments, Workplaces
 from trainshed.sql import Database, notify
 from trainshed.sql.lifecycle import Change, history
 
 OrdinalOf = Callable[[str], int]
-_JOB_ID = re.compile(r"[a-z][-a-z0-9]{0,127}")
-_LABEL_LENGTH = 63
-_DISPLAY_NAME_LENGTH = 128
-_FAILURE_POLICIES = ("FAIL_SLOW", "FAIL_FAST")
 
 
 def first(_request: str) -> int:
@@ -45,17 +43,6 @@ class Details:
     tasks: list[TaskRow]
     attempts: list[Attempt]
     plan: ir.Plan
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prepared:
-    """A request that can be carried out: template, typed parameters, a place for every task."""
-
-    new: NewRun
-    template: Template
-    parameters: Mapping[str, Any]
-    places: Mapping[str, Workplace]
-    root: str
 
 
 class Service:
@@ -90,25 +77,7 @@ class Service:
 
     def prepare(self, new: NewRun, template: Template | None = None) -> Prepared:
         """Check a request outside of any transaction. Raises InvalidArgument with every finding."""
-        names.parse(PARENT, new.parent, field="parent")
-        if new.job_id and not _JOB_ID.fullmatch(new.job_id):
-            hint = "use lower-case letters, digits and '-', beginning with a letter, at most 128"
-            raise InvalidArgument.field("pipeline_job_id", f"{new.job_id!r} cannot be a job id: {hint}")
-        if new.failure_policy not in _FAILURE_POLICIES:
-            raise InvalidArgument.field(
-                "failurePolicy", f"{new.failure_policy!r} is none of {', '.join(_FAILURE_POLICIES)}"
-            )
-        if len(new.display_name) > _DISPLAY_NAME_LENGTH:
-            raise InvalidArgument.field("displayName", f"longer than {_DISPLAY_NAME_LENGTH} characters")
-        template = template or self.catalog.take(new.spec, new.platform)
-        parameters = ir.bind(template.plan.parameters, {**_wrapped(template.runtime), **new.parameters})
-        return Prepared(
-            new=new,
-            template=template,
-            parameters=parameters,
-            places=self.workplaces.of_plan(template.plan),
-            root=_root(new, template.plan),
-        )
+        return request.prepare(new, self.catalog, self.workplaces, template)
 
     def create_in(
         self,
@@ -189,6 +158,50 @@ class Service:
 
         self.db.write(verb)
 
+    def retry(self, name: str) -> Run:
+        """Let a run that failed, or was cancelled, go on from what did not succeed.
+
+        Raises NotFound, FailedPrecondition when it has not failed, InvalidArgument for an image that is bound no longer.
+        """
+
+        def verb(conn: Connection) -> Run:
+            run = store.get_run(conn, name)
+            if not RUN.allows("retry", run.state):
+                raise FailedPrecondition(
+                    f"Run {names.short(name)} is {run.state}; only one that failed or was cancelled can be retried.",
+                    reason="RUN_NOT_RETRIABLE",
+                )
+            active = self._take_up(conn, run, store.tasks_of(conn, name), keep_ended=True)
+            for decision in again.retry(active.view):
+                self._begin_anew(conn, active, decision)
+            store.fire_run(conn, name, "retry", now=self.clock.now(), error="", tasks_ran=None, outputs=None)
+            notify(conn, CHANNEL)
+            return store.get_run(conn, name)
+
+        return self.db.write(verb)
+
+    def clone(self, name: str, parameters: Mapping[str, Any], *, job_id: str = "", caching: bool | None = None) -> Run:
+        """Make a new run of another's pipeline, with its parameters where no others are given.
+
+        Raises NotFound, InvalidArgument with every finding, AlreadyExists.
+        """
+        run, document = self.get(name), self.spec(name)
+        new = NewRun(
+            parent=name.rsplit("/", 2)[0],
+            spec=document["spec"],
+            platform=document["platform"],
+            parameters={**run.parameters, **parameters},
+            job_id=job_id,
+            display_name=run.display_name,
+            labels=run.labels,
+            root=run.root,
+            failure_policy=run.failure_policy,
+            caching=run.caching if caching is None else caching,
+            service_account=run.service_account,
+            template_uri=run.template_uri,
+        )
+        return self.create(new)
+
     def delete(self, name: str) -> None:
         """Forget a run that has ended; its artifacts stay. Raises NotFound, FailedPrecondition while it is open."""
 
@@ -205,16 +218,10 @@ class Service:
     def plan(self, new: NewRun) -> Sequence[planning.Step]:
         """Say what would run, what would be reused, and why, without recording anything."""
         prepared = self.prepare(new)
-        run = self._draft(prepared, None, None, job=new.job_id or "plan", context_id=0)
-        active = ActiveRun(
-            run=run,
-            plan=prepared.template.plan,
-            view=planning.empty_view(prepared.template.plan),
-            places=dict(prepared.places),
-            ids=dict.fromkeys(prepared.template.plan.tasks, "0"),
-            rows={},
-            folder=self._folder,
-        )
+        now = self.clock.now()
+        run = request.draft(prepared, None, run_key=None, job=new.job_id or "plan", context_id=0, now=now)
+        active = memory.begin(run, prepared.template.plan, prepared.places, self._folder)
+        active.open_root(now=now)
         return self.db.read(lambda conn: planning.steps(conn, self.blobs, active))
 
     def seconds_of_tasks(self, new: NewRun) -> Mapping[str, Sequence[float]]:
@@ -245,10 +252,9 @@ class Service:
         """Answer a run's own folder."""
         return self._folder / f"{names.short(run.name)}-{run.number[:6]}"
 
-    def take_up(self, conn: Connection, run: Run) -> ActiveRun:
+    def take_up(self, conn: Connection, run: Run, rows: Sequence[TaskRow] | None = None) -> ActiveRun:
         """Build an open run's memory from rows; the engine's port. Raises InvalidArgument for an image that is bound no longer."""
-        plan = self._plan(conn, run)
-        return memory.take_up(conn, run, plan, self.workplaces.of_plan(plan), self.run_folder(run))
+        return self._take_up(conn, run, store.tasks_of(conn, run.name) if rows is None else rows)
 
     def read_template(self, uri: str) -> Template:
         """Read a compiled pipeline from a bucket. Raises NotFound, InvalidArgument with every finding."""
@@ -258,9 +264,25 @@ class Service:
 
     # Inner workings
 
+    def _take_up(self, conn: Connection, run: Run, rows: Sequence[TaskRow], *, keep_ended: bool = False) -> ActiveRun:
+        plan = self._plan(conn, run)
+        active = memory.begin(run, plan, self.workplaces.of_plan(plan), self.run_folder(run))
+        memory.take_up(conn, active, rows, keep_ended=keep_ended)
+        return active
+
     def _plan(self, conn: Connection, run: Run) -> ir.Plan:
-        document = store.get_spec(conn, run.spec_digest)
-        return self.catalog.take(document["spec"], document["platform"]).plan
+        return self.catalog.get(run.spec_digest, lambda: store.get_spec(conn, run.spec_digest)).plan
+
+    def _begin_anew(self, conn: Connection, active: ActiveRun, decision: Fire | Forget) -> None:
+        node = active.nodes[decision.task]
+        match decision:
+            case Forget(task=path):
+                store.delete_tasks_in(conn, active.run.name, path)
+            case Fire(name=name):
+                values: dict[str, Any] = {"error": "", "failures": 0, "losses": 0, "ready_time": None}
+                if name == "reset":
+                    values |= {"outputs": None, "cached_from": "", "start_time": None}
+                store.fire_task(conn, node.id, name, now=self.clock.now(), **values)
 
     def _key(
         self, conn: Connection, prepared: Prepared, cause: Cause | None, ordinal_of: OrdinalOf
@@ -273,7 +295,7 @@ class Service:
 
     def _insert(self, conn: Connection, prepared: Prepared, cause: Cause | None, run_key: str | None) -> Run:
         now, new, template = self.clock.now(), prepared.new, prepared.template
-        job = new.job_id or _job_id(template.plan.name, now)
+        job = new.job_id or request.job_id(template.plan.name, now)
         if store.find_run(conn, name=f"{new.parent}/pipelineJobs/{job}"):
             raise AlreadyExists(f"Run {job!r} exists already; give another job id.", reason="RUN_EXISTS")
         self._ensure_bucket(conn, prepared.root)
@@ -281,44 +303,11 @@ class Service:
         pipeline = lineage.ensure_context(conn, "system.Pipeline", template.plan.name, now=now)
         name = f"{new.parent}/pipelineJobs/{job}"
         context = lineage.ensure_context(conn, "system.PipelineRun", name, now=now, parent_id=pipeline)
-        run = self._draft(prepared, cause, run_key, job=job, context_id=context)
+        run = request.draft(prepared, cause, run_key=run_key, job=job, context_id=context, now=now)
         hidden = {"state", "end_time"}
         store.insert_run(conn, {k: v for k, v in vars(run).items() if k not in hidden})
-        store.insert_tasks(
-            conn, [_task_row(task, position, name, now) for position, task in enumerate(template.plan.tasks.values())]
-        )
+        store.insert_tasks(conn, memory.begin(run, template.plan, {}, self._folder).open_root(now=now))
         return run
-
-    def _draft(self, prepared: Prepared, cause: Cause | None, run_key: str | None, *, job: str, context_id: int) -> Run:
-        now, new, template = self.clock.now(), prepared.new, prepared.template
-        return Run(
-            name=f"{new.parent}/pipelineJobs/{job}",
-            number=names.numeric_id(),
-            pipeline=template.plan.name,
-            spec_digest=template.digest,
-            parameters=prepared.parameters,
-            display_name=new.display_name or template.display_name or template.plan.name,
-            labels={**template.labels, **new.labels},
-            root=prepared.root,
-            failure_policy=new.failure_policy,
-            caching=new.caching,
-            service_account=new.service_account,
-            template_uri=new.template_uri,
-            cause_kind=cause.kind if cause else "user",
-            receipt_id=cause.receipt_id if cause else "",
-            run_key=run_key,
-            logical_time=(cause.time if cause else None) or now,
-            context_id=context_id,
-            tasks_total=sum(not t.is_importer for t in template.plan.tasks.values()),
-            tasks_ran=None,
-            outputs=None,
-            error="",
-            state=RUN.initial[0],
-            create_time=now,
-            start_time=None,
-            end_time=None,
-            update_time=now,
-        )
 
     def _ensure_bucket(self, conn: Connection, root: str) -> None:
         bucket, _ = parse_uri(root)
@@ -333,41 +322,3 @@ class Service:
             ledger.settle(conn, receipt_id, "start", now=self.clock.now(), reason=reason, link=run)
         except StaleState:  # the same event started another run before
             return
-
-
-def _wrapped(runtime: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the parameters that a PipelineJob document brings along, in both spellings."""
-    legacy = runtime.get("parameters") or {}
-    values = {k: next(iter(v.values()), None) for k, v in legacy.items() if isinstance(v, Mapping)}
-    return {**values, **(runtime.get("parameterValues") or runtime.get("parameter_values") or {})}
-
-
-def _root(new: NewRun, plan: ir.Plan) -> str:
-    project = new.parent.split("/")[1]
-    default = plan.default_root if plan.default_root.startswith("gs://") else f"gs://{project}-pipelines"
-    root = new.root or default
-    if not root.startswith("gs://"):
-        raise InvalidArgument.field("pipelineRoot", f"{root!r} is not a gs:// location")
-    bucket, _ = parse_uri(root)
-    check_bucket(bucket, field="pipelineRoot")
-    return root.rstrip("/")
-
-
-def _job_id(pipeline: str, now: datetime) -> str:
-    slug = re.sub(r"[^-a-z0-9]+", "-", pipeline.lower()).strip("-")[:90] or "run"
-    slug = slug if slug[0].isalpha() else f"run-{slug}"
-    return f"{slug}-{now:%Y%m%d%H%M%S}-{names.short_id(5)}"
-
-
-def _task_row(task: ir.Task, position: int, run: str, now: datetime) -> dict[str, Any]:
-    wanted = task.resources
-    return {
-        "id": names.numeric_id(),
-        "run": run,
-        "position": position,
-        "name": task.name,
-        "cpus": wanted.cpus or 1.0,
-        "memory_bytes": wanted.memory_bytes or 0,
-        "machine_type": wanted.machine_type,
-        "create_time": now,
-    }

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     delete,
+    or_,
     select,
     update,
 )
@@ -74,6 +75,9 @@ tasks = Table(
     Column("run", Text, ForeignKey("runs.name"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("parent", Text, nullable=False),
+    Column("iteration", Integer),
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("losses", Integer, nullable=False, server_default="0"),
@@ -222,6 +226,24 @@ def tasks_of(conn: Connection, run: str) -> list[TaskRow]:
     """Read a run's tasks in the order of its plan."""
     query = select(tasks).where(tasks.c.run == run).order_by(tasks.c.position)
     return [TaskRow.from_row(row) for row in conn.execute(query)]
+
+
+def tasks_of_runs(conn: Connection, names: Sequence[str]) -> dict[str, list[TaskRow]]:
+    """Read the tasks of several runs at once."""
+    found: dict[str, list[TaskRow]] = {name: [] for name in names}
+    query = select(tasks).where(tasks.c.run.in_(names)).order_by(tasks.c.run, tasks.c.position)
+    for row in conn.execute(query):
+        found[row.run].append(TaskRow.from_row(row))
+    return found
+
+
+def delete_tasks_in(conn: Connection, run: str, path: str) -> None:
+    """Forget the tasks in a DAG task."""
+    inside = [tasks.c.name.startswith(f"{path}{mark}", autoescape=True) for mark in (".", "[")]
+    ids = select(tasks.c.id).where(tasks.c.run == run, or_(*inside))
+    conn.execute(delete(attempts).where(attempts.c.task_id.in_(ids)))
+    conn.execute(delete(cache).where(cache.c.task_id.in_(ids)))
+    conn.execute(delete(tasks).where(tasks.c.run == run, or_(*inside)))
 
 
 def get_task(conn: Connection, task_id: str) -> TaskRow | None:

@@ -14,7 +14,8 @@ from trainshed.errors import AlreadyExists, InvalidArgument, NotFound, Trainshed
 from trainshed.ledger import Cause, Receipt
 from trainshed.runs import store
 from trainshed.runs.model import PARENT, Message, NewRun, Trigger
-from trainshed.runs.service import Prepared, Service
+from trainshed.runs.request import Prepared
+from trainshed.runs.service import Service
 
 log = logging.getLogger(__name__)
 TARGET = "run-trigger:"

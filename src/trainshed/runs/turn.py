@@ -14,26 +14,35 @@ from trainshed import ir, ledger, lineage
 from trainshed.blobs import Blobs
 from trainshed.errors import StaleState
 from trainshed.runs import active as memory
-from trainshed.runs import caching, importing, outputs, store
+from trainshed.runs import caching, importing, outputs, resolving, store
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.admission import Waiting
-from trainshed.runs.advance import (
+from trainshed.runs.advance import advance
+from trainshed.runs.attempt import Ended
+from trainshed.runs.facts import (
     Admitted,
     AttemptEnded,
+    CloseScope,
     Decision,
     Dispatch,
     Fact,
     Fire,
     FireRun,
+    Open,
+    Opened,
     Resolve,
     Resolved,
+    ScopeClosed,
     StartAttempt,
     StopAttempt,
-    advance,
+    TaskEnded,
 )
-from trainshed.runs.attempt import Ended
+from trainshed.runs.lifecycle import TASK
+from trainshed.runs.nodes import NOTHING
 
 log = logging.getLogger(__name__)
+_LOST = "a task that it needs did not succeed"
+_NOTHING_DONE = frozenset({"condition_false", "upstream_lost"})
 
 
 @dataclass(kw_only=True)
@@ -45,6 +54,7 @@ class Turn:
     stops: list[tuple[str, int]] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
     done: list[Path] = field(default_factory=list)  # folders whose content is committed
+    gone: list[str] = field(default_factory=list)  # ids of tasks that are no longer in memory
 
     def take_waiting(self) -> list[Waiting]:
         """Answer the tasks that became ready, once."""
@@ -67,6 +77,7 @@ class _Step:
     active: ActiveRun
     ended: Ended | None
     facts: deque[Fact] = field(default_factory=deque)
+    answers: list[Fact] = field(default_factory=list)  # to Resolve; they go first, so that nothing is resolved twice
     found: dict[str, dict[str, Any]] = field(default_factory=dict)  # task -> values found while resolving it
     hits: dict[str, caching.Hit] = field(default_factory=dict)
 
@@ -87,6 +98,8 @@ class Writer:
                 self._drop(active, ended)
             for decision in decisions:
                 self._carry_out(step, decision)
+            step.facts.extendleft(reversed(step.answers))
+            step.answers = []
 
     def admit(self, conn: Connection, turn: Turn, active: ActiveRun, task: str) -> bool:
         """Start a queued task's next attempt; False when it is no longer queued."""
@@ -102,138 +115,203 @@ class Writer:
             case FireRun(name=name):
                 self._fire_run(step, name)
             case Resolve(task=task):
-                step.facts.append(self._resolve(step, task))
+                step.answers.append(self._resolve(step, task))
+            case Open(task=task, first=first, count=count):
+                store.insert_tasks(step.conn, active.open(task, first, count, now=step.turn.now))
+                step.facts.append(Opened(task=task, first=first, count=count))
+            case CloseScope(task=task, iteration=iteration):
+                step.turn.gone += active.close(task, iteration)
+                step.facts.append(ScopeClosed(task=task))
             case Dispatch(task=task, wait_seconds=wait):
                 self._dispatch(step, task, wait)
             case StartAttempt(task=task):
-                if not active.plan.tasks[task].is_importer:
+                if active.task(task).needs_worker:
                     step.turn.starts.append((active, task, active.view.tasks[task].attempt))
             case StopAttempt(task=task):
-                step.turn.stops.append((active.ids[task], active.view.tasks[task].attempt))
+                step.turn.stops.append((active.nodes[task].id, active.view.tasks[task].attempt))
             case _:
                 assert_never(decision)
 
-    # Tasks
+    # Beginning
 
-    def _resolve(self, step: _Step, task: str) -> Fact:
-        active, conn = step.active, step.conn
-        definition = active.plan.tasks[task]
-        inputs = active.inputs_of(task)
+    def _resolve(self, step: _Step, path: str) -> Fact:
+        try:
+            return self._resolved(step, path)
+        except ValueError as error:  # a condition or a list of items that cannot be what it has to be
+            return self._unresolvable(step, path, str(error))
+
+    def _resolved(self, step: _Step, path: str) -> Fact:
+        active = step.active
+        node = active.nodes[path]
+        task, inputs = node.task, active.inputs_of(path)
+        if inputs.problems:
+            return self._unresolvable(step, path, inputs.problems[0])
+        if task.condition and not ir.holds(task, inputs):
+            return Resolved(task=path, is_triggered=False)
         if inputs.missing:
-            step.found[task] = {"error": f"its input {inputs.missing[0]!r} has no value"}
-            return Resolved(task=task, problem=inputs.missing[0])
-        if definition.is_importer:
-            return Resolved(task=task)
-        environment = active.places[task].environment
-        step.found[task] = {"environment": environment}
-        if not caching.is_wanted(active, definition):
-            return Resolved(task=task)
-        key = caching.key_of(conn, self._blobs, active, definition)
-        step.found[task] |= {"cache_key": key.key, "key_parts": dict(key.parts)}
-        active.keys[task] = key
+            return self._unresolvable(step, path, f"its input {inputs.missing[0]!r} has no value")
+        if task.body is not None:
+            return Resolved(task=path, iterations=memory.iterate(active, path))
+        if not task.needs_worker:
+            return Resolved(task=path)
+        return self._look_up(step, path)
+
+    def _unresolvable(self, step: _Step, path: str, problem: str) -> Fact:
+        step.found[path] = {"error": problem}
+        step.active.nodes[path].error = problem
+        return Resolved(task=path, problem=problem)
+
+    def _look_up(self, step: _Step, path: str) -> Fact:
+        active, conn = step.active, step.conn
+        node = active.nodes[path]
+        node.resources = ir.resources_of(node.task, active.facts(path), _document(active.inputs_of(path)))
+        step.found[path] = {
+            "environment": active.place(path).environment,
+            "cpus": node.cpus,
+            "memory_bytes": node.memory_bytes,
+        }
+        if not caching.is_wanted(active, node.task):
+            return Resolved(task=path)
+        key = caching.key_of(conn, self._blobs, active, path)
+        step.found[path] |= {"cache_key": key.key, "key_parts": dict(key.parts)}
+        node.key = key
         hit = caching.look_up(conn, self._blobs, key.key, active.parent)
         if hit is not None:
-            step.hits[task] = hit
-        return Resolved(task=task, is_cached=hit is not None)
+            step.hits[path] = hit
+        return Resolved(task=path, is_cached=hit is not None)
 
-    def _dispatch(self, step: _Step, task: str, wait_seconds: float) -> None:
+    def _dispatch(self, step: _Step, path: str, wait_seconds: float) -> None:
         active = step.active
-        if active.plan.tasks[task].is_importer:  # nothing runs: it is done here and now
-            step.facts.append(Admitted(task=task))
-            step.facts.append(AttemptEnded(task=task, attempt=active.view.tasks[task].attempt + 1, ending="succeeded"))
+        node = active.nodes[path]
+        if not node.task.needs_worker:  # nothing runs: it is done here and now
+            step.facts.append(Admitted(task=path))
+            attempt = active.view.tasks[path].attempt + 1
+            step.facts.append(AttemptEnded(task=path, attempt=attempt, ending="succeeded"))
             return
-        row = active.rows[task]
-        ready = step.turn.now + timedelta(seconds=wait_seconds)
-        step.turn.waiting.append(
-            Waiting(
-                run=active.run.name,
-                task=task,
-                task_id=row.id,
-                cpus=row.cpus,
-                memory_bytes=row.memory_bytes,
-                ready_time=ready,
-            )
-        )
+        node.ready_time = step.turn.now + timedelta(seconds=wait_seconds)
+        step.turn.waiting.append(waiting_of(active, path, node.ready_time))
         if wait_seconds:
-            store.note_resolution(step.conn, row.id, ready_time=ready)
+            store.note_resolution(step.conn, node.id, ready_time=node.ready_time)
 
-    def _fire(self, step: _Step, task: str, name: str) -> None:
+    # Transitions
+
+    def _fire(self, step: _Step, path: str, name: str) -> None:
         active, now = step.active, step.turn.now
-        view = active.view.tasks[task]
+        view = active.view.tasks[path]
+        is_dag = view.task.body is not None
+        next_attempt = view.attempt + 1 if name == "claimed" else None
+        attempt = view.attempt if view.state in {"RUNNING", "CANCELLING"} and not is_dag else None
+        values = self._values_of_dag(step, path, name) if is_dag else self._values(step, path, name)
+        store.fire_task(
+            step.conn, active.nodes[path].id, name, now=now, attempt=attempt, next_attempt=next_attempt, **values
+        )
+        active.view.fired(path, name)
+        if TASK.is_final(view.state):
+            active.worked += view.task.needs_worker and name not in _NOTHING_DONE
+            active.nodes[path].inputs = None
+            step.facts.append(TaskEnded(task=path))
+
+    def _values(self, step: _Step, path: str, name: str) -> dict[str, Any]:
+        """Answer what a leaf's row gets along with a transition."""
+        view = step.active.view.tasks[path]
         values: dict[str, Any] = {}
-        next_attempt: int | None = None
         match name:
-            case "claimed":
-                next_attempt = view.attempt + 1
-                values = {} if view.attempt else {"start_time": now}
+            case "claimed" if not view.has_begun:
+                values = {"start_time": step.turn.now}
             case "inputs_ready" | "unresolvable":
-                values = step.found.pop(task, {})
+                values = step.found.pop(path, {})
             case "cache_hit":
-                values = self._reuse(step, task)
+                values = self._reuse(step, path)
             case "succeeded":
-                values = self._succeed(step, task)
+                values = self._succeed(step, path)
             case "failed_retry" | "failed_final":
-                values = {"failures": view.failures + 1, **self._fail(step, task)}
+                values = {"failures": view.failures + 1, **self._fail(step, path)}
             case "lease_expired":
                 values = {"losses": view.losses + 1}
             case "stopped":
                 values = _used(step.ended)
             case "upstream_lost":
-                values = {"error": "a task that it needs did not succeed"}
-        attempt = view.attempt if view.state in {"RUNNING", "CANCELLING"} else None
-        store.fire_task(
-            step.conn, active.ids[task], name, now=now, attempt=attempt, next_attempt=next_attempt, **values
-        )
-        active.view.fired(task, name)
+                values = {"error": _LOST}
+        return values
 
-    def _succeed(self, step: _Step, task: str) -> dict[str, Any]:
+    def _values_of_dag(self, step: _Step, path: str, name: str) -> dict[str, Any]:
+        """Answer what a DAG task's row gets along with a transition."""
+        active = step.active
+        node = active.nodes[path]
+        match name:
+            case "opened":
+                return {"start_time": step.turn.now}
+            case "unresolvable":
+                return step.found.pop(path, {})
+            case "succeeded":
+                node.outputs = active.gather(path)
+                return {"outputs": outputs.as_row(node.outputs)}
+            case "failed_final":
+                node.outputs = active.gather(path)  # what did succeed may still be asked for
+                return {"error": node.error, "outputs": outputs.as_row(node.outputs)}
+            case "upstream_lost":
+                return {"error": _LOST}
+        return {}
+
+    def _succeed(self, step: _Step, path: str) -> dict[str, Any]:
         active, conn, now = step.active, step.conn, step.turn.now
-        definition = active.plan.tasks[task]
-        if definition.is_importer:
-            made = importing.record(conn, self._blobs, active, definition, now=now)
+        node = active.nodes[path]
+        if node.task.kind == "importer":
+            made = importing.record(conn, self._blobs, active, path, now=now)
+        elif node.task.kind == "resolver":
+            made = resolving.record(conn, self._blobs, active, path, now=now)
         else:
-            assert step.ended is not None
-            assert step.ended.collected is not None
-            receipt = active.run.receipt_id
-            made = outputs.record(
-                conn, self._blobs, step.ended.collected, parent=active.parent, now=now, receipt_id=receipt
-            )
-            active.ran += 1
-            step.turn.done.append(active.attempt_folder(task, active.view.tasks[task].attempt) / "mount")
-        active.outputs[task] = made
-        if (key := active.keys.get(task)) is not None:
+            made = self._commit(step, path)
+        node.outputs = made
+        if node.key is not None:
             store.put_cache(
-                conn, key.key, task_id=active.ids[task], pipeline=active.plan.name, task=task, parts=key.parts, now=now
+                conn, node.key.key, task_id=node.id, pipeline=active.plan.name, task=path, parts=node.key.parts, now=now
             )
-        execution = self._execution(step, task, "COMPLETE", made)
-        used = {} if definition.is_importer else _used(step.ended)
+        execution = self._execution(step, path, "COMPLETE", made)
+        used = _used(step.ended) if node.task.needs_worker else {}
         return {"outputs": outputs.as_row(made), "execution_id": execution, **used}
 
-    def _reuse(self, step: _Step, task: str) -> dict[str, Any]:
-        hit = step.hits.pop(task)
-        step.active.outputs[task] = hit.outputs
-        execution = self._execution(step, task, "CACHED", hit.outputs)
-        found = step.found.pop(task, {})
+    def _commit(self, step: _Step, path: str) -> ir.Outputs:
+        active = step.active
+        assert step.ended is not None
+        assert step.ended.collected is not None
+        made = outputs.record(
+            step.conn,
+            self._blobs,
+            step.ended.collected,
+            parent=active.parent,
+            now=step.turn.now,
+            receipt_id=active.run.receipt_id,
+        )
+        active.ran += 1
+        step.turn.done.append(active.attempt_folder(path, active.view.tasks[path].attempt) / "mount")
+        return made
+
+    def _reuse(self, step: _Step, path: str) -> dict[str, Any]:
+        hit = step.hits.pop(path)
+        step.active.nodes[path].outputs = hit.outputs
+        execution = self._execution(step, path, "CACHED", hit.outputs)
+        found = step.found.pop(path, {})
         reused = {"outputs": outputs.as_row(hit.outputs), "cached_from": hit.task.id, "execution_id": execution}
         return {**found, **reused, "start_time": step.turn.now}
 
-    def _fail(self, step: _Step, task: str) -> dict[str, Any]:
+    def _fail(self, step: _Step, path: str) -> dict[str, Any]:
         values: dict[str, Any] = {"error": step.ended.message if step.ended else "failed", **_used(step.ended)}
-        step.active.errors[task] = values["error"]
-        execution = self._execution(step, task, "FAILED", ir.Outputs())
+        step.active.nodes[path].error = values["error"]
+        execution = self._execution(step, path, "FAILED", NOTHING)
         return values | {"execution_id": execution}
 
-    def _execution(self, step: _Step, task: str, state: str, made: ir.Outputs) -> int:
+    def _execution(self, step: _Step, path: str, state: str, made: ir.Outputs) -> int:
         active = step.active
-        inputs = active.inputs_of(task)
-        place = active.places.get(task)
+        inputs = active.inputs_of(path)
+        task = active.task(path)
         properties: dict[str, Any] = {"inputs": dict(inputs.parameters), "outputs": dict(made.parameters)}
-        if place is not None:
-            properties["environment"] = place.environment
+        if task.needs_worker:
+            properties["environment"] = active.place(path).environment
         return lineage.record_execution(
             step.conn,
-            type=active.plan.tasks[task].component,
-            name=f"{active.run.name}/tasks/{task}",
+            type=task.component,
+            name=f"{active.run.name}/tasks/{path}",
             state=state,
             properties=properties,
             context_id=active.run.context_id,
@@ -247,18 +325,17 @@ class Writer:
     def _fire_run(self, step: _Step, name: str) -> None:
         active, now = step.active, step.turn.now
         values: dict[str, Any] = {}
-        if name == "start":
+        if name == "start" and active.run.start_time is None:
             values = {"start_time": now}
         elif name in {"succeed", "fail", "cancelled"}:
-            values = {"tasks_ran": active.ran, "outputs": memory.run_outputs(active)}
+            values = {"tasks_ran": active.ran, "tasks_total": active.worked, "outputs": memory.run_outputs(active)}
         if name == "fail":
-            values["error"] = _first_error(active)
+            values["error"] = active.first_error()
         store.fire_run(step.conn, active.run.name, name, now=now, **values)
         active.view.run_fired(name)
         active.is_final = name in {"succeed", "fail", "cancelled"}
-        workers = sum(not t.is_importer for t in active.plan.tasks.values())
-        if name == "succeed" and active.run.receipt_id and workers and active.ran == 0:
-            self._needless(step, workers)
+        if name == "succeed" and active.run.receipt_id and active.worked and active.ran == 0:
+            self._needless(step, active.worked)
 
     def _needless(self, step: _Step, workers: int) -> None:
         reason = f"nothing changed, 0 of {workers} tasks ran"
@@ -276,6 +353,25 @@ class Writer:
         ended.discard()
 
 
+def waiting_of(active: ActiveRun, path: str, ready_time: datetime) -> Waiting:
+    """Say what a queued task waits for."""
+    node = active.nodes[path]
+    return Waiting(
+        run=active.run.name,
+        task=path,
+        task_id=node.id,
+        cpus=node.cpus,
+        memory_bytes=node.memory_bytes,
+        accelerators=node.accelerators,
+        ready_time=ready_time,
+    )
+
+
+def _document(inputs: ir.TaskInputs) -> dict[str, Any]:
+    """Answer as much of an ExecutorInput as quantities can name."""
+    return {"inputs": {"parameterValues": dict(inputs.given)}, "outputs": {}}
+
+
 def _used(ended: Ended | None) -> dict[str, Any]:
     if ended is None:
         return {}
@@ -284,11 +380,3 @@ def _used(ended: Ended | None) -> dict[str, Any]:
 
 def _edges(artifacts: Mapping[str, Any]) -> list[tuple[str, int]]:
     return [(key, outputs.artifact_id(a)) for key, found in artifacts.items() for a in found]
-
-
-def _first_error(active: ActiveRun) -> str:
-    for task, view in active.view.tasks.items():
-        if view.state == "FAILED":
-            error = active.errors.get(task) or active.rows[task].error
-            return f"Task {task!r} failed: {error}"
-    return ""

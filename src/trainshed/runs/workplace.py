@@ -53,21 +53,21 @@ class Workplaces:
         self._keys: dict[tuple[tuple[str, ...], str], str] = {}
 
     def of_plan(self, plan: ir.Plan) -> dict[str, Workplace]:
-        """Answer every task's workplace. Raises InvalidArgument with every image that stands for nothing here."""
+        """Answer every component's workplace. Raises InvalidArgument with every image that stands for nothing here."""
         bindings: dict[str, Binding | None] = {}
         places: dict[str, Workplace] = {}
         findings: list[Finding] = []
-        for task in plan.tasks.values():
-            if task.is_importer:
+        for path, task in plan.leaves():
+            if not task.needs_worker or task.component in places:
                 continue
             if task.image not in bindings:
                 bindings[task.image] = self.environments.resolve(task.image) if task.image else None
             work = ir.recognise(task.executor["container"])
             binding = bindings[task.image]
             if binding is None and not (isinstance(work, ir.Python) and work.source):
-                findings.append(_unbound(task))
+                findings.append(_unbound(path, task))
                 continue
-            places[task.name] = self._place(work, binding)
+            places[task.component] = self._place(work, binding)
         if findings:
             raise InvalidArgument.findings(findings, reason="IMAGE_UNBOUND")
         return places
@@ -98,13 +98,13 @@ class Workplaces:
         return self._keys[lines, base]
 
 
-def _unbound(task: ir.Task) -> Finding:
+def _unbound(path: str, task: ir.Task) -> Finding:
     image = task.image or "(none)"
     return Finding(
         severity="error",
-        path=f"tasks.{task.name}",
+        path=f"tasks.{path}",
         message=(
-            f"task {task.name!r} runs a command in image {image!r}, which stands for nothing on this machine: bind it "
+            f"task {path!r} runs a command in image {image!r}, which stands for nothing on this machine: bind it "
             f"(`trainshed images bind {task.image or 'IMAGE'} --packages …` or --requirements F), or build it with "
             "`trainshed builds submit`"
         ),

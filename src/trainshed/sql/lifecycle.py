@@ -93,6 +93,8 @@ def fire(
     values["state"] = transition.target
     if lifecycle.is_final(transition.target):
         values["end_time"] = now
+    elif transition.reopens:
+        values["end_time"] = None
     if next_attempt is not None:
         values["attempt"] = next_attempt
     fence = {} if attempt is None else {"attempt": attempt}

@@ -17,7 +17,7 @@ def test_s26_a_task_waits_until_there_is_room_for_what_it_asks():
     machine.queue(waiting("b", cpus=2))
 
     assert machine.admit(NOW).task == "a"
-    machine.take("a", 3, 1)
+    machine.take(waiting("a", cpus=3))
     assert machine.admit(NOW) is None
     machine.release("a")
     assert machine.admit(NOW).task == "b"
@@ -29,5 +29,5 @@ def test_s26_memory_counts_as_cores_do_and_more_than_there_is_means_all_of_it():
     machine.queue(waiting("small"))
 
     assert machine.admit(NOW).task == "greedy"
-    machine.take("greedy", 96, 1000)
+    machine.take(waiting("greedy", cpus=96, memory=1000))
     assert machine.admit(NOW) is None

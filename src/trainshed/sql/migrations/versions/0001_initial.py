@@ -15,14 +15,21 @@ def upgrade() -> None:
     op.create_table('artifacts',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('type', trainshed.sql.schema.Json(), nullable=False),
+    sa.Column('schema_title', sa.Text(), server_default='', nullable=False),
     sa.Column('uri', sa.Text(), nullable=False),
     sa.Column('metadata', trainshed.sql.schema.Json(), nullable=False),
     sa.Column('digest', sa.Text(), nullable=False),
     sa.Column('name', sa.Text(), server_default='', nullable=False),
+    sa.Column('last_known_state', sa.Text(), server_default='LIVE', nullable=False),
+    sa.Column('resource_id', sa.Text(), server_default='', nullable=False),
+    sa.Column('notes', trainshed.sql.schema.Json(), nullable=True),
     sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
+    sa.Column('update_time', trainshed.sql.schema.Timestamp(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_artifacts'))
     )
     op.create_index('ix_artifacts_digest', 'artifacts', ['digest'], unique=False)
+    op.create_index('ix_artifacts_resource_id', 'artifacts', ['resource_id'], unique=False)
+    op.create_index('ix_artifacts_schema_title', 'artifacts', ['schema_title'], unique=False)
     op.create_index('ix_artifacts_uri', 'artifacts', ['uri'], unique=False)
     op.create_table('buckets',
     sa.Column('name', sa.Text(), nullable=False),
@@ -74,11 +81,18 @@ def upgrade() -> None:
     sa.Column('type', sa.Text(), nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
     sa.Column('parent_id', sa.Integer(), nullable=True),
+    sa.Column('display_name', sa.Text(), server_default='', nullable=False),
+    sa.Column('metadata', trainshed.sql.schema.Json(), nullable=True),
+    sa.Column('resource_id', sa.Text(), server_default='', nullable=False),
+    sa.Column('notes', trainshed.sql.schema.Json(), nullable=True),
     sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
+    sa.Column('update_time', trainshed.sql.schema.Timestamp(), nullable=True),
     sa.ForeignKeyConstraint(['parent_id'], ['contexts.id'], ),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contexts')),
     sa.UniqueConstraint('type', 'name', name=op.f('uq_contexts_type_name'))
     )
+    op.create_index('ix_contexts_parent_id', 'contexts', ['parent_id'], unique=False)
+    op.create_index('ix_contexts_resource_id', 'contexts', ['resource_id'], unique=False)
     op.create_table('deliveries',
     sa.Column('message_id', sa.Integer(), nullable=False),
     sa.Column('subscription_id', sa.Integer(), nullable=False),
@@ -253,6 +267,13 @@ def upgrade() -> None:
     sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_topics'))
     )
+    op.create_table('attributions',
+    sa.Column('context_id', sa.Integer(), nullable=False),
+    sa.Column('artifact_id', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['artifact_id'], ['artifacts.id'], ),
+    sa.ForeignKeyConstraint(['context_id'], ['contexts.id'], ),
+    sa.PrimaryKeyConstraint('context_id', 'artifact_id', name=op.f('pk_attributions'))
+    )
     op.create_table('bucket_notifications',
     sa.Column('bucket', sa.Text(), nullable=False),
     sa.Column('notification_id', sa.Text(), nullable=False),
@@ -286,18 +307,36 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['trigger_id'], ['build_triggers.id'], ),
     sa.PrimaryKeyConstraint('trigger_id', 'ref', name=op.f('pk_build_trigger_refs'))
     )
+    op.create_table('context_children',
+    sa.Column('parent_id', sa.Integer(), nullable=False),
+    sa.Column('child_id', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['child_id'], ['contexts.id'], ),
+    sa.ForeignKeyConstraint(['parent_id'], ['contexts.id'], ),
+    sa.PrimaryKeyConstraint('parent_id', 'child_id', name=op.f('pk_context_children'))
+    )
+    op.create_index('ix_context_children_child_id', 'context_children', ['child_id'], unique=False)
     op.create_table('executions',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('type', sa.Text(), nullable=False),
+    sa.Column('schema_title', sa.Text(), server_default='system.ContainerExecution', nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('display_name', sa.Text(), server_default='', nullable=False),
     sa.Column('last_known_state', sa.Text(), nullable=False),
     sa.Column('properties', trainshed.sql.schema.Json(), nullable=False),
-    sa.Column('context_id', sa.Integer(), nullable=False),
+    sa.Column('code', trainshed.sql.schema.Json(), nullable=True),
+    sa.Column('cached_from', sa.Integer(), nullable=True),
+    sa.Column('context_id', sa.Integer(), nullable=True),
+    sa.Column('resource_id', sa.Text(), server_default='', nullable=False),
+    sa.Column('notes', trainshed.sql.schema.Json(), nullable=True),
     sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
+    sa.Column('update_time', trainshed.sql.schema.Timestamp(), nullable=True),
+    sa.ForeignKeyConstraint(['cached_from'], ['executions.id'], ),
     sa.ForeignKeyConstraint(['context_id'], ['contexts.id'], ),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_executions'))
     )
     op.create_index('ix_executions_context', 'executions', ['context_id'], unique=False)
+    op.create_index('ix_executions_resource_id', 'executions', ['resource_id'], unique=False)
+    op.create_index('ix_executions_schema_title', 'executions', ['schema_title'], unique=False)
     op.create_table('firings',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('schedule', sa.Text(), nullable=False),
@@ -402,6 +441,13 @@ def upgrade() -> None:
     )
     op.create_index('ix_runs_create_time', 'runs', ['create_time'], unique=False)
     op.create_index('ix_runs_state', 'runs', ['state'], unique=False)
+    op.create_table('associations',
+    sa.Column('context_id', sa.Integer(), nullable=False),
+    sa.Column('execution_id', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['context_id'], ['contexts.id'], ),
+    sa.ForeignKeyConstraint(['execution_id'], ['executions.id'], ),
+    sa.PrimaryKeyConstraint('context_id', 'execution_id', name=op.f('pk_associations'))
+    )
     op.create_table('events',
     sa.Column('execution_id', sa.Integer(), nullable=False),
     sa.Column('artifact_id', sa.Integer(), nullable=False),
@@ -413,11 +459,23 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('execution_id', 'artifact_id', 'type', 'path', name=op.f('pk_events'))
     )
     op.create_index('ix_events_artifact', 'events', ['artifact_id'], unique=False)
+    op.create_table('readings',
+    sa.Column('execution_id', sa.Integer(), nullable=False),
+    sa.Column('parameter', sa.Text(), nullable=False),
+    sa.Column('path', sa.Text(), nullable=False),
+    sa.Column('is_address', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['execution_id'], ['executions.id'], ),
+    sa.PrimaryKeyConstraint('execution_id', 'parameter', 'path', name=op.f('pk_readings'))
+    )
+    op.create_index('ix_readings_path', 'readings', ['path'], unique=False)
     op.create_table('tasks',
     sa.Column('id', sa.Text(), nullable=False),
     sa.Column('run', sa.Text(), nullable=False),
     sa.Column('position', sa.Integer(), nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('parent', sa.Text(), nullable=False),
+    sa.Column('iteration', sa.Integer(), nullable=True),
     sa.Column('attempt', sa.Integer(), server_default='0', nullable=False),
     sa.Column('failures', sa.Integer(), server_default='0', nullable=False),
     sa.Column('losses', sa.Integer(), server_default='0', nullable=False),
@@ -464,8 +522,11 @@ def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_table('attempts')
     op.drop_table('tasks')
+    op.drop_index('ix_readings_path', table_name='readings')
+    op.drop_table('readings')
     op.drop_index('ix_events_artifact', table_name='events')
     op.drop_table('events')
+    op.drop_table('associations')
     op.drop_index('ix_runs_state', table_name='runs')
     op.drop_index('ix_runs_create_time', table_name='runs')
     op.drop_table('runs')
@@ -480,11 +541,16 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_firings_schedule'), table_name='firings')
     op.drop_index('ix_firings_due', table_name='firings')
     op.drop_table('firings')
+    op.drop_index('ix_executions_schema_title', table_name='executions')
+    op.drop_index('ix_executions_resource_id', table_name='executions')
     op.drop_index('ix_executions_context', table_name='executions')
     op.drop_table('executions')
+    op.drop_index('ix_context_children_child_id', table_name='context_children')
+    op.drop_table('context_children')
     op.drop_table('build_trigger_refs')
     op.drop_table('build_steps')
     op.drop_table('bucket_notifications')
+    op.drop_table('attributions')
     op.drop_table('topics')
     op.drop_index('ix_task_cache_pipeline', table_name='task_cache')
     op.drop_table('task_cache')
@@ -511,6 +577,8 @@ def downgrade() -> None:
     op.drop_table('function_invocations')
     op.drop_index('ix_deliveries_due', table_name='deliveries')
     op.drop_table('deliveries')
+    op.drop_index('ix_contexts_resource_id', table_name='contexts')
+    op.drop_index('ix_contexts_parent_id', table_name='contexts')
     op.drop_table('contexts')
     op.drop_index('ix_builds_trigger', table_name='builds')
     op.drop_index('ix_builds_state', table_name='builds')
@@ -519,6 +587,8 @@ def downgrade() -> None:
     op.drop_table('build_triggers')
     op.drop_table('buckets')
     op.drop_index('ix_artifacts_uri', table_name='artifacts')
+    op.drop_index('ix_artifacts_schema_title', table_name='artifacts')
+    op.drop_index('ix_artifacts_resource_id', table_name='artifacts')
     op.drop_index('ix_artifacts_digest', table_name='artifacts')
     op.drop_table('artifacts')
     # ### end Alembic commands ###

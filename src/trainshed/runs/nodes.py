@@ -1,0 +1,78 @@
+"""A task of an open run beside its view: its row's identity, what it asks for, what it got and what it gave."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from trainshed import ir, names
+from trainshed.runs.model import Key, TaskRow
+
+NOTHING = ir.Outputs()
+
+
+@dataclass(kw_only=True)
+class Node:
+    """What the engine keeps of a task until the scope it is in has ended."""
+
+    id: str
+    path: str
+    task: ir.Task
+    resources: ir.Resources
+    ready_time: datetime | None = None
+    inputs: ir.TaskInputs | None = None  # kept, because every attempt gets the same
+    outputs: ir.Outputs = NOTHING
+    key: Key | None = None  # under what its outputs will be kept
+    error: str = ""
+    items: Sequence[Any] = ()  # of a loop
+    gathered: dict[int, ir.Outputs] = field(default_factory=dict)  # of a DAG task: what its ended iterations gave
+
+    @property
+    def cpus(self) -> float:
+        """How much of the machine's processors it counts for."""
+        return self.resources.cpus or 1.0
+
+    @property
+    def memory_bytes(self) -> int:
+        """How much of the machine's memory it counts for."""
+        return self.resources.memory_bytes or 0
+
+    @property
+    def accelerators(self) -> int:
+        """How many of the machine's accelerators it counts for."""
+        return self.resources.accelerator_count
+
+
+def new_node(path: str, task: ir.Task) -> Node:
+    """Make a task that has not begun."""
+    return Node(id=names.numeric_id(), path=path, task=task, resources=task.resources)
+
+
+def row_of(node: Node, *, run: str, position: int, parent: str, iteration: int | None, now: datetime) -> dict[str, Any]:
+    """Answer the row of a task that has not begun."""
+    return {
+        "id": node.id,
+        "run": run,
+        "position": position,
+        "name": node.path,
+        "kind": node.task.kind,
+        "parent": parent,
+        "iteration": iteration,
+        "cpus": node.cpus,
+        "memory_bytes": node.memory_bytes,
+        "machine_type": node.resources.machine_type,
+        "create_time": now,
+    }
+
+
+def node_of(row: TaskRow, task: ir.Task) -> Node:
+    """Answer what a row says about a task."""
+    return Node(
+        id=row.id,
+        path=row.name,
+        task=task,
+        resources=task.resources,
+        ready_time=row.ready_time,
+        key=Key(key=row.cache_key, parts=row.key_parts or {}) if row.cache_key else None,
+        error=row.error,
+    )

@@ -1,0 +1,114 @@
+"""From what somebody asks for to a run that can be recorded; everything that can be refused is refused here."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from trainshed import ir, names
+from trainshed.blobs import check_bucket, parse_uri
+from trainshed.errors import InvalidArgument
+from trainshed.ledger import Cause
+from trainshed.runs.catalog import Catalog, Template
+from trainshed.runs.lifecycle import RUN
+from trainshed.runs.model import PARENT, NewRun, Run
+from trainshed.runs.workplace import Workplace, Workplaces
+
+_JOB_ID = re.compile(r"[a-z][-a-z0-9]{0,127}")
+_DISPLAY_NAME_LENGTH = 128
+_FAILURE_POLICIES = ("FAIL_SLOW", "FAIL_FAST")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A request that can be carried out: template, typed parameters, a place for every component."""
+
+    new: NewRun
+    template: Template
+    parameters: Mapping[str, Any]
+    places: Mapping[str, Workplace]
+    root: str
+
+
+def prepare(new: NewRun, catalog: Catalog, workplaces: Workplaces, template: Template | None = None) -> Prepared:
+    """Check a request. Raises InvalidArgument with every finding."""
+    names.parse(PARENT, new.parent, field="parent")
+    if new.job_id and not _JOB_ID.fullmatch(new.job_id):
+        hint = "use lower-case letters, digits and '-', beginning with a letter, at most 128"
+        raise InvalidArgument.field("pipeline_job_id", f"{new.job_id!r} cannot be a job id: {hint}")
+    if new.failure_policy not in _FAILURE_POLICIES:
+        raise InvalidArgument.field(
+            "failurePolicy", f"{new.failure_policy!r} is none of {', '.join(_FAILURE_POLICIES)}"
+        )
+    if len(new.display_name) > _DISPLAY_NAME_LENGTH:
+        raise InvalidArgument.field("displayName", f"longer than {_DISPLAY_NAME_LENGTH} characters")
+    template = template or catalog.take(new.spec, new.platform)
+    parameters = ir.bind(template.plan.parameters, {**_wrapped(template.runtime), **new.parameters})
+    return Prepared(
+        new=new,
+        template=template,
+        parameters=parameters,
+        places=workplaces.of_plan(template.plan),
+        root=_root(new, template.plan),
+    )
+
+
+def draft(
+    prepared: Prepared, cause: Cause | None, *, run_key: str | None, job: str, context_id: int, now: datetime
+) -> Run:
+    """Answer the run that a request asks for, as it is before anything has happened."""
+    new, template = prepared.new, prepared.template
+    return Run(
+        name=f"{new.parent}/pipelineJobs/{job}",
+        number=names.numeric_id(),
+        pipeline=template.plan.name,
+        spec_digest=template.digest,
+        parameters=prepared.parameters,
+        display_name=new.display_name or template.display_name or template.plan.name,
+        labels={**template.labels, **new.labels},
+        root=prepared.root,
+        failure_policy=new.failure_policy,
+        caching=new.caching,
+        service_account=new.service_account,
+        template_uri=new.template_uri,
+        cause_kind=cause.kind if cause else "user",
+        receipt_id=cause.receipt_id if cause else "",
+        run_key=run_key,
+        logical_time=(cause.time if cause else None) or now,
+        context_id=context_id,
+        tasks_total=sum(task.needs_worker for _, task in template.plan.leaves()),
+        tasks_ran=None,
+        outputs=None,
+        error="",
+        state=RUN.initial[0],
+        create_time=now,
+        start_time=None,
+        end_time=None,
+        update_time=now,
+    )
+
+
+def job_id(pipeline: str, now: datetime) -> str:
+    """Make an id from a pipeline's name and the time."""
+    slug = re.sub(r"[^-a-z0-9]+", "-", pipeline.lower()).strip("-")[:90] or "run"
+    slug = slug if slug[0].isalpha() else f"run-{slug}"
+    return f"{slug}-{now:%Y%m%d%H%M%S}-{names.short_id(5)}"
+
+
+def _wrapped(runtime: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the parameters that a PipelineJob document brings along, in both spellings."""
+    legacy = runtime.get("parameters") or {}
+    values = {k: next(iter(v.values()), None) for k, v in legacy.items() if isinstance(v, Mapping)}
+    return {**values, **(runtime.get("parameterValues") or runtime.get("parameter_values") or {})}
+
+
+def _root(new: NewRun, plan: ir.Plan) -> str:
+    project = new.parent.split("/")[1]
+    default = plan.default_root if plan.default_root.startswith("gs://") else f"gs://{project}-pipelines"
+    root = new.root or default
+    if not root.startswith("gs://"):
+        raise InvalidArgument.field("pipelineRoot", f"{root!r} is not a gs:// location")
+    bucket, _ = parse_uri(root)
+    check_bucket(bucket, field="pipelineRoot")
+    return root.rstrip("/")
