@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from trainshed.ir.load import whole
 from trainshed.ir.model import Resources, Task
+from trainshed.ir.proto import whole
 from trainshed.ir.written import Written
 
 _PARAMETERS, _ARTIFACTS = "parameters", "artifacts"  # outputs of every driver

@@ -230,6 +230,7 @@ class Plan:
     artifact_outputs: Mapping[str, ArtifactOutput] = field(default_factory=dict)  # of the pipeline itself
     default_root: str = ""
     has_workspace: bool = False
+    sdk_version: str = ""  # what compiled it
 
     def walk(self) -> Iterator[tuple[str, Task]]:
         """Answer every task with its path through nested DAGs, joined by dots; loops count as one iteration."""

@@ -48,6 +48,7 @@ def plan(document: Document) -> Plan:
         artifact_outputs=_output_artifacts(root),
         default_root=spec.get("defaultPipelineRoot", ""),
         has_workspace="workspace" in _within(kubernetes, "pipelineConfig"),
+        sdk_version=spec.get("sdkVersion", ""),
     )
 
 
@@ -161,7 +162,7 @@ class _Threaded:
 
 def in_order(before: Mapping[str, set[str]]) -> Iterator[str]:
     """Walk names so that each comes after those it waits for; ties in the document's order."""
-    waiting = {name: len(upstream & set(before)) for name, upstream in before.items()}
+    waiting = {name: sum(other in before for other in upstream) for name, upstream in before.items()}
     after: dict[str, list[str]] = {name: [] for name in before}
     for name, upstream in before.items():
         for other in sorted(upstream):

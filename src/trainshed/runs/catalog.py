@@ -10,6 +10,7 @@ from typing import Any
 
 from trainshed import ir
 from trainshed.errors import InvalidArgument
+from trainshed.runs import queries
 
 _MOST = 128
 
@@ -61,11 +62,14 @@ class Catalog:
         if findings:
             reason = "FEATURE_UNSUPPORTED" if all(f.anchor == "refused" for f in findings) else "SPEC_INVALID"
             raise InvalidArgument.findings(findings, reason=reason)
+        plan = ir.plan(document)
+        if unreadable := list(queries.problems(plan)):
+            raise InvalidArgument.findings(unreadable, reason="SPEC_INVALID")
         return Template(
             digest=ir.digest([document.spec, document.executors, document.platform]),
             spec=document.given,
             platform=document.platform,
-            plan=ir.plan(document),
+            plan=plan,
             runtime=document.runtime,
             display_name=document.display_name,
             labels=document.labels,

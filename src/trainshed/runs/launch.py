@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from trainshed import ir
@@ -46,7 +47,10 @@ def prepare(
     if isinstance(place.work, ir.Python):
         work = PythonComponent(function=place.work.function, source=place.work.source, module=place.work.module)
     else:
-        work = Command(arguments=ir.command_line(place.work.command, facts, document, places.path_of))
+        words = ir.command_line(
+            place.work.command, facts, document, places.path_of, content_of=partial(_content, places)
+        )
+        work = Command(arguments=words)
     return Launch(
         task_id=node.id,
         attempt=attempt,
@@ -60,6 +64,11 @@ def prepare(
         variables={**variables, **place.variables, **env},
         limits=_limits(active, path, grace_seconds),
     )
+
+
+def _content(places: ir.Places, uri: str) -> str:
+    """Read what TFX calls an artifact's value: its file. Raises FileNotFoundError."""
+    return Path(places.path_of(uri)).read_text(encoding="utf-8", errors="replace")
 
 
 def _limits(active: ActiveRun, path: str, grace_seconds: float) -> Limits:

@@ -1,7 +1,6 @@
 """What a finished attempt left: parameters read, artifacts staged with their digests; recorded in one transaction."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -56,19 +55,20 @@ class Collector:
         self, task: ir.Task, output: str, places: ir.Places, mount: Path, *, is_python: bool
     ) -> Collected | OutputMissing:
         """Read and stage what a task declares, outside of any transaction; an output that is not there is named."""
-        document = _read(output)
+        written = ir.read_output(output)
+        if task.drives:
+            return Collected(parameters=ir.outputs_of_driver(written))
         parameters: dict[str, Any] = {}
         for key, declared in task.output_parameters.items():
-            value = document.get("parameterValues", {}).get(key, ir.ABSENT)
+            value = _whole(written.parameters.get(key, ir.ABSENT), declared)
             if value is ir.ABSENT:
                 value = _from_file(Path(places.parameter_files[key]), declared)
             if value is not ir.ABSENT:
                 parameters[key] = value
             elif not is_python:  # kfp's executor leaves out what a function never set
                 return OutputMissing(name=key)
-        written = document.get("artifacts", {})
         artifacts = {
-            key: [self._stage(made, mount) for made in _made(key, out, written, places)]
+            key: [self._stage(made, mount) for made in _made(key, out, written.artifacts.get(key), places)]
             for key, out in task.output_artifacts.items()
         }
         return Collected(parameters=parameters, artifacts=artifacts)
@@ -173,12 +173,10 @@ def _digest(files: Iterable[tuple[str, int, str]]) -> str:
     return hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _read(output: str) -> dict[str, Any]:
-    try:
-        document = json.loads(output) if output.strip() else {}
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
+def _whole(value: Any, declared: str) -> Any:
+    """Make an integer of what TFX writes as 1.0, because protobuf's numbers are doubles."""
+    is_whole = isinstance(value, float) and value.is_integer() and declared == "NUMBER_INTEGER"
+    return int(value) if is_whole else value
 
 
 def _from_file(path: Path, declared: str) -> Any:
@@ -194,20 +192,20 @@ def _from_file(path: Path, declared: str) -> Any:
         return text
 
 
-def _made(key: str, output: ir.ArtifactOutput, written: Mapping[str, Any], places: ir.Places) -> list[MadeArtifact]:
-    found = written.get(key, {}).get("artifacts") if isinstance(written.get(key), dict) else None
-    default: dict[str, Any] = {"uri": places.artifact_uris[key]}
-    entries: list[Any] = found if isinstance(found, list) and (found or output.is_list) else [default]
+def _made(
+    key: str, output: ir.ArtifactOutput, written: Sequence[ir.WrittenArtifact] | None, places: ir.Places
+) -> list[MadeArtifact]:
+    is_said = written or (written is not None and output.is_list)
+    entries = written if written is not None and is_said else (ir.WrittenArtifact(),)
     return [
         MadeArtifact(
-            name=str(entry.get("name") or key),
-            uri=str(entry.get("uri") or default["uri"]),
-            custom_path=str(entry.get("custom_path") or ""),
+            name=entry.name or key,
+            uri=entry.uri or places.artifact_uris[key],
+            custom_path=entry.custom_path,
             type=output.schema,
-            metadata=dict(output.metadata) | dict(entry.get("metadata") or {}),
+            metadata={**output.metadata, **entry.metadata},
         )
         for entry in entries
-        if isinstance(entry, dict)
     ]
 
 

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from trainshed import ir
 from trainshed.environments import Binding, Environment
-from trainshed.errors import Finding, InvalidArgument
+from trainshed.errors import InvalidArgument
+from trainshed.runs.unbound import findings as missing_images
 
 _KFP = "kfp"
 _PLAIN_KFP = "kfp --no-deps"  # a Python component that installs no kfp of its own still runs through kfp's executor
@@ -56,7 +57,7 @@ class Workplaces:
         """Answer every component's workplace. Raises InvalidArgument with every image that stands for nothing here."""
         bindings: dict[str, Binding | None] = {}
         places: dict[str, Workplace] = {}
-        findings: list[Finding] = []
+        unbound: dict[str, ir.Task] = {}
         for path, task in plan.leaves():
             if not task.needs_worker or task.component in places:
                 continue
@@ -65,11 +66,11 @@ class Workplaces:
             work = ir.recognise(task.executor["container"])
             binding = bindings[task.image]
             if binding is None and not (isinstance(work, ir.Python) and work.source):
-                findings.append(_unbound(path, task))
+                unbound[path] = task
                 continue
             places[task.component] = self._place(work, binding)
-        if findings:
-            raise InvalidArgument.findings(findings, reason="IMAGE_UNBOUND")
+        if unbound:
+            raise InvalidArgument.findings(missing_images(unbound, plan), reason="IMAGE_UNBOUND")
         return places
 
     def _place(self, work: ir.Python | ir.Shell, binding: Binding | None) -> Workplace:
@@ -96,20 +97,6 @@ class Workplaces:
         if (lines, base) not in self._keys:
             self._keys[lines, base] = self.environments.key(lines, base=base)
         return self._keys[lines, base]
-
-
-def _unbound(path: str, task: ir.Task) -> Finding:
-    image = task.image or "(none)"
-    return Finding(
-        severity="error",
-        path=f"tasks.{path}",
-        message=(
-            f"task {path!r} runs a command in image {image!r}, which stands for nothing on this machine: bind it "
-            f"(`trainshed images bind {task.image or 'IMAGE'} --packages …` or --requirements F), or build it with "
-            "`trainshed builds submit`"
-        ),
-        anchor="images",
-    )
 
 
 def _variables(binding: Binding) -> dict[str, str]:
