@@ -83,10 +83,17 @@ def a_spec(tasks, *, parameters=None, outputs=None, name="example"):
     dag = {"tasks": nodes}
     if outputs:
         dag["outputs"] = outputs
+    declared = {
+        "parameters": {key: {"parameterType": "STRING"} for key in (outputs or {}).get("parameters", {})},
+        "artifacts": {
+            key: {"artifactType": {"schemaTitle": "system.Dataset", "schemaVersion": "0.0.1"}}
+            for key in (outputs or {}).get("artifacts", {})
+        },
+    }
     return {
         "schemaVersion": "2.1.0",
         "pipelineInfo": {"name": name},
-        "root": {"dag": dag, "inputDefinitions": {"parameters": parameters or {}}},
+        "root": {"dag": dag, "inputDefinitions": {"parameters": parameters or {}}, "outputDefinitions": declared},
         "components": components,
         "deploymentSpec": {"executors": executors},
     }
