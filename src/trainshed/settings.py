@@ -22,6 +22,7 @@ class Settings:
     region: str = "us-central1"  # default region of the command line
     clock: str = "system"  # or "virtual"
     workers: int = 0  # tasks at once; 0: as many as cores
+    accelerators: str = ""  # those that tasks may be given, as CUDA numbers them: 0,1; -: none; empty: all of this machine
     lease_seconds: float = 30.0  # how long a worker may be silent
     idle_environment_seconds: float = 600.0  # a warm environment without work ends after this
     poll_seconds: float = 5.0  # safety net behind every wake-up

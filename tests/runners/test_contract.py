@@ -30,7 +30,7 @@ def scripted_stage(tmp_path, clock):
             assert (launch.task_id, launch.attempt) in await runners[-1].attempts()
 
         async def release(self, launch):
-            if launch.work.function != "stubborn":
+            if launch.work.function != "stubborn" or launch.limits.timeout_seconds:
                 runners[-1].release(launch.task_id)
 
     def make():
@@ -45,7 +45,8 @@ FUNCTIONS = {
     "leave_with_code": lambda launch: Act(outcome=ExitedNonZero(code=7, message="")),
     "vanish": lambda launch: Act(outcome=ExitedNonZero(code=-9, message="")),
     "sit": lambda launch: Act(outcome=TimedOut(timeout_seconds=launch.limits.timeout_seconds)),
-    "stubborn": lambda launch: Act(is_held=True),
+    "stubborn": lambda launch: over(launch, is_held=True) if launch.limits.timeout_seconds else Act(is_held=True),
+    "tidy": lambda launch: over(launch, log="tidied up"),
     "held": lambda launch: Act(is_held=True, log=f"holding {launch.task_id}\n", output=upper(launch)),
     "fail": lambda launch: Act(
         outcome=ExitedNonZero(code=1, message=f"before the end\nValueError: no {launch.task_id} today")
@@ -54,6 +55,10 @@ FUNCTIONS = {
         outcome=OutOfMemory(limit_bytes=launch.limits.memory_bytes), peak_memory_bytes=launch.limits.memory_bytes + 1
     ),
 }
+
+
+def over(launch, **said):
+    return Act(outcome=TimedOut(timeout_seconds=launch.limits.timeout_seconds), **said)
 
 
 def upper(launch):

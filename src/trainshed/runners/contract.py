@@ -38,6 +38,7 @@ class Limits:
     cpus: float | None = None
     memory_bytes: int | None = None
     timeout_seconds: float | None = None
+    accelerators: int = 0  # how many are its own; 0: it shares whatever there is
 
 
 @dataclass(frozen=True, kw_only=True)

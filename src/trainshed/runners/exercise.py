@@ -76,6 +76,26 @@ async def too_much_time_is_timed_out(stage: Stage) -> None:
     assert report.outcome == TimedOut(timeout_seconds=0.2)
 
 
+async def time_that_is_over_leaves_the_grace_to_clean_up(stage: Stage) -> None:
+    """Ask first; that it then ends well does not make it a success."""
+    launch = stage.launch("a", "tidy", limits=Limits(timeout_seconds=0.2))
+    await stage.runner.start(launch)
+
+    assert (await stage.report("a")).outcome == TimedOut(timeout_seconds=0.2)
+    assert "tidied up" in launch.log_file.read_text()
+
+
+async def who_ignores_that_its_time_is_over_is_ended(stage: Stage) -> None:
+    """End the whole tree once the grace is over."""
+    launch = stage.launch("a", "stubborn", limits=Limits(timeout_seconds=0.5))
+    await stage.runner.start(launch)
+    await stage.gates.running(launch)
+    await stage.gates.release(launch)
+
+    assert (await stage.report("a")).outcome == TimedOut(timeout_seconds=0.5)
+    assert not living(launch.folder)
+
+
 async def a_stopped_attempt_leaves_no_process(stage: Stage) -> None:
     """Even when it and its children ignore being asked, and one has left its session."""
     launch = stage.launch("a", "stubborn")
@@ -236,6 +256,8 @@ CASES: tuple[Callable[[Stage], Awaitable[None]], ...] = (
     death_by_signal_is_told_as_a_negative_code,
     too_much_memory_is_out_of_memory,
     too_much_time_is_timed_out,
+    time_that_is_over_leaves_the_grace_to_clean_up,
+    who_ignores_that_its_time_is_over_is_ended,
     a_stopped_attempt_leaves_no_process,
     what_an_ended_attempt_leaves_behind_is_ended,
     stopping_what_is_not_there_is_ignored,

@@ -1,6 +1,9 @@
 """Attempts as forked, isolated processes on this machine, in warm workers."""
 
+import errno
+import os
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +28,7 @@ from trainshed.runners.contract import (
     Succeeded,
     TimedOut,
 )
+from trainshed.runners.machine import Machine, Share, accelerators
 from trainshed.settings import Settings
 from trainshed.workers import Ended, Order, Pool, WorkerFailed
 
@@ -40,6 +44,8 @@ class ProcessRunner:
         self._known: dict[str, Environment] = {}
         self._clock = clock
         self._grace_seconds = settings.grace_seconds
+        self.accelerators = accelerators(settings.accelerators)  # that attempts may be given
+        self._machine = Machine(cores=sorted(os.sched_getaffinity(0)), devices=self.accelerators)
         self._pool = Pool(
             runtime=settings.runtime / "workers",  # sockets of workers alone: every one found there is asked
             home=settings.home,
@@ -53,6 +59,8 @@ class ProcessRunner:
         """Get ready; reports of attempts that outlived the last server follow."""
         self._report = report
         await self._pool.open(self._ended)
+        for held in self._pool.held():
+            self._machine.adopt(held.key, Share(cores=tuple(held.cores), devices=tuple(held.devices)))
 
     async def start(self, launch: Launch) -> None:
         """Start an attempt. What keeps it from starting is a report, StartFailed."""
@@ -61,7 +69,8 @@ class ProcessRunner:
         try:
             environment = await self._environment(launch.environment)
             launch.folder.mkdir(parents=True, exist_ok=True)
-            await self._pool.start(environment.digest, environment.python, self._order(launch))
+            share = self._machine.give((launch.task_id, launch.attempt), launch.limits)
+            await self._pool.start(environment.digest, environment.python, self._order(launch, share))
         except (WorkerFailed, TrainshedError) as error:
             self._refuse(launch, str(error))
         except OSError as error:
@@ -94,7 +103,7 @@ class ProcessRunner:
         self._known[digest] = found
         return found
 
-    def _order(self, launch: Launch) -> Order:
+    def _order(self, launch: Launch, share: Share) -> Order:
         order = Order(
             task_id=launch.task_id,
             attempt=launch.attempt,
@@ -103,7 +112,9 @@ class ProcessRunner:
             output_file=str(launch.output_file),
             mount=str(launch.mount),
             executor_input=launch.executor_input,
-            variables=dict(launch.variables),
+            variables={**share.variables, **launch.variables},
+            cores=share.cores,
+            devices=share.devices,
             cpus=launch.limits.cpus,
             memory_bytes=launch.limits.memory_bytes,
             timeout_seconds=launch.limits.timeout_seconds,
@@ -119,6 +130,7 @@ class ProcessRunner:
 
     def _refuse(self, launch: Launch, reason: str) -> None:
         """Report that it never ran. Not on disk: a server that dies now has not been told, and starts it again."""
+        self._machine.take_back((launch.task_id, launch.attempt))
         now = self._clock.now()
         assert self._report is not None, "the runner is not open"
         report = Report(
@@ -133,6 +145,7 @@ class ProcessRunner:
             self._background.spawn(_finish(answer), name=f"report of {launch.task_id}")
 
     def _ended(self, ended: Ended) -> Awaitable[object] | None:
+        self._machine.take_back(ended.key)
         assert self._report is not None, "the runner is not open"
         return self._report(
             Report(
@@ -159,13 +172,22 @@ def outcome(ended: Ended) -> Outcome:
         case "exited" if ended.code == 0:
             return Succeeded(output=_text(Path(ended.output_file)))
         case "exited":
-            return ExitedNonZero(code=ended.code, message=last_lines(Path(ended.log_file)))
+            return ExitedNonZero(code=ended.code, message=_complaint(Path(ended.log_file)))
         case _:  # lost, lease_expired
             return LeaseLost()
 
 
 async def _finish(answer: Awaitable[object]) -> None:
     await answer
+
+
+def _complaint(log_file: Path) -> str:
+    """Answer what a failed attempt said last; on a full disk it may not have been able to."""
+    said, full = last_lines(log_file), os.strerror(errno.ENOSPC)
+    with suppress(OSError):
+        if full not in said and os.statvfs(log_file.parent).f_bavail == 0:
+            said += f"{said and chr(10)}{full}: {log_file.parent}"
+    return said
 
 
 def last_lines(log_file: Path) -> str:

@@ -56,6 +56,12 @@ def sit(text: str) -> str:
     signal.pause()
 
 
+def tidy(text: str) -> str:
+    """Cleans up when it is asked to end, and ends well."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(print("tidied up", flush=True)))
+    signal.pause()
+
+
 def held(text: str) -> str:
     print("holding", text)
     _gate()

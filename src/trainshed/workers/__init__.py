@@ -8,6 +8,6 @@
 
 from trainshed.workers.link import WorkerFailed
 from trainshed.workers.pool import Pool
-from trainshed.workers.wire import Ended, Order
+from trainshed.workers.wire import Ended, Held, Order
 
-__all__ = ["Ended", "Order", "Pool", "WorkerFailed"]
+__all__ = ["Ended", "Held", "Order", "Pool", "WorkerFailed"]

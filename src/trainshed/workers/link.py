@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trainshed.workers import child
-from trainshed.workers.wire import VERSION, Ended, Order, encode
+from trainshed.workers.wire import VERSION, Ended, Held, Order, encode
 
 _START = Path(child.__file__).parent / "start.py"
 _LONGEST_LINE = 1 << 24
@@ -75,7 +75,7 @@ class Link:
     ) -> None:
         self.digest = digest
         self.pid = 0
-        self.attempts: dict[Key, int] = {}  # under way, with their pid
+        self.attempts: dict[Key, Held] = {}  # under way
         self.is_open = True
         self.path = Path()
         self.ahead: frozenset[str] = frozenset()  # frameworks that it imported
@@ -84,6 +84,7 @@ class Link:
         self._writer = writer
         self._ended = ended
         self._pending: dict[Key, asyncio.Future[None]] = {}
+        self._orders: dict[Key, Order] = {}  # of these
         self._heard = asyncio.Event()
 
     @classmethod
@@ -103,7 +104,8 @@ class Link:
             return None
         link.pid, link.path = hello["pid"], path
         link.ahead = frozenset(hello.get("ahead", ()))
-        link.attempts = {(task_id, attempt): pid for task_id, attempt, pid in hello["attempts"]}
+        held = [Held(**values) for values in hello["attempts"]]
+        link.attempts = {each.key: each for each in held}
         return link
 
     async def listen(self) -> None:
@@ -117,7 +119,7 @@ class Link:
         self.is_open = False
         for key, future in self._pending.items():
             if not future.done():
-                self.attempts.setdefault(key, 0)  # it may have run: what is known of it will be reported
+                self.attempts.setdefault(key, Held.of(self._orders[key], 0))  # it may have run: that will be reported
                 future.set_result(None)
         self._writer.close()
 
@@ -140,11 +142,13 @@ class Link:
     async def start(self, order: Order) -> None:
         """Hand in an order; return once it is under way. Raises WorkerFailed, Left."""
         future = self._pending[order.key] = asyncio.get_running_loop().create_future()
+        self._orders[order.key] = order
         self.send(order.message())
         try:
             await future
         finally:
             self._pending.pop(order.key, None)
+            self._orders.pop(order.key, None)
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Say something; lost when the fork server is gone, which `listen` will notice."""
@@ -167,7 +171,9 @@ class Link:
     def _take(self, event: dict[str, Any]) -> None:
         match event["event"]:
             case "started":
-                self.attempts[(event["task_id"], event["attempt"])] = event["pid"]
+                key = (event["task_id"], event["attempt"])
+                if (order := self._orders.get(key)) is not None:
+                    self.attempts[key] = Held.of(order, event["pid"])
                 self._settle(event, None)
             case "refused":
                 self._settle(event, WorkerFailed(event["reason"]))

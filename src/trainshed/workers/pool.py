@@ -13,7 +13,7 @@ from trainshed.duty import Background, off_loop
 from trainshed.errors import FailedPrecondition
 from trainshed.workers.child import processes, spool
 from trainshed.workers.link import Key, Left, Link, WorkerFailed, launch
-from trainshed.workers.wire import Ended, Order
+from trainshed.workers.wire import Ended, Held, Order
 
 log = logging.getLogger(__name__)
 Listener = Callable[[Ended], Awaitable[object] | None]
@@ -99,6 +99,10 @@ class Pool:
     def knows(self, key: Key) -> bool:
         """Whether an attempt is under way, or ended and not yet confirmed."""
         return key in self._unsettled or any(link.has(key) for link in self._all())
+
+    def held(self) -> list[Held]:
+        """Answer the attempts under way, with what each was given."""
+        return [held for link in self._all() for held in link.attempts.values()]
 
     def attempts(self) -> set[Key]:
         """Answer the attempts under way, or ended and not yet confirmed."""
@@ -198,11 +202,11 @@ class Pool:
         if self._links.get(link.digest) is link:
             del self._links[link.digest]
         self._retired.discard(link)
-        for key, pid in list(link.attempts.items()):
+        for key, held in list(link.attempts.items()):
             outcome = spool.read(spool.path_of(str(self._spool), *key))
             if outcome is None:
                 log.warning("The worker of task %s, attempt %d is gone.", *key, extra={"action": "worker_lost"})
-                await off_loop(processes.kill_leftovers, pid, token(key))
+                await off_loop(processes.kill_leftovers, held.pid, token(key), held.folder)
                 outcome = {"task_id": key[0], "attempt": key[1], "cause": "lost", "end_time": time.time()}
             self._hand_over(Ended.read(outcome))
 

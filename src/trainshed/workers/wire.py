@@ -9,8 +9,8 @@ To the fork server, `do` is
 - `end`: end every attempt, then yourself.
 
 From it, `event` is
-- `hello`: version, pid, attempts as [task_id, attempt, pid], ahead (frameworks imported before the fork); first on
-  each connection.
+- `hello`: version, pid, attempts as a `Held`'s fields, ahead (frameworks imported before the fork); first on each
+  connection.
 - `started`: task_id, attempt, pid (0: it was known already).
 - `refused`: task_id, attempt, reason; it never ran.
 - `ended`: an `Ended`'s fields. On disk before it is told; repeated from there by whoever did not hear it.
@@ -28,7 +28,7 @@ from typing import Any
 
 from trainshed.workers.child import VERSION
 
-__all__ = ["VERSION", "Ended", "Order", "encode"]
+__all__ = ["VERSION", "Ended", "Held", "Order", "encode"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +51,8 @@ class Order:
     memory_bytes: int | None = None
     timeout_seconds: float | None = None
     grace_seconds: float = 10.0  # after the timeout, between asking and ending
+    cores: Sequence[int] = ()  # processors that it may run on; none: all
+    devices: Sequence[str] = ()  # accelerators that are its own
 
     @property
     def key(self) -> tuple[str, int]:
@@ -60,6 +62,35 @@ class Order:
     def message(self) -> dict[str, Any]:
         """Write it for the wire."""
         return {"do": "start", **asdict(self)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """An attempt under way, as its fork server knows it."""
+
+    task_id: str
+    attempt: int
+    pid: int
+    folder: str = ""
+    cores: Sequence[int] = ()
+    devices: Sequence[str] = ()
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Which attempt this is."""
+        return (self.task_id, self.attempt)
+
+    @classmethod
+    def of(cls, order: Order, pid: int) -> "Held":
+        """Answer what is known of an order that was taken."""
+        return cls(
+            task_id=order.task_id,
+            attempt=order.attempt,
+            pid=pid,
+            folder=order.folder,
+            cores=order.cores,
+            devices=order.devices,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

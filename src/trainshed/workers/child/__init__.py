@@ -14,4 +14,4 @@ private package name, so imports in here are relative.
 - `spool`: outcomes on disk, until the server of the day has them.
 """
 
-VERSION = 1  # of the wire; see trainshed.workers.wire
+VERSION = 2  # of the wire; see trainshed.workers.wire

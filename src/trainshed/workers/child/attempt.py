@@ -161,6 +161,9 @@ def _take_place(order: dict[str, Any], log: int) -> None:
     os.chdir(order["folder"])
     os.environ.update(order["variables"])
     os.environ["TRAINSHED_ATTEMPT"] = f"{order['task_id']}@{order['attempt']}"
+    if order["cores"]:
+        with suppress(OSError):  # some of them are not ours any more
+            os.sched_setaffinity(0, order["cores"])
     if order["cpus"]:
         for name in _THREADS:
             os.environ.setdefault(name, str(max(1, min(int(order["cpus"]), len(os.sched_getaffinity(0))))))

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,11 @@ class Lessons:
             return {"frameworks": {}, "banned": []}
 
     def _write(self, values: "dict[str, Any]") -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        pending = self._path.with_suffix(f".{os.getpid()}")
-        pending.write_text(json.dumps(values))
-        pending.rename(self._path)
+        with suppress(OSError):  # a full disk: learned another time
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            pending = self._path.with_suffix(f".{os.getpid()}")
+            pending.write_text(json.dumps(values))
+            pending.rename(self._path)
 
 
 def _checked(said: "dict[str, Any]") -> Lesson:

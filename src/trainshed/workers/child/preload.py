@@ -28,12 +28,17 @@ PREFIXES: Mapping[str, tuple[str, ...]] = {
     "tensorflow": (*_THREADS, *_DEVICES, "TF_", "PROTOCOL_BUFFERS_"),
     "keras": ("KERAS_",),
 }
+_LATE = {
+    "CUDA_VISIBLE_DEVICES",
+    "NVIDIA_VISIBLE_DEVICES",
+}  # read when a device is first used, and none is before a fork
 _COMPILED = (".so", ".pyd")
 
 
 def watched(environ: Mapping[str, str], framework: str) -> "dict[str, str]":
     """Answer the variables that a framework reads when it is imported."""
-    return {name: value for name, value in environ.items() if name.startswith(PREFIXES[framework])}
+    prefixes = PREFIXES[framework]
+    return {name: value for name, value in environ.items() if name.startswith(prefixes) and name not in _LATE}
 
 
 class Observer:

@@ -97,14 +97,17 @@ def end_strangers(known: Iterable[int]) -> None:
                 os.waitpid(stranger, os.WNOHANG)
 
 
-def kill_leftovers(session: int, token: str) -> None:
-    """Kill what is left of an attempt whose fork server is gone: its session, and what carries its token."""
+def kill_leftovers(session: int, token: str, folder: str = "") -> None:
+    """Kill what is left of an attempt whose fork server is gone: its session, what carries its token or is in its folder.
+
+    A process that was forked and executed nothing since carries no token; it writes to the attempt's log.
+    """
     mark, me = token.encode(), os.getpid()
     for _ in range(_PASSES):
         left = [
             pid
             for pid, _, sid, state in _all_processes()
-            if state != "Z" and pid != me and (0 < session == sid or mark in _environ(pid).split(b"\0"))
+            if state != "Z" and pid != me and (0 < session == sid or _is_of(pid, mark, folder))
         ]
         if not left:
             return
@@ -112,6 +115,16 @@ def kill_leftovers(session: int, token: str) -> None:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         select.select([], [], [], _PASS_SECONDS)
+
+
+def _is_of(pid: int, mark: bytes, folder: str) -> bool:
+    if mark in _environ(pid).split(b"\0"):
+        return True
+    for link in ("cwd", "fd/1", "fd/2") if folder else ():
+        with suppress(OSError):
+            if os.readlink(f"/proc/{pid}/{link}").startswith(f"{folder}/") or os.readlink(f"/proc/{pid}/cwd") == folder:
+                return True
+    return False
 
 
 def _environ(pid: int) -> bytes:

@@ -145,7 +145,7 @@ class Server:
             peer = Peer(self._listener.accept()[0], self._selector, self._serve, self._forget)
             self._peers.add(peer)
             self._idle_since = time.monotonic()
-            under_way = [[*a.key, a.pid] for a in self._attempts.values()]
+            under_way = [a.described() for a in self._attempts.values()]
             ahead = sorted(self._shelf.names)
             hello = {"event": "hello", "version": VERSION, "pid": os.getpid(), "attempts": under_way, "ahead": ahead}
             peer.send(hello)

@@ -28,6 +28,11 @@ class Attempt:
         self.cause = ""  # why we end it: stopped, timed_out, out_of_memory, lease_expired
         self.peak = 0
 
+    def described(self) -> dict[str, Any]:
+        """Answer what whoever connects has to know of it."""
+        told = ("task_id", "attempt", "folder", "cores", "devices")
+        return {"pid": self.pid, **{name: self.order[name] for name in told}}
+
     @property
     def _interval(self) -> float:
         return _WATCHED_SECONDS if self.order["memory_bytes"] else _UNWATCHED_SECONDS
