@@ -170,9 +170,11 @@ class Task:
 
     @property
     def kind(self) -> str:
-        """What it is: loop, dag, importer, resolver or container."""
+        """What it is: loop, dag, importer, resolver, driver or container."""
         if self.body is not None:
             return "dag" if self.loop is None else "loop"
+        if self.drives:
+            return "driver"
         return next((kind for kind in ("importer", "resolver") if kind in self.executor), "container")
 
     @property
@@ -188,7 +190,7 @@ class Task:
     @property
     def needs_worker(self) -> bool:
         """Whether a runner has to do it."""
-        return self.kind == "container"
+        return self.kind in {"container", "driver"}
 
     @property
     def is_exit_task(self) -> bool:

@@ -27,7 +27,7 @@ class Hit:
 
 def is_wanted(active: ActiveRun, task: ir.Task) -> bool:
     """Whether a task may be looked up and kept: the run's switch, then the task's own."""
-    if not task.needs_worker:
+    if task.kind != "container":  # what a driver looks at may have changed
         return False
     return task.caching if active.run.caching is None else active.run.caching
 

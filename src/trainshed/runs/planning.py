@@ -17,12 +17,15 @@ from trainshed.runs.active import ActiveRun
 from trainshed.runs.view import ScopeView, TaskView
 
 
+_UNWORKED = {"importer": "import", "resolver": "find"}  # what is done without a worker
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """What would become of one task."""
 
     task: str  # path
-    decision: str  # reuse, run, import, leave_out
+    decision: str  # reuse, run, import, find, leave_out
     reason: str
     unseen: tuple[str, ...] = ()  # parameters that look like data whose content is not in the key
     resources: ir.Resources
@@ -84,10 +87,10 @@ class _Play:
         if not task.needs_worker:
             find = importing.preview if task.is_importer else resolving.preview
             node.outputs, view.state = find(conn, blobs, active, view.path), "SUCCEEDED"
-            return _step(view, "import", "registers what exists")
+            return _step(view, _UNWORKED[task.kind], _registered(task, node.outputs))
         unseen = unseen_data(conn, blobs, active, view.path)
         if not caching.is_wanted(active, task):
-            return self._run(view, "caching is off", unseen)
+            return self._run(view, "looks before the cache is asked" if task.drives else "caching is off", unseen)
         key = caching.key_of(conn, blobs, active, view.path)
         hit = caching.look_up(conn, blobs, key.key, active.parent)
         if hit is None:
@@ -121,10 +124,17 @@ def _step(view: TaskView, decision: str, reason: str, unseen: tuple[str, ...] = 
     return Step(task=view.path, decision=decision, reason=reason, unseen=unseen, resources=view.task.resources)
 
 
+def _registered(task: ir.Task, outputs: ir.Outputs) -> str:
+    if task.is_importer:
+        return "registers what exists"
+    found = [f"{key} {made[0].uri}" if made else f"no {key}" for key, made in outputs.artifacts.items()]
+    return f"finds {', '.join(found)}" if found else "asks for nothing"
+
+
 def _unknown(path: str, task: ir.Task, reason: str) -> Iterator[Step]:
     """Say of every leaf below a task that it would run; how often a loop goes round is not known yet."""
     if task.body is None:
-        decision = "run" if task.needs_worker else "import"
+        decision = "run" if task.needs_worker else _UNWORKED[task.kind]
         yield Step(task=path, decision=decision, reason=reason, resources=task.resources)
         return
     for name, inner in task.body.tasks.items():

@@ -207,7 +207,7 @@ class Writer:
         )
         active.view.fired(path, name)
         if TASK.is_final(view.state):
-            active.worked += view.task.needs_worker and name not in _NOTHING_DONE
+            active.worked += view.task.kind == "container" and name not in _NOTHING_DONE
             active.nodes[path].inputs = None
             step.facts.append(TaskEnded(task=path))
 
@@ -283,7 +283,7 @@ class Writer:
             now=step.turn.now,
             receipt_id=active.run.receipt_id,
         )
-        active.ran += 1
+        active.ran += active.task(path).kind == "container"
         step.turn.done.append(active.attempt_folder(path, active.view.tasks[path].attempt) / "mount")
         return made
 
@@ -308,6 +308,7 @@ class Writer:
         properties: dict[str, Any] = {"inputs": dict(inputs.parameters), "outputs": dict(made.parameters)}
         if task.needs_worker:
             properties["environment"] = active.place(path).environment
+        found = _edges(made.artifacts) if task.kind == "resolver" else []  # made by others: read here, not written
         return lineage.record_execution(
             step.conn,
             type=task.component,
@@ -316,8 +317,8 @@ class Writer:
             properties=properties,
             context_id=active.run.context_id,
             now=step.turn.now,
-            inputs=_edges(inputs.artifacts),
-            outputs=_edges(made.artifacts),
+            inputs=_edges(inputs.artifacts) + found,
+            outputs=[] if found else _edges(made.artifacts),
         )
 
     # The run
