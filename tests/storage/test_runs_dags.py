@@ -1,0 +1,249 @@
+"""DAGs on a store: loops, conditions, exit tasks, retry and cancel, with a scripted runner and with crashes."""
+
+import asyncio
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from trainshed.errors import FailedPrecondition
+from trainshed.runners.contract import ExitedNonZero
+from trainshed.runners.scripted import Act
+
+_spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
+runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))
+if not hasattr(runs_world, "World"):
+    _spec.loader.exec_module(runs_world)
+World, a_spec = runs_world.World, runs_world.a_spec
+NUMBER, LIST = {"parameterType": "NUMBER_INTEGER"}, {"parameterType": "LIST"}
+
+
+@pytest.fixture
+def world(db, clock, tmp_path):
+    return World(db, clock, tmp_path)
+
+
+def a_leaf(spec, name, *, dag, after=(), **inputs):
+    """Add a Python task that doubles `x`."""
+    spec["components"][f"comp-{name}"] = {
+        "executorLabel": f"exec-{name}",
+        "inputDefinitions": {"parameters": dict.fromkeys(inputs, NUMBER)},
+        "outputDefinitions": {"parameters": {"y": NUMBER}},
+    }
+    spec["deploymentSpec"]["executors"][f"exec-{name}"] = runs_world.python_executor(f"# {name}")
+    task = {"taskInfo": {"name": name}, "componentRef": {"name": f"comp-{name}"}, "dependentTasks": list(after)}
+    dag[name] = task | {"inputs": {"parameters": inputs}, "cachingOptions": {"enableCache": False}}
+    return dag[name]
+
+
+def a_loop_spec(items, *, parallelism=0, when=""):
+    """A loop over numbers whose body doubles each, then adds them up."""
+    spec = a_spec({"sum": {"params": {"all": ("LIST", "<loop.y>")}, "cache": False}})
+    inside = {}
+    a_leaf(spec, "double", dag=inside, x={"componentInputParameter": "item"})
+    if when:
+        inside["double"]["triggerPolicy"] = {"condition": when}
+    spec["components"]["comp-loop"] = {
+        "dag": {
+            "tasks": inside,
+            "outputs": {
+                "parameters": {"y": {"valueFromParameter": {"producerSubtask": "double", "outputParameterKey": "y"}}}
+            },
+        },
+        "inputDefinitions": {"parameters": {"item": NUMBER}},
+        "outputDefinitions": {"parameters": {"y": LIST}},
+    }
+    task = {
+        "taskInfo": {"name": "loop"},
+        "componentRef": {"name": "comp-loop"},
+        "parameterIterator": {"items": {"raw": json.dumps(items)}, "itemInput": "item"},
+    }
+    if parallelism:
+        task["iteratorPolicy"] = {"parallelismLimit": parallelism}
+    nodes = spec["root"]["dag"]["tasks"]
+    nodes["loop"] = task
+    nodes["sum"]["inputs"]["parameters"]["all"] = {
+        "taskOutputParameter": {"producerTask": "loop", "outputParameterKey": "y"}
+    }
+    nodes["sum"]["dependentTasks"] = ["loop"]
+    return spec
+
+
+def doubling(launch):
+    given = json.loads(launch.executor_input)["inputs"].get("parameterValues", {})
+    return Act(output=json.dumps({"parameterValues": {"y": 2 * given.get("x", 0)}}))
+
+
+def inputs_of(world, source):
+    return [
+        json.loads(launch.executor_input)["inputs"]["parameterValues"]
+        for launch in world.seen
+        if launch.work.source == source
+    ]
+
+
+def watched(world, script=doubling):
+    """Keep every launch that the runner was given."""
+    world.seen = []
+    world.script = lambda launch: world.seen.append(launch) or script(launch)
+    return world
+
+
+def test_a_loop_hands_each_item_to_its_body_and_its_outputs_on_in_their_order(world):
+    run = watched(world).create(a_loop_spec([3, 1, 2]))
+
+    assert world.finish(run).state == "SUCCEEDED"
+    assert inputs_of(world, "# sum") == [{"all": [6, 2, 4]}]
+    assert world.states(run) == dict.fromkeys(
+        ["loop", "loop[0].double", "loop[1].double", "loop[2].double", "sum"], "SUCCEEDED"
+    )
+    rows = {row.name: row for row in world.service.describe(run.name).tasks}
+    assert (rows["loop"].kind, rows["loop[1].double"].iteration) == ("loop", 1)
+    assert rows["loop[1].double"].parent == rows["loop"].id
+
+
+def test_a_condition_in_a_loop_leaves_out_what_it_does_not_hold_for(world):
+    when = "inputs.parameter_values['x'] != 1"
+    run = watched(world).create(a_loop_spec([3, 1, 2], when=when))
+
+    assert world.finish(run).state == "SUCCEEDED"
+    assert inputs_of(world, "# sum") == [{"all": [6, 4]}]
+    assert world.states(run)["loop[1].double"] == "NOT_TRIGGERED"
+
+
+def test_a_wide_loop_makes_the_rows_of_its_iterations_as_they_begin(world):
+    world.workers = 500
+    world.restart()
+    run = watched(world).create(a_loop_spec(list(range(450))))
+
+    assert world.finish(run).state == "SUCCEEDED"
+    assert inputs_of(world, "# sum") == [{"all": [2 * i for i in range(450)]}]
+
+
+def test_a_loop_over_what_is_no_list_fails_and_says_so(world):
+    spec = a_loop_spec([1])
+    spec["root"]["dag"]["tasks"]["loop"]["inputs"] = {"parameters": {"items": {"runtimeValue": {"constant": "seven"}}}}
+    spec["root"]["dag"]["tasks"]["loop"]["parameterIterator"]["items"] = {"inputParameter": "items"}
+    spec["components"]["comp-loop"]["inputDefinitions"]["parameters"]["items"] = LIST
+    run = world.create(spec)
+
+    assert world.finish(run).state == "FAILED"
+    assert "seven" in world.service.get(run.name).error
+
+
+class Crash(BaseException):
+    """What a kill -9 looks like from inside."""
+
+
+@pytest.mark.parametrize("parallelism", [0, 1])
+@pytest.mark.parametrize("at", range(1, 12))
+def test_a_crash_at_any_transaction_changes_nothing_about_the_outcome(world, at, parallelism):
+    run = watched(world).create(a_loop_spec([3, 1, 2], parallelism=parallelism))
+    left = at
+
+    def reached(point):
+        nonlocal left
+        left -= point == "after_turn"
+        if left == 0 and point == "after_turn":
+            raise Crash
+
+    world.restart(reached)
+    try:
+        asyncio.run(world._finish())
+    except Crash:
+        world.restart()
+
+    assert world.finish(run).state == "SUCCEEDED"
+    assert inputs_of(world, "# sum")[-1] == {"all": [6, 2, 4]}
+    assert world.service.get(run.name).tasks_ran == 4
+
+
+def failing(sources):
+    def script(launch):
+        if launch.work.source in sources:
+            return Act(outcome=ExitedNonZero(code=1, message="ValueError: no"))
+        return doubling(launch)
+
+    return script
+
+
+def with_exit_task(spec):
+    """Let a task clean up after everything else, told how the loop ended."""
+    dag = spec["root"]["dag"]["tasks"]
+    status = {"parameterType": "TASK_FINAL_STATUS"}
+    task = a_leaf(spec, "clean", dag=dag, after=["loop"], status={"taskFinalStatus": {"producerTask": "loop"}})
+    spec["components"]["comp-clean"]["inputDefinitions"]["parameters"]["status"] = status
+    task["triggerPolicy"] = {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+    return spec
+
+
+def test_an_exit_task_is_told_how_it_ended(world):
+    run = watched(world, failing(["# double"])).create(with_exit_task(a_loop_spec([1])))
+
+    assert world.finish(run).state == "FAILED"
+    (given,) = inputs_of(world, "# clean")
+    assert given["status"]["state"] == "FAILED"
+    assert given["status"]["pipelineTaskName"] == "loop"
+    assert "ValueError: no" in given["status"]["error"]["message"]
+    assert world.service.get(run.name).error.startswith(
+        "Task 'loop[0].double' failed: exited with code 1: ValueError: no"
+    )
+
+
+def test_a_retried_run_goes_on_from_what_failed(world):
+    failures = ["# sum"]
+    run = watched(world, failing(failures)).create(with_exit_task(a_loop_spec([1, 2])))
+    assert world.finish(run).state == "FAILED"
+    assert [launch.work.source for launch in world.seen].count("# double") == 2
+
+    failures.clear()
+    assert world.service.retry(run.name).state == "PENDING"
+
+    assert world.finish(run).state == "SUCCEEDED"
+    sources = [launch.work.source for launch in world.seen]
+    assert (sources.count("# double"), sources.count("# sum"), sources.count("# clean")) == (2, 2, 1)
+    with pytest.raises(FailedPrecondition, match="only one that failed or was cancelled"):
+        world.service.retry(run.name)
+
+
+def test_a_retried_run_goes_on_inside_its_loop_and_cleans_up_again(world):
+    failures = ["# double"]
+    run = watched(world, failing(failures)).create(with_exit_task(a_loop_spec([1, 2])))
+    assert world.finish(run).state == "FAILED"
+    assert world.states(run)["sum"] == "NOT_TRIGGERED"
+
+    failures.clear()
+    world.service.retry(run.name)
+
+    assert world.finish(run).state == "SUCCEEDED"
+    assert inputs_of(world, "# sum") == [{"all": [2, 4]}]
+    assert [given["status"]["state"] for given in inputs_of(world, "# clean")] == ["FAILED", "SUCCEEDED"]
+
+
+def test_a_cancelled_run_is_cleaned_up_after(world):
+    held = lambda launch: Act(is_held=True) if launch.work.source == "# double" else doubling(launch)  # noqa: E731
+    run = watched(world, held).create(with_exit_task(a_loop_spec([1, 2], parallelism=1)))
+    assert world.finish(run).state == "RUNNING"
+
+    world.service.cancel(run.name)
+
+    assert world.finish(run).state == "CANCELLED"
+    (given,) = inputs_of(world, "# clean")
+    assert given["status"]["state"] == "CANCELLED"
+    (launch,) = [launch for launch in world.seen if launch.work.source == "# clean"]
+    assert launch.limits.timeout_seconds == 10.0
+    assert world.states(run) == {
+        "loop": "CANCELLED", "loop[0].double": "CANCELLED", "sum": "CANCELLED", "clean": "SUCCEEDED"
+    }  # fmt: skip
+
+
+def test_a_clone_takes_the_parameters_of_the_run_and_those_that_are_given(world):
+    spec = a_spec(
+        {"a": {"params": {"x": "@x"}}}, parameters={"x": {"parameterType": "STRING"}, "n": NUMBER | {"defaultValue": 1}}
+    )
+    run = world.create(spec, parameters={"x": "one"})
+
+    assert world.service.clone(run.name, {"n": 5}).parameters == {"x": "one", "n": 5}
+    assert world.service.clone(run.name, {"x": "two"}, job_id="other").name.endswith("/other")
