@@ -129,6 +129,17 @@ class TaskRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Begun:
+    """As much of a task that was tried as its logs need."""
+
+    id: str
+    name: str
+    attempt: int
+    state: str
+    end_time: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Attempt:
     """One try of a task by one worker."""
 

@@ -14,7 +14,7 @@ def estimate(prices: costs.Prices, steps: Iterable[Step], earlier: Mapping[str, 
 
 def actual(prices: costs.Prices, tasks: Iterable[TaskRow]) -> costs.Cost:
     """Price what a run has used so far; of one that has ended, that is what it cost."""
-    return costs.of_run(prices, [used(task) for task in tasks if task.start_time is not None])
+    return costs.of_run(prices, [used(task) for task in tasks if task.start_time is not None and not task.is_dag])
 
 
 def used(task: TaskRow) -> costs.Usage:

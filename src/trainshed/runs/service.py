@@ -1,5 +1,6 @@
 """The verbs of runs. One transaction each; everything that can be refused is refused before anything is recorded."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,14 +15,14 @@ from trainshed.clock import Clock
 from trainshed.errors import AlreadyExists, FailedPrecondition, NotFound, StaleState
 from trainshed.ledger import Cause
 from trainshed.runs import active as memory
-from trainshed.runs import planning, request, store
+from trainshed.runs import paths, planning, request, store, watching
 from trainshed.runs import retry as again
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.catalog import Catalog, Template
 from trainshed.runs.engine import CHANNEL
 from trainshed.runs.facts import Fire, Forget
 from trainshed.runs.lifecycle import RUN
-from trainshed.runs.model import Attempt, NewRun, Run, TaskRow
+from trainshed.runs.model import Attempt, Begun, NewRun, Run, TaskRow
 from trainshed.runs.request import Prepared
 from trainshed.runs.workplace import Environments, Workplaces
 from trainshed.sql import Database, notify
@@ -56,6 +57,7 @@ class Service:
         environments: Environments,
         *,
         folder: Path,
+        secrets: Path,
         catalog: Catalog | None = None,
     ) -> None:
         self.db = db
@@ -63,6 +65,7 @@ class Service:
         self.blobs = blobs
         self.catalog = catalog or Catalog()
         self.workplaces = Workplaces(environments)
+        self.secrets = secrets  # the local provider's folder
         self._folder = folder
 
     def create(self, new: NewRun, cause: Cause | None = None, ordinal_of: OrdinalOf = first) -> Run:
@@ -77,7 +80,7 @@ class Service:
 
     def prepare(self, new: NewRun, template: Template | None = None) -> Prepared:
         """Check a request outside of any transaction. Raises InvalidArgument with every finding."""
-        return request.prepare(new, self.catalog, self.workplaces, template)
+        return request.prepare(new, self.catalog, self.workplaces, secrets=self.secrets, template=template)
 
     def create_in(
         self,
@@ -107,6 +110,18 @@ class Service:
         """Read a run. Raises NotFound."""
         return self.db.read(lambda conn: store.get_run(conn, name))
 
+    async def ended(self, name: str, *, seconds: float) -> Run:
+        """Answer a run once it has ended, or as it is after so many seconds. Raises NotFound."""
+        return await watching.ended(self.db, name, seconds=seconds)
+
+    def begun(self, name: str, since: datetime | None = None) -> Sequence[Begun]:
+        """Read which tasks of a run have been tried and are open, or ended since then."""
+        return self.db.read(lambda conn: store.tasks_begun(conn, name, since))
+
+    def choose(self, name: str, task: str) -> re.Pattern[str]:
+        """Answer what matches the paths of the tasks that somebody means. Raises NotFound, InvalidArgument."""
+        return paths.choose(self.db.read(lambda conn: self._plan(conn, store.get_run(conn, name))), task)
+
     def is_open_in(self, conn: Connection, name: str) -> bool:
         """Whether a run is there and goes on, in the caller's transaction."""
         try:
@@ -120,7 +135,7 @@ class Service:
         def query(conn: Connection) -> Details:
             run = store.get_run(conn, name)
             tasks = store.tasks_of(conn, name)
-            attempts = store.attempts_of(conn, [t.id for t in tasks])
+            attempts = store.attempts_of(conn, name)
             return Details(run=run, tasks=tasks, attempts=attempts, plan=self._plan(conn, run))
 
         return self.db.read(query)

@@ -1,7 +1,7 @@
 """Tables and SQL of runs. Every function works inside the caller's transaction."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,8 +24,8 @@ from sqlalchemy import (
 
 from trainshed.errors import NotFound
 from trainshed.runs.lifecycle import RUN, TASK
-from trainshed.runs.model import Attempt, Run, TaskRow, Trigger
-from trainshed.sql import Json, Timestamp, fire, insert_new, metadata, state_columns, state_constraints
+from trainshed.runs.model import Attempt, Begun, Run, TaskRow, Trigger
+from trainshed.sql import Json, Timestamp, fire, insert_new, metadata, notify, state_columns, state_constraints
 from trainshed.sql.lifecycle import history_table, record
 
 specs = Table(
@@ -237,6 +237,15 @@ def tasks_of_runs(conn: Connection, names: Sequence[str]) -> dict[str, list[Task
     return found
 
 
+def tasks_begun(conn: Connection, run: str, since: datetime | None) -> list[Begun]:
+    """Read which tasks of a run have been tried and are open, or ended since then, in the order in which they were made."""
+    columns = (tasks.c.id, tasks.c.name, tasks.c.attempt, tasks.c.state, tasks.c.end_time)
+    query = select(*columns).where(tasks.c.run == run, tasks.c.attempt > 0)
+    if since is not None:
+        query = query.where(tasks.c.end_time.is_(None) | (tasks.c.end_time >= since))
+    return [Begun(**row._mapping) for row in conn.execute(query.order_by(tasks.c.position))]  # noqa: SLF001
+
+
 def delete_tasks_in(conn: Connection, run: str, path: str) -> None:
     """Forget the tasks in a DAG task."""
     inside = [tasks.c.name.startswith(f"{path}{mark}", autoescape=True) for mark in (".", "[")]
@@ -254,7 +263,18 @@ def get_task(conn: Connection, task_id: str) -> TaskRow | None:
 
 def fire_run(conn: Connection, name: str, transition: str, *, now: datetime, **values: Any) -> None:
     """Take a transition of a run."""
+    notify(conn, run_channel(name))
     fire(conn, runs, RUN, {"name": name}, transition, now=now, update_time=now, **values)
+
+
+def run_channel(name: str) -> str:
+    """Name what is notified at each transition of a run."""
+    return f"run {name}"
+
+
+def tasks_channel(run: str) -> str:
+    """Name what is notified when tasks of a run begin or end."""
+    return f"tasks of {run}"
 
 
 def fire_task(
@@ -281,9 +301,10 @@ def insert_attempt(conn: Connection, attempt: Attempt) -> None:
     insert_new(conn, attempts, vars(attempt))
 
 
-def attempts_of(conn: Connection, task_ids: Iterable[str]) -> list[Attempt]:
-    """Read the ended attempts of tasks."""
-    query = select(attempts).where(attempts.c.task_id.in_(list(task_ids))).order_by(attempts.c.attempt)
+def attempts_of(conn: Connection, run: str) -> list[Attempt]:
+    """Read the ended attempts of a run's tasks."""
+    joined = attempts.join(tasks, tasks.c.id == attempts.c.task_id)
+    query = select(attempts).select_from(joined).where(tasks.c.run == run).order_by(attempts.c.attempt)
     return [Attempt(**row._mapping) for row in conn.execute(query)]  # noqa: SLF001  (a row's public mapping)
 
 

@@ -39,6 +39,7 @@ from trainshed.runs.facts import (
 )
 from trainshed.runs.lifecycle import TASK
 from trainshed.runs.nodes import NOTHING
+from trainshed.sql import notify
 
 log = logging.getLogger(__name__)
 _LOST = "a task that it needs did not succeed"
@@ -206,6 +207,8 @@ class Writer:
             step.conn, active.nodes[path].id, name, now=now, attempt=attempt, next_attempt=next_attempt, **values
         )
         active.view.fired(path, name)
+        if next_attempt is not None or TASK.is_final(view.state):
+            notify(step.conn, store.tasks_channel(active.run.name))
         if TASK.is_final(view.state):
             active.worked += view.task.kind == "container" and name not in _NOTHING_DONE
             active.nodes[path].inputs = None

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,7 +57,8 @@ class Database:
         self.path = path
         self._writer, self._readers = dialect.engines(path)
         self._queue: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
-        self._listeners: dict[str, list[Callable[[], None]]] = {}
+        self._listeners: dict[str, tuple[Callable[[], None], ...]] = {}
+        self._listening = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="database-writer", daemon=True)
         self._thread.start()
 
@@ -79,9 +81,11 @@ class Database:
         except DBAPIError as error:
             raise dialect.translate(error) from error
 
-    def listen(self, channel: str, callback: Callable[[], None]) -> None:
-        """Call back after each commit that notified `channel`. The callback must not block."""
-        self._listeners.setdefault(channel, []).append(callback)
+    def listen(self, channel: str, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back after each commit that notified `channel`; answer what ends that. The callback must not block."""
+        with self._listening:
+            self._listeners[channel] = (*self._listeners.get(channel, ()), callback)
+        return partial(self._forget, channel, callback)
 
     def close(self) -> None:
         """Finish what is queued and let go of the file."""
@@ -89,6 +93,14 @@ class Database:
         self._thread.join()
         self._writer.dispose()
         self._readers.dispose()
+
+    def _forget(self, channel: str, callback: Callable[[], None]) -> None:
+        with self._listening:
+            rest = tuple(known for known in self._listeners.get(channel, ()) if known is not callback)
+            if rest:
+                self._listeners[channel] = rest
+            else:
+                self._listeners.pop(channel, None)
 
     def _work(self) -> None:
         while (first := self._queue.get()) is not None:

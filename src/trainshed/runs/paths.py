@@ -1,0 +1,42 @@
+"""What somebody means by a task of a run: a name, a path, one iteration of a loop or everything in it. Pure.
+
+A path is what the row of a task is called: `train`, `inner.train`, `for-loop-1[3].train`. Without the brackets it means
+every iteration; without what is around it, it will do where only one task is called so.
+"""
+
+import re
+
+from trainshed import ir
+from trainshed.errors import InvalidArgument
+
+_ITERATION = re.compile(r"\[\d+\]")
+_ANY = r"(?:\[\d+\])?"
+_MOST_NAMED = 20
+
+
+def static(path: str) -> str:
+    """Answer a path without iterations, as the plan knows it."""
+    return _ITERATION.sub("", path)
+
+
+def choose(plan: ir.Plan, wanted: str, *, field: str = "task") -> re.Pattern[str]:
+    """Answer what matches the paths of all tasks that are meant, and of those in them. Raises InvalidArgument."""
+    path = _find(plan, wanted)
+    if path is None:
+        raise InvalidArgument.field(field, f"the pipeline has no task {wanted!r}; it has {_known(plan)}")
+    return re.compile(re.escape(path).replace(r"\.", rf"{_ANY}\.") + rf"{_ANY}(?:\..*)?")
+
+
+def _find(plan: ir.Plan, wanted: str) -> str | None:
+    try:
+        plan.find(wanted)
+    except KeyError:
+        ends = [path for path, _ in plan.walk() if path.endswith(f".{static(wanted)}")]
+        return ends[0].removesuffix(static(wanted)) + wanted if wanted and len(ends) == 1 else None
+    return wanted
+
+
+def _known(plan: ir.Plan) -> str:
+    paths = [path for path, _ in plan.walk()]
+    more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
+    return ", ".join(paths[:_MOST_NAMED]) + more
