@@ -1,7 +1,7 @@
 """What a DAG's tasks are given and what they give: inputs from what surrounds them, conditions, loops, outputs.
 
-Pure: a DAG instance's surroundings go in, values come out. Nothing is converted on the way: declared types may lie, and
-an integer stays one.
+Pure: a DAG instance's surroundings go in, values come out. Nothing is converted on the way, for declared types may lie
+and an integer stays one; only a leaf that wants a text gets one.
 """
 
 import json
@@ -19,10 +19,13 @@ from trainshed.ir.model import (
     GivenParameter,
     InputArtifact,
     InputParameter,
+    ParameterDefinition,
     Plan,
     Task,
 )
 from trainshed.ir.values import INPUT_PARAMETER, RunFacts, as_text, filled, filled_text, of_run, typed
+
+_PLATFORMS = "TASK_CONFIG"  # a parameter that the platform fills in, if at all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +74,12 @@ def inputs_of(task: Task, facts: RunFacts, around: Surroundings) -> TaskInputs:
         if isinstance(wanted.source, Constant):
             constants[name] = wanted
         else:
-            _keep(given, name, _selected(name, wanted, _taken(task, name, wanted, facts, around), problems))
+            _keep(given, name, _selected(name, wanted, _taken(task, wanted, facts, around), problems))
     defaults = {n: d.default for n, d in task.parameters.items() if d.default is not ABSENT and n not in given}
     _fill_constants(task, facts, given, constants, defaults, problems)
     driven = around.outputs(task.driver).parameters if task.driver else {}
     given |= drivers.changed_parameters(driven)
+    given |= {n: as_text(given[n]) for n, d in task.parameters.items() if n in given and _is_text(task, d, given[n])}
     parameters = {name: given[name] for name in task.parameters if name in given}
     problems += (
         f"{name} is {as_text(given[name])!r}, which is none of the values that it accepts"
@@ -157,20 +161,23 @@ def gathered(task: Task, iterations: Sequence[Outputs]) -> Outputs:
     )
 
 
+def _is_text(task: Task, definition: ParameterDefinition, value: Any) -> bool:
+    """Whether a task that does something gets a value as text: what is declared a STRING takes any value as its JSON."""
+    return task.body is None and definition.type == "STRING" and not isinstance(value, str)
+
+
 def _keep(values: dict[str, Any], name: str, value: Any) -> None:
     if value is not ABSENT and value is not None:
         values[name] = value
 
 
-def _taken(task: Task, name: str, wanted: GivenParameter, facts: RunFacts, around: Surroundings) -> Any:
+def _taken(task: Task, wanted: GivenParameter, facts: RunFacts, around: Surroundings) -> Any:
     match wanted.source:
         case InputParameter(name=outer):
             value = around.parameters.get(outer, ABSENT)
             return filled_text(value, lambda e: _of_this_task(e, task, facts)) if isinstance(value, str) else value
         case FinalStatus(task=producer):
-            status = dict(around.final_status(producer))
-            definition = task.parameters.get(name)
-            return json.dumps(status) if definition is not None and definition.type == "STRING" else status
+            return dict(around.final_status(producer))
         case source:
             assert not isinstance(source, Constant)
             return around.outputs(source.task).parameters.get(source.key, ABSENT)
@@ -257,7 +264,8 @@ def _missing(
     handed_on = {*task.given_parameters, *task.given_artifacts} if task.body is not None else set()
     if task.loop is not None:
         handed_on.add(task.loop.item)
-    required = [n for n, d in task.parameters.items() if not d.is_optional and n not in parameters]
+    known = (n for n, d in task.parameters.items() if not d.is_optional and d.type != _PLATFORMS)
+    required = [name for name in known if name not in parameters]
     required += [n for n, a in task.artifacts.items() if not a.is_optional and n not in artifacts]
     return [name for name in required if name not in handed_on]
 

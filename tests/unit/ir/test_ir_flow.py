@@ -74,9 +74,10 @@ def test_each_source_gives_its_value_and_integers_stay_integers():
             "o": ir.TaskParameter(task="up", key="k"),
             "s": ir.FinalStatus(task="up"),
         },
-        {k: text() for k in "cio"} | {"s": ir.ParameterDefinition(type="TASK_FINAL_STATUS")},
+        {k: ir.ParameterDefinition(type="LIST") for k in "cio"}
+        | {"s": ir.ParameterDefinition(type="TASK_FINAL_STATUS")},
     )
-    given_by = ir.Outputs(parameters={"k": 10})  # declared a text, an integer all the same
+    given_by = ir.Outputs(parameters={"k": 10})  # declared a list, an integer all the same
 
     found = ir.inputs_of(
         task, FACTS, around({"outer": 6}, outputs={"up": given_by}, status={"up": {"state": "SUCCEEDED"}})
@@ -92,6 +93,24 @@ def test_a_final_status_for_a_text_is_json():
     found = ir.inputs_of(task, FACTS, around(status={"up": {"state": "FAILED"}}))
 
     assert json.loads(found.parameters["s"]) == {"state": "FAILED"}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("x", "x"), (6, "6"), (6.0, "6"), (True, "true"), ([1, "é"], '[1, "é"]'), ({"a": None}, '{"a": null}')],
+)
+def test_a_leaf_that_wants_a_text_gets_one_and_a_dag_hands_on_what_it_was_given(value, said):
+    leaf = a_task({"p": INPUT(name="x"), "q": INPUT(name="x")}, {"p": text(), "q": ir.ParameterDefinition(type="LIST")})
+    dag = replace(leaf, body=ir.Dag(component="c", tasks={}))
+
+    assert ir.inputs_of(leaf, FACTS, around({"x": value})).parameters == {"p": said, "q": value}
+    assert ir.inputs_of(dag, FACTS, around({"x": value})).parameters == {"p": value, "q": value}
+
+
+def test_what_the_platform_fills_in_is_not_missing():
+    task = a_task({}, {"config": ir.ParameterDefinition(type="TASK_CONFIG")})
+
+    assert ir.inputs_of(task, FACTS, around()).missing == ()
 
 
 @pytest.mark.parametrize(
@@ -395,7 +414,8 @@ def test_a_value_passes_through_dags_and_loops_unchanged(value):
         loop=ir.Loop(item="item", source=INPUT(name="xs")),
         body=ir.Dag(component="c", tasks={}),
     )
-    leaf = a_task({"p": INPUT(name="item"), "q": CONSTANT(value=[placeholder("p")])}, {"p": text(), "q": text()})
+    listed = ir.ParameterDefinition(type="LIST")
+    leaf = a_task({"p": INPUT(name="item"), "q": CONSTANT(value=[placeholder("p")])}, {"p": listed, "q": listed})
 
     inputs = ir.inputs_of(loop, FACTS, around())
     (item,) = ir.items_of(loop, inputs, FACTS)
