@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trainshed.errors import FailedPrecondition
+from trainshed.errors import FailedPrecondition, InvalidArgument
 from trainshed.runners.contract import ExitedNonZero
 from trainshed.runners.scripted import Act
 
@@ -247,3 +247,46 @@ def test_a_clone_takes_the_parameters_of_the_run_and_those_that_are_given(world)
 
     assert world.service.clone(run.name, {"n": 5}).parameters == {"x": "one", "n": 5}
     assert world.service.clone(run.name, {"x": "two"}, job_id="other").name.endswith("/other")
+
+
+def with_secret(name="db", **more):
+    """A platform document by which task a gets a key of a secret."""
+    secret = {"keyToEnv": [{"secretKey": "password", "envVar": "PASSWORD"}], **more}
+    secret["secretNameParameter"] = {"runtimeValue": {"constant": name}}
+    return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {"exec-a": {"secretAsEnv": [secret]}}}}}}
+
+
+def a_secret(world, text, mode=0o600):
+    path = world.folder / "secrets" / "db" / "password"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    path.chmod(mode)
+
+
+def test_a_secret_reaches_its_task_as_a_variable_and_nothing_else(world):
+    a_secret(world, "hush\n")
+    run = watched(world).create(a_spec({"a": {}}), platform=with_secret())
+
+    assert world.finish(run).state == "SUCCEEDED"
+    assert world.seen[0].variables["PASSWORD"] == "hush"
+    database = b"".join(
+        path.read_bytes() for path in world.folder.rglob("*") if path.is_file() and path.name != "password"
+    )
+    assert b"hush" not in database
+
+
+def test_a_secret_that_is_not_here_is_refused_before_anything_runs_unless_it_is_optional(world):
+    with pytest.raises(InvalidArgument, match=r"PASSWORD of task 'a' is not here; write its value into .*/db/password"):
+        world.create(a_spec({"a": {}}), platform=with_secret())
+
+    run = watched(world).create(a_spec({"a": {}}), platform=with_secret(optional=True))
+
+    assert world.finish(run).state == "SUCCEEDED"
+    assert "PASSWORD" not in world.seen[0].variables
+
+
+def test_a_secret_that_others_may_read_is_refused(world):
+    a_secret(world, "hush", mode=0o644)
+
+    with pytest.raises(InvalidArgument, match="others may read"):
+        world.create(a_spec({"a": {}}), platform=with_secret())

@@ -7,7 +7,7 @@ Decisions, no I/O: `document` (text → data), `schema` and `config` (data → c
 
 Doing: `store` and `service` (the verbs), `watching` (triggers and repositories), `execution` → `steps` → `processes`
 (a build, a step, its process tree), `workspace` (folders and paths), `journal` (the log), `docker` (images),
-`sources`, `repositories` (git), `secret_files`, `objects` (buckets), `shims` (gsutil, gcloud, docker), `loop` (duties).
+`sources`, `repositories` (git), `secret_versions`, `objects` (buckets), `shims` (gsutil, gcloud, docker), `loop` (duties).
 
 The face is loaded on first use: the command line and the shims need a pure module or two, not the store.
 """

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from trainshed.builds import processes, secret_files, sources, steps
+from trainshed.builds import processes, secret_versions, sources, steps
 from trainshed.builds.journal import Journal, StepOutput
 from trainshed.builds.model import Build, Config, Step
 from trainshed.builds.ports import Objects
@@ -139,7 +139,7 @@ class Execution:
 
     async def _secrets(self, config: Config, journal: Journal) -> Mapping[str, str]:
         try:
-            values = {s.variable: await off_loop(secret_files.read, self._around.secrets, s) for s in config.secrets}
+            values = {s.variable: await off_loop(secret_versions.read, self._around.secrets, s) for s in config.secrets}
         except TrainshedError as error:
             raise _Failure("USER_BUILD_STEP", error.message) from error
         journal.hide(values.values())

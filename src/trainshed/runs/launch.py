@@ -1,25 +1,40 @@
 """From a task and its inputs to a Launch: folder, links to inputs, executor input, command."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from trainshed import ir
 from trainshed.blobs import Blobs
 from trainshed.runners.contract import Command, Launch, Limits, PythonComponent
+from trainshed.runs import secret_variables
 from trainshed.runs.active import ActiveRun
 
 _SCHEME = "gs://"
+_USER = "user"  # whoever sits at this machine
 LOG = "log"
 
 
-def prepare(
-    active: ActiveRun, path: str, attempt: int, *, blobs: Blobs, variables: Mapping[str, str], grace_seconds: float
-) -> Launch:
+Reach = Callable[[str], Mapping[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """What attempts get from the server."""
+
+    blobs: Blobs
+    reach: Reach  # the variables by which Google's clients find this server, by service account
+    secrets: Path  # the local provider's folder
+    grace_seconds: float
+
+
+def prepare(active: ActiveRun, path: str, attempt: int, around: Around) -> Launch:
     """Make an attempt's folder and everything that its runner needs to know.
 
-    In a run that was cancelled only exit tasks start, and they have `grace_seconds` to clean up.
+    In a run that was cancelled only exit tasks start, and they have the grace period to clean up. Raises
+    FailedPrecondition for a secret that is not there.
     """
     node = active.nodes[path]
     task, place = node.task, active.place(path)
@@ -33,7 +48,7 @@ def prepare(
         (folder / "outputs").mkdir(exist_ok=True)
     for artifacts in inputs.artifacts.values():
         for artifact in artifacts:
-            _link(blobs.root, mount, artifact.uri)
+            _link(around.blobs.root, mount, artifact.uri)
     Path(places.output_file).parent.mkdir(parents=True, exist_ok=True)  # the outputs' own folder as well
     if active.plan.has_workspace:
         active.workspace.mkdir(parents=True, exist_ok=True)
@@ -43,6 +58,8 @@ def prepare(
         for e in task.executor["container"].get("env", ())
         if e.get("name")
     }
+    variables = {**around.reach(active.run.service_account or _USER), **place.variables}
+    variables |= secret_variables.values(around.secrets, task, inputs)
     work: PythonComponent | Command
     if isinstance(place.work, ir.Python):
         work = PythonComponent(function=place.work.function, source=place.work.source, module=place.work.module)
@@ -61,8 +78,8 @@ def prepare(
         mount=mount,
         output_file=Path(places.output_file),
         log_file=folder / LOG,
-        variables={**variables, **place.variables, **env},
-        limits=_limits(active, path, grace_seconds),
+        variables=variables | env,
+        limits=_limits(active, path, around.grace_seconds),
     )
 
 

@@ -2,38 +2,31 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from trainshed import ir
-from trainshed.blobs import Blobs
 from trainshed.duty import off_loop
 from trainshed.runners.contract import OutputMissing, Runner, Succeeded
 from trainshed.runs import launch, workplace
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.attempt import Ended
+from trainshed.runs.launch import Around
 from trainshed.runs.outputs import Collector
 from trainshed.runs.workplace import Environments, Workplace
 
 log = logging.getLogger(__name__)
-_USER = "user"  # whoever sits at this machine
-Reach = Callable[[str], Mapping[str, str]]
 
 
 class Launcher:
     """Knows which attempts are under way; prepares, starts, collects."""
 
-    def __init__(
-        self, runner: Runner, environments: Environments, blobs: Blobs, reach: Reach, *, grace_seconds: float
-    ) -> None:
+    def __init__(self, runner: Runner, environments: Environments, around: Around) -> None:
         self._runner = runner
         self._environments = environments
-        self._blobs = blobs
-        self._reach = reach
-        self._grace_seconds = grace_seconds
-        self._collector = Collector(blobs)
+        self._around = around
+        self._collector = Collector(around.blobs)
         self._under_way: set[tuple[str, int]] = set()
         self._preparing: set[tuple[str, int]] = set()
         self._ready: set[str] = set()  # environments that are there
@@ -68,9 +61,7 @@ class Launcher:
         place = active.place(path)
         if place.environment not in self._ready:
             await self._environment(place, active.attempt_folder(path, attempt))
-        variables = self._reach(active.run.service_account or _USER)
-        prepare = partial(launch.prepare, blobs=self._blobs, variables=variables, grace_seconds=self._grace_seconds)
-        prepared = await off_loop(prepare, active, path, attempt)
+        prepared = await off_loop(launch.prepare, active, path, attempt, self._around)
         if key in self._preparing:
             self._preparing.discard(key)
             await self._runner.start(prepared)

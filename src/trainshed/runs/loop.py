@@ -6,7 +6,8 @@ from collections.abc import Callable
 from trainshed.runners.contract import Runner
 from trainshed.runs.admission import Admission
 from trainshed.runs.engine import Engine, Parts
-from trainshed.runs.launching import Launcher, Reach
+from trainshed.runs.launch import Around, Reach
+from trainshed.runs.launching import Launcher
 from trainshed.runs.service import Service
 from trainshed.runs.turn import Writer
 
@@ -21,13 +22,14 @@ def build_engine(
     reached: Callable[[str], None] = lambda _: None,
 ) -> Engine:
     """Make the engine that goes on with a service's runs: `engine.duty(…)` runs it, `engine.close()` lets go."""
+    around = Around(blobs=service.blobs, reach=reach, secrets=service.secrets, grace_seconds=grace_seconds)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     parts = Parts(
         db=service.db,
         clock=service.clock,
         runner=runner,
         writer=Writer(service.blobs),
-        launcher=Launcher(runner, service.workplaces.environments, service.blobs, reach, grace_seconds=grace_seconds),
+        launcher=Launcher(runner, service.workplaces.environments, around),
         take_up=service.take_up,
         admission=Admission(cpus=float(workers or os.cpu_count() or 1), memory_bytes=memory),
         grace_seconds=grace_seconds,

@@ -4,12 +4,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from trainshed import ir, names
 from trainshed.blobs import check_bucket, parse_uri
 from trainshed.errors import InvalidArgument
 from trainshed.ledger import Cause
+from trainshed.runs import secret_variables
 from trainshed.runs.catalog import Catalog, Template
 from trainshed.runs.lifecycle import RUN
 from trainshed.runs.model import PARENT, NewRun, Run
@@ -31,7 +33,9 @@ class Prepared:
     root: str
 
 
-def prepare(new: NewRun, catalog: Catalog, workplaces: Workplaces, template: Template | None = None) -> Prepared:
+def prepare(
+    new: NewRun, catalog: Catalog, workplaces: Workplaces, *, secrets: Path, template: Template | None = None
+) -> Prepared:
     """Check a request. Raises InvalidArgument with every finding."""
     names.parse(PARENT, new.parent, field="parent")
     if new.job_id and not _JOB_ID.fullmatch(new.job_id):
@@ -44,6 +48,8 @@ def prepare(new: NewRun, catalog: Catalog, workplaces: Workplaces, template: Tem
     if len(new.display_name) > _DISPLAY_NAME_LENGTH:
         raise InvalidArgument.field("displayName", f"longer than {_DISPLAY_NAME_LENGTH} characters")
     template = template or catalog.take(new.spec, new.platform)
+    if missing := secret_variables.findings(secrets, template.plan):
+        raise InvalidArgument.findings(missing, reason="SECRET_MISSING")
     parameters = ir.bind(template.plan.parameters, {**_wrapped(template.runtime), **new.parameters})
     return Prepared(
         new=new,
