@@ -40,7 +40,22 @@ def executor_input(task: Task, inputs: TaskInputs, places: Places, *, is_legacy:
         made["parameters"] = {k: {"outputFile": places.parameter_files[k]} for k in task.output_parameters}
     if task.output_artifacts:
         made["artifacts"] = {k: {"artifacts": [_made(k, task, inputs, places)]} for k in task.output_artifacts}
-    return {"inputs": given, "outputs": made}
+    document = {"inputs": given, "outputs": made}
+    if not is_legacy:
+        given["parameterValues"] = {k: _of_itself(v, document, places) for k, v in values.items()}
+    return document
+
+
+def _of_itself(value: Any, document: Mapping[str, Any], places: Places) -> Any:
+    """Fill in what a value says about the task's own artifacts and outputs, or the whole input as it is so far."""
+    if not isinstance(value, str) or "{{$" not in value:
+        return value
+
+    def found(expression: str) -> Any:
+        is_known = not expression or expression.startswith((".outputs.", ".outputMetadataUri", ".inputs.artifacts["))
+        return _of_document(expression, document, places.path_of, None) if is_known else ABSENT
+
+    return filled_text(value, found)
 
 
 def resolve(
@@ -88,6 +103,13 @@ def _lookup(
     path_of: Callable[[str], str],
     content_of: Callable[[str], Any] | None,
 ) -> Any:
+    found = _of_document(expression, document, path_of, content_of)
+    return of_run(expression, facts) if found is ABSENT else found
+
+
+def _of_document(
+    expression: str, document: Mapping[str, Any], path_of: Callable[[str], str], content_of: Callable[[str], Any] | None
+) -> Any:
     if not expression:
         return json.dumps(document, ensure_ascii=False)
     given, made = document["inputs"], document.get("outputs", {})
@@ -101,11 +123,10 @@ def _lookup(
         return made.get("parameters", {}).get(match[1], {}).get("outputFile", ABSENT)
     if match := _ARTIFACT.fullmatch(expression):
         side, name, index, attribute, key = match.groups()
-        found = document.get(side, {}).get("artifacts", {}).get(name, {}).get("artifacts", [])[int(index or 0) :]
-        return _of_artifact(found[0], attribute, key, path_of, content_of) if found else ""
-    if expression in {".outputs.output_file", ".outputMetadataUri"}:
-        return made.get("outputFile", ABSENT)
-    return of_run(expression, facts)
+        listed = document.get(side, {}).get("artifacts", {}).get(name, {}).get("artifacts", [])[int(index or 0) :]
+        return _of_artifact(listed[0], attribute, key, path_of, content_of) if listed else ""
+    is_file = expression in {".outputs.output_file", ".outputMetadataUri"}
+    return made.get("outputFile", ABSENT) if is_file else ABSENT
 
 
 def _of_artifact(

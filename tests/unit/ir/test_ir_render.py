@@ -153,6 +153,28 @@ def test_an_executor_input_holds_everything_given_and_where_to_leave_outputs():
     }
 
 
+def test_a_value_may_speak_of_the_task_itself():
+    task = a_task(output_artifacts={"m": ir.ArtifactOutput(schema={})})
+    said = {
+        "uri": "{{$.outputs.artifacts['m'].uri}}",
+        "path": "in {{$.outputs.artifacts['m'].path}}",
+        "file": "{{$.outputs.output_file}}",
+        "whole": "{{$}}",
+        "of others": "{{$.inputs.parameters['uri']}} {{$.unknown}}",
+    }
+
+    values = ir.executor_input(task, ir.TaskInputs(parameters=said), PLACES)["inputs"]["parameterValues"]
+
+    whole = json.loads(values.pop("whole"))
+    assert values == {
+        "uri": "gs://b/m",
+        "path": "in /mount/b/m",
+        "file": "/out.json",
+        "of others": "{{$.inputs.parameters['uri']}} {{$.unknown}}",
+    }
+    assert whole["outputs"]["outputFile"] == "/out.json"
+
+
 def test_a_task_with_nothing_gets_an_input_with_nothing():
     document = ir.executor_input(a_task(), ir.TaskInputs(), PLACES)
 
