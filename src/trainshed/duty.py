@@ -93,6 +93,10 @@ class Background:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s failed: %s", task.get_name(), error, exc_info=error, extra={"action": "duty_failed"})
 
+    def tasks(self) -> "list[asyncio.Task[Any]]":
+        """Answer what is under way."""
+        return list(self._tasks)
+
     async def close(self) -> None:
         """Cancel everything and wait for it."""
         tasks = list(self._tasks)

@@ -5,4 +5,7 @@
 - `stage`: what the suite plays on: a runner, gates, user code.
 - `scripted`: a runner that does what a test tells it to, and checks its caller.
 - `process`: warm worker processes on this machine.
+- `foreground`: chosen tasks at the terminal, under a debugger.
+- `machine`: processors and accelerators that attempts are given.
+- `translation`: from the contract's terms to those of workers, and back.
 """

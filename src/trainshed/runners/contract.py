@@ -46,6 +46,7 @@ class Launch:
     """Everything needed to run one attempt; nothing is looked up later."""
 
     task_id: str
+    task: str = ""  # its path in the run, for people
     attempt: int  # the fencing token
     work: PythonComponent | Command
     executor_input: str  # ExecutorInput as JSON, `gs://` URIs kept

@@ -1,39 +1,23 @@
 """Attempts as forked, isolated processes on this machine, in warm workers."""
 
-import errno
 import os
 from collections.abc import Awaitable
-from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import assert_never
 
 from trainshed.clock import Clock
 from trainshed.duty import Background, off_loop
 from trainshed.environments import Environment, Environments
 from trainshed.errors import TrainshedError
 from trainshed.runners.contract import (
-    Command,
-    ExitedNonZero,
     Launch,
-    LeaseLost,
-    Outcome,
-    OutOfMemory,
-    PythonComponent,
     Report,
     ReportTo,
     StartFailed,
-    Stopped,
-    Succeeded,
-    TimedOut,
 )
 from trainshed.runners.machine import Machine, Share, accelerators
+from trainshed.runners.translation import order, outcome
 from trainshed.settings import Settings
-from trainshed.workers import Ended, Order, Pool, WorkerFailed
-
-_LAST_LINES = 20
-_LAST_BYTES = 16_384
+from trainshed.workers import Ended, Pool, WorkerFailed
 
 
 class ProcessRunner:
@@ -70,7 +54,9 @@ class ProcessRunner:
             environment = await self._environment(launch.environment)
             launch.folder.mkdir(parents=True, exist_ok=True)
             share = self._machine.give((launch.task_id, launch.attempt), launch.limits)
-            await self._pool.start(environment.digest, environment.python, self._order(launch, share))
+            await self._pool.start(
+                environment.digest, environment.python, order(launch, share, grace_seconds=self._grace_seconds)
+            )
         except (WorkerFailed, TrainshedError) as error:
             self._refuse(launch, str(error))
         except OSError as error:
@@ -102,31 +88,6 @@ class ProcessRunner:
             raise WorkerFailed(f"there is no environment {digest!r}")
         self._known[digest] = found
         return found
-
-    def _order(self, launch: Launch, share: Share) -> Order:
-        order = Order(
-            task_id=launch.task_id,
-            attempt=launch.attempt,
-            folder=str(launch.folder),
-            log_file=str(launch.log_file),
-            output_file=str(launch.output_file),
-            mount=str(launch.mount),
-            executor_input=launch.executor_input,
-            variables={**share.variables, **launch.variables},
-            cores=share.cores,
-            devices=share.devices,
-            cpus=launch.limits.cpus,
-            memory_bytes=launch.limits.memory_bytes,
-            timeout_seconds=launch.limits.timeout_seconds,
-            grace_seconds=self._grace_seconds,
-        )
-        match launch.work:
-            case Command(arguments=arguments):
-                return replace(order, arguments=tuple(arguments))
-            case PythonComponent(function=function, source=source, module=module):
-                return replace(order, function=function, source=source, module=module)
-            case _:
-                assert_never(launch.work)
 
     def _refuse(self, launch: Launch, reason: str) -> None:
         """Report that it never ran. Not on disk: a server that dies now has not been told, and starts it again."""
@@ -160,49 +121,5 @@ class ProcessRunner:
         )
 
 
-def outcome(ended: Ended) -> Outcome:
-    """Say in the contract's terms how an attempt ended."""
-    match ended.cause:
-        case "stopped":
-            return Stopped()
-        case "timed_out":
-            return TimedOut(timeout_seconds=ended.timeout_seconds or 0)
-        case "out_of_memory":
-            return OutOfMemory(limit_bytes=ended.memory_bytes or 0)
-        case "exited" if ended.code == 0:
-            return Succeeded(output=_text(Path(ended.output_file)))
-        case "exited":
-            return ExitedNonZero(code=ended.code, message=_complaint(Path(ended.log_file)))
-        case _:  # lost, lease_expired
-            return LeaseLost()
-
-
 async def _finish(answer: Awaitable[object]) -> None:
     await answer
-
-
-def _complaint(log_file: Path) -> str:
-    """Answer what a failed attempt said last; on a full disk it may not have been able to."""
-    said, full = last_lines(log_file), os.strerror(errno.ENOSPC)
-    with suppress(OSError):
-        if full not in said and os.statvfs(log_file.parent).f_bavail == 0:
-            said += f"{said and chr(10)}{full}: {log_file.parent}"
-    return said
-
-
-def last_lines(log_file: Path) -> str:
-    """Answer the end of a log, which is where a failure says what it is."""
-    try:
-        with log_file.open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - _LAST_BYTES))
-            text = file.read().decode("utf-8", errors="replace")
-    except OSError:
-        return ""
-    return "\n".join(text.splitlines()[-_LAST_LINES:])
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8", errors="replace")
-    except OSError:
-        return ""

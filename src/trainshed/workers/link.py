@@ -13,7 +13,7 @@ from typing import Any
 from trainshed.workers import child
 from trainshed.workers.wire import VERSION, Ended, Held, Order, encode
 
-_START = Path(child.__file__).parent / "start.py"
+START = Path(child.__file__).parent / "start.py"
 _LONGEST_LINE = 1 << 24
 _UNSET = ("PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")
 _HELLO_SECONDS = 5.0
@@ -39,7 +39,7 @@ def launch(
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("ab") as log:
         done = subprocess.Popen(
-            [str(python), str(_START), json.dumps(options)],
+            [str(python), str(START), json.dumps(options)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,

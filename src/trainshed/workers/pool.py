@@ -13,7 +13,7 @@ from trainshed.duty import Background, off_loop
 from trainshed.errors import FailedPrecondition
 from trainshed.workers.child import processes, spool
 from trainshed.workers.link import Key, Left, Link, WorkerFailed, launch
-from trainshed.workers.wire import Ended, Held, Order
+from trainshed.workers.wire import Ended, Held, Order, token
 
 log = logging.getLogger(__name__)
 Listener = Callable[[Ended], Awaitable[object] | None]
@@ -232,11 +232,6 @@ class Pool:
             spool.path_of(str(self._spool), *key).unlink()
         self._unsettled.discard(key)
         self._changed.set()
-
-
-def token(key: Key) -> str:
-    """Answer the variable by which the processes of an attempt are known."""
-    return f"TRAINSHED_ATTEMPT={key[0]}@{key[1]}"
 
 
 def _private(folder: Path) -> None:

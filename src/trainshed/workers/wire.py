@@ -28,7 +28,7 @@ from typing import Any
 
 from trainshed.workers.child import VERSION
 
-__all__ = ["VERSION", "Ended", "Held", "Order", "encode"]
+__all__ = ["VERSION", "Ended", "Held", "Order", "encode", "token"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +120,11 @@ class Ended:
         """Read it from the wire or from the spool; fields of later versions are dropped."""
         known = {f.name for f in fields(cls)}
         return cls(**{k: v for k, v in values.items() if k in known})
+
+
+def token(key: tuple[str, int]) -> str:
+    """Answer the variable by which the processes of an attempt are known."""
+    return f"TRAINSHED_ATTEMPT={key[0]}@{key[1]}"
 
 
 def encode(message: Mapping[str, Any]) -> bytes:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from trainshed.errors import FailedPrecondition
-from trainshed.workers import link, pool
+from trainshed.workers import link, pool, wire
 
 
 def test_the_folder_of_sockets_is_ours_alone(tmp_path):
@@ -39,4 +39,4 @@ def test_a_worker_inherits_our_variables_but_not_our_python(monkeypatch):
 
 
 def test_the_token_of_an_attempt_is_exact():
-    assert pool.token(("t", 1)) == "TRAINSHED_ATTEMPT=t@1"
+    assert wire.token(("t", 1)) == "TRAINSHED_ATTEMPT=t@1"

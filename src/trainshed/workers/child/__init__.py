@@ -9,6 +9,7 @@ private package name, so imports in here are relative.
 - `attempt`: what a forked child does with its order.
 - `spare`: a child that is forked ahead and waits for its order.
 - `watching`: a child under way, seen from its parent.
+- `foreground`: one order at a terminal, under a debugger.
 - `preload`, `lessons`: frameworks imported before the fork, as earlier attempts did.
 - `processes`: process trees: their memory, their end.
 - `spool`: outcomes on disk, until the server of the day has them.

@@ -15,7 +15,7 @@ import traceback
 import types
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Optional
 
 from . import processes
 from .preload import Observer, Shelf
@@ -92,14 +92,14 @@ def run(order: dict[str, Any], log: int, *, shelf: Shelf, lessons: int) -> NoRet
     try:
         _take_place(order, log)
         if order["arguments"]:
-            _exec(order["arguments"])
+            execute(order["arguments"])
         given = dict(os.environ)
         if not shelf.fits(given, _import_folders(order)):
             _start_over(order, given)
         shelf.start_over = lambda wrong: _surprised(order, given, wrong, lessons)
         observer = Observer(given)
         sys.meta_path.insert(0, observer)
-        code = _guard(lambda: _run_component(order))
+        code = _guard(lambda: run_component(order))
     except BaseException:  # noqa: BLE001  (told in the log; the parent sees the code)
         traceback.print_exc()
     finally:
@@ -110,12 +110,17 @@ def run(order: dict[str, Any], log: int, *, shelf: Shelf, lessons: int) -> NoRet
 
 def run_fresh(order: dict[str, Any]) -> NoReturn:
     """Run an order in this process, which is isolated already, with nothing imported ahead. Never returns."""
+    finish(lambda: run_component(order))
+
+
+def finish(work: Callable[[], None]) -> NoReturn:
+    """Do the work of this process, with signals as at the start of an interpreter, and end. Never returns."""
     code = 1
     try:
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        code = _guard(lambda: _run_component(order))
+        code = _guard(work)
     except BaseException:  # noqa: BLE001
         traceback.print_exc()
     finally:
@@ -169,7 +174,8 @@ def _take_place(order: dict[str, Any], log: int) -> None:
             os.environ.setdefault(name, str(max(1, min(int(order["cpus"]), len(os.sched_getaffinity(0))))))
 
 
-def _exec(arguments: list[str]) -> NoReturn:
+def execute(arguments: list[str]) -> NoReturn:
+    """Become a command; where that cannot be, end as a shell would."""
     os.environ.setdefault("PYTHONUNBUFFERED", "1")  # a log is read while it grows
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -189,7 +195,7 @@ def _furnish() -> None:
     sys.argv = ["executor_main"]
 
 
-def _run_component(order: dict[str, Any]) -> None:
+def run_component(order: dict[str, Any], wrap: Callable[[Any], Any] = lambda function: function) -> None:
     """Do what KFP's `executor_main` does, with its own parts, already imported."""
     prefix = _prefix or import_executor() or _KFP[0]
     executor = importlib.import_module(f"{prefix}.executor")
@@ -199,26 +205,30 @@ def _run_component(order: dict[str, Any]) -> None:
     _reseed()
     added = _import_folders(order)  # read by an interpreter when it starts, and ours may have started without
     sys.path[:] = [*added, *(folder for folder in sys.path if folder not in added)]
+    folder, name = os.path.split(path_of(order))
     if order["module"]:
-        folder, name = os.path.split(order["module"])
         utils = importlib.import_module(f"{prefix}.utils")
         module = utils.load_module(module_name=name[: -len(".py")], module_directory=folder)
     else:
-        module = _load(order["folder"], order["source"])
-    function = getattr(module, order["function"])
+        module = _load(path_of(order), order["source"])
+    function = wrap(getattr(module, order["function"]))
     executor.Executor(executor_input=json.loads(order["executor_input"]), function_to_execute=function).execute()
 
 
-def _load(folder: str, source: str) -> types.ModuleType:
+def path_of(order: dict[str, Any]) -> str:
+    """Answer the file of a component's code."""
+    return order["module"] or os.path.join(order["folder"], f"{_EPHEMERAL}.py")
+
+
+def _load(path: str, source: str) -> types.ModuleType:
     """Make a module of an order's source, in a real file as tracebacks and `inspect` want it; nothing is cached beside."""
-    path = os.path.join(folder, f"{_EPHEMERAL}.py")
     with open(path, "w", encoding="utf-8") as file:
         file.write(source)
     spec = importlib.util.spec_from_file_location(_EPHEMERAL, path)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[_EPHEMERAL] = module
-    sys.path.insert(0, folder)
+    sys.path.insert(0, os.path.dirname(path))
     exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102  (what it is for)
     return module
 
@@ -248,12 +258,17 @@ def _guard(work: Callable[[], None]) -> int:
         return 1
     except BaseException as error:  # noqa: BLE001  (whatever the user's code raises is its outcome)
         sys.stdout.flush()
-        trace = error.__traceback__
-        while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_HERE):
-            trace = trace.tb_next  # our own frames tell the user nothing
+        trace = beyond_ours(error.__traceback__)
         sys.excepthook(type(error), error.with_traceback(trace), trace)
         return 1
     return 0
+
+
+def beyond_ours(trace: Optional[types.TracebackType]) -> Optional[types.TracebackType]:  # noqa: UP045
+    """Answer a traceback from the first frame that is not ours: ours tell the user nothing."""
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_HERE):
+        trace = trace.tb_next
+    return trace
 
 
 def _end(code: int) -> NoReturn:

@@ -24,11 +24,13 @@ def load() -> None:
 
 def main() -> None:
     """Detach from whoever started us; the first line on stdout says how it went. Or run the one order handed in."""
-    if sys.argv[1] == "--order":
+    if sys.argv[1] in ("--order", "--foreground"):
         with os.fdopen(int(sys.argv[2]), "rb") as file:
             file.seek(0)
             order = json.load(file)
         load()
+        if sys.argv[1] == "--foreground":
+            importlib.import_module(f"{PACKAGE}.foreground").run(order, int(sys.argv[3]))
         importlib.import_module(f"{PACKAGE}.attempt").run_fresh(order)
     if os.fork():
         os._exit(0)

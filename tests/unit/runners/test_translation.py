@@ -3,7 +3,7 @@
 import pytest
 
 from trainshed.runners.contract import ExitedNonZero, LeaseLost, OutOfMemory, Stopped, Succeeded, TimedOut
-from trainshed.runners.process import last_lines, outcome
+from trainshed.runners.translation import last_lines, outcome
 from trainshed.workers import Ended
 
 

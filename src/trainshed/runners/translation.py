@@ -1,0 +1,97 @@
+"""Between the terms of the contract and those of workers: what to run, and how it ended."""
+
+import errno
+import os
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import assert_never
+
+from trainshed.runners.contract import (
+    Command,
+    ExitedNonZero,
+    Launch,
+    LeaseLost,
+    Outcome,
+    OutOfMemory,
+    PythonComponent,
+    Stopped,
+    Succeeded,
+    TimedOut,
+)
+from trainshed.runners.machine import Share
+from trainshed.workers import Ended, Order
+
+_LAST_LINES = 20
+_LAST_BYTES = 16_384
+
+
+def order(launch: Launch, share: Share, *, grace_seconds: float) -> Order:
+    """Write an attempt as its worker is told of it."""
+    plain = Order(
+        task_id=launch.task_id,
+        attempt=launch.attempt,
+        folder=str(launch.folder),
+        log_file=str(launch.log_file),
+        output_file=str(launch.output_file),
+        mount=str(launch.mount),
+        executor_input=launch.executor_input,
+        variables={**share.variables, **launch.variables},
+        cores=share.cores,
+        devices=share.devices,
+        cpus=launch.limits.cpus,
+        memory_bytes=launch.limits.memory_bytes,
+        timeout_seconds=launch.limits.timeout_seconds,
+        grace_seconds=grace_seconds,
+    )
+    match launch.work:
+        case Command(arguments=arguments):
+            return replace(plain, arguments=tuple(arguments))
+        case PythonComponent(function=function, source=source, module=module):
+            return replace(plain, function=function, source=source, module=module)
+        case _:
+            assert_never(launch.work)
+
+
+def outcome(ended: Ended) -> Outcome:
+    """Say in the contract's terms how an attempt ended."""
+    match ended.cause:
+        case "stopped":
+            return Stopped()
+        case "timed_out":
+            return TimedOut(timeout_seconds=ended.timeout_seconds or 0)
+        case "out_of_memory":
+            return OutOfMemory(limit_bytes=ended.memory_bytes or 0)
+        case "exited" if ended.code == 0:
+            return Succeeded(output=_text(Path(ended.output_file)))
+        case "exited":
+            return ExitedNonZero(code=ended.code, message=_complaint(Path(ended.log_file)))
+        case _:  # lost, lease_expired
+            return LeaseLost()
+
+
+def _complaint(log_file: Path) -> str:
+    """Answer what a failed attempt said last; on a full disk it may not have been able to."""
+    said, full = last_lines(log_file), os.strerror(errno.ENOSPC)
+    with suppress(OSError):
+        if full not in said and os.statvfs(log_file.parent).f_bavail == 0:
+            said += f"{said and chr(10)}{full}: {log_file.parent}"
+    return said
+
+
+def last_lines(log_file: Path) -> str:
+    """Answer the end of a log, which is where a failure says what it is."""
+    try:
+        with log_file.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - _LAST_BYTES))
+            text = file.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-_LAST_LINES:])
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", errors="replace")
+    except OSError:
+        return ""
