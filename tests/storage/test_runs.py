@@ -392,3 +392,14 @@ def test_a_nested_pipeline_is_waited_for_as_a_whole(world):
     assert world.finish(run).state == "SUCCEEDED"
     assert (order[0], sorted(order[1:3]), order[3]) == ("# first", ["# x", "# y"], "# last")
     assert set(world.states(run)) == {"first", "inner", "inner.x", "inner.y", "last"}
+
+
+def test_a_thousand_new_runs_are_started_in_several_transactions(world):
+    turns = []
+    world.restart(lambda point: turns.append(point) if point == "before_turn" else None)
+    runs = [world.create(a_spec({"a": {"cache": False}}), job_id=f"run-{i}") for i in range(450)]
+
+    world.finish(runs[0])
+
+    assert len(turns) >= 3
+    assert {world.service.get(run.name).state for run in runs} == {"SUCCEEDED"}

@@ -11,7 +11,7 @@ they are on disk: while the store takes no writes they wait.
 import asyncio
 import logging
 import shutil
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -40,6 +40,11 @@ CHANNEL = "runs"  # notified when a run was created or is to be cancelled
 _RUNS_AT_ONCE = 200  # taken up in one transaction
 
 
+TakeUp = Callable[
+    [Connection, Sequence[Run], Mapping[str, Sequence[TaskRow]]], Mapping[str, ActiveRun | TrainshedError]
+]
+
+
 @dataclass(kw_only=True)
 class Parts:
     """What the engine works with."""
@@ -49,7 +54,7 @@ class Parts:
     runner: Runner
     writer: Writer
     launcher: Launcher
-    take_up: Callable[[Connection, Run, Sequence[TaskRow] | None], ActiveRun]
+    take_up: TakeUp
     admission: Admission
     grace_seconds: float = 10.0
     reached: Callable[[str], None] = field(default=lambda _: None)  # tests stop the engine at named points
@@ -84,9 +89,10 @@ class Engine:
             await self._forget()
         while True:
             entries = self._inbox.take()
-            self._follow(await self._turn(entries))
+            turn = await self._turn(entries)
+            self._follow(turn)
             self._inbox.settle(entries)
-            if not self._inbox:
+            if not self._inbox and not turn.left_some:
                 return self._parts.admission.next_time()
 
     async def close(self) -> None:
@@ -189,7 +195,9 @@ class Engine:
 
     def _apply(self, conn: Connection, entries: list[Entry], *, notice: bool) -> Turn:
         turn = Turn(now=self._parts.clock.now())
-        for name, state in store.noticed(conn) if notice else ():
+        noticed = store.noticed(conn) if notice else []
+        turn.left_some = sum(state == "PENDING" for _, state in noticed) >= store.MOST_NEW
+        for name, state in noticed:
             self._notice(conn, turn, name, state)
         for entry in entries:
             if isinstance(entry.fact, CancelRequested):
@@ -261,18 +269,19 @@ class Engine:
             run = store.find_run(conn, name=name)
             if run is None or run.end_time is not None:
                 return None
-            return self._know(conn, run, None)
-        return self._active[name]
+            self._know(conn, [run])
+        return self._active.get(name)
 
-    def _know(self, conn: Connection, run: Run, rows: Sequence[TaskRow] | None) -> ActiveRun | None:
-        try:
-            active = self._parts.take_up(conn, run, rows)
-        except TrainshedError as error:  # an image that is bound no longer
-            self._refuse(conn, run, error)
-            return None
-        self._active[run.name] = active
-        self._of_task.update(dict.fromkeys(active.paths, run.name))
-        return active
+    def _know(self, conn: Connection, runs: Sequence[Run]) -> None:
+        rows = store.tasks_of_runs(conn, [run.name for run in runs])
+        found = self._parts.take_up(conn, runs, rows)
+        for run in runs:
+            active = found[run.name]
+            if isinstance(active, TrainshedError):  # an image that is bound no longer
+                self._refuse(conn, run, active)
+                continue
+            self._active[run.name] = active
+            self._of_task.update(dict.fromkeys(active.paths, run.name))
 
     def _refuse(self, conn: Connection, run: Run, error: TrainshedError) -> None:
         now = self._parts.clock.now()
@@ -312,9 +321,9 @@ class Engine:
     ) -> list[tuple[ActiveRun, str, int]]:
         """Take up open runs; answer the attempts that nobody knows of."""
         lost: list[tuple[ActiveRun, str, int]] = []
-        rows = store.tasks_of_runs(conn, [run.name for run in runs])
+        self._know(conn, [run for run in runs if run.name not in self._active])
         for run in runs:
-            active = self._know(conn, run, rows[run.name])
+            active = self._active.get(run.name)
             if active is not None:
                 lost += [(active, path, attempt) for path, attempt in self._claim_again(active, known)]
         return lost

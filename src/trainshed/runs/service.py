@@ -1,6 +1,5 @@
 """The verbs of runs. One transaction each; everything that can be refused is refused before anything is recorded."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,10 +11,10 @@ from sqlalchemy import Connection
 from trainshed import ir, ledger, lineage, names
 from trainshed.blobs import Blobs, parse_uri
 from trainshed.clock import Clock
-from trainshed.errors import AlreadyExists, FailedPrecondition, NotFound, StaleState
+from trainshed.errors import AlreadyExists, FailedPrecondition, NotFound, StaleState, TrainshedError
 from trainshed.ledger import Cause
 from trainshed.runs import active as memory
-from trainshed.runs import paths, planning, request, store, watching
+from trainshed.runs import drawing, paths, planning, request, store, watching
 from trainshed.runs import retry as again
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.catalog import Catalog, Template
@@ -23,8 +22,9 @@ from trainshed.runs.engine import CHANNEL
 from trainshed.runs.facts import Fire, Forget
 from trainshed.runs.lifecycle import RUN
 from trainshed.runs.model import Attempt, Begun, NewRun, Run, TaskRow
+from trainshed.runs.paths import Chosen
 from trainshed.runs.request import Prepared
-from trainshed.runs.workplace import Environments, Workplaces
+from trainshed.runs.workplace import Environments, Workplace, Workplaces
 from trainshed.sql import Database, notify
 from trainshed.sql.lifecycle import Change, history
 
@@ -44,6 +44,14 @@ class Details:
     tasks: list[TaskRow]
     attempts: list[Attempt]
     plan: ir.Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traces:
+    """What the tasks of a run read and wrote."""
+
+    artifacts: Sequence[lineage.Artifact] = ()
+    events: Sequence[lineage.Event] = ()
 
 
 class Service:
@@ -118,8 +126,8 @@ class Service:
         """Read which tasks of a run have been tried and are open, or ended since then."""
         return self.db.read(lambda conn: store.tasks_begun(conn, name, since))
 
-    def choose(self, name: str, task: str) -> re.Pattern[str]:
-        """Answer what matches the paths of the tasks that somebody means. Raises NotFound, InvalidArgument."""
+    def choose(self, name: str, task: str) -> Chosen:
+        """Answer the tasks of a run that somebody means. Raises NotFound, InvalidArgument."""
         return paths.choose(self.db.read(lambda conn: self._plan(conn, store.get_run(conn, name))), task)
 
     def is_open_in(self, conn: Connection, name: str) -> bool:
@@ -139,6 +147,15 @@ class Service:
             return Details(run=run, tasks=tasks, attempts=attempts, plan=self._plan(conn, run))
 
         return self.db.read(query)
+
+    def traces(self, run: Run) -> Traces:
+        """Read what the tasks of a run read and wrote."""
+        return self.db.read(
+            lambda conn: Traces(
+                artifacts=lineage.artifacts_of_context(conn, run.context_id),
+                events=lineage.events_of_context(conn, run.context_id),
+            )
+        )
 
     def list(
         self, parent: str = "", *, page_size: int = 100, page_token: str = "", state: str = ""
@@ -247,13 +264,7 @@ class Service:
     def graph(self, name: str) -> dict[str, Any]:
         """Draw a run: its plan's nodes and edges, tasks with their states."""
         details = self.describe(name)
-        drawn = ir.graph(details.plan)
-        states = {task.name: task for task in details.tasks}
-        for node in drawn["nodes"]:
-            if node["kind"] == "task":
-                task = states[node["id"]]
-                node |= {"state": task.state, "cached": bool(task.cached_from), "attempt": task.attempt}
-        return drawn
+        return drawing.draw(details.plan, details.tasks)
 
     def history(self, name: str) -> Sequence[Change]:
         """Read a run's transitions."""
@@ -267,9 +278,18 @@ class Service:
         """Answer a run's own folder."""
         return self._folder / f"{names.short(run.name)}-{run.number[:6]}"
 
-    def take_up(self, conn: Connection, run: Run, rows: Sequence[TaskRow] | None = None) -> ActiveRun:
-        """Build an open run's memory from rows; the engine's port. Raises InvalidArgument for an image that is bound no longer."""
-        return self._take_up(conn, run, store.tasks_of(conn, run.name) if rows is None else rows)
+    def take_up(
+        self, conn: Connection, runs: Sequence[Run], rows: Mapping[str, Sequence[TaskRow]]
+    ) -> dict[str, ActiveRun | TrainshedError]:
+        """Build open runs' memory from rows; the engine's port. An image that is bound no longer is an error's place."""
+        places: dict[str, Mapping[str, Workplace]] = {}
+        found: dict[str, ActiveRun | TrainshedError] = {}
+        for run in runs:
+            try:
+                found[run.name] = self._take_up(conn, run, rows[run.name], places=places)
+            except TrainshedError as error:
+                found[run.name] = error
+        return found
 
     def read_template(self, uri: str) -> Template:
         """Read a compiled pipeline from a bucket. Raises NotFound, InvalidArgument with every finding."""
@@ -279,9 +299,21 @@ class Service:
 
     # Inner workings
 
-    def _take_up(self, conn: Connection, run: Run, rows: Sequence[TaskRow], *, keep_ended: bool = False) -> ActiveRun:
+    def _take_up(
+        self,
+        conn: Connection,
+        run: Run,
+        rows: Sequence[TaskRow],
+        *,
+        places: dict[str, Mapping[str, Workplace]] | None = None,
+        keep_ended: bool = False,
+    ) -> ActiveRun:
+        """Build a run's memory; `places` holds the workplaces of specs that were looked up before."""
         plan = self._plan(conn, run)
-        active = memory.begin(run, plan, self.workplaces.of_plan(plan), self.run_folder(run))
+        known = {} if places is None else places
+        if run.spec_digest not in known:
+            known[run.spec_digest] = self.workplaces.of_plan(plan)
+        active = memory.begin(run, plan, known[run.spec_digest], self.run_folder(run))
         memory.take_up(conn, active, rows, keep_ended=keep_ended)
         return active
 

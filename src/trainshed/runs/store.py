@@ -139,11 +139,10 @@ triggers = Table(
     Column("create_time", Timestamp, nullable=False),
 )
 
-_NOTICED = (
-    select(runs.c.name, runs.c.state)
-    .where(runs.c.state.in_(("PENDING", "CANCELLING")))
-    .order_by(runs.c.create_time, runs.c.name)
-)
+MOST_NEW = 200  # runs that one transaction starts
+_BY_AGE = (runs.c.create_time, runs.c.name)
+_NEW = select(runs.c.name, runs.c.state).where(runs.c.state == "PENDING").order_by(*_BY_AGE).limit(MOST_NEW)
+_CANCELLING = select(runs.c.name, runs.c.state).where(runs.c.state == "CANCELLING").order_by(*_BY_AGE)
 
 
 def put_spec(conn: Connection, digest: str, document: Mapping[str, Any]) -> None:
@@ -208,8 +207,11 @@ def open_runs(conn: Connection) -> list[Run]:
 
 
 def noticed(conn: Connection) -> list[tuple[str, str]]:
-    """Read (name, state) of the runs that somebody else than the engine put where they are: new, or to be cancelled."""
-    return [(row.name, row.state) for row in conn.execute(_NOTICED)]
+    """Read (name, state) of the runs that somebody else than the engine put where they are: to be cancelled, or new.
+
+    Of new ones at most MOST_NEW, the oldest first.
+    """
+    return [(row.name, row.state) for query in (_CANCELLING, _NEW) for row in conn.execute(query)]
 
 
 def delete_run(conn: Connection, run: Run) -> None:

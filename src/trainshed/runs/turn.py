@@ -55,6 +55,7 @@ class Turn:
     stops: list[tuple[str, int]] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
     done: list[Path] = field(default_factory=list)  # folders whose content is committed
+    left_some: bool = False  # there may be more new runs than one transaction takes
     gone: list[str] = field(default_factory=list)  # ids of tasks that are no longer in memory
 
     def take_waiting(self) -> list[Waiting]:
