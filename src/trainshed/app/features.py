@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from trainshed import buckets, builds, functions, ledger, names, runs, schedules, topics
+from trainshed import buckets, builds, functions, ledger, lineage, names, runs, schedules, topics
 from trainshed.api.reach import Reach
 from trainshed.app import ports
 from trainshed.app.replays import replays
@@ -59,12 +59,15 @@ class Features:
         )
 
     def _build_runs(self) -> None:
+        self.lineage = lineage.Service(self._db)
+        self.lineage_author = lineage.Author(self._db, self._clock)
         self.runs = runs.Service(
             self._db,
             self._clock,
             self.blobs,
             self.environments,
             folder=self._settings.home / "runs",
+            secrets=self._settings.home / "secrets",
             catalog=runs.Catalog(limit_bytes=self._settings.spec_bytes),
         )
         self.run_triggers = runs.Triggers(self.runs, self.feeds.for_runs())

@@ -2,12 +2,13 @@
 
 from trainshed import dashboard
 from trainshed.api.calls import Servicer
-from trainshed.api.own import builds, functions, receipts, runs, schedules, server
+from trainshed.api.own import builds, functions, lineage, receipts, runs, schedules, server
 from trainshed.api.reach import Reach
 from trainshed.api.serve import Surface
 from trainshed.api.services import storage
 from trainshed.api.services.builds import CloudBuild
 from trainshed.api.services.functions import CloudFunctions
+from trainshed.api.services.metadata import Metadata
 from trainshed.api.services.operations import Operations
 from trainshed.api.services.pipelines import Pipelines
 from trainshed.api.services.projects import IAMPolicy, Locations, Projects
@@ -43,6 +44,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         Subscriber(features.topics, features.arrivals),
         cloud_functions,
         Pipelines(features.runs, cause_of=features.cause_of, next_ordinal=ordinal),
+        Metadata(features.lineage, features.lineage_author),
         Operations(cloud_build.find_operation, cloud_functions.operation),
     ]
     routes = [
@@ -53,6 +55,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         *functions.routes(features.functions, features.function_host),
         *schedules.routes(features.schedules),
         *receipts.routes(features.ledger),
+        *lineage.routes(features.lineage),
         *runs.routes(features.runs, features.run_triggers, cause_of=features.cause_of, next_ordinal=ordinal),
         *server.routes(clock, reach.environment),
     ]

@@ -25,6 +25,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "storage": ("storage", "Buckets and objects."),
     "images": ("images", "What an image name means without a container engine."),
     "pipelines": ("pipelines", "Compile, plan and run pipelines."),
+    "lineage": ("lineage", "What artifacts were made from, and what was made from them."),
     "receipts": ("receipts", "Why each event did or did not start something."),
     "apply": ("apply", "Converge to what trainshed.yaml declares."),
     "doctor": ("doctor", "What is missing or wrong, here and in your files."),

@@ -24,7 +24,13 @@ _ORDERED: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_TYPED = {"number_value", "string_value", "bool_value", "struct_value", "fields"}
+_TYPED: dict[str, type | tuple[type, ...]] = {  # how a path says what a value is
+    "number_value": (int, float),
+    "string_value": str,
+    "bool_value": bool,
+    "struct_value": Mapping,
+    "fields": Mapping,
+}
 _RELATIONS = ("parent_contexts", "child_contexts")
 _FUNCTION = "in_context"
 
@@ -123,8 +129,10 @@ def _compare(condition: Compare, facts: Facts) -> bool:
     found: Any = facts.get(condition.path[0])
     for key in condition.path[1:]:
         if key in _TYPED and not (isinstance(found, Mapping) and key in found):
-            continue
-        found = found.get(key) if isinstance(found, Mapping) else None
+            is_bool = isinstance(found, bool) and key == "number_value"
+            found = found if isinstance(found, _TYPED[key]) and not is_bool else None
+        else:
+            found = found.get(key) if isinstance(found, Mapping) else None
     if found is None:
         return condition.operator == "!="
     wanted = _like(found, condition)

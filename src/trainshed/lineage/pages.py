@@ -52,12 +52,17 @@ def read_page(conn: Connection, table: Table, parent: str, wanted: Wanted) -> tu
     """Answer a page and the token of the next one. Raises InvalidArgument."""
     asked = _question(table, wanted)
     contexts = {related: _context_id(conn, related) for related in filters.relations(asked.condition)}
-    members = {r: store_search.member_ids(conn, table, r, i) if i else set() for r, i in contexts.items()}
+    certain = set(filters.conjuncts(asked.condition))  # every row that comes is in these
+    members = {
+        related: store_search.member_ids(conn, table, related, context_id) if context_id else set()
+        for related, context_id in contexts.items()
+        if related not in certain
+    }
     found: list[Any] = []
     row_id = last_id = 0
 
     def is_related(related: filters.Related) -> bool:
-        return row_id in members[related]
+        return related in certain or row_id in members[related]
 
     where = _clauses(table, asked, contexts)
     for number, row in enumerate(store_search.rows(conn, table, where, asked.order, asked.skip), start=asked.skip):

@@ -175,7 +175,8 @@ def record_execution(
     """Record a doing with the artifacts that it read and wrote, as (path, artifact id).
 
     `data` has, for each string parameter that names stored objects, what they were: (name, generation, checksum) of
-    each. The parameter's value, the address, is in `properties["inputs"]`.
+    each. The parameter's value, the address, is in `properties["inputs"]`; what is no parameter's (an importer's
+    address) is its own key.
     """
     found = dict(properties) | ({"data": {k: [list(o) for o in v] for k, v in data.items()}} if data else {})
     row = {"type": type, "name": name, "last_known_state": state, "properties": found, "context_id": context_id}
@@ -186,7 +187,7 @@ def record_execution(
     add_events(conn, execution_id, "INPUT", inputs)
     add_events(conn, execution_id, "OUTPUT", outputs)
     if data:
-        _add_readings(conn, execution_id, {key: str(found["inputs"][key]) for key in data})
+        _add_readings(conn, execution_id, {key: str(found.get("inputs", {}).get(key, key)) for key in data})
     return execution_id
 
 
@@ -279,6 +280,14 @@ def executions_of_context(conn: Connection, context_id: int) -> list[Execution]:
     """Read the doings of a run, the run itself left out."""
     query = select(executions).where(executions.c.context_id == context_id, executions.c.schema_title != RUN)
     return [as_execution(row) for row in conn.execute(query.order_by(executions.c.id))]
+
+
+def events_of_context(conn: Connection, context_id: int) -> list[Event]:
+    """Read what all of a run's doings read and wrote."""
+    joined = events.join(executions, executions.c.id == events.c.execution_id)
+    query = select(events).select_from(joined).where(executions.c.context_id == context_id)
+    ordered = query.order_by(events.c.execution_id, events.c.type, events.c.position)
+    return [Event(**row._mapping) for row in conn.execute(ordered)]  # noqa: SLF001  (a row's public mapping)
 
 
 def artifacts_of_context(conn: Connection, context_id: int) -> list[Artifact]:

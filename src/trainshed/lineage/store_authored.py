@@ -40,9 +40,8 @@ def update(conn: Connection, table: Table, key: int, draft: Draft, *, now: datet
 
 def connect(conn: Connection, execution_id: int, edges: Sequence[tuple[int, str]]) -> None:
     """Add events that are not there yet."""
-    known = set(
-        conn.execute(select(events.c.artifact_id, events.c.type).where(events.c.execution_id == execution_id)).tuples()
-    )
+    query = select(events.c.artifact_id, events.c.type).where(events.c.execution_id == execution_id)
+    known = {(row[0], row[1]) for row in conn.execute(query)}
     for position, (artifact_id, kind) in enumerate(edges, start=len(known)):
         if (artifact_id, kind) not in known:
             known.add((artifact_id, kind))

@@ -6,13 +6,13 @@ task made). Each level is a fixed number of queries, however many nodes it has.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, or_, select
 
 from trainshed.lineage.addresses import bounds, plain, trail
 from trainshed.lineage.model import Artifact, Event, Execution, Reading, Subgraph
@@ -22,6 +22,26 @@ T = TypeVar("T")
 _CHUNK = 2000  # values in one query
 _RANGES = 200  # ranges in one query
 _PAIRS = 200_000  # links by address that one level may have: everybody who read a folder times everything in it
+
+
+# Asked at every level, so made once.
+_THESE: BindParameter[Any] = bindparam("ids", expanding=True)
+_MAKERS = (
+    select(events.c.execution_id)
+    .join(executions, executions.c.id == events.c.execution_id)
+    .where(events.c.type == "OUTPUT", executions.c.last_known_state != "CACHED", events.c.artifact_id.in_(_THESE))
+)
+_USERS = select(events.c.execution_id).where(events.c.type == "INPUT", events.c.artifact_id.in_(_THESE))
+_INPUTS = select(events.c.artifact_id).where(events.c.type == "INPUT", events.c.execution_id.in_(_THESE))
+_OUTPUTS = select(events.c.artifact_id).where(events.c.type == "OUTPUT", events.c.execution_id.in_(_THESE))
+_ADDRESSES = (
+    select(readings.c.path, executions.c.id, executions.c.create_time)
+    .join(executions, executions.c.id == readings.c.execution_id)
+    .where(readings.c.is_address, readings.c.execution_id.in_(_THESE))
+)
+_PLACES = select(artifacts.c.id, artifacts.c.uri, artifacts.c.digest, artifacts.c.create_time)
+_PLACES_BY_ID = _PLACES.where(artifacts.c.id.in_(_THESE))
+_PLACES_BY_URI = _PLACES.where(artifacts.c.uri.in_(_THESE))
 
 
 @dataclass(kw_only=True)
@@ -183,35 +203,32 @@ def _take(depths: dict[int, int], found: Iterable[int], level: int) -> set[int]:
 
 def _executions_next_to(conn: Connection, walk: _Walk, things: set[int]) -> set[int]:
     """Find who made these things, or who read them; reuse from the cache is no making."""
-    query = select(events.c.execution_id).where(events.c.type == ("OUTPUT" if walk.is_upstream else "INPUT"))
     if walk.is_upstream:
-        query = query.join(executions, executions.c.id == events.c.execution_id)
-        query = query.where(executions.c.last_known_state != "CACHED")
-    found = _of(conn, query, events.c.artifact_id.in_, things)
-    return found if walk.is_upstream else found | _readers(conn, walk, things)
+        return _ids(conn, _MAKERS, things)
+    return _ids(conn, _USERS, things) | _readers(conn, walk, things)
 
 
 def _artifacts_next_to(conn: Connection, walk: _Walk, doings: set[int]) -> set[int]:
     """Find what these doings read, or what they made."""
-    query = select(events.c.artifact_id).where(events.c.type == ("INPUT" if walk.is_upstream else "OUTPUT"))
-    found = _of(conn, query, events.c.execution_id.in_, doings)
-    return found | _read_by_name(conn, walk, doings) if walk.is_upstream else found
+    if walk.is_upstream:
+        return _ids(conn, _INPUTS, doings) | _read_by_name(conn, walk, doings)
+    return _ids(conn, _OUTPUTS, doings)
 
 
-def _of(conn: Connection, query: Select[Any], where: Callable[[Sequence[int]], Any], ids: set[int]) -> set[int]:
-    return {found for part in chunks(ids) for found in conn.execute(query.where(where(part))).scalars()}
+def _ids(conn: Connection, query: Select[Any], ids: set[int]) -> set[int]:
+    return {found for part in chunks(ids) for found in conn.execute(query, {"ids": part}).scalars()}
 
 
 def _same(conn: Connection, walk: _Walk, things: set[int]) -> set[int]:
     """Find artifacts with the same content under the same address: older ones upstream, newer ones downstream."""
     classes: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for place in _places(conn, artifacts.c.id, things):
+    for place in _places(conn, _PLACES_BY_ID, things):
         if place.uri and place.digest:
             classes[place.uri, place.digest].append(place.artifact_id)
     pick = max if walk.is_upstream else min
     pivots = {key: pick(ids) for key, ids in classes.items()}
     found = set()
-    for place in _places(conn, artifacts.c.uri, {uri for uri, _ in classes}):
+    for place in _places(conn, _PLACES_BY_URI, {uri for uri, _ in classes}):
         pivot = pivots.get((place.uri, place.digest), place.artifact_id)
         if (place.artifact_id < pivot) if walk.is_upstream else (place.artifact_id > pivot):
             walk.same.add((min(place.artifact_id, pivot), max(place.artifact_id, pivot)))
@@ -221,7 +238,7 @@ def _same(conn: Connection, walk: _Walk, things: set[int]) -> set[int]:
 
 def _readers(conn: Connection, walk: _Walk, things: set[int]) -> set[int]:
     """Find executions that read these artifacts by their addresses, by that of a file in them, or of a folder around."""
-    places = [p for p in _places(conn, artifacts.c.id, things) if p.uri.startswith("gs://")]
+    places = [p for p in _places(conn, _PLACES_BY_ID, things) if p.uri.startswith("gs://")]
     within: dict[str, list[_Place]] = defaultdict(list)  # a folder or the address itself -> what lies there
     exact: dict[str, list[_Place]] = defaultdict(list)
     for place in places:
@@ -248,16 +265,14 @@ def _readers(conn: Connection, walk: _Walk, things: set[int]) -> set[int]:
 
 def _read_by_name(conn: Connection, walk: _Walk, doings: set[int]) -> set[int]:
     """Find the artifacts that lay where these executions read data by its address."""
-    query = select(readings.c.path, executions.c.id, executions.c.create_time).where(readings.c.is_address)
-    query = query.join(executions, executions.c.id == readings.c.execution_id)
-    rows = [row for part in chunks(doings) for row in conn.execute(query.where(executions.c.id.in_(part)))]
+    rows = [row for part in chunks(doings) for row in conn.execute(_ADDRESSES, {"ids": part})]
     above: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
         for path in trail(row.path):
             above[path].append(row)
     around = (
         (place, row.id, row.create_time)
-        for place in _places(conn, artifacts.c.uri, _spellings(above))
+        for place in _places(conn, _PLACES_BY_URI, _spellings(above))
         for row in above[plain(place.uri)]
     )
     at: dict[str, list[Any]] = defaultdict(list)
@@ -279,7 +294,7 @@ def _linked(conn: Connection, walk: _Walk, found: Iterable[tuple[_Place, int, da
     if not pairs:
         return set()
     history: dict[str, list[_Place]] = defaultdict(list)
-    for place in _places(conn, artifacts.c.uri, {place.uri for place, _, _ in pairs}):
+    for place in _places(conn, _PLACES_BY_URI, {place.uri for place, _, _ in pairs}):
         history[place.uri].append(place)
     own = _outputs(conn, {execution for _, execution, _ in pairs})
     kept = {
@@ -305,17 +320,15 @@ def _outputs(conn: Connection, doings: set[int]) -> set[tuple[int, int]]:
     }
 
 
-def _places(conn: Connection, column: Any, values: Iterable[Any]) -> list[_Place]:
-    query = select(artifacts.c.id, artifacts.c.uri, artifacts.c.digest, artifacts.c.create_time)
-    return [_place(row) for part in chunks(values) for row in conn.execute(query.where(column.in_(part)))]
+def _places(conn: Connection, query: Select[Any], values: Iterable[Any]) -> list[_Place]:
+    return [_place(row) for part in chunks(values) for row in conn.execute(query, {"ids": part})]
 
 
 def _below(conn: Connection, folders: Iterable[str]) -> list[_Place]:
-    query = select(artifacts.c.id, artifacts.c.uri, artifacts.c.digest, artifacts.c.create_time)
     found = []
     for part in chunks(folders, _RANGES):
         ranges = [and_(artifacts.c.uri >= low, artifacts.c.uri < high) for low, high in map(bounds, part)]
-        found += [_place(row) for row in conn.execute(query.where(or_(*ranges)))]
+        found += [_place(row) for row in conn.execute(_PLACES.where(or_(*ranges)))]
     return found
 
 
