@@ -5,6 +5,7 @@
 - `store`: tables and SQL.
 - `catalog`: specs read, checked and planned once. `workplace`: where each task works.
 - `service`: the verbs; `request` checks what is asked for. `triggers`: event → run.
+- `outline` and `drawing`: a run as a tree and as a graph; `paths`: which tasks somebody means; `watching`: be told.
 - `engine`: the loop, fed by its `inbox`; `turn` carries decisions out in a transaction, `active` is an open run in
   memory, made of `nodes`; `admission` says what fits on the machine, `launching` and `launch` start attempts, `attempt` and `outputs` take what they leave,
   `caching` finds what exists already, `importing` registers what exists, `planning` says all that beforehand, `pricing`
@@ -15,10 +16,15 @@ from trainshed.runs.catalog import Catalog
 from trainshed.runs.lifecycle import RUN, TASK
 from trainshed.runs.loop import build_engine
 from trainshed.runs.model import Attempt, Message, NewRun, Run, TaskRow, Trigger
+from trainshed.runs.outline import Line, outline, state_of
+from trainshed.runs.paths import Chosen
 from trainshed.runs.planning import Step
-from trainshed.runs.pricing import actual, estimate
-from trainshed.runs.service import Details, Service
+from trainshed.runs.pricing import actual, estimate, used
+from trainshed.runs.service import Details, Service, Traces
+from trainshed.runs.store import tasks_channel
 from trainshed.runs.triggers import TARGET, Ports, Triggers
+from trainshed.runs.watching import changes as watch
+from trainshed.runs.watching import wait
 
 __all__ = [
     "RUN",
@@ -26,7 +32,9 @@ __all__ = [
     "TASK",
     "Attempt",
     "Catalog",
+    "Chosen",
     "Details",
+    "Line",
     "Message",
     "NewRun",
     "Ports",
@@ -34,9 +42,16 @@ __all__ = [
     "Service",
     "Step",
     "TaskRow",
+    "Traces",
     "Trigger",
     "Triggers",
     "actual",
     "build_engine",
     "estimate",
+    "outline",
+    "state_of",
+    "tasks_channel",
+    "used",
+    "wait",
+    "watch",
 ]

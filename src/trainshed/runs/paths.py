@@ -5,6 +5,7 @@ every iteration; without what is around it, it will do where only one task is ca
 """
 
 import re
+from dataclasses import dataclass
 
 from trainshed import ir
 from trainshed.errors import InvalidArgument
@@ -19,12 +20,26 @@ def static(path: str) -> str:
     return _ITERATION.sub("", path)
 
 
-def choose(plan: ir.Plan, wanted: str, *, field: str = "task") -> re.Pattern[str]:
-    """Answer what matches the paths of all tasks that are meant, and of those in them. Raises InvalidArgument."""
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """The tasks that somebody means."""
+
+    pattern: re.Pattern[str]  # of their paths
+    is_one: bool  # a single task, and not what may be many
+
+    def __contains__(self, path: str) -> bool:
+        return self.pattern.fullmatch(path) is not None
+
+
+def choose(plan: ir.Plan, wanted: str, *, field: str = "task") -> Chosen:
+    """Answer the tasks that are meant and those in them. Raises InvalidArgument naming the tasks that there are."""
     path = _find(plan, wanted)
     if path is None:
         raise InvalidArgument.field(field, f"the pipeline has no task {wanted!r}; it has {_known(plan)}")
-    return re.compile(re.escape(path).replace(r"\.", rf"{_ANY}\.") + rf"{_ANY}(?:\..*)?")
+    pattern = re.escape(path).replace(r"\.", rf"{_ANY}\.") + rf"{_ANY}(?:\..*)?"
+    loops = sum(1 for p, task in plan.walk() if task.loop is not None and f"{static(path)}.".startswith(f"{p}."))
+    is_one = plan.find(path).body is None and loops == len(_ITERATION.findall(path))
+    return Chosen(pattern=re.compile(pattern), is_one=is_one)
 
 
 def _find(plan: ir.Plan, wanted: str) -> str | None:

@@ -1,24 +1,22 @@
 """google.cloud.aiplatform.v1.PipelineService over runs."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from trainshed import ir, names
 from trainshed.api import caller, fields
 from trainshed.api.descriptors import from_json
-from trainshed.clock import rfc3339
+from trainshed.api.services.pipelines_json import job_json
 from trainshed.errors import InvalidArgument
 from trainshed.ledger import Cause
-from trainshed.runs import Details, NewRun, Run, Service, TaskRow
+from trainshed.runs import NewRun, Run, Service
 
 _PACKAGE = "google.cloud.aiplatform.v1"
 _JOB = f"{_PACKAGE}.PipelineJob"
 _CLAUSE = re.compile(r'\s*([\w.]+)\s*=\s*"?([^"]*?)"?\s*')
 _POLICIES = {0: "FAIL_SLOW", 1: "FAIL_SLOW", 2: "FAIL_FAST"}
-_TASK_STATES = {"QUEUED": "PENDING"}
-_RPC_CODES = {"FAILED": 9}  # google.rpc.Code of a task that failed by its own doing
 CauseOf = Callable[[str], Cause | None]  # principal → the event that it serves
 NextOrdinal = Callable[[str, str], int]  # principal, digest of a request → its number among equals
 
@@ -67,55 +65,8 @@ class Pipelines:
 
     def _job(self, name: str) -> Any:
         details = self._runs.describe(name)
-        return from_json(_JOB, job_json(details.run, details, self._runs.spec(name)["spec"]))
-
-
-def job_json(run: Run, details: Details | None = None, spec: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Write a run as Google's JSON; with details, its tasks as well."""
-    document: dict[str, Any] = {
-        "name": run.name,
-        "displayName": run.display_name,
-        "state": f"PIPELINE_STATE_{run.state}",
-        "createTime": rfc3339(run.create_time),
-        "updateTime": rfc3339(run.update_time),
-        "labels": dict(run.labels),
-        "runtimeConfig": {
-            "gcsOutputDirectory": run.root,
-            "parameterValues": dict(run.parameters),
-            "failurePolicy": f"PIPELINE_FAILURE_POLICY_{run.failure_policy}",
-        },
-        **_times(run.start_time, run.end_time),
-    }
-    optional = {"serviceAccount": run.service_account, "templateUri": run.template_uri, "pipelineSpec": spec}
-    document |= {key: value for key, value in optional.items() if value}
-    if run.error:
-        document["error"] = {"code": _RPC_CODES["FAILED"], "message": run.error}
-    if details is not None:
-        document["jobDetail"] = {"taskDetails": [_task_json(task) for task in details.tasks]}
-    return document
-
-
-def _task_json(task: TaskRow) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "taskId": task.id,
-        "taskName": task.name.rsplit(".", 1)[-1],
-        "taskUniqueName": task.name,
-        "state": _TASK_STATES.get(task.state, task.state),
-        "createTime": rfc3339(task.create_time),
-        **_times(task.start_time, task.end_time),
-    }
-    if task.error:
-        document["error"] = {"code": _RPC_CODES["FAILED"], "message": task.error}
-    made = (task.outputs or {}).get("artifacts", {})
-    if made:
-        parent = task.run.rsplit("/", 2)[0]
-        stem = f"{parent}/metadataStores/default/artifacts"
-        document["outputs"] = {k: {"artifacts": [{"name": f"{stem}/{i}"} for i in ids]} for k, ids in made.items()}
-    return document
-
-
-def _times(start: Any, end: Any) -> dict[str, str]:
-    return {k: rfc3339(v) for k, v in (("startTime", start), ("endTime", end)) if v is not None}
+        spec, traces = self._runs.spec(name)["spec"], self._runs.traces(details.run)
+        return from_json(_JOB, job_json(details.run, details, spec, traces))
 
 
 def _new_run(request: Any) -> NewRun:
