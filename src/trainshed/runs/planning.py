@@ -16,7 +16,6 @@ from trainshed.runs import caching, importing, resolving, store
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.view import ScopeView, TaskView
 
-
 _UNWORKED = {"importer": "import", "resolver": "find"}  # what is done without a worker
 
 

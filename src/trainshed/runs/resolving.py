@@ -48,6 +48,10 @@ def _find(
 ) -> list[lineage.Artifact]:
     read = queries.condition_of(wanted)
     condition = None if read is None else queries.filled(read, fill)
+    is_anywhere = bool(filters.relations(condition))
+    pipeline = None if is_anywhere else lineage.find_context(conn, "system.Pipeline", active.plan.name)
+    if pipeline is None and not is_anywhere:
+        return []  # the pipeline has never run
 
     def is_wanted(artifact: lineage.Artifact) -> bool:
         def is_related(related: filters.Related) -> bool:
@@ -64,7 +68,7 @@ def _find(
         is_wanted,
         limit=int(wanted.get("limit") or 1),
         schema_title=queries.title_of(condition),
-        beside=None if filters.relations(condition) else active.run.context_id,
+        inside=None if pipeline is None else pipeline.context_id,
     )
 
 
