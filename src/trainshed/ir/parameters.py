@@ -32,12 +32,14 @@ def bind(definitions: Mapping[str, ParameterDefinition], given: Mapping[str, Any
         if name not in definitions:
             findings.append(_finding(name, _unknown(name, definitions)))
             continue
+        if value is None and _may_be_absent(definitions[name]):
+            continue  # what clients send for an optional input that nobody gave
         try:
-            values[name] = convert(value, definitions[name].type)
+            values[name] = _accepted(convert(value, definitions[name].type), definitions[name])
         except ValueError as error:
             findings.append(_finding(name, str(error)))
     for name, definition in definitions.items():
-        if name in given:
+        if given.get(name) is not None or (name in given and not _may_be_absent(definition)):
             continue
         if definition.default is not ABSENT:
             values[name] = _default(definition)
@@ -60,6 +62,17 @@ def convert(value: Any, declared: str) -> Any:
     if converted is ABSENT:
         raise ValueError(f"{_quote(value)} is not {_NOUNS[declared]}")
     return converted
+
+
+def _may_be_absent(definition: ParameterDefinition) -> bool:
+    return definition.is_optional or definition.default is not ABSENT
+
+
+def _accepted(value: Any, definition: ParameterDefinition) -> Any:
+    if definition.literals and value not in definition.literals:
+        known = ", ".join(map(_quote, definition.literals))
+        raise ValueError(f"{_quote(value)} is none of the values that it accepts: {known}")
+    return value
 
 
 def parse_message(data: bytes) -> dict[str, Any]:

@@ -78,6 +78,33 @@ def test_unknown_and_missing_parameters_are_said_at_once():
     ]
 
 
+@pytest.mark.parametrize(
+    ("definition", "bound"),
+    [
+        (ir.ParameterDefinition(type="STRING", is_optional=True), {}),
+        (ir.ParameterDefinition(type="STRING", is_optional=True, default="d"), {"x": "d"}),
+        (ir.ParameterDefinition(type="NUMBER_INTEGER", is_optional=True, default=3), {"x": 3}),
+    ],
+)
+def test_null_for_an_optional_parameter_is_as_if_it_were_not_given(definition, bound):
+    assert ir.bind({"x": definition}, {"x": None}) == bound
+
+
+def test_null_for_a_parameter_that_is_needed_is_refused():
+    with pytest.raises(InvalidArgument, match=r"parameters\.x: null is not a string") as caught:
+        ir.bind({"x": ir.ParameterDefinition(type="STRING")}, {"x": None})
+
+    assert "missing" not in str(caught.value)
+
+
+def test_a_parameter_with_literals_accepts_no_other_value():
+    size = ir.ParameterDefinition(type="STRING", literals=("small", "large"))
+
+    assert ir.bind({"size": size}, {"size": "small"}) == {"size": "small"}
+    with pytest.raises(InvalidArgument, match="'huge' is none of the values that it accepts: 'small', 'large'"):
+        ir.bind({"size": size}, {"size": "huge"})
+
+
 def test_s50_json_inside_json_is_explained():
     with pytest.raises(InvalidArgument, match="encoded twice") as caught:
         ir.parse_message(b'"{\\"num_epochs\\": 3}"')
