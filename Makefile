@@ -66,8 +66,12 @@ docs: setup
 bench: setup
 	$(BIN)/python bench/run.py
 
+# two hundred kills over a mix of pipelines; SEED=N for others, or for the same again
+campaign: setup
+	$(BIN)/python tests/faults/campaign/run.py --seed $(or $(SEED),1)
+
 # versions and hashes of everything, without download addresses
 constraints: pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o constraints.txt
 
-.PHONY: all setup demo test serve lint fix types unit shape migration surface docs bench constraints
+.PHONY: all setup demo test serve lint fix types unit shape migration surface docs bench campaign constraints
