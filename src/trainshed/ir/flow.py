@@ -23,6 +23,7 @@ from trainshed.ir.model import (
     Plan,
     Task,
 )
+from trainshed.ir.sources import given_parameter, is_source
 from trainshed.ir.values import INPUT_PARAMETER, RunFacts, as_text, filled, filled_text, of_run, typed
 
 _PLATFORMS = "TASK_CONFIG"  # a parameter that the platform fills in, if at all
@@ -45,6 +46,9 @@ class TaskInputs:
     missing: tuple[str, ...] = ()  # required inputs that nothing gave
     given: Mapping[str, Any] = field(default_factory=dict)  # all parameters, undeclared ones too
     problems: tuple[str, ...] = ()  # what could not be resolved, in sentences
+    platform: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # the task's settings, with values of parameters filled in
     metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of its outputs, by its driver
 
 
@@ -86,6 +90,9 @@ def inputs_of(task: Task, facts: RunFacts, around: Surroundings) -> TaskInputs:
         for name, d in task.parameters.items()
         if d.literals and name in given and given[name] not in d.literals
     )
+    platform = _settled(
+        task.platform, lambda g: _selected("a platform setting", g, _setting(task, g, facts, around), problems)
+    )
     artifacts = _artifacts(task, around)
     missing = tuple(_missing(task, parameters, artifacts))
     return TaskInputs(
@@ -94,6 +101,7 @@ def inputs_of(task: Task, facts: RunFacts, around: Surroundings) -> TaskInputs:
         missing=missing,
         given=given,
         problems=tuple(problems),
+        platform=platform,
         metadata=drivers.changed_metadata(driven),
     )
 
@@ -181,6 +189,22 @@ def _taken(task: Task, wanted: GivenParameter, facts: RunFacts, around: Surround
         case source:
             assert not isinstance(source, Constant)
             return around.outputs(source.task).parameters.get(source.key, ABSENT)
+
+
+def _setting(task: Task, wanted: GivenParameter, facts: RunFacts, around: Surroundings) -> Any:
+    if isinstance(wanted.source, Constant):
+        return filled(wanted.source.value, lambda e: of_run(e, facts))
+    return _taken(task, wanted, facts, around)
+
+
+def _settled(value: Any, value_of: Callable[[GivenParameter], Any]) -> Any:
+    """Put values where a platform's settings name sources; settings of which nothing is known are left out."""
+    if is_source(value):
+        return value_of(given_parameter(value))
+    if isinstance(value, Mapping):
+        settled = {key: _settled(each, value_of) for key, each in value.items()}
+        return {key: each for key, each in settled.items() if each is not ABSENT and each is not None}
+    return [_settled(each, value_of) for each in value] if isinstance(value, list) else value
 
 
 def _selected(name: str, wanted: GivenParameter, value: Any, problems: list[str]) -> Any:

@@ -17,7 +17,6 @@ from trainshed.ir.model import (
     ArtifactOutput,
     Constant,
     Dag,
-    FinalStatus,
     GivenArtifact,
     GivenParameter,
     InputArtifact,
@@ -32,6 +31,7 @@ from trainshed.ir.model import (
 )
 from trainshed.ir.parameters import LEGACY_TYPES
 from trainshed.ir.resources import custom_job_container, resources, retry, timeout_seconds
+from trainshed.ir.sources import given_parameter, legacy_value, parameter_source
 
 
 def plan(document: Document) -> Plan:
@@ -93,7 +93,7 @@ class _Planner:
             name=name,
             component=reference,
             display_name=task.get("taskInfo", {}).get("name", "") or name,
-            given_parameters=threaded | {k: _given_parameter(s) for k, s in inputs.get("parameters", {}).items()},
+            given_parameters=threaded | {k: given_parameter(s) for k, s in inputs.get("parameters", {}).items()},
             given_artifacts={k: _given_artifact(s) for k, s in inputs.get("artifacts", {}).items()},
             upstream=tuple(sorted(dependencies(task))),
             condition=trigger.get("condition", ""),
@@ -177,30 +177,6 @@ def in_order(before: Mapping[str, set[str]]) -> Iterator[str]:
                 ready.append(other)
 
 
-def _given_parameter(source: Mapping[str, Any]) -> GivenParameter:
-    return GivenParameter(source=_parameter_source(source), selector=source.get("parameterExpressionSelector", ""))
-
-
-def _parameter_source(source: Mapping[str, Any]) -> Constant | InputParameter | TaskParameter | FinalStatus:
-    if "taskOutputParameter" in source:
-        output = source["taskOutputParameter"]
-        return TaskParameter(task=output["producerTask"], key=output["outputParameterKey"])
-    if "componentInputParameter" in source:
-        return InputParameter(name=source["componentInputParameter"])
-    if "taskFinalStatus" in source:
-        return FinalStatus(task=source["taskFinalStatus"]["producerTask"])
-    value = source.get("runtimeValue", {})
-    if "runtimeParameter" in value:
-        return InputParameter(name=value["runtimeParameter"])
-    return Constant(value=_legacy(value["constantValue"]) if "constantValue" in value else value.get("constant"))
-
-
-def _legacy(value: Mapping[str, Any]) -> Any:
-    """Read a value of schema 2.0.0, such as `{"intValue": "3"}`."""
-    kind, constant = next(iter(value.items()), ("stringValue", ""))
-    return int(constant) if kind == "intValue" else constant
-
-
 def _given_artifact(source: Mapping[str, Any]) -> GivenArtifact:
     if "componentInputArtifact" in source:
         return InputArtifact(name=source["componentInputArtifact"])
@@ -255,7 +231,9 @@ def _parameters(component: Mapping[str, Any]) -> dict[str, ParameterDefinition]:
 def _runtime_parameters(spec: Mapping[str, Any]) -> dict[str, ParameterDefinition]:
     """Read what schema 2.0.0 may declare beside the root's inputs."""
     return {
-        name: ParameterDefinition(type=_type(d), default=_legacy(d["defaultValue"]) if "defaultValue" in d else ABSENT)
+        name: ParameterDefinition(
+            type=_type(d), default=legacy_value(d["defaultValue"]) if "defaultValue" in d else ABSENT
+        )
         for name, d in spec.get("runtimeParameters", {}).items()
     }
 
@@ -273,7 +251,7 @@ def _output_artifacts(component: Mapping[str, Any]) -> dict[str, ArtifactOutput]
 
 def _artifact_output(definition: Mapping[str, Any]) -> ArtifactOutput:
     legacy = definition.get("properties", {}) | definition.get("customProperties", {})
-    properties = {k: _parameter_source({"runtimeValue": v}) for k, v in legacy.items()}
+    properties = {k: parameter_source({"runtimeValue": v}) for k, v in legacy.items()}
     return ArtifactOutput(
         schema=dict(definition.get("artifactType", {})),
         metadata={k: v.value for k, v in properties.items() if isinstance(v, Constant)}

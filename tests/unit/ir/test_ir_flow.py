@@ -248,6 +248,35 @@ def test_artifacts_come_from_the_dag_and_from_siblings():
     assert found.missing == ("needed",)
 
 
+def test_settings_of_the_platform_take_their_values_from_where_the_task_is():
+    secret = {
+        "secretNameParameter": {"componentInputParameter": "outer"},
+        "keyToEnv": [{"secretKey": "k", "envVar": "V"}],
+        "optional": False,
+    }
+    claim = {"taskOutputParameter": {"producerTask": "up", "outputParameterKey": "name"}}
+    said = {"runtimeValue": {"constant": "of {{$.pipeline_job_name}}"}}
+    nobody = {"configMapNameParameter": {"componentInputParameter": "absent"}, "mountPath": "/m"}
+    platform = {
+        "secretAsEnv": [secret],
+        "pvcMount": [{"mountPath": "/d", "pvcNameParameter": claim, "componentInputParameter": "old"}],
+        "podMetadata": {"labels": {"l": said}},
+        "configMapAsVolume": [nobody],
+        "activeDeadlineSeconds": 5,
+    }
+    made = ir.Outputs(parameters={"name": "claim"})
+
+    found = ir.inputs_of(a_task(platform=platform), FACTS, around({"outer": "s"}, outputs={"up": made}))
+
+    assert found.platform == {
+        "secretAsEnv": [secret | {"secretNameParameter": "s"}],
+        "pvcMount": [{"mountPath": "/d", "pvcNameParameter": "claim", "componentInputParameter": "old"}],
+        "podMetadata": {"labels": {"l": "of job"}},
+        "configMapAsVolume": [{"mountPath": "/m"}],
+        "activeDeadlineSeconds": 5,
+    }
+
+
 def test_a_dag_does_not_miss_what_it_only_hands_on():
     body = ir.Dag(component="c", tasks={})
     dag = a_task({"p": INPUT(name="x")}, {"p": text(), "q": text()}, body=body)
