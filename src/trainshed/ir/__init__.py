@@ -15,6 +15,7 @@
 from trainshed.ir import conditions
 from trainshed.ir.check import check
 from trainshed.ir.components import Python, Shell, recognise
+from trainshed.ir.drivers import outputs_of_driver
 from trainshed.ir.flow import (
     Outputs,
     Surroundings,
@@ -29,7 +30,7 @@ from trainshed.ir.flow import (
 )
 from trainshed.ir.graph import graph, type_name
 from trainshed.ir.keys import cache_key, digest, key_parts
-from trainshed.ir.load import DEFAULT_LIMIT_BYTES, Document, load, load_dict, whole
+from trainshed.ir.load import DEFAULT_LIMIT_BYTES, Document, load, load_dict
 from trainshed.ir.model import (
     ABSENT,
     ArtifactDefinition,
@@ -52,8 +53,10 @@ from trainshed.ir.model import (
 )
 from trainshed.ir.parameters import bind, convert, parse_message
 from trainshed.ir.plan import plan
+from trainshed.ir.proto import whole
 from trainshed.ir.render import Places, command_line, executor_input, resolve, resources_of
 from trainshed.ir.values import RunFacts
+from trainshed.ir.written import Written, WrittenArtifact, read_output
 
 __all__ = [
     "ABSENT",
@@ -83,6 +86,8 @@ __all__ = [
     "TaskArtifact",
     "TaskInputs",
     "TaskParameter",
+    "Written",
+    "WrittenArtifact",
     "bind",
     "cache_key",
     "check",
@@ -101,8 +106,10 @@ __all__ = [
     "load",
     "load_dict",
     "outputs_of",
+    "outputs_of_driver",
     "parse_message",
     "plan",
+    "read_output",
     "recognise",
     "resolve",
     "resources_of",

@@ -1,189 +1,158 @@
-"""Everything wrong with a document, all at once, and what this engine does not execute, by name."""
+"""Everything wrong with a document, all at once, and what cannot be had on this machine, by name."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trainshed.errors import Finding
+from trainshed.ir.executor_rules import check_executors
+from trainshed.ir.findings import Findings, Trail, limited, trail_of
 from trainshed.ir.load import Document
 from trainshed.ir.refuse import refusals
+from trainshed.ir.structure import component_of, components, dependencies, find_cycle, selectors, tasks_of
+from trainshed.ir.task_rules import check_task
+
+__all__ = ["SCHEMA_VERSIONS", "check", "component_of", "dependencies", "find_cycle"]
 
 SCHEMA_VERSIONS = ("2.1.0", "2.0.0")
-_TASKS = 20_000  # after nested pipelines are unfolded
+_TASKS = 20_000  # once nested pipelines are unfolded
+_NESTING = 50
+_SHOWN = 10  # names of a circle
+_FROM = {"parameters": ("parameter", "outputParameterKey"), "artifacts": ("artifact", "outputArtifactKey")}
 
 
 def check(document: Document) -> list[Finding]:
-    """Answer every finding; errors block, warnings do not. Broken structure first, and alone when there is any."""
-    spec = document.spec
-    findings = list(_frame(spec))
-    for path, component in _dags(spec):
-        findings += _check_dag(spec, document.executors, path, component)
-    if not findings:
-        findings += _recursion(spec)
-    return findings or list(refusals(document))
+    """Answer every finding; errors block, warnings do not. What follows from something unreadable is not said."""
+    if document.is_torn:
+        return list(document.findings)
+    findings = Findings()
+    _check_frame(document.spec, findings)
+    for path, component in components(document.spec):
+        if "dag" in component:
+            _check_dag(document.spec, trail_of(*path), component, findings)
+        elif path != ("root",):
+            _check_leaf(document, trail_of(*path), component, findings)
+    check_executors(document, findings)
+    _check_nesting(document.spec, findings)
+    known = {f.path for f in document.findings}
+    said = [_placed(f, document.prefix) for f in findings.listed()]
+    new = [f for f in said if not any(_follows(f.path, path) for path in known)]
+    refused = limited([_placed(f, document.prefix) for f in refusals(document)])
+    return [*document.findings, *new, *refused]
 
 
-def dependencies(task: Mapping[str, Any]) -> set[str]:
-    """Answer the sibling tasks that a task waits for: `dependentTasks` plus the producers of its inputs."""
-    found = set(task.get("dependentTasks", ()))
-    inputs = task.get("inputs", {})
-    for source in inputs.get("parameters", {}).values():
-        for kind in ("taskOutputParameter", "taskFinalStatus"):
-            if kind in source:
-                found.add(source[kind].get("producerTask", ""))
-    for source in inputs.get("artifacts", {}).values():
-        if "taskOutputArtifact" in source:
-            found.add(source["taskOutputArtifact"].get("producerTask", ""))
-    return found
+def _placed(finding: Finding, prefix: str) -> Finding:
+    if not prefix or finding.path.startswith("platforms."):
+        return finding
+    return Finding(
+        severity=finding.severity, path=prefix + finding.path, message=finding.message, anchor=finding.anchor
+    )
 
 
-def component_of(spec: Mapping[str, Any], task: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Answer the component that a task is an instance of; empty when there is none."""
-    found: Mapping[str, Any] = spec.get("components", {}).get(task.get("componentRef", {}).get("name", ""), {})
-    return found
+def _follows(path: str, known: str) -> bool:
+    """Tell whether what is said at a path follows from what is known to be wrong: at it, above it, or right below."""
+    if path == known or path.startswith((f"{known}.", f"{known}[")):
+        return True
+    return known.startswith(f"{path}.") and "." not in known[len(path) + 1 :]
 
 
-def _error(path: str, message: str) -> Finding:
-    return Finding(severity="error", path=path, message=message)
-
-
-def _frame(spec: Mapping[str, Any]) -> Iterator[Finding]:
+def _check_frame(spec: Mapping[str, Any], findings: Findings) -> None:
     version = spec.get("schemaVersion", "")
     if version not in SCHEMA_VERSIONS:
         known = " and ".join(SCHEMA_VERSIONS)
-        yield _error("schemaVersion", f"{version!r} is not a schema that is read here ({known}); compile with kfp 2")
+        message = f"{version!r} is not a schema that is read here ({known}); compile with kfp 2"
+        findings.add(trail_of("schemaVersion"), message)
     if not spec.get("pipelineInfo", {}).get("name"):
-        yield _error("pipelineInfo.name", "the pipeline has no name")
+        findings.add(trail_of("pipelineInfo", "name"), "the pipeline has no name; give it one")
     if "dag" not in spec.get("root", {}):
-        yield _error("root", "there is no root.dag: nothing to run; this is not a compiled pipeline")
+        findings.add(trail_of("root"), "there is no root.dag: nothing to run; this is not a compiled pipeline")
 
 
-def _dags(spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if "dag" in spec.get("root", {}):
-        yield "root", spec["root"]
-    for name, component in spec.get("components", {}).items():
-        if "dag" in component:
-            yield f"components.{name}", component
-
-
-def _check_dag(
-    spec: Mapping[str, Any], executors: Mapping[str, Any], path: str, component: Mapping[str, Any]
-) -> Iterator[Finding]:
-    tasks = component["dag"].get("tasks", {})
+def _check_dag(spec: Mapping[str, Any], trail: Trail, component: Mapping[str, Any], findings: Findings) -> None:
+    tasks = tasks_of(component)
+    here = ((trail, "dag"), "tasks")
+    if not tasks:
+        findings.add(here, "the DAG has no tasks: nothing to run; add one, or leave the DAG out")
     for name, task in tasks.items():
-        here = f"{path}.dag.tasks.{name}"
-        yield from _check_component(spec, executors, here, task)
-        yield from _check_inputs(spec, here, task, tasks, component)
-        for upstream in sorted(dependencies(task) - set(tasks)):
-            yield _error(here, f"waits for task {upstream!r}, which is not in the same DAG")
-    yield from _check_outputs(spec, path, component, tasks)
-    cycle = find_cycle({name: dependencies(task) & set(tasks) for name, task in tasks.items()})
+        check_task(spec, (here, name), component, task, findings)
+    _check_outputs(spec, trail, component, findings)
+    cycle = find_cycle({name: dependencies(task) & tasks.keys() for name, task in tasks.items()})
     if cycle:
-        yield _error(f"{path}.dag.tasks", f"tasks wait for each other in a circle: {' -> '.join(cycle)}")
+        findings.add(here, f"tasks wait for each other in a circle: {_circle(cycle)}; take one dependency out")
 
 
-def _check_component(
-    spec: Mapping[str, Any], executors: Mapping[str, Any], here: str, task: Mapping[str, Any]
-) -> Iterator[Finding]:
-    name = task.get("componentRef", {}).get("name", "")
-    component = spec.get("components", {}).get(name)
-    if component is None:
-        yield _error(f"{here}.componentRef.name", f"there is no component {name!r}")
-    elif "dag" not in component and component.get("executorLabel", "") not in executors:
-        label = component.get("executorLabel", "")
-        yield _error(f"components.{name}.executorLabel", f"there is no executor {label!r} in deploymentSpec.executors")
+def _circle(names: list[str]) -> str:
+    shown = names if len(names) <= _SHOWN else [*names[: _SHOWN - 1], "…", names[-1]]
+    return " -> ".join(shown)
 
 
-def _check_inputs(
-    spec: Mapping[str, Any], here: str, task: Mapping[str, Any], tasks: Mapping[str, Any], parent: Mapping[str, Any]
-) -> Iterator[Finding]:
-    defined = component_of(spec, task).get("inputDefinitions", {})
-    around = parent.get("inputDefinitions", {})
-    for kind, single in (("parameters", "Parameter"), ("artifacts", "Artifact")):
-        for key, source in task.get("inputs", {}).get(kind, {}).items():
-            where = f"{here}.inputs.{kind}.{key}"
-            if kind == "artifacts" and task.get("componentRef") and key not in defined.get(kind, {}):
-                yield _error(where, f"the component has no such input {single.lower()}")
-            outer = source.get(f"componentInput{single}")
-            if outer and outer not in around.get(kind, {}) and "-loop-item" not in outer:
-                yield _error(where, f"the surrounding pipeline has no input {single.lower()} {outer!r}")
-            produced = source.get(f"taskOutput{single}")
-            if produced and produced.get("producerTask") in tasks:
-                output = produced.get(f"output{single}Key", "")
-                producer = component_of(spec, tasks[produced["producerTask"]])
-                if producer and output not in producer.get("outputDefinitions", {}).get(kind, {}):
-                    yield _error(where, f"task {produced['producerTask']!r} has no output {single.lower()} {output!r}")
-
-
-def _check_outputs(
-    spec: Mapping[str, Any], path: str, component: Mapping[str, Any], tasks: Mapping[str, Any]
-) -> Iterator[Finding]:
-    for kind, key, selector in selectors(component):
-        name = selector.get("producerSubtask", "")
-        where = f"{path}.dag.outputs.{kind}s.{key}"
-        if name not in tasks:
-            yield _error(where, f"there is no task {name!r} to take it from")
-            continue
-        output = selector.get(f"output{kind.capitalize()}Key", "")
-        producer = component_of(spec, tasks[name])
-        if producer and output not in producer.get("outputDefinitions", {}).get(f"{kind}s", {}):
-            yield _error(where, f"task {name!r} has no output {kind} {output!r}")
-
-
-def selectors(component: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Walk a DAG's outputs: (parameter or artifact, name, selector)."""
+def _check_outputs(spec: Mapping[str, Any], trail: Trail, component: Mapping[str, Any], findings: Findings) -> None:
+    tasks = tasks_of(component)
     outputs = component["dag"].get("outputs", {})
-    for key, output in outputs.get("parameters", {}).items():
-        for selector in (
-            output.get("valueFromParameter"),
-            *output.get("valueFromOneof", {}).get("parameterSelectors", ()),
-        ):
-            if selector is not None:
-                yield "parameter", key, selector
-    for key, output in outputs.get("artifacts", {}).items():
-        for selector in output.get("artifactSelectors", ()):
-            yield "artifact", key, selector
+    declared = component.get("outputDefinitions", {})
+    taken = set()
+    for kind, key, selector in selectors(component):
+        taken.add((kind, key))
+        noun, field = _FROM[kind]
+        here = ((((trail, "dag"), "outputs"), kind), key)
+        name = selector.get("producerSubtask", "")
+        output = selector.get(field, "")
+        producer = component_of(spec, tasks[name]) if name in tasks else {}
+        if name not in tasks:
+            findings.add((here, "producerSubtask"), f"there is no task {name!r} in this DAG to take it from")
+        elif producer and output not in producer.get("outputDefinitions", {}).get(kind, {}):
+            findings.add((here, field), f"task {name!r} has no output {noun} {output!r}")
+    for kind, (noun, _) in _FROM.items():
+        for key in outputs.get(kind, {}):
+            here = ((((trail, "dag"), "outputs"), kind), key)
+            if (kind, key) not in taken:
+                findings.add(here, "no task is named to take it from; name one, or leave the output out")
+            if key not in declared.get(kind, {}):
+                findings.add(here, f"outputDefinitions declare no output {noun} {key!r}; declare it")
+        for key in declared.get(kind, {}).keys() - outputs.get(kind, {}).keys():
+            here = (((trail, "outputDefinitions"), kind), key)
+            findings.add(here, f"dag.outputs do not say which task gives the {noun} {key!r}; name one")
 
 
-def find_cycle(after: Mapping[str, set[str]]) -> list[str]:
-    """Answer one circle of names, closed, or nothing."""
-    done: set[str] = set()
-    for start in after:
-        path: dict[str, Iterator[str]] = {}
-        if start not in done:
-            path[start] = iter(sorted(after[start]))
-        while path:
-            name = next(reversed(path))
-            following = next((n for n in path[name] if n not in done), None)
-            if following is None:
-                done.add(name)
-                del path[name]
-            elif following in path:
-                names = list(path)
-                return [*names[names.index(following) :], following]
-            else:
-                path[following] = iter(sorted(after.get(following, ())))
-    return []
+def _check_leaf(document: Document, trail: Trail, component: Mapping[str, Any], findings: Findings) -> None:
+    label = component.get("executorLabel", "")
+    if not label:
+        findings.add(trail, "the component has neither a dag nor an executorLabel; give it one of them")
+    elif label not in document.executors and f"{document.prefix}deploymentSpec.executors.{label}" not in {
+        f.path for f in document.findings
+    }:
+        message = f"there is no executor {label!r} in deploymentSpec.executors; add it"
+        findings.add((trail, "executorLabel"), message)
 
 
-def _recursion(spec: Mapping[str, Any]) -> Iterator[Finding]:
-    uses = {
-        name: {t.get("componentRef", {}).get("name", "") for t in c.get("dag", {}).get("tasks", {}).values()}
-        for name, c in spec.get("components", {}).items()
-    }
+def _check_nesting(spec: Mapping[str, Any], findings: Findings) -> None:
+    uses = {name: _used(component) for name, component in spec.get("components", {}).items()}
     cycle = find_cycle(uses)
     if cycle:
-        yield _error("components", f"components contain each other in a circle: {' -> '.join(cycle)}")
+        findings.add(trail_of("components"), f"components contain each other in a circle: {_circle(cycle)}")
         return
-    sizes: dict[str, int] = {}
-    root = {t.get("componentRef", {}).get("name", "") for t in spec["root"]["dag"].get("tasks", {}).values()}
-    for name in _inside_out(uses, root):
-        inside = spec["components"][name].get("dag", {}).get("tasks", {}).values()
-        sizes[name] = sum(sizes[t["componentRef"]["name"]] for t in inside) if inside else 1
-    total = sum(sizes[t["componentRef"]["name"]] for t in spec["root"]["dag"].get("tasks", {}).values())
+    sizes: dict[str, int] = {"": 0}
+    depths: dict[str, int] = {}
+    for name in _inside_out(uses, set(uses)):
+        tasks = tasks_of(spec.get("components", {}).get(name, {})).values()
+        used = [t.get("componentRef", {}).get("name", "") for t in tasks]
+        sizes[name] = sum(sizes.get(each, 0) for each in used) if used else 1
+        depths[name] = 1 + max((depths.get(each, 0) for each in used), default=0)
+    root = [t.get("componentRef", {}).get("name", "") for t in tasks_of(spec.get("root", {})).values()]
+    total = sum(sizes.get(name, 0) for name in root)
     if total > _TASKS:
-        yield _error(
-            "root", f"the pipeline has {total} tasks once nested pipelines are unfolded; the limit is {_TASKS}"
-        )
+        message = f"the pipeline has {_amount(total)} tasks once nested pipelines are unfolded; the limit is {_TASKS}"
+        findings.add(trail_of("root"), message)
+    deepest = max((depths.get(name, 0) for name in root), default=0)
+    if deepest > _NESTING:
+        findings.add(trail_of("root"), f"pipelines are nested {deepest} deep; the limit is {_NESTING}")
+
+
+def _amount(number: int) -> str:
+    return str(number) if number < 10**18 else "far too many"
+
+
+def _used(component: Mapping[str, Any]) -> set[str]:
+    return {task.get("componentRef", {}).get("name", "") for task in tasks_of(component).values()}
 
 
 def _inside_out(uses: Mapping[str, set[str]], wanted: set[str]) -> Iterator[str]:

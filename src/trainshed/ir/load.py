@@ -1,33 +1,34 @@
 """From text to a document: YAML or JSON, bare PipelineSpec or PipelineJob, within limits.
 
-Nothing is believed: size, depth, aliases, duplicate keys, unknown fields and number ranges are looked at before a
-field is used, and everything wrong is said at once, by path.
+Nothing is believed: size, depth, aliases, duplicate keys, unknown fields, types and number ranges are looked at before
+a field is used. What can still be read is kept, so that `check` can say everything that is wrong at once, by path.
 """
 
-import json
-import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
+from trainshed.errors import Finding
+from trainshed.ir import kubernetes, proto, tfx
+from trainshed.ir.findings import Findings, Trail
+from trainshed.ir.notation import measure, parse, refusal
 
-from trainshed.errors import Finding, InvalidArgument
-from trainshed.ir import proto
-
-_DEPTH = 100
-_NODES = 2_000_000
-_SAFE_INTEGER = 2**53
 DEFAULT_LIMIT_BYTES = 10_000_000
-_JOB_FIELDS = {
-    "name", "displayName", "labels", "pipelineSpec", "runtimeConfig", "templateUri", "serviceAccount", "network",
-    "encryptionSpec", "templateMetadata", "display_name", "pipeline_spec", "runtime_config", "reservedIpRanges",
+_TEXTS = {
+    "name", "displayName", "templateUri", "serviceAccount", "network", "createTime", "startTime", "endTime",
+    "updateTime", "state", "scheduleName",
 }  # fmt: skip
+# what Vertex answers with, and what says nothing about how the run goes here
+_IGNORED = {
+    "jobDetail", "error", "encryptionSpec", "templateMetadata", "reservedIpRanges", "pscInterfaceConfig",
+    "preflightValidations",
+}  # fmt: skip
+_RUN_FIELDS = {"failurePolicy", "inputArtifacts", "defaultRuntime"}  # Vertex has them, the published messages do not
 
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """A parsed document: the spec with field names as published, and what a PipelineJob wrapper said about the run."""
+    """A document with its published field names, what a PipelineJob wrapper said about the run, and what is wrong."""
 
     given: Mapping[str, Any]  # the spec as it was written
     spec: Mapping[str, Any]
@@ -36,157 +37,123 @@ class Document:
     runtime: Mapping[str, Any] = field(default_factory=dict)
     display_name: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    prefix: str = ""  # where the spec is in what was written
+    findings: tuple[Finding, ...] = ()  # of reading; `check` answers them with its own
+    is_torn: bool = False  # parts that others refer to could not be read
 
 
 def load(text: bytes | str, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Document:
-    """Read a compiled pipeline. Raises InvalidArgument with every finding."""
-    if len(text) > limit_bytes:
-        raise _refusal(f"the spec is {len(text)} bytes; the limit is {limit_bytes} (setting spec_bytes)")
-    if isinstance(text, bytes):
-        try:
-            text = text.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise _refusal(f"the spec is not UTF-8 text (byte {error.start})") from error
-    documents = _parse(text)
-    if not 1 <= len(documents) <= 2:  # noqa: PLR2004  (a spec, and a platform spec after `---`)
-        raise _refusal(f"{len(documents)} YAML documents where a spec, and possibly a platform spec, belong")
-    return load_dict(documents[0], platform=documents[1] if len(documents) > 1 else None)
+    """Read a compiled pipeline. Raises InvalidArgument when it is no document at all; `check` says what is wrong in it."""
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if len(data) > limit_bytes:
+        raise refusal(f"the spec is {len(data)} bytes; the limit is {limit_bytes} (setting spec_bytes)")
+    try:
+        documents = parse(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise refusal(f"the spec is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    spec, *more = documents
+    if more and _is_platform(spec) and not _is_platform(more[0]):
+        return load_dict(more[0], platform=spec)
+    return load_dict(spec, platform=more[0] if more else None)
 
 
 def load_dict(document: Any, *, platform: Any = None) -> Document:
-    """Read a compiled pipeline that is already plain data. Raises InvalidArgument with every finding."""
+    """Read a compiled pipeline that is already plain data. Raises InvalidArgument when it is no document at all."""
     if not isinstance(document, Mapping):
-        raise _refusal(f"a pipeline spec is a mapping; this is {_kind(document)}")
-    _measure(document, "")
-    job = document if "pipelineSpec" in document or "pipeline_spec" in document else {"pipelineSpec": document}
-    spec: Any = job.get("pipelineSpec", job.get("pipeline_spec"))
-    prefix = "pipelineSpec." if job is document else ""
-    findings = [
-        Finding(severity="error", path=name, message="unknown field of a PipelineJob; remove it")
-        for name in job
-        if name not in _JOB_FIELDS
-    ]
-    findings += proto.unknown_fields(spec, "PipelineSpec", prefix.rstrip("."))
-    deployment = spec.get("deploymentSpec", spec.get("deployment_spec")) if isinstance(spec, Mapping) else None
-    findings += proto.unknown_fields(deployment or {}, "PipelineDeploymentConfig", f"{prefix}deploymentSpec")
-    if findings:
-        raise InvalidArgument.findings(findings, reason="SPEC_INVALID")
-    runtime = job.get("runtimeConfig", job.get("runtime_config")) or {}
-    return Document(
-        given=spec,
-        spec=whole(proto.normalise(spec, "PipelineSpec", prefix), spec),
-        executors=whole(proto.normalise(deployment or {}, "PipelineDeploymentConfig", prefix), deployment).get(
-            "executors", {}
-        ),
-        platform=platform or {},
-        runtime=runtime if isinstance(runtime, Mapping) else {},
-        display_name=str(job.get("displayName") or job.get("display_name") or ""),
-        labels={str(k): str(v) for k, v in (job.get("labels") or {}).items()},
-    )
+        raise refusal(f"a pipeline spec is a mapping; this is {proto.noun(document)}")
+    findings = Findings()
+    measure(document, None, findings)
+    measure(platform, None, findings)
+    job = {_camel(key): key for key in document if isinstance(key, str)}
+    if "pipelineSpec" not in job:
+        return _Reading(findings, None).document(document, platform, {})
+    wrapped = {name: document[key] for name, key in job.items()}
+    _check_job(wrapped, job, findings)
+    if platform is None:
+        platform = wrapped.get("platformSpec")
+    return _Reading(findings, (None, job["pipelineSpec"])).document(wrapped["pipelineSpec"], platform, wrapped)
 
 
-def _refusal(message: str, path: str = "spec") -> InvalidArgument:
-    finding = Finding(severity="error", path=path, message=message)
-    return InvalidArgument.findings([finding], reason="SPEC_INVALID")
+class _Reading:
+    """One document being read."""
 
+    def __init__(self, findings: Findings, trail: Trail | None) -> None:
+        self._findings = findings
+        self._trail = trail
 
-def _parse(text: str) -> list[Any]:
-    try:
-        if text.lstrip().startswith("{"):
-            return [json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)]
-        return [d for d in yaml.load_all(text, Loader=_Loader) if d is not None]
-    except RecursionError as error:
-        raise _refusal(f"the document is nested more than {_DEPTH} levels deep") from error
-    except yaml.YAMLError as error:
-        raise _refusal("not YAML: " + " ".join(str(error).split())) from error
-    except ValueError as error:
-        raise _refusal(f"not JSON: {error}") from error
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        seen: set[str] = set()
-        twice = next(k for k, _ in pairs if k in seen or seen.add(k))  # type: ignore[func-returns-value]
-        raise ValueError(f"the key {twice!r} is there twice")
-    return document
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """A safe loader that refuses keys given twice, and leaves dates as text."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            if isinstance(key_node, yaml.ScalarNode):
-                if key_node.value in seen:
-                    line = key_node.start_mark.line + 1
-                    raise yaml.YAMLError(f"the key {key_node.value!r} is there twice (line {line})")
-                seen.add(key_node.value)
-        result: dict[Hashable, Any] = super().construct_mapping(node, deep)
-        return result
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
-}
-
-
-def _measure(document: Any, path: str) -> None:
-    """Refuse what would explode or lose digits further on; aliases count as often as they are used."""
-    nodes = 0
-    stack: list[tuple[Any, str, int]] = [(document, path, 0)]
-    while stack:
-        value, where, depth = stack.pop()
-        nodes += 1
-        if nodes > _NODES:
-            raise _refusal(f"the document has more than {_NODES} values (aliases count each time)")
-        if depth > _DEPTH:
-            raise _refusal(f"nested more than {_DEPTH} levels deep", where[:200])
-        if isinstance(value, Mapping):
-            for key, child in value.items():
-                if not isinstance(key, str):
-                    raise _refusal(f"the key {key!r} is not text; put it in quotes", where)
-                stack.append((child, f"{where}.{key}" if where else key, depth + 1))
-        elif isinstance(value, list):
-            stack.extend((child, f"{where}[{i}]", depth + 1) for i, child in enumerate(value))
-        else:
-            _measure_scalar(value, where)
-
-
-def _measure_scalar(value: Any, where: str) -> None:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise _refusal(f"{value} is not a number that JSON has", where)
-    if isinstance(value, int) and abs(value) > _SAFE_INTEGER:
-        raise _refusal(
-            f"{str(value)[:40]} is larger than 2^53, which a PipelineSpec number cannot hold; use a string", where
+    def document(self, given: Any, platform: Any, job: Mapping[str, Any]) -> Document:
+        """Read the spec, the executors inside it and what is around it."""
+        findings = self._findings
+        spec, executors = self._spec(given)
+        runtime = _runtime(job.get("runtimeConfig"), findings)
+        labels = job.get("labels")
+        return Document(
+            given=given if isinstance(given, Mapping) else {},
+            spec=tfx.completed(spec),
+            executors=executors,
+            platform=kubernetes.read(platform, None, findings) if platform is not None else {},
+            runtime=runtime,
+            display_name=_text(job.get("displayName")),
+            labels=labels if isinstance(labels, Mapping) else {},
+            prefix=f"{self._trail[1]}." if self._trail else "",
+            findings=findings.listed(),
+            is_torn=findings.is_torn,
         )
-    if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
-        raise _refusal("the text holds half a surrogate pair, which UTF-8 cannot hold", where)
-    if not isinstance(value, (str, int, float, bool, type(None))):
-        raise _refusal(f"{_kind(value)} is not a JSON value; put it in quotes", where)
+
+    def _spec(self, given: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        fields = dict(given) if isinstance(given, Mapping) else given
+        run_parameters = None
+        if isinstance(fields, dict):  # schema 2.0.0 had them; the published messages keep only their type
+            key = "runtimeParameters" if "runtimeParameters" in fields else "runtime_parameters"
+            run_parameters = fields.pop(key, None)
+        spec = proto.read(fields, "PipelineSpec", self._trail, self._findings)
+        if run_parameters is not None:
+            spec["runtimeParameters"] = proto.read_each(
+                run_parameters, "PipelineSpec.RuntimeParameter", (self._trail, "runtimeParameters"), self._findings
+            )
+        trail = (self._trail, "deploymentSpec")
+        deployment = proto.read(spec.get("deploymentSpec", {}), "PipelineDeploymentConfig", trail, self._findings)
+        return spec, deployment.get("executors", {})
 
 
-def whole(value: Any, given: Any = None) -> Any:
-    """Undo what protobuf does to documents: whole numbers are integers again, keys are in the given order again."""
-    if isinstance(value, float) and value.is_integer() and abs(value) <= _SAFE_INTEGER:
-        return int(value)
-    if isinstance(value, dict):
-        known = given if isinstance(given, Mapping) else {}
-        keys = [k for k in known if k in value]
-        keys += [k for k in value if k not in known]
-        return {k: whole(value[k], known.get(k)) for k in keys}
-    if isinstance(value, list):
-        old = given if isinstance(given, list) and len(given) == len(value) else [None] * len(value)
-        return [whole(v, o) for v, o in zip(value, old, strict=True)]
-    return value
+def _check_job(job: Mapping[str, Any], spelled: Mapping[str, str], findings: Findings) -> None:
+    known = _TEXTS | _IGNORED | {"pipelineSpec", "runtimeConfig", "labels", "platformSpec"}
+    for name, value in job.items():
+        here = (None, spelled[name])
+        if name not in known:
+            findings.add(here, "unknown field of a PipelineJob; remove it")
+        elif name in _TEXTS and value is not None and not isinstance(value, str):
+            findings.add(here, f"text belongs here, not {proto.noun(value)}; put it in quotes")
+    proto.read({"labels": job.get("labels")}, "PipelineJob", None, findings)
 
 
-def _kind(value: Any) -> str:
-    names = {list: "a list", dict: "a mapping", str: "text", int: "a number", float: "a number", bool: "a boolean"}
-    return names.get(type(value), "empty" if value is None else type(value).__name__)
+def _runtime(config: Any, findings: Findings) -> dict[str, Any]:
+    trail: Trail = (None, "runtimeConfig")
+    if config is None:
+        return {}
+    own: dict[str, Any] = {}
+    if isinstance(config, Mapping):
+        own = {_camel(k): v for k, v in config.items() if _camel(k) in _RUN_FIELDS}
+        config = {k: v for k, v in config.items() if _camel(k) not in _RUN_FIELDS}
+    if own.get("inputArtifacts"):
+        findings.add(
+            (trail, "inputArtifacts"),
+            "artifacts given to a run are not taken; begin the pipeline with an importer that names their URI",
+        )
+    if not isinstance(own.get("failurePolicy", ""), str):
+        findings.add((trail, "failurePolicy"), "text belongs here, such as PIPELINE_FAILURE_POLICY_FAIL_FAST")
+    read = proto.read(config, "PipelineJob.RuntimeConfig", trail, findings)
+    return read | {k: v for k, v in own.items() if k == "failurePolicy"}
+
+
+def _is_platform(document: Any) -> bool:
+    return isinstance(document, Mapping) and "platforms" in document
+
+
+def _camel(name: Any) -> str:
+    first, *more = str(name).split("_")
+    return first + "".join(part[:1].upper() + part[1:] for part in more)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,92 +1,111 @@
-"""What a document asks for and this engine does not execute: refused before anything runs, by feature and task."""
+"""What a document asks for and no machine without Kubernetes has: refused before anything runs, by feature and task.
+
+An image that stands for nothing is refused elsewhere, where environments are known.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trainshed.errors import Finding
+from trainshed.ir.findings import path_of, trail_of
 from trainshed.ir.load import Document
+from trainshed.ir.structure import component_of, components, tasks_of
 
-# settings of a Kubernetes pod that change nothing about what a task computes
-_HARMLESS = {
-    "imagePullPolicy",
-    "podMetadata",
-    "nodeSelector",
-    "tolerations",
-    "imagePullSecret",
-    "nodeAffinity",
-    "podAffinity",
+_ELSEWHERE = "or run the pipeline on a target that is a Kubernetes cluster"
+_HAND_ON = f"hand the files on as an artifact or under gs://, {_ELSEWHERE}"
+_LOCAL_FILES = f"write to a temporary folder of the task instead, {_ELSEWHERE}"
+# setting of a pod -> what it is, and the way out. Settings that are not here change nothing about what a task computes,
+# or are kept by other means: secrets as environment variables, the active deadline.
+_SETTINGS = {
+    "pvcMount": ("a persistent volume (pvcMount)", _HAND_ON),
+    "genericEphemeralVolume": ("a volume of a cluster (genericEphemeralVolume)", _LOCAL_FILES),
+    "emptyDirMounts": ("a volume at a path of its own (emptyDirMounts)", _LOCAL_FILES),
+    "secretAsVolume": (
+        "a secret as files (secretAsVolume)",
+        f"take the secret as an environment variable (secretAsEnv), {_ELSEWHERE}",
+    ),
+    "configMapAsEnv": (
+        "a cluster's ConfigMap (configMapAsEnv)",
+        f"give the values as parameters or as env of the component, {_ELSEWHERE}",
+    ),
+    "configMapAsVolume": (
+        "a cluster's ConfigMap as files (configMapAsVolume)",
+        f"give the files as an artifact or under gs://, {_ELSEWHERE}",
+    ),
+    "fieldPathAsEnv": (
+        "facts about its pod (fieldPathAsEnv)",
+        "take facts about the run by placeholders such as {{$.pipeline_task_name}}, " + _ELSEWHERE,
+    ),
+    "initContainers": ("containers beside it (initContainers)", f"make them tasks that it waits for, {_ELSEWHERE}"),
+    "podResourceClaims": (
+        "a cluster's devices (podResourceClaims)",
+        f"ask for an accelerator by its type and number, {_ELSEWHERE}",
+    ),
 }
-_WAY_OUT = "is not executed by this version"
+_CLUSTER_IMAGES = {
+    "argostub/createpvc": "a cluster that makes persistent volumes (CreatePVC)",
+    "argostub/deletepvc": "a cluster that deletes persistent volumes (DeletePVC)",
+}
 
 
 def refusals(document: Document) -> Iterator[Finding]:
     """Answer one finding per feature and task."""
-    spec = document.spec
-    for path, component in (("root", spec["root"]), *spec.get("components", {}).items()):
-        prefix = "root.dag" if path == "root" else f"components.{path}.dag"
-        for name, task in component.get("dag", {}).get("tasks", {}).items():
-            for feature in _of_task(task):
-                yield _refuse(f"{prefix}.tasks.{name}", name, feature)
-        for name, feature in _of_outputs(component):
-            yield _refuse(f"{prefix}.outputs.{name}", name, feature, noun="output")
-    for label, executor in document.executors.items():
-        for feature in _of_executor(executor):
-            yield _refuse(f"deploymentSpec.executors.{label}", label.removeprefix("exec-"), feature)
-    for name, definition in spec["root"].get("inputDefinitions", {}).get("artifacts", {}).items():
+    root = document.spec.get("root", {})
+    for name, definition in root.get("inputDefinitions", {}).get("artifacts", {}).items():
         if not definition.get("isOptional"):
-            yield _refuse(f"root.inputDefinitions.artifacts.{name}", name, "an artifact given to the run", noun="input")
-    yield from _of_platform(document.platform)
+            what = "which is an artifact, and a run is given parameters alone"
+            way_out = "begin the pipeline with an importer that names its URI"
+            path = path_of(trail_of("root", "inputDefinitions", "artifacts", name))
+            yield _refusal(path, f"the pipeline needs the input {name!r}, {what}: {way_out}")
+    users = _users(document.spec)
+    yield from _of_components(document.spec)
+    for label, executor in document.executors.items():
+        image = executor.get("container", {}).get("image", "")
+        feature = _CLUSTER_IMAGES.get(image.partition(":")[0].removeprefix("docker.io/"))
+        if feature and label in users:
+            path = path_of(trail_of("deploymentSpec", "executors", label, "container", "image"))
+            yield _of_task(path, users[label], feature, _HAND_ON)
+    kubernetes = document.platform.get("platforms", {}).get("kubernetes", {})
+    for label, settings in kubernetes.get("deploymentSpec", {}).get("executors", {}).items():
+        for name in (name for name in _SETTINGS if label in users and _is_needed(settings.get(name))):
+            path = path_of(trail_of("platforms", "kubernetes", "deploymentSpec", "executors", label, name))
+            yield _of_task(path, users[label], *_SETTINGS[name])
+    for name in document.platform.get("platforms", {}).keys() - {"kubernetes"}:
+        path = path_of(trail_of("platforms", name))
+        message = f"settings for the platform {name!r} say nothing to this machine and are left aside"
+        yield Finding(severity="warning", path=path, message=message)
 
 
-def _refuse(path: str, name: str, feature: str, *, noun: str = "task") -> Finding:
-    return Finding(
-        severity="error", path=path, message=f"{noun} {name!r} needs {feature}, which {_WAY_OUT}", anchor="refused"
-    )
+def _users(spec: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Answer the tasks that run each executor, by its label."""
+    users: dict[str, list[str]] = {}
+    for _, component in components(spec):
+        for name, task in tasks_of(component).items():
+            label = component_of(spec, task).get("executorLabel", "")
+            users.setdefault(label, []).append(name)
+    return users
 
 
-def _of_task(task: Mapping[str, Any]) -> Iterator[str]:
-    if "parameterIterator" in task or "artifactIterator" in task:
-        yield "a loop (ParallelFor)"
-    policy = task.get("triggerPolicy", {})
-    if policy.get("condition"):
-        yield "a condition (If, Elif, Else)"
-    if policy.get("strategy") == "ALL_UPSTREAM_TASKS_COMPLETED":
-        yield "running after failed tasks (an exit handler, or ignore_upstream_failure)"
-    sources = task.get("inputs", {}).get("parameters", {}).values()
-    if any("taskFinalStatus" in s for s in sources):
-        yield "the final status of other tasks (an exit handler)"
-    if any(s.get("parameterExpressionSelector") for s in sources):
-        yield "a part of a value (parameterExpressionSelector)"
+def _of_components(spec: Mapping[str, Any]) -> Iterator[Finding]:
+    for path, component in components(spec):
+        for name, definition in component.get("inputDefinitions", {}).get("parameters", {}).items():
+            if definition.get("parameterType") == "TASK_CONFIG" and not definition.get("isOptional"):
+                where = path_of(trail_of(*path, "inputDefinitions", "parameters", name))
+                what = f"the component {path[-1]!r} needs the settings of its pod as the input {name!r} (TaskConfig)"
+                yield _refusal(where, f"{what}, and here is no pod: make the input optional, {_ELSEWHERE}")
 
 
-def _of_outputs(component: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    outputs = component.get("dag", {}).get("outputs", {})
-    for name, output in outputs.get("parameters", {}).items():
-        if "valueFromOneof" in output:
-            yield name, "OneOf"
-    for name, output in outputs.get("artifacts", {}).items():
-        if len(output.get("artifactSelectors", ())) > 1:
-            yield name, "OneOf"
+def _is_needed(setting: Any) -> bool:
+    """Tell whether a setting asks for anything that must be there: `optional` says that the task can do without."""
+    if isinstance(setting, list):
+        return any(_is_needed(entry) for entry in setting)
+    return isinstance(setting, Mapping) and not setting.get("optional")
 
 
-def _of_executor(executor: Mapping[str, Any]) -> Iterator[str]:
-    if "resolver" in executor:
-        yield "a resolver"
-    if "preCacheCheck" in executor.get("container", {}).get("lifecycle", {}):
-        yield "a driver before the cache is asked (lifecycle.preCacheCheck, as TFX uses it)"
-    if executor.get("importer", {}).get("downloadToWorkspace"):
-        yield "a workspace"
+def _of_task(path: str, tasks: list[str], feature: str, way_out: str) -> Finding:
+    one = f"task {tasks[0]!r} needs" if len(tasks) == 1 else f"tasks {', '.join(map(repr, sorted(tasks)))} need"
+    return _refusal(path, f"{one} {feature}, which this machine does not have: {way_out}")
 
 
-def _of_platform(platform: Any) -> Iterator[Finding]:
-    platforms = platform.get("platforms", {}) if isinstance(platform, Mapping) else {}
-    kubernetes = platforms.get("kubernetes", {}) if isinstance(platforms, Mapping) else {}
-    deployment = kubernetes.get("deploymentSpec", {}) if isinstance(kubernetes, Mapping) else {}
-    executors = deployment.get("executors", {}) if isinstance(deployment, Mapping) else {}
-    for label, wanted in executors.items() if isinstance(executors, Mapping) else ():
-        for feature in sorted(set(wanted) - _HARMLESS) if isinstance(wanted, Mapping) else ():
-            path = f"platforms.kubernetes.deploymentSpec.executors.{label}.{feature}"
-            yield _refuse(path, label.removeprefix("exec-"), f"Kubernetes ({feature})")
-    config = kubernetes.get("pipelineConfig", {}) if isinstance(kubernetes, Mapping) else {}
-    if isinstance(config, Mapping) and "workspace" in config:
-        yield _refuse("platforms.kubernetes.pipelineConfig.workspace", "workspace", "a workspace", noun="pipeline")
+def _refusal(path: str, message: str) -> Finding:
+    return Finding(severity="error", path=path, message=message, anchor="refused")
