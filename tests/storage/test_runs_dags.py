@@ -252,7 +252,7 @@ def test_a_clone_takes_the_parameters_of_the_run_and_those_that_are_given(world)
 def with_secret(name="db", **more):
     """A platform document by which task a gets a key of a secret."""
     secret = {"keyToEnv": [{"secretKey": "password", "envVar": "PASSWORD"}], **more}
-    secret["secretNameParameter"] = {"runtimeValue": {"constant": name}}
+    secret.setdefault("secretNameParameter", {"runtimeValue": {"constant": name}})
     return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {"exec-a": {"secretAsEnv": [secret]}}}}}}
 
 
@@ -261,6 +261,16 @@ def a_secret(world, text, mode=0o600):
     path.parent.mkdir(parents=True)
     path.write_text(text)
     path.chmod(mode)
+
+
+def test_a_secret_may_be_named_by_a_parameter_that_the_task_itself_does_not_get(world):
+    a_secret(world, "hush\n")
+    platform = with_secret(secretNameParameter={"componentInputParameter": "which"})
+    spec = a_spec({"a": {}}, parameters={"which": {"parameterType": "STRING"}})
+    run = watched(world).create(spec, platform=platform, parameters={"which": "db"})
+
+    assert world.finish(run).state == "SUCCEEDED"
+    assert world.seen[0].variables["PASSWORD"] == "hush"
 
 
 def test_a_secret_reaches_its_task_as_a_variable_and_nothing_else(world):

@@ -28,7 +28,7 @@ def findings(root: Path, plan: ir.Plan) -> list[Finding]:
     return [
         Finding(severity="error", path=f"tasks.{path}", message=problem, anchor="refused")
         for path, task in plan.leaves()
-        for wanted in _wanted(task, None)
+        for wanted in _wanted(task.platform)
         if (problem := _problem(root, wanted, path))
     ]
 
@@ -36,17 +36,17 @@ def findings(root: Path, plan: ir.Plan) -> list[Finding]:
 def values(root: Path, task: ir.Task, inputs: ir.TaskInputs) -> dict[str, str]:
     """Answer the variables of a task. Raises FailedPrecondition saying which file to write, or how to protect it."""
     found: dict[str, str] = {}
-    for wanted in _wanted(task, inputs.given):
+    for wanted in _wanted(inputs.platform):
         path = secret_files.path_of(root, wanted.name, wanted.key)
         if not wanted.is_optional or (path is not None and path.is_file()):
             found[wanted.variable] = _read(root, wanted, task.name)
     return found
 
 
-def _wanted(task: ir.Task, given: Mapping[str, Any] | None) -> Iterator[Wanted]:
-    """Answer what a task asks for; without inputs only what is written in the document."""
-    for secret in task.platform.get("secretAsEnv", ()):
-        name = _name(secret, given)
+def _wanted(platform: Mapping[str, Any]) -> Iterator[Wanted]:
+    """Answer what settings ask for; while parameters are not known, only by names that are written in the document."""
+    for secret in platform.get("secretAsEnv", ()):
+        name = _name(secret)
         for entry in secret.get("keyToEnv", ()) if name else ():
             yield Wanted(
                 name=name,
@@ -56,12 +56,10 @@ def _wanted(task: ir.Task, given: Mapping[str, Any] | None) -> Iterator[Wanted]:
             )
 
 
-def _name(secret: Mapping[str, Any], given: Mapping[str, Any] | None) -> str:
+def _name(secret: Mapping[str, Any]) -> str:
     source = secret.get("secretNameParameter", {})
-    constant = source.get("runtimeValue", {}).get("constant") or secret.get("secretName")
-    if constant:
-        return str(constant)
-    return str((given or {}).get(source.get("componentInputParameter", ""), ""))
+    written = source.get("runtimeValue", {}).get("constant") if isinstance(source, Mapping) else source
+    return str(written or secret.get("secretName", ""))
 
 
 def _problem(root: Path, wanted: Wanted, path: str) -> str:
