@@ -1,6 +1,7 @@
 """What a warm worker imports ahead, and for whom it does not. A marker module notes each time that it is executed."""
 
 import asyncio
+import os
 from dataclasses import replace
 
 import pytest
@@ -37,6 +38,11 @@ def decides(text: str) -> str:
 
 def imports_nothing(text: str) -> str:
     return text
+
+
+def imports_and_waits(text: str) -> str:
+    import lightgbm
+    return waits(text)
 
 
 def waits(text: str) -> str:
@@ -185,24 +191,38 @@ def test_an_attempt_that_imports_nothing_heavy_changes_nothing(stage, settings, 
     play(perform())
 
 
-def test_nothing_is_imported_ahead_while_an_attempt_is_under_way(stage, executed, play):
+def test_a_processor_is_left_for_attempts_under_way(stage, executed, play):
     async def perform():
         async with stage:
-            waiting = launch(stage, "waiting", "waits")
-            await stage.runner.start(waiting)
-            await stage.gates.running(waiting)
+            for i in range(len(os.sched_getaffinity(0))):
+                waiting = launch(stage, f"waiting{i}", "waits")
+                await stage.runner.start(waiting)
+                await stage.gates.running(waiting)
             (link,) = stage.runner._pool._links.values()
             suggested = []
             succeed, link.learned = link.learned, lambda *_: suggested.append(1)
             await run(stage, "teacher", "imports")
             await asyncio.sleep(0.8)  # the worker would have spoken after half a second
             assert suggested == []
-            succeed(link, link.path)  # nor is a suggestion that comes late followed
-            assert not stage.runner._pool._succeeding
             link.learned = succeed
             await stage.gates.release(waiting)
-            await stage.report("waiting")
+            await stage.report(waiting.task_id)
             await until_ahead(stage, "lightgbm")
         assert executed() == ["", ""]
+
+    play(perform())
+
+
+def test_an_attempt_that_imports_and_goes_on_teaches_already(stage, executed, play):
+    async def perform():
+        async with stage:
+            waiting = launch(stage, "waiting", "imports_and_waits")
+            await stage.runner.start(waiting)
+            await stage.gates.running(waiting)
+            await until_ahead(stage, "lightgbm")
+            assert "(False, False)  yes" in await run(stage, "second", "imports")
+            assert executed() == ["", ""]
+            await stage.gates.release(waiting)
+            assert isinstance((await stage.report("waiting")).outcome, Succeeded)
 
     play(perform())

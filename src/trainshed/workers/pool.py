@@ -173,9 +173,9 @@ class Pool:
         return [*self._links.values(), *self._retired]
 
     def _succeed(self, link: Link, python: Path) -> None:
-        """Start a worker that imports ahead what attempts imported, unless there is work, or two workers already."""
-        idle = self._links.get(link.digest) is link and not link.under_way()
-        if idle and link.digest not in self._succeeding | {old.digest for old in self._retired}:
+        """Start a worker that imports ahead what attempts imported, unless there are two workers already."""
+        is_first = self._links.get(link.digest) is link
+        if is_first and link.digest not in self._succeeding | {old.digest for old in self._retired}:
             self._succeeding.add(link.digest)
             self._background.spawn(self._replace(link, python), name=f"successor of worker {link.digest}")
 

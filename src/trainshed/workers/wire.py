@@ -14,7 +14,7 @@ From it, `event` is
 - `started`: task_id, attempt, pid (0: it was known already).
 - `refused`: task_id, attempt, reason; it never ran.
 - `ended`: an `Ended`'s fields. On disk before it is told; repeated from there by whoever did not hear it.
-- `learned`: python; a fork server started now would import ahead what attempts of this one imported. Only while idle.
+- `learned`: python; a fork server started now would import ahead what attempts of this one imported.
 - `pong`
 - `bye`: it ends, idle or told to; no order that came later was taken.
 

@@ -88,7 +88,7 @@ def _rehearse() -> None:
 
 def run(order: dict[str, Any], log: int, *, shelf: Shelf, lessons: int) -> NoReturn:
     """Run an order in this detached process; what it imports is told to `lessons`. Never returns."""
-    code, observer = 1, None
+    code = 1
     try:
         _take_place(order, log)
         if order["arguments"]:
@@ -97,14 +97,11 @@ def run(order: dict[str, Any], log: int, *, shelf: Shelf, lessons: int) -> NoRet
         if not shelf.fits(given, _import_folders(order)):
             _start_over(order, given)
         shelf.start_over = lambda wrong: _surprised(order, given, wrong, lessons)
-        observer = Observer(given)
-        sys.meta_path.insert(0, observer)
+        sys.meta_path.insert(0, Observer(given, lambda lesson: _tell(lessons, {"frameworks": lesson})))
         code = _guard(lambda: run_component(order))
     except BaseException:  # noqa: BLE001  (told in the log; the parent sees the code)
         traceback.print_exc()
     finally:
-        if code == 0 and observer is not None:
-            _tell(lessons, {"frameworks": observer.lesson()})
         _end(code)
 
 

@@ -7,9 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .preload import PREFIXES
-
-Lesson = dict[str, dict[str, dict[str, str]]]
+from .preload import PREFIXES, Lesson
 
 
 class Lessons:

@@ -9,7 +9,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any, Optional
 
@@ -33,6 +33,7 @@ _LATE = {
     "NVIDIA_VISIBLE_DEVICES",
 }  # read when a device is first used, and none is before a fork
 _COMPILED = (".so", ".pyd")
+Lesson = dict[str, dict[str, dict[str, str]]]  # of frameworks: variables they were imported under, and began with
 
 
 def watched(environ: Mapping[str, str], framework: str) -> "dict[str, str]":
@@ -44,18 +45,17 @@ def watched(environ: Mapping[str, str], framework: str) -> "dict[str, str]":
 class Observer:
     """Sees, in an attempt, which frameworks are asked for, and under which variables. Finds nothing itself."""
 
-    def __init__(self, given: Mapping[str, str]) -> None:
+    def __init__(self, given: Mapping[str, str], tell: "Callable[[Lesson], None]") -> None:
         self._given = given
-        self._seen: dict[str, dict[str, dict[str, str]]] = {}
+        self._tell = tell
+        self._seen: set[str] = set()
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:  # noqa: ARG002
-        """Note a framework the first time that it is asked for."""
+        """Tell of a framework the first time that it is asked for; at once, so that it can be imported meanwhile."""
         if name in PREFIXES and name not in self._seen:
-            self._seen[name] = {"variables": watched(os.environ, name), "given": watched(self._given, name)}
-
-    def lesson(self) -> "dict[str, dict[str, dict[str, str]]]":
-        """Answer what was imported in the end."""
-        return {name: how for name, how in self._seen.items() if name in sys.modules}
+            self._seen.add(name)
+            if PathFinder.find_spec(name) is not None:
+                self._tell({name: {"variables": watched(os.environ, name), "given": watched(self._given, name)}})
 
 
 class _Layer:

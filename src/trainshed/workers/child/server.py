@@ -26,7 +26,8 @@ _REMEMBERED = 1000
 _MOSTLY = 0.95  # of the limit: who is killed by the system so close to it ran out of memory
 _SHORT_SECONDS = 0.005  # what an attempt that does next to nothing takes
 _GOODBYE_SECONDS = 2.0
-_PAUSE_SECONDS = 0.5  # without an attempt, before it is said what could be imported ahead
+_PAUSE_SECONDS = 0.5  # since an attempt began to import, or ended, before it is said what could be imported ahead
+_CORES = len(os.sched_getaffinity(0))
 
 
 class Server:
@@ -46,7 +47,7 @@ class Server:
         self._lessons = Lessons(lessons_path)
         self._shelf = Shelf()
         self._lack_of: set[str] = set()  # what could be imported ahead, or should not have been
-        self._said_at = 0.0
+        self._suggest_at: Optional[float] = None  # noqa: UP045
         self._retired = False
         self._heard, self._said = os.pipe()
         self._path = socket_path
@@ -145,6 +146,7 @@ class Server:
             peer = Peer(self._listener.accept()[0], self._selector, self._serve, self._forget)
             self._peers.add(peer)
             self._idle_since = time.monotonic()
+            self._suggest_soon()
             under_way = [a.described() for a in self._attempts.values()]
             ahead = sorted(self._shelf.names)
             hello = {"event": "hello", "version": VERSION, "pid": os.getpid(), "attempts": under_way, "ahead": ahead}
@@ -279,15 +281,21 @@ class Server:
         self._compare()
 
     def _compare(self) -> None:
-        self._lack_of = set(self._lessons.wanted()) ^ self._shelf.names
+        before, self._lack_of = self._lack_of, set(self._lessons.wanted()) ^ self._shelf.names
+        if self._lack_of != before:
+            self._suggest_soon()
+
+    def _suggest_soon(self) -> None:
+        self._suggest_at = time.monotonic() + _PAUSE_SECONDS if self._lack_of else None
 
     def _can_suggest(self) -> bool:
-        return bool(self._lack_of and self._peers and not self._attempts and self._said_at < self._idle_since)
+        """Whether another fork server would do better, and a processor is free to make it."""
+        return self._suggest_at is not None and bool(self._peers) and len(self._attempts) < _CORES and not self._retired
 
     def _suggest(self, now: float) -> None:
-        """Say, once in each pause, that another fork server with other imports would do better. Never while we work."""
-        if self._can_suggest() and not self._retired and now >= self._idle_since + _PAUSE_SECONDS:
-            self._said_at = now
+        """Say, once each time that it may have changed, that another fork server with other imports would do better."""
+        if self._suggest_at is not None and self._can_suggest() and now >= self._suggest_at:
+            self._suggest_at = None
             self._tell({"event": "learned", "python": sys.executable})
 
     def _retire(self, _: dict[str, Any]) -> None:
@@ -336,6 +344,7 @@ class Server:
         while len(self._ended) > _REMEMBERED:
             del self._ended[next(iter(self._ended))]
         self._idle_since = time.monotonic()
+        self._suggest_soon()
         self._tell({"event": "ended", **outcome})
 
     def _store(self, outcome: dict[str, Any]) -> None:
@@ -374,5 +383,7 @@ class Server:
         if not self._peers:
             times.append(self._alone_since + self._lease_seconds)
         elif not self._attempts:
-            times.append(self._idle_since + (_PAUSE_SECONDS if self._can_suggest() else self._idle_seconds))
+            times.append(self._idle_since + self._idle_seconds)
+        if self._suggest_at is not None and self._can_suggest():
+            times.append(self._suggest_at)
         return max(0.0, min(times, default=now + 60) - now)
