@@ -452,14 +452,12 @@ def test_a_plan_says_what_resolvers_would_find(home):
 
 @needs_documents
 @pytest.mark.parametrize("verb", ["plan", "run"])
-def test_the_vertex_training_of_the_penguins_is_refused_for_want_of_tfx(home, verb):
+def test_the_vertex_training_of_the_penguins_is_refused_for_want_of_tfx_and_of_its_parameters(home, verb):
     path = FOLDER / "penguin-vertex-training.json"
     image = "gcr.io/fast-ai-exploration/penguin-vertex-training:1.0.0"
     before = home.running.json("pipelines", "list")
 
-    done = home.running.run(
-        "pipelines", verb, str(path), "--parameter", "num_epochs=1", "--parameter", "learning_rate=0.1"
-    )
+    done = home.running.run("pipelines", verb, str(path), "--parameter", "num_epochs=1")
 
     assert done.returncode == 2
     for name in ("CsvExampleGen", "HyperparamsGen", "Trainer", "Pusher"):
@@ -469,6 +467,7 @@ def test_the_vertex_training_of_the_penguins_is_refused_for_want_of_tfx(home, ve
     assert "glibc 2.39 or newer" in done.stderr
     assert "'utils.custom_components'" in done.stderr
     assert done.stderr.count("a TFX environment is missing") == 1
+    assert "parameters.learning_rate: the pipeline needs this parameter (a number)" in done.stderr
     assert "driver" not in done.stderr
     assert "Traceback" not in done.stderr
     assert home.running.json("pipelines", "list") == before

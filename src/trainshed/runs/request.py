@@ -1,11 +1,11 @@
 """From what somebody asks for to a run that can be recorded; everything that can be refused is refused here."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from trainshed import ir, names
 from trainshed.blobs import check_bucket, parse_uri
@@ -17,6 +17,7 @@ from trainshed.runs.lifecycle import RUN
 from trainshed.runs.model import PARENT, NewRun, Run
 from trainshed.runs.workplace import Workplace, Workplaces
 
+T = TypeVar("T")
 _JOB_ID = re.compile(r"[a-z][-a-z0-9]{0,127}")
 _DISPLAY_NAME_LENGTH = 128
 _FAILURE_POLICIES = ("FAIL_SLOW", "FAIL_FAST")
@@ -48,16 +49,42 @@ def prepare(
     if len(new.display_name) > _DISPLAY_NAME_LENGTH:
         raise InvalidArgument.field("displayName", f"longer than {_DISPLAY_NAME_LENGTH} characters")
     template = template or catalog.take(new.spec, new.platform)
-    if missing := secret_variables.findings(secrets, template.plan):
-        raise InvalidArgument.findings(missing, reason="SECRET_MISSING")
-    parameters = ir.bind(template.plan.parameters, {**_wrapped(template.runtime), **new.parameters})
-    return Prepared(
+    plan, refusals = template.plan, _Refusals()
+    given = {**_wrapped(template.runtime), **new.parameters}
+    refusals.ask(lambda: _check_secrets(secrets, plan), None)
+    prepared = Prepared(
         new=new,
         template=template,
-        parameters=parameters,
-        places=workplaces.of_plan(template.plan),
-        root=_root(new, template.plan),
+        parameters=refusals.ask(lambda: ir.bind(plan.parameters, given), {}),
+        places=refusals.ask(lambda: workplaces.of_plan(plan), {}),
+        root=refusals.ask(lambda: _root(new, plan), ""),
     )
+    refusals.check()
+    return prepared
+
+
+class _Refusals:
+    """Collects what is wrong with each part of a request, so that it is said all at once."""
+
+    def __init__(self) -> None:
+        self._found: list[InvalidArgument] = []
+
+    def ask(self, part: Callable[[], T], otherwise: T) -> T:
+        """Answer a part, or what goes in its place until everything is known."""
+        try:
+            return part()
+        except InvalidArgument as error:
+            self._found.append(error)
+            return otherwise
+
+    def check(self) -> None:
+        """Raise InvalidArgument when anything was wrong; its reason is that of the first part."""
+        if self._found:
+            raise InvalidArgument(
+                "\n".join(error.message for error in self._found),
+                reason=self._found[0].reason,
+                violations=tuple(violation for error in self._found for violation in error.violations),
+            )
 
 
 def draft(
@@ -83,7 +110,7 @@ def draft(
         run_key=run_key,
         logical_time=(cause.time if cause else None) or now,
         context_id=context_id,
-        tasks_total=sum(task.needs_worker for _, task in template.plan.leaves()),
+        tasks_total=sum(task.kind == "container" for _, task in template.plan.leaves()),
         tasks_ran=None,
         outputs=None,
         error="",
@@ -100,6 +127,11 @@ def job_id(pipeline: str, now: datetime) -> str:
     slug = re.sub(r"[^-a-z0-9]+", "-", pipeline.lower()).strip("-")[:90] or "run"
     slug = slug if slug[0].isalpha() else f"run-{slug}"
     return f"{slug}-{now:%Y%m%d%H%M%S}-{names.short_id(5)}"
+
+
+def _check_secrets(secrets: Path, plan: ir.Plan) -> None:
+    if missing := secret_variables.findings(secrets, plan):
+        raise InvalidArgument.findings(missing, reason="SECRET_MISSING")
 
 
 def _wrapped(runtime: Mapping[str, Any]) -> dict[str, Any]:

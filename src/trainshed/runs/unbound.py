@@ -10,6 +10,7 @@ from trainshed.errors import Finding
 _EXECUTOR = "--executor_class_path"
 _RELEASE = re.compile(r"tfx-(\d+\.\d+\.\d+)")
 _GLIBC = (2, 39)  # asked for by ml-metadata, which TFX needs and which comes as a wheel only
+_ELSEWHERE = "use one with Debian 13, Ubuntu 24.04 or newer"
 _CONTAINER_MODULE = "tfx.orchestration."
 
 
@@ -57,8 +58,8 @@ def _way_out(image: str, tasks: Sequence[ir.Task], version: str) -> Finding:
         path=f"images.{image}",
         message=(
             f"a TFX environment is missing: `{command}` makes one, or give `--environment FOLDER` of one that you "
-            f"keep; TFX 1.21 needs Python 3.10 to 3.13, about 3 GB and glibc {_text(_GLIBC)} or newer, {_of_this_machine()}"
-            f"{_own_code(image, tasks)}"
+            f"keep; TFX 1.21 takes about 3 GB, Python 3.10 to 3.13 and glibc {_text(_GLIBC)} or newer, "
+            f"{_of_this_machine()}{_own_code(image, tasks)}"
         ),
         anchor="tfx",
     )
@@ -78,11 +79,11 @@ def _own_code(image: str, tasks: Sequence[ir.Task]) -> str:
 def _of_this_machine() -> str:
     name, version = platform.libc_ver()
     if name != "glibc":
-        return "which this machine does not have: use one with Debian 13, Ubuntu 24.04 or newer"
+        return f"which this machine does not have, so it cannot be installed here: {_ELSEWHERE}"
     known = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if known >= _GLIBC:
-        return f"as this machine has ({version})"
-    return f"while this machine has {version}: use one with Debian 13, Ubuntu 24.04 or newer"
+        return f"which this machine has ({version})"
+    return f"and cannot be installed on this machine, which has {version}: {_ELSEWHERE}"
 
 
 def _is_tfx(task: ir.Task) -> bool:

@@ -59,8 +59,8 @@ def test_a_version_that_was_never_released_is_not_asked_for():
 @pytest.mark.parametrize(
     ("libc", "words"),
     [
-        (("glibc", "2.36"), "while this machine has 2.36: use one with Debian 13"),
-        (("glibc", "2.41"), "as this machine has (2.41)"),
+        (("glibc", "2.36"), "cannot be installed on this machine, which has 2.36: use one with Debian 13"),
+        (("glibc", "2.41"), "which this machine has (2.41)"),
         (("", ""), "which this machine does not have"),
     ],
 )
