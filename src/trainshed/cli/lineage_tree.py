@@ -8,6 +8,7 @@ from typing import Any
 
 _BRANCHES = 12  # of one node
 _VALUE = 60  # characters of a parameter
+_NAMES = 3  # in a row
 _DIGEST = 12  # characters of a digest
 _LABELS = {"same": "same content", "cached": "from the cache"}
 _TASK = 2  # edges: a task and what it made
@@ -106,7 +107,7 @@ def _facts(node: Mapping[str, Any]) -> Iterator[str]:
     """Say what one needs to know to make it again."""
     if node["kind"] == "artifact":
         if node["sameContent"]:
-            yield f"same content as {_some(node['sameContent'])}"
+            yield f"same content as {_some(node['sameContent'], len(node['sameContent']))}"
         if node["reused"]:
             yield (
                 f"taken from the cache {node['reused']} times since"
@@ -123,7 +124,8 @@ def _facts(node: Mapping[str, Any]) -> Iterator[str]:
         if values:
             yield f"{title} {', '.join(f'{k}={_value(v)}' for k, v in values.items())}"
     for parameter, objects in node["data"].items():
-        yield f"data of {parameter} {_some([f'{name}#{generation}' for name, generation, *_ in objects])}"
+        count = node["dataCounts"].get(parameter, len(objects))
+        yield f"data of {parameter} {_some([f'{name}#{generation}' for name, generation, *_ in objects], count)}"
 
 
 def _code(node: Mapping[str, Any]) -> Iterator[str]:
@@ -144,6 +146,6 @@ def _value(value: Any) -> str:
     return text if len(text) <= _VALUE else f"{text[: _VALUE - 1]}…"
 
 
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:3])
-    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown  # noqa: PLR2004
+def _some(names: Sequence[str], count: int) -> str:
+    shown = names[:_NAMES]
+    return ", ".join(shown) + (f" and {count - len(shown)} more" if count > len(shown) else "")

@@ -1,38 +1,26 @@
-"""trainshed pipelines: compile, plan, run and look at pipelines."""
+"""trainshed pipelines: compile, plan, run and look at pipelines.
 
-import json
-from collections.abc import Callable, Mapping
+- this module: what there is before a run, and starting one. `pipelines_runs`: runs that are there.
+- `pipelines_triggers`: what starts runs by itself. `pipelines_debug`: one task at the terminal.
+- `pipelines_request`: options and addresses. `pipelines_text`, `pipelines_end`: what people read.
+"""
+
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from trainshed.cli import session
-from trainshed.cli.output import format_option, project_options, show, table
-from trainshed.client import Client
-from trainshed.errors import InvalidArgument
-
-F = TypeVar("F", bound=Callable[..., Any])
-_FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
+from trainshed.cli import pipelines_runs, session
+from trainshed.cli.output import format_option, project_options, show
+from trainshed.cli.pipelines_end import see_through, tell
+from trainshed.cli.pipelines_request import body, pairs, run_options, runs, wait_options
+from trainshed.cli.pipelines_text import plan as plan_text
+from trainshed.cli.pipelines_triggers import triggers
 
 
 @click.group(name="pipelines")
 def command() -> None:
     """Compile, plan and run pipelines."""
-
-
-def _run_options(function: F) -> F:
-    for option in (
-        click.option("--parameter", "parameters", multiple=True, metavar="K=V", help="A parameter; repeat for more."),
-        click.option(
-            "--parameters-file", type=click.Path(exists=True, dir_okay=False), help="JSON object of parameters."
-        ),
-        click.option("--no-caching", is_flag=True, help="Run every task, whatever was done before."),
-        click.option("--job-id", default="", help="Identifier of the run; default: made from name and time."),
-        click.option("--pipeline-root", "root", default="", help="gs:// location below which outputs are written."),
-    ):
-        function = option(function)
-    return function
 
 
 @command.command(name="compile")
@@ -51,283 +39,60 @@ def compile_(file: str, output: str, function_name: str, packages: tuple[str, ..
 
 @command.command()
 @click.argument("spec")
-@_run_options
+@run_options
 @click.option("--display-name", default="", help="Name to show.")
 @click.option("--label", "labels", multiple=True, metavar="K=V", help="A label; repeat for more.")
-@click.option("--failure-policy", type=click.Choice(["slow", "fast"]), default="slow", show_default=True)
-@click.option("--wait", is_flag=True, help="Wait for the end; exit 1 when the run failed.")
 @click.option(
-    "--outputs", "outputs_file", type=click.Path(dir_okay=False), help="Write the pipeline's outputs as JSON; waits."
+    "--failure-policy",
+    type=click.Choice(["slow", "fast"]),
+    default="slow",
+    show_default=True,
+    help="After a failure: go on with what does not need it, or begin nothing more.",
 )
+@click.option("--debug-task", default="", metavar="TASK", help="Run this task at the terminal, under a debugger.")
+@wait_options
 @project_options
 @format_option
 def run(spec: str, output_format: str, **given: Any) -> int:
     """Run a compiled pipeline: a file, or an object gs://…."""
-    body = _body(spec, given) | {
+    wanted = body(spec, given) | {
         "displayName": given["display_name"],
-        "labels": dict(_pairs(given["labels"], "--label")),
+        "labels": dict(pairs(given["labels"], "--label")),
         "failurePolicy": f"FAIL_{given['failure_policy'].upper()}",
     }
-    is_served = session.has_server()
-    with session.connect() as client:
-        path = f"/trainshed/v1/{_parent(given)}/runs"
-        document = client.call("POST", path, body)
-        # a server that lives only as long as this command has to see the run through
-        is_waited = given["wait"] or bool(given["outputs_file"]) or not is_served
-        if is_waited:
-            document = _wait(client, f"{path}/{_short(document['name'])}")
-    if given["outputs_file"]:
-        Path(given["outputs_file"]).write_text(json.dumps(document["outputs"], indent=2) + "\n", encoding="utf-8")
-    show(document if output_format == "json" else {}, output_format, lambda: _say(document))
-    if is_waited and document["state"] != "SUCCEEDED":
-        click.echo(document["error"] or f"The run ended {document['state']}.", err=True)
-        return 1
-    return 0
+    if given["debug_task"]:
+        from trainshed.cli.pipelines_debug import connect
+
+        connection = connect(given["debug_task"])
+    else:
+        connection = session.connect()
+    with connection as client:
+        path = runs(given)
+        document = see_through(client, path, client.call("POST", path, wanted), given)
+    return tell(document, output_format)
 
 
 @command.command()
 @click.argument("spec")
-@_run_options
+@run_options
 @project_options
 @format_option
 def plan(spec: str, output_format: str, **given: Any) -> None:
     """Say what would run, what is cached and why."""
     with session.connect() as client:
-        document = client.call("POST", f"/trainshed/v1/{_parent(given)}/runs:plan", _body(spec, given))
-    steps = document["steps"]
-
-    def text() -> None:
-        table(("TASK", "WOULD", "WHY"), [(s["task"], s["decision"], s["reason"]) for s in steps])
-        for step in steps:
-            for name in step["unseen"]:
-                click.echo(f"Note: {step['task']}: the content behind parameter {name!r} is not part of the cache key.")
-        click.echo(f"{sum(s['decision'] == 'run' for s in steps)} of {len(steps)} tasks would run.")
-        click.echo(f"It would cost {_cost(document['cost'])}.")
-
-    show(document, output_format, text)
+        document = client.call("POST", f"{runs(given)}:plan", body(spec, given))
+    show(document, output_format, lambda: plan_text(document))
 
 
-@command.command(name="list")
-@click.option("--state", default="", help="Only runs in this state.")
-@click.option("--limit", default=50, show_default=True)
-@project_options
-@format_option
-def list_(state: str, limit: int, output_format: str, **given: Any) -> None:
-    """List runs, newest first."""
-    with session.connect() as client:
-        pages = client.pages(f"/trainshed/v1/{_parent(given)}/runs", "runs", query={"state": state})
-        found = [run for run, _ in zip(pages, range(limit), strict=False)]
-    rows = [(_short(r["name"]), r["displayName"], _state(r), r["createTime"][:19] + "Z", r["cause"]) for r in found]
-    show(found, output_format, lambda: table(("ID", "NAME", "STATE", "CREATE_TIME", "CAUSE"), rows))
-
-
-@command.command()
-@click.argument("job")
-@project_options
-@format_option
-def describe(job: str, output_format: str, **given: Any) -> None:
-    """Show a run with its tasks; with `--format json`, Google's PipelineJob under `job`."""
-    with session.connect() as client:
-        document = client.call("GET", f"{_runs(given)}/{_short(job)}")
-    show(document, output_format, lambda: _describe(document))
-
-
-@command.command()
-@click.argument("job")
-@click.option("--task", default="", help="Only this task.")
-@click.option("--stream", is_flag=True, help="Go on until the run has ended.")
-@project_options
-@format_option
-def logs(job: str, task: str, stream: bool, output_format: str, **given: Any) -> None:
-    """Print what tasks wrote."""
-    with session.connect() as client:
-        query = {"task": task, "stream": "1" if stream else ""}
-        lines = client.lines(f"{_runs(given)}/{_short(job)}/logs", query=query)
-        if output_format == "json":
-            show({"lines": list(lines)}, output_format)
-        else:
-            for line in lines:
-                click.echo(line)
-
-
-@command.command()
-@click.argument("job")
-@project_options
-@format_option
-def cancel(job: str, output_format: str, **given: Any) -> None:
-    """Ask a run to end."""
-    with session.connect() as client:
-        client.call("POST", f"/v1/{_parent(given)}/pipelineJobs/{_short(job)}:cancel", {})
-    show({"cancelled": _short(job)}, output_format, lambda: click.echo(f"Asked run {_short(job)} to end."))
-
-
-@command.command()
-@click.argument("job")
-@project_options
-@format_option
-def delete(job: str, output_format: str, **given: Any) -> None:
-    """Forget a run that has ended; what it made stays."""
-    with session.connect() as client:
-        client.call("DELETE", f"/v1/{_parent(given)}/pipelineJobs/{_short(job)}")
-    show({"deleted": _short(job)}, output_format, lambda: click.echo(f"Deleted run {_short(job)}."))
-
-
-@command.command()
-@click.argument("job")
-@project_options
-@format_option
-def graph(job: str, output_format: str, **given: Any) -> None:
-    """Show a run's tasks and the artifacts between them."""
-    with session.connect() as client:
-        document = client.call("GET", f"{_runs(given)}/{_short(job)}/graph")
-
-    def text() -> None:
-        for node in (n for n in document["nodes"] if n["kind"] == "task"):
-            click.echo(f"{node['id']}  {node['state']}{'  (cached)' if node['cached'] else ''}")
-            for edge in (e for e in document["edges"] if e["to"] == node["id"]):
-                click.echo(f"  <- {edge['from']}")
-
-    show(document, output_format, text)
-
-
-@command.group()
-def triggers() -> None:
-    """Start runs by messages of a topic or new objects of a bucket."""
-
-
-@triggers.command(name="create")
-@click.argument("name")
-@click.option("--topic", default="", help="Start a run for every message of this topic.")
-@click.option("--bucket", default="", help="Start a run for every new object of this bucket.")
-@click.option("--spec", required=True, metavar="gs://…", help="The compiled pipeline.")
-@click.option(
-    "--coalesce", type=click.Choice(["none"]), default="none", show_default=True, help="How bursts are merged."
-)
-@project_options
-@format_option
-def create_trigger(name: str, topic: str, bucket: str, spec: str, output_format: str, **given: Any) -> None:
-    """Start a run for each event, without a function; the message body is a JSON object of parameters."""
-    parent = _parent(given)
-    if topic and "/" not in topic:
-        topic = f"projects/{parent.split('/')[1]}/topics/{topic}"
-    with session.connect() as client:
-        body = {"name": name, "topic": topic, "bucket": bucket, "spec": spec}
-        document = client.call("POST", f"/trainshed/v1/{parent}/runTriggers", body)
-    show(document, output_format)
-
-
-@triggers.command(name="list")
-@format_option
-def list_triggers(output_format: str) -> None:
-    """List run triggers."""
-    with session.connect() as client:
-        found = client.call("GET", "/trainshed/v1/runTriggers")["triggers"]
-    rows = [(t["name"], t["bucket"] or t["topic"], t["spec"]) for t in found]
-    show(found, output_format, lambda: table(("NAME", "SOURCE", "SPEC"), rows))
-
-
-@triggers.command(name="delete")
-@click.argument("name")
-@format_option
-def delete_trigger(name: str, output_format: str) -> None:
-    """Remove a run trigger."""
-    with session.connect() as client:
-        client.call("DELETE", f"/trainshed/v1/runTriggers/{name}")
-    show({"deleted": name}, output_format, lambda: click.echo(f"Deleted run trigger {name}."))
-
-
-def _wait(client: Client, path: str) -> dict[str, Any]:
-    while True:
-        document: dict[str, Any] = client.call("GET", f"{path}/wait")
-        if document["state"] in _FINAL:
-            return document
-
-
-def _body(spec: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    parameters: dict[str, Any] = {}
-    if given["parameters_file"]:
-        parameters |= _read_parameters(Path(given["parameters_file"]))
-    parameters |= dict(_pairs(given["parameters"], "--parameter"))
-    source = {"uri": spec} if spec.startswith("gs://") else {"text": _read_spec(Path(spec))}
-    caching = False if given["no_caching"] else None
-    return {**source, "parameters": parameters, "caching": caching, "jobId": given["job_id"], "root": given["root"]}
-
-
-def _read_spec(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InvalidArgument.field("SPEC", f"{path} cannot be read: {error.strerror}; compile it first") from error
-    except UnicodeDecodeError as error:
-        raise InvalidArgument.field("SPEC", f"{path} is not UTF-8 text (byte {error.start})") from error
-
-
-def _read_parameters(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InvalidArgument.field("--parameters-file", f"{path} is not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise InvalidArgument.field("--parameters-file", f"{path} does not hold a JSON object")
-    return document
-
-
-def _pairs(texts: tuple[str, ...], option: str) -> list[tuple[str, str]]:
-    found = []
-    for text in texts:
-        key, separator, value = text.partition("=")
-        if not separator or not key:
-            raise InvalidArgument.field(option, f"{text!r} is not KEY=VALUE")
-        found.append((key, value))
-    return found
-
-
-def _parent(given: Mapping[str, Any]) -> str:
-    settings = session.current_settings()
-    return f"projects/{given['project'] or settings.project}/locations/{given['region'] or settings.region}"
-
-
-def _runs(given: Mapping[str, Any]) -> str:
-    return f"/trainshed/v1/{_parent(given)}/runs"
-
-
-def _short(name: str) -> str:
-    return name.rsplit("/", 1)[-1]
-
-
-def _state(run: Mapping[str, Any]) -> str:
-    return f"{run['state']} (nothing changed)" if run["needless"] else str(run["state"])
-
-
-def _say(document: Mapping[str, Any]) -> None:
-    click.echo(f"Run {_short(document['name'])}: {_state(document)}")
-    if document["needless"]:
-        click.echo(f"0 of {document['tasksTotal']} tasks ran.")
-    if document["state"] in _FINAL:
-        click.echo(f"It cost {_cost(document['cost'])}.")
-
-
-def _cost(cost: Mapping[str, Any]) -> str:
-    about, currency = "about " if cost["isGuess"] else "", cost["currency"]
-    return f"{about}{cost['local']:.4f} {currency} here; on Google Cloud {cost['cloud']:.4f} {currency}"
-
-
-def _describe(document: Mapping[str, Any]) -> None:
-    for key in ("name", "pipeline", "displayName", "createTime", "startTime", "endTime", "cause", "receipt", "error"):
-        if document[key]:
-            click.echo(f"{key}: {document[key]}")
-    click.echo(f"state: {_state(document)}")
-    click.echo(f"parameters: {json.dumps(document['parameters'])}")
-    click.echo(f"cost: {_cost(document['cost'])}")
-    rows = [
-        (
-            t["name"],
-            t["state"],
-            "cached" if t["cachedFrom"] else "",
-            len(t["attempts"]),
-            f"{t['cpuSeconds']:.2f}",
-            t["error"][:80],
-        )
-        for t in document["tasks"]
-    ]
-    table(("TASK", "STATE", "", "ATTEMPTS", "CPU_SECONDS", "ERROR"), rows)
+for one in (
+    pipelines_runs.list_,
+    pipelines_runs.describe,
+    pipelines_runs.logs,
+    pipelines_runs.cancel,
+    pipelines_runs.retry,
+    pipelines_runs.clone,
+    pipelines_runs.delete,
+    pipelines_runs.graph,
+    triggers,
+):
+    command.add_command(one)

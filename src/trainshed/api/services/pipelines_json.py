@@ -19,7 +19,6 @@ _CODES = {  # google.rpc.Code of what became of an attempt
 }
 _TASK_STATES = {"QUEUED": "PENDING"}
 _EXECUTION_STATES = {"SUCCEEDED": "COMPLETE", "SKIPPED": "CACHED", "FAILED": "FAILED", "CANCELLED": "CANCELLED"}
-_ID_DIGITS = 36  # our ids are letters and digits, Google's are numbers
 
 
 def job_json(
@@ -56,7 +55,7 @@ class _Tasks:
     def __init__(self, details: Details, traces: Traces) -> None:
         self._run = details.run
         self._tasks = details.tasks
-        self._ids = {task.id: int(task.id, _ID_DIGITS) for task in details.tasks}
+        self._ids = {task.id: int(task.id) for task in details.tasks}
         self._attempts: dict[str, list[Attempt]] = {}
         for attempt in details.attempts:
             self._attempts.setdefault(attempt.task_id, []).append(attempt)

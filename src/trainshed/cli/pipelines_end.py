@@ -1,0 +1,56 @@
+"""Waiting for a run, and saying how it ended."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trainshed.cli import session
+from trainshed.cli.output import show
+from trainshed.cli.pipelines_request import short
+from trainshed.cli.pipelines_text import cost_text, state_text
+from trainshed.client import Client
+
+FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
+
+
+def see_through(client: Client, path: str, document: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Wait for a run's end if that was asked for; a server that lives only as long as this command has to, too."""
+    if given["wait"] or given["outputs_file"] or not session.has_server():
+        document = wait(client, f"{path}/{short(document['name'])}")
+    if given["outputs_file"]:
+        text = json.dumps(document["outputs"], indent=2) + "\n"
+        Path(given["outputs_file"]).write_text(text, encoding="utf-8")
+    return document
+
+
+def wait(client: Client, path: str) -> dict[str, Any]:
+    """Answer a run once it has ended."""
+    while True:
+        document: dict[str, Any] = client.call("GET", f"{path}/wait")
+        if document["state"] in FINAL:
+            return document
+
+
+def tell(document: Mapping[str, Any], output_format: str) -> int:
+    """Print a run and answer the command's exit code: 1 for one that ended without success."""
+    show(document, output_format, lambda: _say(document))
+    if document["state"] not in FINAL or document["state"] == "SUCCEEDED":
+        return 0
+    click.echo(document["error"] or f"The run ended {document['state']}.", err=True)
+    if document["state"] == "FAILED":
+        job = short(document["name"])
+        click.echo(
+            f"`trainshed pipelines describe {job}` shows every task; `retry {job}` goes on from there.", err=True
+        )
+    return 1
+
+
+def _say(document: Mapping[str, Any]) -> None:
+    click.echo(f"Run {short(document['name'])}: {state_text(document)}")
+    if document["needless"]:
+        click.echo(f"0 of {document['tasksTotal']} tasks ran.")
+    if document["state"] in FINAL:
+        click.echo(f"It cost {cost_text(document['cost'])}.")

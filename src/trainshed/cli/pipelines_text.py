@@ -1,0 +1,105 @@
+"""Runs and plans as people read them."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+
+from trainshed.cli.output import table
+
+_MINUTE, _HOUR = 60, 3600
+
+
+def state_text(run: Mapping[str, Any]) -> str:
+    """Say a run's state; one in which nothing ran is marked."""
+    return f"{run['state']} (nothing changed)" if run["needless"] else str(run["state"])
+
+
+def cost_text(cost: Mapping[str, Any]) -> str:
+    """Say what something costs here and on Google Cloud."""
+    about, currency = "about " if cost["isGuess"] else "", cost["currency"]
+    return f"{about}{cost['local']:.4f} {currency} here; on Google Cloud {cost['cloud']:.4f} {currency}"
+
+
+def describe(document: Mapping[str, Any]) -> None:
+    """Print a run with its tasks as a tree."""
+    for key in ("name", "pipeline", "displayName", "createTime", "startTime", "endTime", "cause", "receipt"):
+        if document[key]:
+            click.echo(f"{key}: {document[key]}")
+    click.echo(f"state: {state_text(document)}")
+    if document["failurePolicy"] != "FAIL_SLOW":
+        click.echo(f"failurePolicy: {document['failurePolicy']}")
+    if document["error"]:
+        first, *rest = document["error"].splitlines()
+        click.echo("\n".join([f"error: {first}", *(f"  | {line}" for line in rest)]))
+    click.echo(f"parameters: {json.dumps(document['parameters'])}")
+    if document["outputs"]:
+        click.echo(f"outputs: {json.dumps(document['outputs'])}")
+    click.echo(f"cost: {cost_text(document['cost'])}")
+    rows = [row for line in document["lines"] for row in _rows(line)]
+    table(("TASK", "STATE", "ATTEMPTS", "DURATION", "COST", "WHY"), rows)
+
+
+def plan(document: Mapping[str, Any]) -> None:
+    """Print what a run would do; what the iterations of a loop have in common is said once."""
+    steps = document["steps"]
+    table(("TASK", "WOULD", "WHY"), _folded(steps))
+    for name, task in {n: s["task"] for s in steps for n in s["unseen"]}.items():
+        click.echo(f"Note: {task}: the content behind parameter {name!r} is not part of the cache key.")
+    click.echo(f"{sum(s['decision'] == 'run' for s in steps)} of {len(steps)} tasks would run.")
+    click.echo(f"It would cost {cost_text(document['cost'])}.")
+
+
+def _rows(line: Mapping[str, Any]) -> Iterator[Sequence[Any]]:
+    indent = "  " * line["depth"]
+    attempts = line["attempts"]
+    seconds = _seconds(line.get("startTime"), line.get("endTime"))
+    cost = f"{line['cost']['cloud']:.4f}" if "cost" in line else ""
+    yield (indent + line["label"], line["state"], len(attempts) or "", _duration(seconds), cost, _why(line))
+    for attempt in attempts if len(attempts) > 1 else ():
+        seconds = _seconds(attempt["start_time"], attempt["end_time"])
+        first = attempt["message"].partition("\n")[0]
+        yield (f"{indent}  attempt {attempt['attempt']}", attempt["outcome"], "", _duration(seconds), "", first)
+
+
+def _why(line: Mapping[str, Any]) -> str:
+    counts = line["counts"]
+    if not counts:
+        return str(line["reason"])
+    total = sum(counts.values())
+    return f"{total} iteration{'s' * (total > 1)}: {', '.join(f'{n} {state}' for state, n in counts.items())}"
+
+
+def _folded(steps: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[str]]:
+    """Put equal decisions about the iterations of a task on one line, where the first of them stands."""
+    same = Counter((_static(s["task"]), s["decision"], s["reason"]) for s in steps)
+    for task, decision, reason in same:
+        times = same[task, decision, reason]
+        yield (task, decision if times == 1 else f"{decision} {times} times", reason)
+
+
+def _static(path: str) -> str:
+    """Answer a path without the iterations that it goes through."""
+    return "".join(part.partition("]")[2] if i else part for i, part in enumerate(path.split("[")))
+
+
+def _seconds(start: str | None, end: str | None) -> float | None:
+    if not start:
+        return None
+    until = datetime.fromisoformat(end) if end else datetime.now().astimezone()
+    return max(0.0, (until - datetime.fromisoformat(start)).total_seconds())
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    if seconds < _HOUR:
+        return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE)} s"
+    return f"{int(seconds // _HOUR)} h {int(seconds % _HOUR // _MINUTE)} min"

@@ -1,0 +1,55 @@
+"""trainshed pipelines triggers: what starts runs without a function."""
+
+from typing import Any
+
+import click
+
+from trainshed.cli import session
+from trainshed.cli.output import format_option, project_options, show, table
+from trainshed.cli.pipelines_request import parent
+
+
+@click.group()
+def triggers() -> None:
+    """Start runs by messages of a topic or new objects of a bucket."""
+
+
+@triggers.command(name="create")
+@click.argument("name")
+@click.option("--topic", default="", help="Start a run for every message of this topic.")
+@click.option("--bucket", default="", help="Start a run for every new object of this bucket.")
+@click.option("--spec", required=True, metavar="gs://…", help="The compiled pipeline.")
+@click.option(
+    "--coalesce", type=click.Choice(["none"]), default="none", show_default=True, help="How bursts are merged."
+)
+@project_options
+@format_option
+def create_trigger(name: str, topic: str, bucket: str, spec: str, output_format: str, **given: Any) -> None:
+    """Start a run for each event, without a function; the message body is a JSON object of parameters."""
+    place = parent(given)
+    if topic and "/" not in topic:
+        topic = f"projects/{place.split('/')[1]}/topics/{topic}"
+    with session.connect() as client:
+        body = {"name": name, "topic": topic, "bucket": bucket, "spec": spec}
+        document = client.call("POST", f"/trainshed/v1/{place}/runTriggers", body)
+    show(document, output_format)
+
+
+@triggers.command(name="list")
+@format_option
+def list_triggers(output_format: str) -> None:
+    """List run triggers."""
+    with session.connect() as client:
+        found = client.call("GET", "/trainshed/v1/runTriggers")["triggers"]
+    rows = [(t["name"], t["bucket"] or t["topic"], t["spec"]) for t in found]
+    show(found, output_format, lambda: table(("NAME", "SOURCE", "SPEC"), rows))
+
+
+@triggers.command(name="delete")
+@click.argument("name")
+@format_option
+def delete_trigger(name: str, output_format: str) -> None:
+    """Remove a run trigger."""
+    with session.connect() as client:
+        client.call("DELETE", f"/trainshed/v1/runTriggers/{name}")
+    show({"deleted": name}, output_format, lambda: click.echo(f"Deleted run trigger {name}."))
