@@ -9,6 +9,7 @@ they are on disk: while the store takes no writes they wait.
 """
 
 import asyncio
+import itertools
 import logging
 import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -387,8 +388,8 @@ class Engine:
             self._background.spawn(self._start(active, task, attempt), name=f"start of {task}")
         for task_id, attempt in turn.stops:
             self._background.spawn(self._stop(task_id, attempt), name=f"stop of {task_id}")
-        if turn.done:
-            self._background.spawn(off_loop(_remove, turn.done), name="clean up")
+        if turn.done or turn.ended:
+            self._background.spawn(off_loop(_clean_up, turn.done, turn.ended), name="clean up")
 
     async def _start(self, active: ActiveRun, task: str, attempt: int) -> None:
         begun = self._parts.clock.now()
@@ -410,6 +411,7 @@ class Engine:
         return Report(task_id=task_id, attempt=attempt, outcome=outcome, start_time=begun, end_time=now)
 
 
-def _remove(folders: list[Path]) -> None:
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+def _clean_up(mounts: list[Path], runs: list[Path]) -> None:
+    """Remove mounts whose content is committed, and all of the runs that ended; logs stay."""
+    for mount in itertools.chain(mounts, *(folder.glob("*/*/mount") for folder in runs)):
+        shutil.rmtree(mount, ignore_errors=True)

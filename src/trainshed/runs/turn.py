@@ -54,7 +54,8 @@ class Turn:
     starts: list[tuple[ActiveRun, str, int]] = field(default_factory=list)
     stops: list[tuple[str, int]] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
-    done: list[Path] = field(default_factory=list)  # folders whose content is committed
+    done: list[Path] = field(default_factory=list)  # mounts whose content is committed
+    ended: list[Path] = field(default_factory=list)  # folders of runs that ended
     left_some: bool = False  # there may be more new runs than one transaction takes
     gone: list[str] = field(default_factory=list)  # ids of tasks that are no longer in memory
 
@@ -68,6 +69,7 @@ class Turn:
         self.starts += other.starts
         self.stops += other.stops
         self.done += other.done
+        self.ended += other.ended
 
 
 @dataclass(kw_only=True)
@@ -288,7 +290,8 @@ class Writer:
             receipt_id=active.run.receipt_id,
         )
         active.ran += active.task(path).kind == "container"
-        step.turn.done.append(active.attempt_folder(path, active.view.tasks[path].attempt) / "mount")
+        if step.ended.collected.artifacts:  # what is large goes at once, the rest when the run has ended
+            step.turn.done.append(active.attempt_folder(path, active.view.tasks[path].attempt) / "mount")
         return made
 
     def _reuse(self, step: _Step, path: str) -> dict[str, Any]:
@@ -339,6 +342,8 @@ class Writer:
         store.fire_run(step.conn, active.run.name, name, now=now, **values)
         active.view.run_fired(name)
         active.is_final = name in {"succeed", "fail", "cancelled"}
+        if active.is_final:
+            step.turn.ended.append(active.folder)
         if name == "succeed" and active.run.receipt_id and active.worked and active.ran == 0:
             self._needless(step, active.worked)
 
