@@ -30,6 +30,10 @@ class Findings:
         finding = Finding(severity="error", path=path_of(trail), message=message)
         self._said.setdefault((finding.path, message), finding)
 
+    def take(self, finding: Finding) -> None:
+        """Say what was found elsewhere."""
+        self._said.setdefault((finding.path, finding.message), finding)
+
     def tear(self, trail: Trail | None, message: str) -> None:
         """Say that a part with parts of its own could not be read."""
         self.is_torn = True

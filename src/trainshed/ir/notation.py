@@ -60,14 +60,22 @@ class OddKey:
 
 def parse(text: str) -> list[Any]:
     """Read the documents of a text. Raises InvalidArgument where it is neither JSON nor YAML, or too large."""
+    if text.lstrip()[:1] == "{":
+        return [parse_json(text)]
     try:
-        if text.lstrip()[:1] == "{":
-            return [_json(text)]
         return _few(document for document in _Builder(text).documents() if document is not None)
     except RecursionError as error:
-        raise refusal(f"the document is nested more than {DEPTH} levels deep; flatten it") from error
+        raise _too_deep() from error
     except yaml.YAMLError as error:
         raise refusal("not YAML: " + _one_line(error)) from error
+
+
+def parse_json(text: str) -> Any:
+    """Read one JSON value. Raises InvalidArgument where it is none, or too large."""
+    try:
+        return _json(text)
+    except RecursionError as error:
+        raise _too_deep() from error
     except json.JSONDecodeError as error:
         raise refusal(f"not JSON: {error}") from error
 
@@ -151,6 +159,10 @@ def _check_scalar(value: Any, trail: Trail | None, findings: Findings) -> None:
 def _too_large(digits: str) -> str:
     shown = digits if len(digits) <= 40 else f"{digits[:37]}…"  # noqa: PLR2004  (a line of an error)
     return f"{shown} is larger than 2^53, which a PipelineSpec number cannot hold; use a string"
+
+
+def _too_deep() -> InvalidArgument:
+    return refusal(f"the document is nested more than {DEPTH} levels deep; flatten it")
 
 
 def _too_many() -> InvalidArgument:

@@ -7,11 +7,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from trainshed.errors import Finding, InvalidArgument
+from trainshed.errors import InvalidArgument
+from trainshed.ir.findings import Findings, Trail, trail_of
 from trainshed.ir.model import ABSENT, ParameterDefinition
+from trainshed.ir.notation import measure, parse_json
 
 _INTEGER = re.compile(r"[+-]?\d+(\.0+)?")
 _SAFE_INTEGER = 2**53
+_LONG = 50  # characters
 # schema 2.0.0 -> 2.1.0
 LEGACY_TYPES = {"INT": "NUMBER_INTEGER", "DOUBLE": "NUMBER_DOUBLE", "STRING": "STRING"}
 _NOUNS = {
@@ -22,22 +25,20 @@ _NOUNS = {
     "LIST": "a list",
     "STRUCT": "a mapping",
 }
+_EXAMPLES = {"LIST": '[1, "a"]', "STRUCT": '{"a": 1}'}
 
 
 def bind(definitions: Mapping[str, ParameterDefinition], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Type the given values and add defaults. Raises InvalidArgument with everything that is wrong."""
-    findings: list[Finding] = []
+    """Type the given values and add defaults; null is a value that is not given. Raises InvalidArgument with everything."""
+    findings = Findings()
     values: dict[str, Any] = {}
     for name, value in given.items():
-        if name not in definitions:
-            findings.append(_finding(name, _unknown(name, definitions)))
-            continue
-        if value is None and _may_be_absent(definitions[name]):
-            continue  # what clients send for an optional input that nobody gave
-        try:
-            values[name] = _accepted(convert(value, definitions[name].type), definitions[name])
-        except ValueError as error:
-            findings.append(_finding(name, str(error)))
+        trail = _trail(name)
+        definition = definitions.get(name)
+        if definition is None:
+            findings.add(trail, "" if findings.is_full else _unknown(name, definitions))
+        elif value is not None or not _may_be_absent(definition):
+            _take(definition, value, trail, values, findings)
     for name, definition in definitions.items():
         if given.get(name) is not None or (name in given and not _may_be_absent(definition)):
             continue
@@ -45,10 +46,41 @@ def bind(definitions: Mapping[str, ParameterDefinition], given: Mapping[str, Any
             values[name] = _default(definition)
         elif not definition.is_optional:
             what = _NOUNS.get(definition.type, "a value")
-            findings.append(_finding(name, f"the pipeline needs this parameter ({what}) and it is missing"))
-    if findings:
-        raise InvalidArgument.findings(findings, reason="PARAMETERS_INVALID")
+            findings.add(_trail(name), f"the pipeline needs this parameter ({what}) and it is missing")
+    if listed := findings.listed():
+        raise InvalidArgument.findings(list(listed), reason="PARAMETERS_INVALID")
     return {name: values[name] for name in definitions if name in values}
+
+
+def _trail(name: str) -> Trail:
+    return trail_of("parameters", name)
+
+
+def _take(
+    definition: ParameterDefinition, value: Any, trail: Trail, values: dict[str, Any], findings: Findings
+) -> None:
+    """Add one given value under its name, or say what is wrong with it."""
+    inside = Findings()
+    try:
+        measure(_opened(value, definition.type), trail, inside)
+        if not inside.listed():
+            values[trail[1]] = _accepted(convert(value, definition.type), definition)
+    except ValueError as error:
+        findings.add(trail, str(error))
+    except InvalidArgument as error:
+        findings.add(trail, error.violations[0].description)
+    for finding in inside.listed():
+        findings.take(finding)
+
+
+def _opened(value: Any, declared: str) -> Any:
+    """Read the structure that a text stands for, to look into it; a text that stands for none stays one."""
+    if not isinstance(value, str) or declared not in _EXAMPLES:
+        return value
+    try:
+        return parse_json(value)
+    except InvalidArgument:
+        return value
 
 
 def convert(value: Any, declared: str) -> Any:
@@ -110,14 +142,10 @@ def _default(definition: ParameterDefinition) -> Any:
         return definition.default
 
 
-def _finding(name: str, message: str) -> Finding:
-    return Finding(severity="error", path=f"parameters.{name}", message=message)
-
-
 def _unknown(name: str, definitions: Mapping[str, ParameterDefinition]) -> str:
     if not definitions:
         return "the pipeline takes no parameters"
-    near = difflib.get_close_matches(name, definitions, n=1)
+    near = difflib.get_close_matches(name, definitions, n=1) if len(name) < _LONG else []
     known = ", ".join(sorted(definitions))
     return (
         f"the pipeline has no such parameter; did you mean {near[0]!r}?"
@@ -148,15 +176,17 @@ def _string(value: Any) -> Any:
     return value if isinstance(value, str) else ABSENT
 
 
-def _integer(value: Any) -> Any:
-    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()) and len(value) < 40:  # noqa: PLR2004
-        value = int(value.strip().split(".")[0])
+def _integer(given: Any) -> Any:
+    value = given
+    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
+        digits = value.strip().split(".")[0]
+        value = int(digits) if len(digits) < _LONG else _SAFE_INTEGER * 2
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         return ABSENT
     if abs(value) > _SAFE_INTEGER:
-        raise ValueError(f"{str(value)[:40]} is larger than 2^53, which a PipelineSpec integer cannot hold")
+        raise ValueError(f"{str(given)[:40]} is larger than 2^53, which a PipelineSpec integer cannot hold")
     return value
 
 
@@ -178,13 +208,14 @@ def _boolean(value: Any) -> Any:
     return {"true": True, "false": False}.get(value.strip().lower(), ABSENT) if isinstance(value, str) else ABSENT
 
 
-def _container(kind: type) -> Any:
+def _container(kind: type, declared: str) -> Any:
     def converted(value: Any) -> Any:
         if isinstance(value, str):
             try:
                 value = json.loads(value, parse_constant=_no_constant)
-            except (ValueError, RecursionError):
-                return ABSENT
+            except (ValueError, RecursionError) as error:
+                hint = f"write JSON such as {_EXAMPLES[declared]}"
+                raise ValueError(f"{_quote(value)} is not {_NOUNS[declared]}; {hint}") from error
         return value if isinstance(value, kind) else ABSENT
 
     return converted
@@ -195,6 +226,6 @@ _CONVERTERS = {
     "NUMBER_INTEGER": _integer,
     "NUMBER_DOUBLE": _double,
     "BOOLEAN": _boolean,
-    "LIST": _container(list),
-    "STRUCT": _container(dict),
+    "LIST": _container(list, "LIST"),
+    "STRUCT": _container(dict, "STRUCT"),
 }

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainshed import ir
@@ -41,7 +41,8 @@ def test_s49_values_get_their_declared_type(value, declared, expected):
     [
         ("3.5", "NUMBER_INTEGER", "'3.5' is not an integer"), (True, "NUMBER_INTEGER", "is not an integer"),
         ("nan", "NUMBER_DOUBLE", "not a finite number"), ("1e400", "NUMBER_DOUBLE", "not a finite number"),
-        ("9" * 20, "NUMBER_INTEGER", "larger than 2^53"), ("yes", "BOOLEAN", "is not a boolean"),
+        ("9" * 20, "NUMBER_INTEGER", "larger than 2^53"), ("9" * 5000, "NUMBER_INTEGER", "larger than 2^53"),
+        ("[NaN]", "LIST", "is not a list"), ("[" * 9999, "LIST", "is not a list"), ("yes", "BOOLEAN", "is not a boolean"),
         ("{", "STRUCT", "is not a mapping"), ([1], "STRUCT", "is not a mapping"), (1, "STRING", "put it in quotes"),
         (None, "STRING", "null is not a string"), ({}, "STRING", "is not a string"),
     ],
@@ -53,11 +54,13 @@ def test_s49_what_cannot_be_meant_is_refused_with_the_reason(value, declared, re
     assert reason in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.integers(-(2**53), 2**53))
 def test_every_integer_survives_being_text(number):
     assert ir.convert(str(number), "NUMBER_INTEGER") == number
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_finite_number_survives_being_text(number):
     assert math.isclose(ir.convert(repr(number), "NUMBER_DOUBLE"), number)
@@ -103,6 +106,90 @@ def test_a_parameter_with_literals_accepts_no_other_value():
     assert ir.bind({"size": size}, {"size": "small"}) == {"size": "small"}
     with pytest.raises(InvalidArgument, match="'huge' is none of the values that it accepts: 'small', 'large'"):
         ir.bind({"size": size}, {"size": "huge"})
+
+
+def bound(definitions, given):
+    try:
+        return ir.bind(definitions, given)
+    except InvalidArgument as error:
+        return error.message.splitlines()
+
+
+EVERY_TYPE = {
+    "n": ir.ParameterDefinition(type="NUMBER_INTEGER"),
+    "x": ir.ParameterDefinition(type="NUMBER_DOUBLE", default=0.5),
+    "deep": ir.ParameterDefinition(type="BOOLEAN", default=False),
+    "name": ir.ParameterDefinition(type="STRING", is_optional=True),
+    "layers": ir.ParameterDefinition(type="LIST", default=[1, 2]),
+    "more": ir.ParameterDefinition(type="STRUCT", is_optional=True),
+}
+
+
+def test_text_from_a_command_line_is_typed_by_declaration():
+    text = {"n": "3", "x": "1e-3", "deep": "true", "name": "5", "layers": "[1, 2.5, 3]", "more": '{"a": 1}'}
+
+    found = bound(EVERY_TYPE, text)
+
+    assert found == {"n": 3, "x": 0.001, "deep": True, "name": "5", "layers": [1, 2.5, 3], "more": {"a": 1}}
+    assert [type(found[k]) for k in ("n", "name")] == [int, str]
+    assert [type(v) for v in (*found["layers"], found["more"]["a"])] == [int, float, int, int]
+
+
+def test_what_is_optional_may_be_left_out_or_null_and_defaults_hold():
+    left_out = bound(EVERY_TYPE, {"n": 1})
+
+    assert left_out == {"n": 1, "x": 0.5, "deep": False, "layers": [1, 2]}
+    assert bound(EVERY_TYPE, dict.fromkeys(EVERY_TYPE) | {"n": 1}) == left_out
+    assert bound(EVERY_TYPE, {"n": None}) == [
+        "parameters.n: null is not an integer; leave the parameter out instead",
+    ]
+
+
+def test_every_wrong_parameter_is_said_at_once():
+    given = {"n": 1.5, "x": "a lot", "deep": "yes", "name": 3, "layers": "['a']", "more": [1], "nn": 1}
+
+    assert bound(EVERY_TYPE, given) == [
+        "parameters.n: '1.5' is not an integer",
+        "parameters.x: 'a lot' is not a number",
+        "parameters.deep: 'yes' is not a boolean",
+        "parameters.name: 3 is not a string; put it in quotes",
+        """parameters.layers: "['a']" is not a list; write JSON such as [1, "a"]""",
+        "parameters.more: '[1]' is not a mapping",
+        "parameters.nn: the pipeline has no such parameter; did you mean 'n'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ([1, math.nan], "parameters.layers[1]: nan is not a number that JSON has; give a finite number"),
+        ([{"a": 2**60}], "parameters.layers[0].a: 1152921504606846976 is larger than 2^53"),
+        ("[1, Infinity]", "parameters.layers[1]: inf is not a number that JSON has"),
+        ('[{"a": 1, "a": 2}]', "parameters.layers[0].a: the key is there twice; keep one"),
+        ("[" + "9" * 5000 + "]", f"parameters.layers[0]: {'9' * 37}… is larger than 2^53"),
+        (["\0"], "parameters.layers[0]: the text holds a NUL character"),
+        ([0] * 300_000, "parameters.layers: the document has more than 250000 values"),
+        ("[" * 9000 + "]" * 9000, "parameters.layers: '[[["),
+    ],
+)
+def test_values_inside_values_are_looked_at_too(value, problem):
+    (found,) = bound(EVERY_TYPE, {"n": 1, "layers": value})
+
+    assert found.startswith(problem)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from([*EVERY_TYPE, "other"]), st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+)))  # fmt: skip
+def test_no_values_break_the_binding(given_values):
+    found = bound(EVERY_TYPE, given_values)
+
+    if isinstance(found, list):
+        assert all(line.startswith("parameters.") for line in found)
+    else:
+        assert set(found) >= {"n", "x", "deep", "layers"}
 
 
 def test_s50_json_inside_json_is_explained():
