@@ -5,7 +5,8 @@ loaded when the first expression is met, and not before: most pipelines have non
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -14,18 +15,13 @@ from trainshed.ir.values import as_text
 
 _LARGEST_INTEGER = 2**63 - 1
 _UNTYPED_RANGE = "cannot be the range of a comprehension"  # said of any value without a declared type, wrongly
+_STATUS = re.compile(r" \[[A-Z_]+\]$")  # of the library's messages
 _FIELDS = ("string_value", "number_value", "bool_value", "list_value", "struct_value", "null_value")
 
 
 def holds(expression: str, parameters: Mapping[str, Any], artifacts: Mapping[str, Sequence[ArtifactValue]]) -> bool:
     """Tell whether a condition holds for a task's inputs. Raises ValueError with a sentence."""
-    inputs: dict[str, Any] = {
-        "parameter_values": {name: _as_double(value) for name, value in parameters.items()},
-        "artifacts": {name: {"artifacts": [_artifact(a) for a in listed]} for name, listed in artifacts.items()},
-    }
-    if "inputs.parameters" in expression:  # schema 2.0.0
-        inputs["parameters"] = {name: _legacy_value(value) for name, value in parameters.items()}
-    found = _evaluate(expression, {"inputs": inputs})
+    found = _evaluate(expression, lambda: {"inputs": _inputs(expression, parameters, artifacts)})
     if not isinstance(found, bool):
         raise ValueError(f"the condition {_quote(expression)} is {_quote(as_text(found))}, neither true nor false")  # noqa: TRY004  (a sentence for the user)
     return found
@@ -33,9 +29,7 @@ def holds(expression: str, parameters: Mapping[str, Any], artifacts: Mapping[str
 
 def select(expression: str, value: Any) -> Any:
     """Take a part of a value, as `parseJson(string_value)["a"]` does. Raises ValueError with a sentence."""
-    kind = {str: "string_value", bool: "bool_value", int: "number_value", float: "number_value", list: "list_value"}
-    fields = {kind.get(type(value), "null_value" if value is None else "struct_value"): _checked(value)}
-    return _evaluate(expression, fields | {"string_value": _checked("" if value is None else as_text(value))})
+    return _evaluate(expression, lambda: _fields_of(value))
 
 
 def problem(expression: str, *, is_selector: bool = False) -> str:
@@ -48,11 +42,13 @@ def problem(expression: str, *, is_selector: bool = False) -> str:
     return ""
 
 
-def _evaluate(expression: str, data: Mapping[str, Any]) -> Any:
+def _evaluate(expression: str, data: Callable[[], Mapping[str, Any]]) -> Any:
     try:
-        value = _program(expression).eval(data=data)
+        value = _program(expression).eval(data=data())
         found = value.plain_value()
         is_error = value.type().name() == "ERROR"
+    except RecursionError as error:
+        raise ValueError(f"{_quote(expression)} cannot be evaluated: a value is nested too deep") from error
     except (RuntimeError, ValueError, TypeError, OverflowError) as error:
         raise ValueError(f"{_quote(expression)} cannot be evaluated: {_reason(error)}") from error
     if is_error:
@@ -75,7 +71,28 @@ def _environment(names: tuple[str, ...]) -> Any:
 
 
 def _parse_json(text: str) -> Any:
-    return json.loads(text, parse_int=_integer)
+    try:
+        return json.loads(text, parse_int=_integer)
+    except RecursionError as error:
+        raise ValueError("the JSON is nested too deep") from error
+
+
+def _inputs(
+    expression: str, parameters: Mapping[str, Any], artifacts: Mapping[str, Sequence[ArtifactValue]]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "parameter_values": {name: _as_double(value) for name, value in parameters.items()},
+        "artifacts": {name: {"artifacts": [_artifact(a) for a in listed]} for name, listed in artifacts.items()},
+    }
+    if "inputs.parameters" in expression:  # schema 2.0.0
+        found["parameters"] = {name: _legacy_value(value) for name, value in parameters.items()}
+    return found
+
+
+def _fields_of(value: Any) -> dict[str, Any]:
+    kind = {str: "string_value", bool: "bool_value", int: "number_value", float: "number_value", list: "list_value"}
+    fields = {kind.get(type(value), "null_value" if value is None else "struct_value"): _checked(value)}
+    return fields | {"string_value": _checked("" if value is None else as_text(value))}
 
 
 def _integer(digits: str) -> int | float:
@@ -131,7 +148,7 @@ def _legacy_value(value: Any) -> dict[str, Any]:
 
 def _reason(error: object) -> str:
     """Cut the library's message down to its first sentence, without status names and positions."""
-    first = str(error).splitlines()[0].removesuffix(" [INVALID_ARGUMENT]").removesuffix(" (in container '')")
+    first = _STATUS.sub("", str(error).splitlines()[0]).removesuffix(" (in container '')")
     first = first.partition(" expecting {")[0]
     parts = first.split(": ")
     while len(parts) > 1 and (parts[0].isupper() or parts[0].startswith("<input>")):
