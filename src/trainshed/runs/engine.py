@@ -227,21 +227,19 @@ class Engine:
             if path and active.view.tasks[path].attempt == ended.report.attempt:
                 self._parts.admission.release(ended.report.task_id)
             self._note_attempt(conn, ended)
-        known = len(active.paths)
         self._parts.writer.step(conn, turn, active, fact, ended)
         for waiting in turn.take_waiting():
             self._parts.admission.queue(waiting)
-        if len(active.paths) != known or turn.gone:
-            self._follow_tasks(turn, active)
+        self._follow_tasks(turn, active)
         if active.is_final:
             self._drop(active)
 
     def _follow_tasks(self, turn: Turn, active: ActiveRun) -> None:
         """Know the tasks that were made, and forget those that are gone."""
+        self._of_task.update(dict.fromkeys(turn.made, active.run.name))
         for task_id in turn.gone:
             self._of_task.pop(task_id, None)
-        turn.gone = []
-        self._of_task.update(dict.fromkeys(active.paths, active.run.name))
+        turn.made, turn.gone = [], []
 
     def _admit(self, conn: Connection, turn: Turn) -> None:
         while (waiting := self._parts.admission.admit(turn.now)) is not None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -42,6 +42,7 @@ from trainshed.runs.nodes import NOTHING
 from trainshed.sql import notify
 
 log = logging.getLogger(__name__)
+MustRun = Callable[[str, str], bool]  # run and path of a task -> whether its outputs are made anew though they exist
 _LOST = "a task that it needs did not succeed"
 _NOTHING_DONE = frozenset({"condition_false", "upstream_lost"})
 
@@ -57,6 +58,7 @@ class Turn:
     done: list[Path] = field(default_factory=list)  # mounts whose content is committed
     ended: list[Path] = field(default_factory=list)  # folders of runs that ended
     left_some: bool = False  # there may be more new runs than one transaction takes
+    made: list[str] = field(default_factory=list)  # ids of tasks that exist from now on
     gone: list[str] = field(default_factory=list)  # ids of tasks that are no longer in memory
 
     def take_waiting(self) -> list[Waiting]:
@@ -89,8 +91,9 @@ class _Step:
 class Writer:
     """Carries out decisions in the caller's transaction."""
 
-    def __init__(self, blobs: Blobs) -> None:
+    def __init__(self, blobs: Blobs, *, must_run: MustRun = lambda *_: False) -> None:
         self._blobs = blobs
+        self._must_run = must_run
 
     def step(self, conn: Connection, turn: Turn, active: ActiveRun, fact: Fact, ended: Ended | None = None) -> None:
         """Carry a fact to its conclusion, the facts that follow from it included."""
@@ -121,7 +124,9 @@ class Writer:
             case Resolve(task=task):
                 step.answers.append(self._resolve(step, task))
             case Open(task=task, first=first, count=count):
-                store.insert_tasks(step.conn, active.open(task, first, count, now=step.turn.now))
+                rows = active.open(task, first, count, now=step.turn.now)
+                store.insert_tasks(step.conn, rows)
+                step.turn.made += (row["id"] for row in rows)
                 step.facts.append(Opened(task=task, first=first, count=count))
             case CloseScope(task=task, iteration=iteration):
                 step.turn.gone += active.close(task, iteration)
@@ -174,7 +179,7 @@ class Writer:
             "cpus": node.cpus,
             "memory_bytes": node.memory_bytes,
         }
-        if not caching.is_wanted(active, node.task):
+        if not caching.is_wanted(active, node.task) or self._must_run(active.run.name, path):
             return Resolved(task=path)
         key = caching.key_of(conn, self._blobs, active, path)
         step.found[path] |= {"cache_key": key.key, "key_parts": dict(key.parts)}
