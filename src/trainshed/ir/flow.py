@@ -5,7 +5,7 @@ and an integer stays one; only a leaf that wants a text gets one.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -85,22 +85,16 @@ def inputs_of(task: Task, facts: RunFacts, around: Surroundings) -> TaskInputs:
     given |= drivers.changed_parameters(driven)
     given |= {n: as_text(given[n]) for n, d in task.parameters.items() if n in given and _is_text(task, d, given[n])}
     parameters = {name: given[name] for name in task.parameters if name in given}
-    problems += (
-        f"{name} is {as_text(given[name])!r}, which is none of the values that it accepts"
-        for name, d in task.parameters.items()
-        if d.literals and name in given and given[name] not in d.literals
-    )
     platform = _settled(
         task.platform, lambda g: _selected("a platform setting", g, _setting(task, g, facts, around), problems)
     )
     artifacts = _artifacts(task, around)
-    missing = tuple(_missing(task, parameters, artifacts))
     return TaskInputs(
         parameters=parameters,
         artifacts={name: listed for name, listed in artifacts.items() if listed or _may_be_empty(task, name)},
-        missing=missing,
+        missing=tuple(_missing(task, parameters, artifacts)),
         given=given,
-        problems=tuple(problems),
+        problems=(*problems, *_not_accepted(task, parameters)),
         platform=platform,
         metadata=drivers.changed_metadata(driven),
     )
@@ -292,6 +286,13 @@ def _missing(
     required = [name for name in known if name not in parameters]
     required += [n for n, a in task.artifacts.items() if not a.is_optional and n not in artifacts]
     return [name for name in required if name not in handed_on]
+
+
+def _not_accepted(task: Task, parameters: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in parameters.items():
+        literals = task.parameters[name].literals
+        if literals and value not in literals:
+            yield f"{name} is {as_text(value)!r}, which is none of the values that it accepts"
 
 
 def _listed(value: Any, what: str) -> list[Any]:
