@@ -97,6 +97,7 @@ def _limits(active: ActiveRun, path: str, grace_seconds: float) -> Limits:
         cpus=node.resources.cpu_limit,
         memory_bytes=node.resources.memory_limit_bytes,
         timeout_seconds=timeout,
+        accelerators=node.accelerators,
     )
 
 

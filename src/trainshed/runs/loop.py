@@ -9,7 +9,7 @@ from trainshed.runs.engine import Engine, Parts
 from trainshed.runs.launch import Around, Reach
 from trainshed.runs.launching import Launcher
 from trainshed.runs.service import Service
-from trainshed.runs.turn import Writer
+from trainshed.runs.turn import MustRun, Writer
 
 
 def build_engine(
@@ -18,7 +18,9 @@ def build_engine(
     *,
     reach: Reach,
     workers: int = 0,
+    accelerators: int = 0,
     grace_seconds: float = 10.0,
+    must_run: MustRun = lambda *_: False,
     reached: Callable[[str], None] = lambda _: None,
 ) -> Engine:
     """Make the engine that goes on with a service's runs: `engine.duty(…)` runs it, `engine.close()` lets go."""
@@ -28,10 +30,10 @@ def build_engine(
         db=service.db,
         clock=service.clock,
         runner=runner,
-        writer=Writer(service.blobs),
+        writer=Writer(service.blobs, must_run=must_run),
         launcher=Launcher(runner, service.workplaces.environments, around),
         take_up=service.take_up,
-        admission=Admission(cpus=float(workers or os.cpu_count() or 1), memory_bytes=memory),
+        admission=Admission(cpus=float(workers or os.cpu_count() or 1), memory_bytes=memory, accelerators=accelerators),
         grace_seconds=grace_seconds,
         reached=reached,
     )

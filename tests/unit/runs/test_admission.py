@@ -7,8 +7,9 @@ from trainshed.runs.admission import Admission, Waiting
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def waiting(task, *, cpus=1.0, memory=1):
-    return Waiting(run="r", task=task, task_id=task, cpus=cpus, memory_bytes=memory, ready_time=NOW)
+def waiting(task, *, cpus=1.0, memory=1, accelerators=0):
+    wanted = {"cpus": cpus, "memory_bytes": memory, "accelerators": accelerators}
+    return Waiting(run="r", task=task, task_id=task, **wanted, ready_time=NOW)
 
 
 def test_s26_a_task_waits_until_there_is_room_for_what_it_asks():
@@ -31,3 +32,21 @@ def test_s26_memory_counts_as_cores_do_and_more_than_there_is_means_all_of_it():
     assert machine.admit(NOW).task == "greedy"
     machine.take(waiting("greedy", cpus=96, memory=1000))
     assert machine.admit(NOW) is None
+
+
+def test_an_accelerator_is_given_to_one_task_at_a_time():
+    machine = Admission(cpus=8, memory_bytes=10, accelerators=1)
+    machine.queue(waiting("first", accelerators=1))
+    machine.queue(waiting("second", accelerators=2))
+
+    assert machine.admit(NOW).task == "first"
+    assert machine.admit(NOW) is None
+    machine.release("first")
+    assert machine.admit(NOW).task == "second"  # two are asked for; this machine's one is all of them
+
+
+def test_a_machine_without_accelerators_runs_what_asks_for_some():
+    machine = Admission(cpus=8, memory_bytes=10)
+    machine.queue(waiting("train", accelerators=1))
+
+    assert machine.admit(NOW).task == "train"
