@@ -3,6 +3,7 @@
 Features do not import each other; how they meet is written here: outbox kinds → service verbs, ports → services.
 
 - `App`: builds, starts and stops everything.
+- `debugging`: a task at the terminal of this process.
 - `ports`: adapters between features.
 - `surface`: servicers and routes.
 """
@@ -13,6 +14,7 @@ from collections.abc import Callable
 
 from trainshed import clock as clocks
 from trainshed.api.reach import Reach
+from trainshed.app.debugging import Debugging
 from trainshed.app.features import Features
 from trainshed.app.surface import surface
 from trainshed.clock import Clock
@@ -29,8 +31,9 @@ log = logging.getLogger(__name__)
 class App:
     """One server: store, features, surface. `start` and `stop` once each."""
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None, debugging: Debugging | None = None) -> None:
         self.settings = settings
+        self._debugging = debugging
         self.clock: Clock = clock or _clock(settings.clock)
         self.home = Home(settings.home)
         self._background = Background()
@@ -66,7 +69,7 @@ class App:
         self.db = Database(self.settings.database)
         self._undo.append(lambda: off_loop(self.db.close))
         self.reach = Reach(self.settings)
-        self.features = Features(self.settings, self.clock, self.db, self.reach)
+        self.features = Features(self.settings, self.clock, self.db, self.reach, self._debugging)
 
     async def _open(self) -> str:
         await off_loop(self.features.recover)

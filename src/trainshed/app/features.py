@@ -5,12 +5,15 @@ from sqlalchemy import Connection
 from trainshed import buckets, builds, functions, ledger, lineage, names, runs, schedules, topics
 from trainshed.api.reach import Reach
 from trainshed.app import ports
+from trainshed.app.debugging import Debugging
 from trainshed.app.replays import replays
 from trainshed.blobs import Blobs
 from trainshed.clock import Clock
 from trainshed.duty import Background, Duty
 from trainshed.environments import Environments
 from trainshed.ledger import Cause
+from trainshed.runners.contract import Runner
+from trainshed.runners.foreground import ForegroundRunner
 from trainshed.runners.process import ProcessRunner
 from trainshed.settings import Settings
 from trainshed.sql import Database, Outbox
@@ -19,7 +22,10 @@ from trainshed.sql import Database, Outbox
 class Features:
     """The services of one server, and what runs them in the background."""
 
-    def __init__(self, settings: Settings, clock: Clock, db: Database, reach: Reach) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, db: Database, reach: Reach, debugging: Debugging | None = None
+    ) -> None:
+        self._debugging = debugging
         self._settings = settings
         self._clock = clock
         self._db = db
@@ -71,13 +77,24 @@ class Features:
             catalog=runs.Catalog(limit_bytes=self._settings.spec_bytes),
         )
         self.run_triggers = runs.Triggers(self.runs, self.feeds.for_runs())
-        self.runner = ProcessRunner(self.environments, self._settings, self._clock)
+        processes = ProcessRunner(self.environments, self._settings, self._clock)
+        self.runner: Runner = processes
+        if (debugging := self._debugging) is not None:
+            self.runner = ForegroundRunner(
+                self.runner,
+                self.environments,
+                self._clock,
+                is_chosen=debugging.is_chosen,
+                attached=debugging.attached,
+            )
         self.run_engine = runs.build_engine(
             self.runs,
             self.runner,
             reach=self._reach,
             workers=self._settings.workers,
+            accelerators=len(processes.accelerators),
             grace_seconds=self._settings.grace_seconds,
+            must_run=debugging.must_run if debugging else _never,
         )
 
     def _build_builds(self) -> None:
@@ -151,3 +168,7 @@ class Features:
         if "/pipelineJobs/" in link:
             return self.runs.is_open_in(conn, link)
         return "/builds/" in link and self.builds.is_open_in(conn, names.short(link))
+
+
+def _never(_run: str, _task: str) -> bool:
+    return False

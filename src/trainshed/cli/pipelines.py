@@ -12,7 +12,7 @@ import click
 
 from trainshed.cli import pipelines_runs, session
 from trainshed.cli.output import format_option, project_options, show
-from trainshed.cli.pipelines_end import see_through, tell
+from trainshed.cli.pipelines_end import follow, is_waited, tell
 from trainshed.cli.pipelines_request import body, pairs, run_options, runs, wait_options
 from trainshed.cli.pipelines_text import plan as plan_text
 from trainshed.cli.pipelines_triggers import triggers
@@ -60,15 +60,17 @@ def run(spec: str, output_format: str, **given: Any) -> int:
         "labels": dict(pairs(given["labels"], "--label")),
         "failurePolicy": f"FAIL_{given['failure_policy'].upper()}",
     }
+    waits = is_waited(given)
     if given["debug_task"]:
         from trainshed.cli.pipelines_debug import connect
 
-        connection = connect(given["debug_task"])
+        connection = connect(given["debug_task"], wanted)
     else:
         connection = session.connect()
     with connection as client:
         path = runs(given)
-        document = see_through(client, path, client.call("POST", path, wanted), given)
+        document = client.call("POST", path, wanted)
+        document = follow(client, path, document, waits=waits, outputs_file=given["outputs_file"])
     return tell(document, output_format)
 
 

@@ -16,13 +16,18 @@ from trainshed.client import Client
 FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
-def see_through(client: Client, path: str, document: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Wait for a run's end if that was asked for; a server that lives only as long as this command has to, too."""
-    if given["wait"] or given["outputs_file"] or not session.has_server():
+def is_waited(given: Mapping[str, Any]) -> bool:
+    """Whether to wait for a run's end; a server that will live only as long as this command has to see it through."""
+    return bool(given["wait"] or given["outputs_file"]) or not session.has_server()
+
+
+def follow(client: Client, path: str, document: dict[str, Any], *, waits: bool, outputs_file: str) -> dict[str, Any]:
+    """Answer a run as it is or, waited for, as it ended, its outputs written where they are wanted."""
+    if waits:
         document = wait(client, f"{path}/{short(document['name'])}")
-    if given["outputs_file"]:
+    if outputs_file:
         text = json.dumps(document["outputs"], indent=2) + "\n"
-        Path(given["outputs_file"]).write_text(text, encoding="utf-8")
+        Path(outputs_file).write_text(text, encoding="utf-8")
     return document
 
 

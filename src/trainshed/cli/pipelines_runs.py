@@ -6,7 +6,7 @@ import click
 
 from trainshed.cli import session
 from trainshed.cli.output import format_option, project_options, show, table
-from trainshed.cli.pipelines_end import see_through, tell
+from trainshed.cli.pipelines_end import follow, is_waited, tell
 from trainshed.cli.pipelines_request import pairs, parent, runs, short, wait_options
 from trainshed.cli.pipelines_text import describe as describe_text
 from trainshed.cli.pipelines_text import state_text
@@ -80,10 +80,11 @@ def cancel(job: str, output_format: str, **given: Any) -> None:
 @format_option
 def retry(job: str, output_format: str, **given: Any) -> int:
     """Let a run that failed, or was cancelled, go on: what succeeded is not run again."""
+    waits = is_waited(given)
     with session.connect() as client:
         path = runs(given)
         document = client.call("POST", f"{path}/{short(job)}:retry", {})
-        document = see_through(client, path, document, given)
+        document = follow(client, path, document, waits=waits, outputs_file=given["outputs_file"])
     return tell(document, output_format)
 
 
@@ -102,10 +103,11 @@ def clone(job: str, output_format: str, **given: Any) -> int:
         "jobId": given["job_id"],
         "caching": False if given["no_caching"] else None,
     }
+    waits = is_waited(given)
     with session.connect() as client:
         path = runs(given)
         document = client.call("POST", f"{path}/{short(job)}:clone", body)
-        document = see_through(client, path, document, given)
+        document = follow(client, path, document, waits=waits, outputs_file=given["outputs_file"])
     return tell(document, output_format)
 
 

@@ -47,7 +47,7 @@ def plan(document: Mapping[str, Any]) -> None:
     """Print what a run would do; what the iterations of a loop have in common is said once."""
     steps = document["steps"]
     table(("TASK", "WOULD", "WHY"), _folded(steps))
-    for name, task in {n: s["task"] for s in steps for n in s["unseen"]}.items():
+    for name, task in {n: _static(s["task"]) for s in steps for n in s["unseen"]}.items():
         click.echo(f"Note: {task}: the content behind parameter {name!r} is not part of the cache key.")
     click.echo(f"{sum(s['decision'] == 'run' for s in steps)} of {len(steps)} tasks would run.")
     click.echo(f"It would cost {cost_text(document['cost'])}.")

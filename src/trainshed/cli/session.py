@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # a client of a running server loads neither a server nor an 
     import asyncio
 
     from trainshed.app import App
+    from trainshed.app.debugging import Debugging
 
 _READY_SECONDS = 60.0
 _STARTING_SECONDS = 30.0  # how long a server that owns the home may take to answer
@@ -31,7 +32,7 @@ def connect(**given: Any) -> Iterator[Client]:
     if address:
         yield Client(address, headers=_credentials(found))
         return
-    with _in_process(found) as own:
+    with in_process(found) as (own, _):
         yield Client(own)
 
 
@@ -61,18 +62,19 @@ def current_settings() -> settings.Settings:
 
 
 @contextmanager
-def _in_process(found: settings.Settings) -> Iterator[str]:
+def in_process(found: settings.Settings, debugging: "Debugging | None" = None) -> Iterator[tuple[str, "App"]]:
+    """Be a server for as long as this lasts; yield its address, or that of one that took the home a moment earlier."""
     import asyncio
     from dataclasses import replace
 
     from trainshed.app import App
 
-    app = App(replace(found, port=0))
+    app = App(replace(found, port=0), debugging=debugging)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="server", daemon=True)
     thread.start()
     try:
-        yield _start_or_join(app, loop, found)
+        yield _start_or_join(app, loop, found), app
     finally:
         asyncio.run_coroutine_threadsafe(app.stop(), loop).result(_READY_SECONDS)
         loop.call_soon_threadsafe(loop.stop)

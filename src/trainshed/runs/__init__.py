@@ -12,14 +12,15 @@
   what it costs.
 """
 
-from trainshed.runs.catalog import Catalog
+from trainshed.runs.catalog import Catalog, Template
 from trainshed.runs.lifecycle import RUN, TASK
 from trainshed.runs.loop import build_engine
 from trainshed.runs.model import Attempt, Message, NewRun, Run, TaskRow, Trigger
 from trainshed.runs.outline import Line, outline, state_of
-from trainshed.runs.paths import Chosen
+from trainshed.runs.paths import Chosen, choose
 from trainshed.runs.planning import Step
 from trainshed.runs.pricing import actual, estimate, used
+from trainshed.runs.request import job_id
 from trainshed.runs.service import Details, Service, Traces
 from trainshed.runs.store import tasks_channel
 from trainshed.runs.triggers import TARGET, Ports, Triggers
@@ -42,12 +43,15 @@ __all__ = [
     "Service",
     "Step",
     "TaskRow",
+    "Template",
     "Traces",
     "Trigger",
     "Triggers",
     "actual",
     "build_engine",
+    "choose",
     "estimate",
+    "job_id",
     "outline",
     "state_of",
     "tasks_channel",

@@ -70,6 +70,7 @@ def prepare(active: ActiveRun, path: str, attempt: int, around: Around) -> Launc
         work = Command(arguments=words)
     return Launch(
         task_id=node.id,
+        task=path,
         attempt=attempt,
         work=work,
         executor_input=json.dumps(document, ensure_ascii=False),

@@ -5,6 +5,7 @@ every iteration; without what is around it, it will do where only one task is ca
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainshed import ir
@@ -33,25 +34,29 @@ class Chosen:
 
 def choose(plan: ir.Plan, wanted: str, *, field: str = "task") -> Chosen:
     """Answer the tasks that are meant and those in them. Raises InvalidArgument naming the tasks that there are."""
-    path = _find(plan, wanted)
-    if path is None:
-        raise InvalidArgument.field(field, f"the pipeline has no task {wanted!r}; it has {_known(plan)}")
+    path = _find(plan, wanted, field)
     pattern = re.escape(path).replace(r"\.", rf"{_ANY}\.") + rf"{_ANY}(?:\..*)?"
     loops = sum(1 for p, task in plan.walk() if task.loop is not None and f"{static(path)}.".startswith(f"{p}."))
     is_one = plan.find(path).body is None and loops == len(_ITERATION.findall(path))
     return Chosen(pattern=re.compile(pattern), is_one=is_one)
 
 
-def _find(plan: ir.Plan, wanted: str) -> str | None:
+def _find(plan: ir.Plan, wanted: str, field: str) -> str:
     try:
         plan.find(wanted)
     except KeyError:
-        ends = [path for path, _ in plan.walk() if path.endswith(f".{static(wanted)}")]
-        return ends[0].removesuffix(static(wanted)) + wanted if wanted and len(ends) == 1 else None
+        name = static(wanted)
+        ends = [path for path, _ in plan.walk() if name and path.endswith(f".{name}")]
+        if len(ends) == 1:
+            return ends[0].removesuffix(name) + wanted
+        if ends:
+            problem = f"several tasks are called {wanted!r}; give the path of one: {_named(ends)}"
+        else:
+            problem = f"the pipeline has no task {wanted!r}; it has {_named([path for path, _ in plan.walk()])}"
+        raise InvalidArgument.field(field, problem) from None
     return wanted
 
 
-def _known(plan: ir.Plan) -> str:
-    paths = [path for path, _ in plan.walk()]
+def _named(paths: Sequence[str]) -> str:
     more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
     return ", ".join(paths[:_MOST_NAMED]) + more

@@ -75,7 +75,7 @@ def _take_terminal_back() -> None:
     """Be again the group that the terminal listens to."""
     if not os.isatty(0):
         return
-    before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})  # of this thread, which need not be the main one
     with suppress(OSError):
         os.tcsetpgrp(0, os.getpgrp())
-    signal.signal(signal.SIGTTOU, before)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
