@@ -20,7 +20,7 @@ from typing import Any, NoReturn, Optional
 from . import processes
 from .preload import Observer, Shelf
 
-_KFP = ("kfp.dsl", "kfp.components")  # where KFP keeps its executor: now, and before 2.1
+_KFP = ("kfp.dsl", "kfp.components", "kfp.v2.components")  # where KFP keeps its executor: now, before 2.1, in 1.8
 _LOG_FORMAT = "[KFP Executor %(asctime)s %(levelname)s]: %(message)s"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGPIPE, signal.SIGHUP)
