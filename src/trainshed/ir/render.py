@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainshed.ir.flow import TaskInputs
-from trainshed.ir.model import ABSENT, Resources, Task
+from trainshed.ir.model import ABSENT, Constant, Resources, Task
 from trainshed.ir.resources import resources
-from trainshed.ir.values import INPUT_PARAMETER, RunFacts, as_text, filled_text, of_run
+from trainshed.ir.values import INPUT_PARAMETER, PLACEHOLDER, RunFacts, as_text, filled_text, of_run
 
 _ARTIFACT = re.compile(
     r"\.(inputs|outputs)\.artifacts\[['\"](.+?)['\"]\](?:\.artifacts\[(\d+)\])?(?:\.(\w+)(?:\[['\"](.+?)['\"]\])?)?"
@@ -42,8 +42,23 @@ def executor_input(task: Task, inputs: TaskInputs, places: Places, *, is_legacy:
         made["artifacts"] = {k: {"artifacts": [_made(k, task, inputs, places)]} for k in task.output_artifacts}
     document = {"inputs": given, "outputs": made}
     if not is_legacy:
-        given["parameterValues"] = {k: _of_itself(v, document, places) for k, v in values.items()}
+        written = {k: v for k, v in values.items() if _speaks_of_itself(task, k)}
+        given["parameterValues"] = values | {k: _of_itself(v, document, places) for k, v in written.items()}
     return document
+
+
+def _speaks_of_itself(task: Task, name: str) -> bool:
+    """Whether the document writes a placeholder into a value; what another task gave is never looked into."""
+    wanted = task.given_parameters.get(name)
+    if wanted is None:
+        text = task.parameters[name].default if name in task.parameters else ""
+    else:
+        text = wanted.source.value if isinstance(wanted.source, Constant) else ""
+    return isinstance(text, str) and any(_is_of_itself(e) for e in PLACEHOLDER.findall(text))
+
+
+def _is_of_itself(expression: str) -> bool:
+    return not expression or expression.startswith((".outputs.", ".outputMetadataUri", ".inputs.artifacts["))
 
 
 def _of_itself(value: Any, document: Mapping[str, Any], places: Places) -> Any:
@@ -52,8 +67,7 @@ def _of_itself(value: Any, document: Mapping[str, Any], places: Places) -> Any:
         return value
 
     def found(expression: str) -> Any:
-        is_known = not expression or expression.startswith((".outputs.", ".outputMetadataUri", ".inputs.artifacts["))
-        return _of_document(expression, document, places.path_of, None) if is_known else ABSENT
+        return _of_document(expression, document, places.path_of, None) if _is_of_itself(expression) else ABSENT
 
     return filled_text(value, found)
 

@@ -154,7 +154,6 @@ def test_an_executor_input_holds_everything_given_and_where_to_leave_outputs():
 
 
 def test_a_value_may_speak_of_the_task_itself():
-    task = a_task(output_artifacts={"m": ir.ArtifactOutput(schema={})})
     said = {
         "uri": "{{$.outputs.artifacts['m'].uri}}",
         "path": "in {{$.outputs.artifacts['m'].path}}",
@@ -162,6 +161,9 @@ def test_a_value_may_speak_of_the_task_itself():
         "whole": "{{$}}",
         "of others": "{{$.inputs.parameters['uri']}} {{$.unknown}}",
     }
+
+    given = {name: ir.GivenParameter(source=ir.Constant(value=text)) for name, text in said.items()}
+    task = a_task(output_artifacts={"m": ir.ArtifactOutput(schema={})}, given_parameters=given)
 
     values = ir.executor_input(task, ir.TaskInputs(parameters=said), PLACES)["inputs"]["parameterValues"]
 
@@ -173,6 +175,18 @@ def test_a_value_may_speak_of_the_task_itself():
         "of others": "{{$.inputs.parameters['uri']}} {{$.unknown}}",
     }
     assert whole["outputs"]["outputFile"] == "/out.json"
+
+
+def test_what_another_task_gave_is_never_looked_into():
+    given = {
+        "whole": ir.GivenParameter(source=ir.TaskParameter(task="u", key="o")),
+        "within": ir.GivenParameter(source=ir.Constant(value="in {{$.inputs.parameters['whole']}}")),
+    }
+    values = {"whole": "{{$}} {{$.outputs.output_file}}", "within": "in {{$}} {{$.outputs.output_file}}"}
+
+    document = ir.executor_input(a_task(given_parameters=given), ir.TaskInputs(parameters=values), PLACES)
+
+    assert document["inputs"]["parameterValues"] == values
 
 
 def test_a_task_with_nothing_gets_an_input_with_nothing():
