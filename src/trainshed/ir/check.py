@@ -5,7 +5,7 @@ from typing import Any
 
 from trainshed.errors import Finding
 from trainshed.ir.executor_rules import check_executors
-from trainshed.ir.findings import Findings, Trail, limited, trail_of
+from trainshed.ir.findings import Findings, Trail, key_text, limited, quoted, trail_of
 from trainshed.ir.load import Document
 from trainshed.ir.refuse import refusals
 from trainshed.ir.structure import component_of, components, dependencies, find_cycle, selectors, tasks_of
@@ -59,7 +59,7 @@ def _check_frame(spec: Mapping[str, Any], findings: Findings) -> None:
     version = spec.get("schemaVersion", "")
     if version not in SCHEMA_VERSIONS:
         known = " and ".join(SCHEMA_VERSIONS)
-        message = f"{version!r} is not a schema that is read here ({known}); compile with kfp 2"
+        message = f"{quoted(version)} is not a schema that is read here ({known}); compile with kfp 2"
         findings.add(trail_of("schemaVersion"), message)
     if not spec.get("pipelineInfo", {}).get("name"):
         findings.add(trail_of("pipelineInfo", "name"), "the pipeline has no name; give it one")
@@ -82,7 +82,7 @@ def _check_dag(spec: Mapping[str, Any], trail: Trail, component: Mapping[str, An
 
 def _circle(names: list[str]) -> str:
     shown = names if len(names) <= _SHOWN else [*names[: _SHOWN - 1], "…", names[-1]]
-    return " -> ".join(shown)
+    return " -> ".join(map(key_text, shown))
 
 
 def _check_outputs(spec: Mapping[str, Any], trail: Trail, component: Mapping[str, Any], findings: Findings) -> None:
@@ -98,19 +98,19 @@ def _check_outputs(spec: Mapping[str, Any], trail: Trail, component: Mapping[str
         output = selector.get(field, "")
         producer = component_of(spec, tasks[name]) if name in tasks else {}
         if name not in tasks:
-            findings.add((here, "producerSubtask"), f"there is no task {name!r} in this DAG to take it from")
+            findings.add((here, "producerSubtask"), f"there is no task {quoted(name)} in this DAG to take it from")
         elif producer and output not in producer.get("outputDefinitions", {}).get(kind, {}):
-            findings.add((here, field), f"task {name!r} has no output {noun} {output!r}")
+            findings.add((here, field), f"task {quoted(name)} has no output {noun} {quoted(output)}")
     for kind, (noun, _) in _FROM.items():
         for key in outputs.get(kind, {}):
             here = ((((trail, "dag"), "outputs"), kind), key)
             if (kind, key) not in taken:
                 findings.add(here, "no task is named to take it from; name one, or leave the output out")
             if key not in declared.get(kind, {}):
-                findings.add(here, f"outputDefinitions declare no output {noun} {key!r}; declare it")
+                findings.add(here, f"outputDefinitions declare no output {noun} {quoted(key)}; declare it")
         for key in declared.get(kind, {}).keys() - outputs.get(kind, {}).keys():
             here = (((trail, "outputDefinitions"), kind), key)
-            findings.add(here, f"dag.outputs do not say which task gives the {noun} {key!r}; name one")
+            findings.add(here, f"dag.outputs do not say which task gives the {noun} {quoted(key)}; name one")
 
 
 def _check_leaf(document: Document, trail: Trail, component: Mapping[str, Any], findings: Findings) -> None:
@@ -120,7 +120,7 @@ def _check_leaf(document: Document, trail: Trail, component: Mapping[str, Any], 
     elif label not in document.executors and f"{document.prefix}deploymentSpec.executors.{label}" not in {
         f.path for f in document.findings
     }:
-        message = f"there is no executor {label!r} in deploymentSpec.executors; add it"
+        message = f"there is no executor {quoted(label)} in deploymentSpec.executors; add it"
         findings.add((trail, "executorLabel"), message)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trainshed.ir.findings import Findings, Trail, trail_of
+from trainshed.ir.findings import Findings, Trail, quoted, trail_of
 from trainshed.ir.load import Document
 from trainshed.ir.proto import noun
 from trainshed.ir.resources import quantity
@@ -32,7 +32,7 @@ def check_executors(document: Document, findings: Findings) -> None:
             name = variable.get("name", "")
             if not name or "=" in name:
                 where = ((((here, "container"), "env"), index), "name")
-                findings.add(where, f"{name!r} cannot name an environment variable; give it a name without `=`")
+                findings.add(where, f"{quoted(name)} cannot name an environment variable; give it a name without `=`")
         for key, query in executor.get("resolver", {}).get("outputArtifactQueries", {}).items():
             if query.get("limit", 0) < 0:
                 where = ((((here, "resolver"), "outputArtifactQueries"), key), "limit")
@@ -54,7 +54,7 @@ def _check_importers(document: Document, findings: Findings) -> None:
         if name is None:
             check_value(document.spec, here, uri, findings)
         elif name not in component.get("inputDefinitions", {}).get("parameters", {}):
-            findings.add((here, "runtimeParameter"), f"the component has no input parameter {name!r}; declare it")
+            findings.add((here, "runtimeParameter"), f"the component has no input parameter {quoted(name)}; declare it")
         if not component.get("outputDefinitions", {}).get("artifacts"):
             findings.add((here[0], "typeSchema"), "the importer's component has no output artifact; declare one")
 
@@ -75,7 +75,7 @@ def _check_resources(trail: Trail, wanted: Mapping[str, Any], findings: Findings
 
 def _check_amount(trail: Trail, text: str, findings: Findings) -> None:
     if quantity(text) is None and "{{" not in text:
-        findings.add(trail, f"{text[:40]!r} is not an amount; write a number, or one such as 500m or 4Gi")
+        findings.add(trail, f"{quoted(text)} is not an amount; write a number, or one such as 500m or 4Gi")
 
 
 def _check_custom_job(trail: Trail, job: Any, findings: Findings) -> None:

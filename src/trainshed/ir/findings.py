@@ -66,6 +66,11 @@ def key_text(key: Any) -> str:
     return text if len(text) <= _LONG_KEY else text[: _LONG_KEY - 1] + "…"
 
 
+def quoted(text: str) -> str:
+    """Quote a name or an expression so that it fits into one line."""
+    return repr(text if len(text) <= _LONG_KEY else text[: _LONG_KEY - 1] + "…")
+
+
 def trail_of(*keys: Any) -> Trail:
     """Make a trail from its keys."""
     trail: Any = None

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from trainshed.ir.findings import Findings, Trail, key_text
+from trainshed.ir.findings import Findings, Trail, key_text, quoted
 
 _MODULE = "pipeline_spec/pipeline_spec_pb2.py"
 _DURATION = re.compile(r"(-?)(\d{1,12})(\.\d{1,9})?s")
@@ -149,7 +149,7 @@ def _fields(descriptor: Any) -> dict[str, _Field]:
 
 def _unknown(key: Any, message: str, fields: Mapping[str, _Field]) -> str:
     near = difflib.get_close_matches(key, fields, n=1) if isinstance(key, str) and len(key) < _LONG else ()
-    return f"unknown field of a {message}; " + (f"did you mean {near[0]!r}?" if near else "remove it")
+    return f"unknown field of a {message}; " + (f"did you mean {quoted(near[0])}?" if near else "remove it")
 
 
 def _reader(found: Any) -> Reader:
@@ -292,7 +292,7 @@ def _duration(value: Any, trail: Trail | None, findings: Findings) -> Any:
     if match is None:
         findings.add(trail, f"a duration such as '30s' belongs here, not {_shown(value)}")
     elif match[1]:
-        findings.add(trail, f"{value!r} is negative; give a duration from '0s' on")
+        findings.add(trail, f"{quoted(value)} is negative; give a duration from '0s' on")
     else:
         return value
     return _ZERO

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trainshed.errors import Finding
-from trainshed.ir.findings import path_of, trail_of
+from trainshed.ir.findings import path_of, quoted, trail_of
 from trainshed.ir.load import Document
 from trainshed.ir.structure import component_of, components, tasks_of
 
+_SHOWN = 10  # tasks that need the same
 _ELSEWHERE = "or run the pipeline on a target that is a Kubernetes cluster"
 _HAND_ON = f"hand the files on as an artifact or under gs://, {_ELSEWHERE}"
 _LOCAL_FILES = f"write to a temporary folder of the task instead, {_ELSEWHERE}"
@@ -56,7 +57,7 @@ def refusals(document: Document) -> Iterator[Finding]:
             what = "which is an artifact, and a run is given parameters alone"
             way_out = "begin the pipeline with an importer that names its URI"
             path = path_of(trail_of("root", "inputDefinitions", "artifacts", name))
-            yield _refusal(path, f"the pipeline needs the input {name!r}, {what}: {way_out}")
+            yield _refusal(path, f"the pipeline needs the input {quoted(name)}, {what}: {way_out}")
     users = _users(document.spec)
     yield from _of_components(document.spec)
     for label, executor in document.executors.items():
@@ -72,7 +73,7 @@ def refusals(document: Document) -> Iterator[Finding]:
             yield _of_task(path, users[label], *_SETTINGS[name])
     for name in document.platform.get("platforms", {}).keys() - {"kubernetes"}:
         path = path_of(trail_of("platforms", name))
-        message = f"settings for the platform {name!r} say nothing to this machine and are left aside"
+        message = f"settings for the platform {quoted(name)} say nothing to this machine and are left aside"
         yield Finding(severity="warning", path=path, message=message)
 
 
@@ -91,7 +92,7 @@ def _of_components(spec: Mapping[str, Any]) -> Iterator[Finding]:
         for name, definition in component.get("inputDefinitions", {}).get("parameters", {}).items():
             if definition.get("parameterType") == "TASK_CONFIG" and not definition.get("isOptional"):
                 where = path_of(trail_of(*path, "inputDefinitions", "parameters", name))
-                what = f"the component {path[-1]!r} needs the settings of its pod as the input {name!r} (TaskConfig)"
+                what = f"the component {quoted(path[-1])} needs the settings of its pod as the input {quoted(name)} (TaskConfig)"
                 yield _refusal(where, f"{what}, and here is no pod: make the input optional, {_ELSEWHERE}")
 
 
@@ -103,7 +104,8 @@ def _is_needed(setting: Any) -> bool:
 
 
 def _of_task(path: str, tasks: list[str], feature: str, way_out: str) -> Finding:
-    one = f"task {tasks[0]!r} needs" if len(tasks) == 1 else f"tasks {', '.join(map(repr, sorted(tasks)))} need"
+    names = [quoted(name) for name in sorted(tasks)[:_SHOWN]] + ["…"] * (len(tasks) > _SHOWN)
+    one = f"task {names[0]} needs" if len(tasks) == 1 else f"tasks {', '.join(names)} need"
     return _refusal(path, f"{one} {feature}, which this machine does not have: {way_out}")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from trainshed.ir.findings import Findings, Trail
+from trainshed.ir.findings import Findings, Trail, quoted
 from trainshed.ir.structure import component_of, producers, tasks_of
 
 _SINGLE = {"parameters": "Parameter", "artifacts": "Artifact"}
@@ -20,7 +20,9 @@ def check_task(
     reference = task.get("componentRef", {}).get("name", "")
     component = component_of(spec, task)
     if reference not in spec.get("components", {}):
-        there = f"there is no component {reference!r}; add it to components" if reference else "no component is named"
+        there = (
+            f"there is no component {quoted(reference)}; add it to components" if reference else "no component is named"
+        )
         findings.add(((trail, "componentRef"), "name"), there)
     if not trail[1]:
         findings.add(trail, "a task has an empty name; give it one")
@@ -36,13 +38,15 @@ def check_task(
 def _check_upstream(trail: Trail, task: Mapping[str, Any], tasks: Mapping[str, Any], findings: Findings) -> None:
     for index, name in enumerate(task.get("dependentTasks", ())):
         if name not in tasks:
-            findings.add(((trail, "dependentTasks"), index), f"waits for task {name!r}, which is not in the same DAG")
+            findings.add(
+                ((trail, "dependentTasks"), index), f"waits for task {quoted(name)}, which is not in the same DAG"
+            )
     for path, name in producers(task):
         if name not in tasks:
             here = trail
             for key in path:
                 here = (here, key)
-            findings.add(here, f"takes from task {name!r}, which is not in the same DAG")
+            findings.add(here, f"takes from task {quoted(name)}, which is not in the same DAG")
 
 
 def _check_inputs(
@@ -64,13 +68,13 @@ def _check_inputs(
         if kind == "artifacts" and component and name not in component.get("inputDefinitions", {}).get(kind, {}):
             findings.add(here, "the component has no such input artifact; declare it, or leave it out")
         elif outer is not None and outer not in around:
-            message = f"the surrounding pipeline has no input {single.lower()} {outer!r}; declare it there"
+            message = f"the surrounding pipeline has no input {single.lower()} {quoted(outer)}; declare it there"
             findings.add((here, f"componentInput{single}"), message)
         elif produced is not None and produced.get("producerTask") in tasks:
             output = produced.get(f"output{single}Key", "")
             producer = component_of(spec, tasks[produced["producerTask"]])
             if producer and output not in producer.get("outputDefinitions", {}).get(kind, {}):
-                message = f"task {produced['producerTask']!r} has no output {single.lower()} {output!r}"
+                message = f"task {quoted(produced['producerTask'])} has no output {single.lower()} {quoted(output)}"
                 findings.add(((here, f"taskOutput{single}"), f"output{single}Key"), message)
         elif not source.keys() - {"parameterExpressionSelector"}:
             findings.add(here, "it is not said where the value comes from; name an input, a task or a value")
@@ -82,7 +86,7 @@ def _check_value(spec: Mapping[str, Any], trail: Trail, source: Mapping[str, Any
         check_value(spec, (trail, "runtimeValue"), source["runtimeValue"], findings)
     selector = source.get("parameterExpressionSelector", "")
     if selector and (reason := _problem(selector, is_selector=True)):
-        findings.add((trail, "parameterExpressionSelector"), f"{selector!r} cannot be evaluated: {reason}")
+        findings.add((trail, "parameterExpressionSelector"), f"{quoted(selector)} cannot be evaluated: {reason}")
 
 
 def check_value(spec: Mapping[str, Any], trail: Trail, value: Mapping[str, Any], findings: Findings) -> None:
@@ -93,7 +97,7 @@ def check_value(spec: Mapping[str, Any], trail: Trail, value: Mapping[str, Any],
         declared = spec.get("root", {}).get("inputDefinitions", {}).get("parameters", {})
         name = value["runtimeParameter"]
         if name not in declared and name not in spec.get("runtimeParameters", {}):
-            findings.add((trail, "runtimeParameter"), f"the pipeline has no parameter {name!r}; declare it")
+            findings.add((trail, "runtimeParameter"), f"the pipeline has no parameter {quoted(name)}; declare it")
 
 
 def _check_required(trail: Trail, task: Mapping[str, Any], component: Mapping[str, Any], findings: Findings) -> None:
@@ -104,7 +108,9 @@ def _check_required(trail: Trail, task: Mapping[str, Any], component: Mapping[st
             if name in given or name in items or definition.get("isOptional") or "defaultValue" in definition:
                 continue
             if definition.get("parameterType") not in _FROM_ELSEWHERE:
-                message = f"the component needs the {single.lower()} {name!r}, which the task is not given; add it"
+                message = (
+                    f"the component needs the {single.lower()} {quoted(name)}, which the task is not given; add it"
+                )
                 findings.add(((trail, "inputs"), kind), message)
 
 
@@ -117,10 +123,14 @@ def _check_loop(trail: Trail, task: Mapping[str, Any], component: Mapping[str, A
         if "dag" not in component:
             findings.add(here, "only a DAG can be iterated; put the component into one")
         elif item not in component.get("inputDefinitions", {}).get(kind, {}):
-            findings.add((here, "itemInput"), f"the component has no input {_SINGLE[kind].lower()} {item!r}; name one")
+            findings.add(
+                (here, "itemInput"), f"the component has no input {_SINGLE[kind].lower()} {quoted(item)}; name one"
+            )
         if named in items:
             if items[named] not in task.get("inputs", {}).get(kind, {}):
-                message = f"the task has no input {_SINGLE[kind].lower()} {items[named]!r}; name one of its inputs"
+                message = (
+                    f"the task has no input {_SINGLE[kind].lower()} {quoted(items[named])}; name one of its inputs"
+                )
                 findings.add(((here, "items"), named), message)
         elif "raw" not in items:
             findings.add((here, "items"), "it is not said what to iterate over; name an input")
@@ -145,7 +155,7 @@ def _no_number(name: str) -> Any:
 def _check_policies(trail: Trail, task: Mapping[str, Any], findings: Findings) -> None:
     condition = task.get("triggerPolicy", {}).get("condition", "")
     if condition and (reason := _problem(condition)):
-        findings.add(((trail, "triggerPolicy"), "condition"), f"{condition!r} cannot be evaluated: {reason}")
+        findings.add(((trail, "triggerPolicy"), "condition"), f"{quoted(condition)} cannot be evaluated: {reason}")
     policy = task.get("retryPolicy", {})
     if policy.get("maxRetryCount", 0) < 0:
         findings.add(((trail, "retryPolicy"), "maxRetryCount"), "it is negative; give a number from 0 on")

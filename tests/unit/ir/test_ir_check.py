@@ -231,6 +231,17 @@ def test_a_long_circle_is_shortened():
     assert len(found) < 200
 
 
+def test_long_names_are_shortened_and_stay_in_one_line():
+    name = "x" * 5000 + "\n"
+    document = a_document(a={"dependentTasks": [name], "componentRef": {"name": name}, name: 1})
+    document["root"]["dag"]["tasks"][name] = {}
+
+    found = problems(document)
+
+    assert len(found) == 3
+    assert all(len(each) < 400 and "\n" not in each for each in found)
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
