@@ -297,6 +297,12 @@ class Penguins:
     def cat(self, uri):
         return self.do("storage", "cat", uri).stdout
 
+    def put_data(self, name, **spans):
+        """Put the schema, and what the pipeline reads of each span."""
+        self.put(f"{name}/schema", "columns\n")
+        for span, text in spans.items():
+            self.put(f"{name}/{span}/data", text)
+
     def run(self, document, *options):
         """Run a document; answer its tasks by name, with what they printed as `said`."""
         path = self.folder / "job.json"
@@ -354,8 +360,7 @@ def parameters(task):
 def test_a_pipeline_of_tfx_runs_with_its_driver_resolvers_conditions_and_exit_handler(home, schema):
     name = f"penguins-{schema.replace('.', '-')}"
     data = f"gs://penguins/{name}"
-    home.put(f"{name}/span1/data", "a b\n")
-    home.put(f"{name}/span2/data", "a b c d\n")
+    home.put_data(name, span1="a b\n", span2="a b c d\n")
     document = penguins(data, name=name, schema=schema)
 
     first = home.run(document)
@@ -368,7 +373,10 @@ def test_a_pipeline_of_tfx_runs_with_its_driver_resolvers_conditions_and_exit_ha
         parameters(first["CsvExampleGen.driver"])["input_config"]
         == '{"splits": [{"name": "all", "pattern": "span{SPAN}"}]}'
     )
-    assert taken(first["Trainer"]) == {"examples": [made(first["CsvExampleGen"], "examples")]}  # no model to begin with
+    assert taken(first["Trainer"]) == {  # and no model to begin with
+        "examples": [made(first["CsvExampleGen"], "examples")],
+        "schema": [made(first["Schema"], "result")],
+    }
     assert parameters(first["Evaluator"]) == {"accuracy": 0.4, "least": 0.25}
     assert first["Announcer"]["said"] == ["accuracy 0.4"]
     assert first["Pusher"]["state"] == "SUCCEEDED"
@@ -389,12 +397,12 @@ def test_a_pipeline_of_tfx_runs_with_its_driver_resolvers_conditions_and_exit_ha
 
 
 def test_a_cached_task_runs_again_when_its_driver_sees_other_data(home):
-    home.put("cached/span1/data", "a b c d\n")
+    home.put_data("cached", span1="a b c d\n")
     document = penguins("gs://penguins/cached", name="cached", cached=True)
 
     first = home.run(document)
     again = home.run(document)
-    home.put("cached/span2/data", "a b c d e f\n")
+    home.put_data("cached", span2="a b c d e f\n")
     changed = home.run(document)
 
     assert [run["CsvExampleGen.driver"]["state"] for run in (first, again, changed)] == ["SUCCEEDED"] * 3
@@ -437,7 +445,7 @@ def test_a_filter_that_cannot_be_read_is_refused_before_anything_runs(home):
 
 
 def test_a_plan_says_what_resolvers_would_find(home):
-    home.put("planned/span1/data", "a b c d\n")
+    home.put_data("planned", span1="a b c d\n")
     document = penguins("gs://penguins/planned", name="planned")
     run = home.run(document)
     path = home.folder / "planned.json"

@@ -56,7 +56,7 @@ from trainshed.ir.plan import plan
 from trainshed.ir.proto import whole
 from trainshed.ir.render import Places, command_line, executor_input, resolve, resources_of
 from trainshed.ir.values import RunFacts
-from trainshed.ir.written import Written, WrittenArtifact, read_output
+from trainshed.ir.written import Written, WrittenArtifact, plain_value, read_output
 
 __all__ = [
     "ABSENT",
@@ -108,6 +108,7 @@ __all__ = [
     "outputs_of",
     "outputs_of_driver",
     "parse_message",
+    "plain_value",
     "plan",
     "read_output",
     "recognise",

@@ -38,8 +38,10 @@ def preview(conn: Connection, blobs: Blobs, active: ActiveRun, path: str) -> ir.
     importer = task.executor["importer"]
     inputs = active.inputs_of(path)
     document = {"inputs": {"parameterValues": dict(inputs.parameters)}, "outputs": {}}
-    uri = _uri(importer.get("artifactUri", {}), inputs.parameters)
-    metadata = _filled(importer.get("metadata", {}), active.facts(path), document)
+    uri = str(_value(importer.get("artifactUri", {}), inputs.parameters))
+    properties = {**importer.get("properties", {}), **importer.get("customProperties", {})}  # schema 2.0.0
+    legacy = {key: _value(wanted, inputs.parameters) for key, wanted in properties.items()}
+    metadata = legacy | _filled(importer.get("metadata", {}), active.facts(path), document)
     digest = outputs.content_digest(conn, blobs, uri) if uri.startswith("gs://") else ""
     return ir.Outputs(
         artifacts={
@@ -58,12 +60,13 @@ def preview(conn: Connection, blobs: Blobs, active: ActiveRun, path: str) -> ir.
     )
 
 
-def _uri(wanted: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+def _value(wanted: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
+    """Read a value that is written in the document, in either schema, or one of the task's parameters."""
     if "runtimeParameter" in wanted:
-        return str(parameters.get(wanted["runtimeParameter"], ""))
+        return parameters.get(wanted["runtimeParameter"], "")
     if "constantValue" in wanted:
-        return str(next(iter(wanted["constantValue"].values()), ""))
-    return str(wanted.get("constant", ""))
+        return ir.plain_value(wanted["constantValue"])
+    return wanted.get("constant", "")
 
 
 def _filled(value: Any, facts: ir.RunFacts, document: Mapping[str, Any]) -> Any:
