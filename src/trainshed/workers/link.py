@@ -25,8 +25,8 @@ class WorkerFailed(Exception):
     """The worker of an environment does not start, or refuses an attempt; the message says why."""
 
 
-class Left(Exception):
-    """The fork server ended, idle, before it took the order; ask another one."""
+class Left(WorkerFailed):
+    """The fork server ended before it took the order, idle or because somebody ended it; ask another one."""
 
 
 def launch(
@@ -34,9 +34,10 @@ def launch(
 ) -> int:
     """Start a fork server with an environment's interpreter; answer its pid once it listens. Blocks.
 
-    `importing` hears the pid of one that imports much before it listens. It detaches, so it is nobody's child. Raises WorkerFailed with the last line it said.
+    `importing` hears the pid of one that imports much before it listens. It detaches, so it is nobody's child. Raises WorkerFailed with the last line it said, Left when it ended without a word.
     """
     log_file.parent.mkdir(parents=True, exist_ok=True)
+    said_before = log_file.stat().st_size if log_file.exists() else 0
     with log_file.open("ab") as log:
         done = subprocess.Popen(
             [str(python), str(START), json.dumps(options)],
@@ -53,6 +54,8 @@ def launch(
         if line and (pid := json.loads(line).get("importing")):
             importing(pid)
             line = done.stdout.readline()
+    if not line and log_file.stat().st_size == said_before:
+        raise Left(f"the worker of {python} was ended while it started")
     answer = json.loads(line) if line else {"error": _last_line(log_file)}
     if "error" in answer:
         raise WorkerFailed(f"the worker of {python} does not start: {answer['error']}")

@@ -68,13 +68,9 @@ class Pool:
         if self.knows(order.key):
             return
         for _ in range(_TRIES):
-            link = await self.warm(digest, python)
-            try:
+            with suppress(Left):
+                link = await self.warm(digest, python)
                 await link.start(order)
-            except Left:
-                if self._links.get(link.digest) is link:
-                    del self._links[link.digest]
-            else:
                 return
         raise WorkerFailed("the worker ended each time before it took the attempt")
 
@@ -153,7 +149,7 @@ class Pool:
             raise WorkerFailed(f"the worker of {python} does not start: {error.strerror}") from error
         link = await Link.connect(path, self._hand_over)
         if link is None:
-            raise WorkerFailed(f"the worker of {python} ended at once; see {log_file}")
+            raise Left(f"the worker of {python} ended at once; see {log_file}")
         self._importing.discard(pid)
         log.info("Worker %d of environment %s is warm.", pid, digest, extra={"action": "worker_started"})
         return link
