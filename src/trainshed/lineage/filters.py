@@ -33,6 +33,8 @@ _TYPED: dict[str, type | tuple[type, ...]] = {  # how a path says what a value i
 }
 _RELATIONS = ("parent_contexts", "child_contexts")
 _FUNCTION = "in_context"
+_MAPS = {"metadata", "labels"}  # their keys are asked for, except whether there is one (labels:key)
+_EXAMPLE = 'schema_title="system.Model" AND in_context("…")'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +85,11 @@ Facts = Mapping[str, Any]  # name, display_name, uri, state, schema_title, creat
 IsRelated = Callable[[Related], bool]
 
 
-def parse(text: str, fields: frozenset[str]) -> Condition | None:
+def parse(text: str, fields: frozenset[str], *, example: str = _EXAMPLE) -> Condition | None:
     """Read a filter over these fields; None for an empty one. Raises InvalidArgument."""
     if not text.strip():
         return None
-    return _Parser(text, fields).whole()
+    return _Parser(text, fields, example).whole()
 
 
 def holds(condition: Condition, facts: Facts, is_related: IsRelated) -> bool:
@@ -135,6 +137,8 @@ def _compare(condition: Compare, facts: Facts) -> bool:
             found = found.get(key) if isinstance(found, Mapping) else None
     if found is None:
         return condition.operator == "!="
+    if isinstance(found, Mapping) and condition.operator == ":":
+        return condition.value in found
     wanted = _like(found, condition)
     if condition.operator in _ORDERED:
         return wanted is not None and _ORDERED[condition.operator](found, wanted)
@@ -171,8 +175,9 @@ def _matches(found: str, wanted: str | None) -> bool:
 class _Parser:
     """Recursive descent over the tokens of one filter."""
 
-    def __init__(self, text: str, fields: frozenset[str]) -> None:
+    def __init__(self, text: str, fields: frozenset[str], example: str) -> None:
         self._text = text
+        self._example = example
         self._fields = fields
         self._tokens = self._split(text)
         self._position = 0
@@ -195,8 +200,8 @@ class _Parser:
         return tokens
 
     def _wrong(self, what: str) -> InvalidArgument:
-        example = 'schema_title="system.Model" AND in_context("…")'
-        return InvalidArgument.field("filter", f"{what}; write FIELD = VALUE joined by AND and OR, as in {example}")
+        form = f"write FIELD = VALUE joined by AND and OR, as in {self._example}"
+        return InvalidArgument.field("filter", f"{what}; {form}")
 
     def _peek(self) -> str:
         return self._tokens[self._position] if self._position < len(self._tokens) else ""
@@ -262,10 +267,10 @@ class _Parser:
                 self._next()
                 found.append(self._known(Related(relation=path[0], context=self._value())))
             return found[0] if len(found) == 1 else All(parts=tuple(found))
-        if path[0] not in self._fields or (path[0] == "metadata") != (len(path) > 1):
+        if path[0] not in self._fields or ((path[0] in _MAPS) != (len(path) > 1) and sign != ":"):
             raise self._wrong(f"{'.'.join(path)!r} is not a field of these; {', '.join(sorted(self._fields))} are")
-        if sign not in {"=", "!=", *_ORDERED}:
-            raise self._wrong(f"has {sign!r} where =, !=, <, <=, > or >= is expected")
+        if sign not in {"=", "!=", ":", *_ORDERED}:
+            raise self._wrong(f"has {sign!r} where =, !=, :, <, <=, > or >= is expected")
         return Compare(path=tuple(path), operator=sign, value=self._value())
 
     def _known(self, related: Related) -> Related:

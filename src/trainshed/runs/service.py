@@ -14,7 +14,7 @@ from trainshed.clock import Clock
 from trainshed.errors import AlreadyExists, FailedPrecondition, NotFound, StaleState, TrainshedError
 from trainshed.ledger import Cause
 from trainshed.runs import active as memory
-from trainshed.runs import drawing, paths, planning, request, store, watching
+from trainshed.runs import drawing, listing, paths, planning, request, store, watching
 from trainshed.runs import retry as again
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.catalog import Catalog, Template
@@ -158,17 +158,25 @@ class Service:
         )
 
     def list(
-        self, parent: str = "", *, page_size: int = 100, page_token: str = "", state: str = ""
+        self,
+        parent: str = "",
+        *,
+        page_size: int = 100,
+        page_token: str = "",
+        state: str = "",
+        filter: str = "",  # noqa: A002  (Google's word)
+        order_by: str = "",
     ) -> tuple[list[Run], str]:
-        """Read runs, newest first, and the token of the next page."""
-        position = names.read_page_token(page_token)
-        before = (datetime.fromisoformat(position["time"]), position["name"]) if position else None
-        size = min(page_size or 100, 1000)
-        found = self.db.read(lambda conn: store.list_runs(conn, parent, limit=size + 1, before=before, state=state))
-        if len(found) <= size:
-            return found, ""
-        last = found[size - 1]
-        return found[:size], names.page_token(time=last.create_time.isoformat(), name=last.name)
+        """Read runs, newest first unless another order is wanted, and the token of the next page. Raises InvalidArgument."""
+        wanted = listing.Wanted(
+            parent=parent,
+            state=state,
+            filter=filter,
+            order_by=order_by,
+            page_size=min(page_size or 100, 1000),
+            page_token=page_token,
+        )
+        return self.db.read(lambda conn: listing.page(conn, wanted))
 
     def spec(self, name: str) -> dict[str, Any]:
         """Read the spec that a run was made from."""

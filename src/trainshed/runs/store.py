@@ -186,10 +186,18 @@ def get_run(conn: Connection, name: str) -> Run:
 
 
 def list_runs(
-    conn: Connection, parent: str = "", *, limit: int = 100, before: tuple[datetime, str] | None = None, state: str = ""
+    conn: Connection,
+    parent: str = "",
+    *,
+    limit: int = 100,
+    before: tuple[datetime, str] | None = None,
+    state: str = "",
+    order: Sequence[tuple[str, bool]] = (),
+    skip: int = 0,
 ) -> list[Run]:
-    """Read runs, newest first."""
-    query = select(runs).order_by(runs.c.create_time.desc(), runs.c.name.desc()).limit(limit)
+    """Read runs, newest first or by other columns, of which it is said whether they descend."""
+    columns = [getattr(runs.c[name], "desc" if descends else "asc")() for name, descends in order]
+    query = select(runs).order_by(*columns, runs.c.create_time.desc(), runs.c.name.desc()).limit(limit).offset(skip)
     if parent:
         query = query.where(runs.c.name.startswith(f"{parent}/pipelineJobs/", autoescape=True))
     if state:

@@ -74,6 +74,8 @@ class _Api:
             request.path_params["parent"],
             page_token=wanted.get("pageToken", ""),
             state=wanted.get("state", ""),
+            filter=wanted.get("filter", ""),
+            order_by=wanted.get("orderBy", ""),
         )
         page = {"runs": [brief_json(run) for run in found]}
         return JSONResponse(page | ({"nextPageToken": token} if token else {}))

@@ -1,0 +1,131 @@
+"""Pages of runs: filtered and ordered as Google's clients ask (ListPipelineJobs), continued by a token."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from trainshed import names
+from trainshed.errors import InvalidArgument
+from trainshed.lineage import filters
+from trainshed.runs import store
+from trainshed.runs.lifecycle import RUN
+from trainshed.runs.model import Run
+
+_FIELDS = frozenset(
+    {"pipeline_name", "display_name", "state", "create_time", "update_time", "start_time", "end_time", "labels",
+     "template_uri"}
+)  # fmt: skip
+_ORDERED = ("create_time", "update_time", "end_time", "start_time")
+_EXAMPLE = 'state="PIPELINE_STATE_FAILED" AND create_time>"2026-01-31T12:00:00Z"'
+_PREFIX = "PIPELINE_STATE_"
+_CHUNK = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What somebody wants to see of the runs."""
+
+    parent: str = ""
+    state: str = ""
+    filter: str = ""
+    order_by: str = ""
+    page_size: int = 100
+    page_token: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where a page begins: after a run, or after so many."""
+
+    before: tuple[datetime, str] | None = None
+    skip: int = 0
+
+
+def page(conn: Connection, wanted: Wanted) -> tuple[list[Run], str]:
+    """Answer a page and the token of the next one. Raises InvalidArgument."""
+    condition = _readable(filters.parse(wanted.filter, _FIELDS, example=_EXAMPLE))
+    order = _order(wanted.order_by)
+    found: list[Run] = []
+    last = _Place()
+    for run, place in _runs(conn, wanted, order):
+        if condition is not None and not filters.holds(condition, _facts(run), lambda _: False):
+            continue
+        if len(found) == wanted.page_size:
+            return found, _token(last)
+        found.append(run)
+        last = place
+    return found, ""
+
+
+def _runs(conn: Connection, wanted: Wanted, order: list[tuple[str, bool]]) -> Iterator[tuple[Run, _Place]]:
+    """Read runs piece by piece, each with the place after it."""
+    place = _start(wanted.page_token)
+    size = _CHUNK if wanted.filter.strip() else wanted.page_size + 1
+    while True:
+        rows = store.list_runs(
+            conn, wanted.parent, limit=size, before=place.before, state=wanted.state, order=order, skip=place.skip
+        )
+        for run in rows:
+            place = _Place(skip=place.skip + 1) if order else _Place(before=(run.create_time, run.name))
+            yield run, place
+        if len(rows) < size:
+            return
+
+
+def _start(token: str) -> _Place:
+    position = names.read_page_token(token)
+    if "time" in position:
+        return _Place(before=(datetime.fromisoformat(position["time"]), position["name"]))
+    return _Place(skip=int(position.get("skip", 0)))
+
+
+def _token(place: _Place) -> str:
+    if place.before is None:
+        return names.page_token(skip=place.skip)
+    time, name = place.before
+    return names.page_token(time=time.isoformat(), name=name)
+
+
+def _order(text: str) -> list[tuple[str, bool]]:
+    """Read `create_time desc, end_time`."""
+    found = []
+    for part in text.split(",") if text.strip() else ():
+        name, _, direction = part.strip().partition(" ")
+        if name not in _ORDERED or direction.strip() not in {"", "asc", "desc"}:
+            known = ", ".join(_ORDERED)
+            raise InvalidArgument.field("order_by", f"{part.strip()!r} is not one of {known}, with or without desc")
+        found.append((name, direction.strip() == "desc"))
+    return found
+
+
+def _readable(condition: filters.Condition | None) -> filters.Condition | None:
+    """Take states with and without their prefix. Raises InvalidArgument for one that there is not."""
+    match condition:
+        case filters.All(parts=parts) | filters.Any_(parts=parts):
+            return replace(condition, parts=tuple(found for p in parts if (found := _readable(p)) is not None))
+        case filters.Not(part=part):
+            return replace(condition, part=_readable(part) or part)
+        case filters.Compare(path=("state",), value=value):
+            state = value.removeprefix(_PREFIX)
+            if state not in RUN.states:
+                known = ", ".join(_PREFIX + s for s in RUN.states)
+                raise InvalidArgument.field("filter", f"{value!r} is not a state of a run; these are: {known}")
+            return replace(condition, value=state)
+    return condition
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    return {
+        "pipeline_name": run.pipeline,
+        "display_name": run.display_name,
+        "state": run.state,
+        "create_time": run.create_time,
+        "update_time": run.update_time,
+        "start_time": run.start_time,
+        "end_time": run.end_time,
+        "labels": run.labels,
+        "template_uri": run.template_uri,
+    }
