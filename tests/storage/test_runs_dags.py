@@ -295,6 +295,29 @@ def test_a_secret_that_is_not_here_is_refused_before_anything_runs_unless_it_is_
     assert "PASSWORD" not in world.seen[0].variables
 
 
+@pytest.mark.parametrize("given", [{}, {"which": "other"}])
+def test_a_secret_that_the_runs_parameters_name_is_looked_for_before_anything_runs(world, given):
+    platform = with_secret(secretNameParameter={"componentInputParameter": "inner"})
+    spec = a_spec(
+        {"a": {}}, parameters={"which": {"parameterType": "STRING", "defaultValue": "db", "isOptional": True}}
+    )
+    below = {"dag": {"tasks": spec["root"]["dag"]["tasks"]}}
+    taken = {name: {"parameterType": "STRING"} for name in ("inner", "item")}
+    spec["components"]["comp-loop"] = below | {"inputDefinitions": {"parameters": taken}}
+    loop = {
+        "taskInfo": {"name": "loop"},
+        "componentRef": {"name": "comp-loop"},
+        "inputs": {"parameters": {"inner": {"componentInputParameter": "which"}}},
+        "parameterIterator": {"itemInput": "item", "items": {"raw": "[1, 2]"}},
+    }
+    spec["root"]["dag"] = {"tasks": {"loop": loop}}
+
+    with pytest.raises(
+        InvalidArgument, match=rf"the secret '{given.get('which', 'db')}' for PASSWORD of task 'loop.a'"
+    ):
+        world.create(spec, platform=platform, parameters=given)
+
+
 def test_a_secret_that_others_may_read_is_refused(world):
     a_secret(world, "hush", mode=0o644)
 

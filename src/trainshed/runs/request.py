@@ -51,7 +51,7 @@ def prepare(
     template = template or catalog.take(new.spec, new.platform)
     plan, refusals = template.plan, _Refusals()
     given = {**_wrapped(template.runtime), **new.parameters}
-    refusals.ask(lambda: _check_secrets(secrets, plan), None)
+    refusals.ask(lambda: _check_secrets(secrets, plan, given), None)
     prepared = Prepared(
         new=new,
         template=template,
@@ -129,8 +129,8 @@ def job_id(pipeline: str, now: datetime) -> str:
     return f"{slug}-{now:%Y%m%d%H%M%S}-{names.short_id(5)}"
 
 
-def _check_secrets(secrets: Path, plan: ir.Plan) -> None:
-    if missing := secret_variables.findings(secrets, plan):
+def _check_secrets(secrets: Path, plan: ir.Plan, parameters: Mapping[str, Any]) -> None:
+    if missing := secret_variables.findings(secrets, plan, parameters):
         raise InvalidArgument.findings(missing, reason="SECRET_MISSING")
 
 

@@ -1,11 +1,12 @@
 """Secrets that tasks get as environment variables (kfp-kubernetes' secretAsEnv), from the local provider.
 
 A value is read when an attempt starts and goes to its process alone: it is in no row, no log and no cache key. The name
-of a secret may be a parameter; one that is written in the document is looked for before anything runs.
+of a secret may be a parameter; one that the document or the run's parameters tell is looked for before anything runs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,12 @@ class Wanted:
     is_optional: bool
 
 
-def findings(root: Path, plan: ir.Plan) -> list[Finding]:
-    """Answer every secret that is named in the document, needed, and not here."""
+def findings(root: Path, plan: ir.Plan, parameters: Mapping[str, Any]) -> list[Finding]:
+    """Answer every secret that the document or the run's parameters name, and that is needed and not here."""
     return [
         Finding(severity="error", path=f"tasks.{path}", message=problem, anchor="refused")
         for path, task in plan.leaves()
-        for wanted in _wanted(task.platform)
+        for wanted in _wanted(task.platform, partial(_around, plan, path, parameters))
         if (problem := _problem(root, wanted, path))
     ]
 
@@ -43,10 +44,10 @@ def values(root: Path, task: ir.Task, inputs: ir.TaskInputs) -> dict[str, str]:
     return found
 
 
-def _wanted(platform: Mapping[str, Any]) -> Iterator[Wanted]:
-    """Answer what settings ask for; while parameters are not known, only by names that are written in the document."""
+def _wanted(platform: Mapping[str, Any], value_of: Callable[[str], str] = lambda _: "") -> Iterator[Wanted]:
+    """Answer what settings ask for; `value_of` tells the inputs around a task before the run has settled them."""
     for secret in platform.get("secretAsEnv", ()):
-        name = _name(secret)
+        name = _name(secret, value_of)
         for entry in secret.get("keyToEnv", ()) if name else ():
             yield Wanted(
                 name=name,
@@ -56,10 +57,34 @@ def _wanted(platform: Mapping[str, Any]) -> Iterator[Wanted]:
             )
 
 
-def _name(secret: Mapping[str, Any]) -> str:
+def _name(secret: Mapping[str, Any], value_of: Callable[[str], str]) -> str:
     source = secret.get("secretNameParameter", {})
-    written = source.get("runtimeValue", {}).get("constant") if isinstance(source, Mapping) else source
+    if not isinstance(source, Mapping):
+        return str(source)
+    written = source.get("runtimeValue", {}).get("constant") or value_of(source.get("componentInputParameter", ""))
     return str(written or secret.get("secretName", ""))
+
+
+def _around(plan: ir.Plan, path: str, parameters: Mapping[str, Any], name: str) -> str:
+    """Follow an input of the DAG around a task to the run's parameters; "" where only the run itself will tell."""
+    above = path.rpartition(".")[0]
+    if not above:
+        return str(parameters.get(name) or _default(plan.parameters, name))
+    task = plan.find(above)
+    wanted = task.given_parameters.get(name)
+    if wanted is None:
+        return _default(task.parameters, name)
+    match wanted.source:
+        case ir.InputParameter(name=outer) if not wanted.selector:
+            return _around(plan, above, parameters, outer)
+        case ir.Constant(value=str(text)) if "{{$" not in text and not wanted.selector:
+            return text
+    return ""
+
+
+def _default(definitions: Mapping[str, ir.ParameterDefinition], name: str) -> str:
+    default = definitions[name].default if name in definitions else None
+    return default if isinstance(default, str) else ""
 
 
 def _problem(root: Path, wanted: Wanted, path: str) -> str:
