@@ -8,6 +8,7 @@ from typing import Any
 
 _SOURCE_FILE = "ephemeral_component.py"
 _EXECUTOR_MODULES = ("kfp.dsl.executor_main", "kfp.components.executor_main", "kfp.v2.components.executor_main")
+_TFX = ("python", "-m", "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor")
 _SEPARATORS = ";&|()\n"
 _WITH_VALUE = {"--index-url", "-i", "--extra-index-url", "--trusted-host", "--find-links", "-f"}
 
@@ -43,6 +44,8 @@ def recognise(container: Mapping[str, Any]) -> Python | Shell:
         if any(module in command for module in _EXECUTOR_MODULES):
             module = _option(arguments + command, "--component_module_path")
             return Python(function=function, module=module, requirements=())
+    if not command and arguments[:1] == ["--executor_class_path"]:  # TFX leaves it to its runner what its image runs
+        command = list(_TFX)
     return Shell(command=(*command, *arguments))
 
 

@@ -15,8 +15,8 @@ _READ = re.compile(r"inputs\.artifacts\[['\"](_[^'\"]+)['\"]\]")
 
 
 def completed(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Answer a document of TFX with what is missing; any other one as it is."""
-    if not str(spec.get("sdkVersion", "")).startswith("tfx"):
+    """Answer a document of TFX, which may not say that it is one, with what is missing; one of kfp as it is."""
+    if str(spec.get("sdkVersion", "")).startswith("kfp") or not _lacks_something(spec):
         return spec
     found = copy.deepcopy(dict(spec))
     for component in _dags(found):
@@ -26,6 +26,22 @@ def completed(spec: Mapping[str, Any]) -> Mapping[str, Any]:
             _add_what_the_condition_reads(task, found.get("components", {}))
     _hand_down(found)
     return found
+
+
+def _lacks_something(spec: Mapping[str, Any]) -> bool:
+    """Whether a copy is worth its time."""
+    for component in _dags(spec):
+        tasks = component["dag"].get("tasks", {})
+        for task in tasks.values():
+            sources = task.get("inputs", {}).get("parameters", {}).values()
+            producers = [s["taskOutputParameter"].get("producerTask") for s in sources if "taskOutputParameter" in s]
+            if any(name not in tasks for name in producers) or _read_by_condition(task):
+                return True
+    known = set(spec.get("root", {}).get("inputDefinitions", {}).get("parameters", {}))
+    return any(
+        (_asked(component) & known) - set(component.get("inputDefinitions", {}).get("parameters", {}))
+        for component in spec.get("components", {}).values()
+    )
 
 
 def _dags(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -50,11 +66,15 @@ def _add_what_the_condition_reads(task: dict[str, Any], components: Mapping[str,
         for key, source in taken.items()
         if (output := source.get("taskOutputArtifact"))
     }
-    for name in _READ.findall(task.get("triggerPolicy", {}).get("condition", "")):
+    for name in _read_by_condition(task):
         key = sources.get(name)
         if name not in taken and key in definitions.get("artifacts", {}):
             taken[name] = taken[key]
             definitions["artifacts"][name] = definitions["artifacts"][key]
+
+
+def _read_by_condition(task: Mapping[str, Any]) -> list[str]:
+    return _READ.findall(task.get("triggerPolicy", {}).get("condition", ""))
 
 
 def _hand_down(spec: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """What documents of TFX lack, and get."""
 
+from trainshed.ir import Shell, recognise
 from trainshed.ir.tfx import completed
 
 
@@ -72,3 +73,12 @@ def test_documents_of_others_are_left_alone():
     )
 
     assert completed(document) is document
+
+
+def test_a_container_without_a_command_runs_tfxs_entry_point():
+    arguments = ["--executor_class_path", "tfx.components.pusher.executor.Executor"]
+
+    found = recognise({"image": "tensorflow/tfx", "args": arguments})
+
+    module = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
+    assert found == Shell(command=("python", "-m", module, *arguments))
