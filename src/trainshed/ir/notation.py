@@ -102,7 +102,7 @@ def measure(document: Any, root: Trail | None, findings: Findings) -> None:
     while stack:
         value, trail, depth = stack.pop()
         entries: Iterator[tuple[Any, Any]] | enumerate[Any]
-        if isinstance(value, Mapping):
+        if isinstance(value, (dict, Mapping)):
             entries = iter(value.items())
             _check_keys(value, trail, findings)
         elif isinstance(value, list):

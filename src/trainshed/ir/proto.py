@@ -22,6 +22,7 @@ _DURATION = re.compile(r"(-?)(\d{1,12})(\.\d{1,9})?s")
 _WHOLE = re.compile(r"-?\d{1,20}")
 _ZERO: Final = object()  # what was read says no more than nothing would
 _LONG = 50
+_MAPPINGS = (dict, Mapping)  # nearly all are dicts, which is quick to see
 _SAFE_INTEGER = 2**53
 
 Reader = Callable[[Any, Trail | None, Findings], Any]
@@ -77,7 +78,7 @@ def whole(value: Any) -> Any:
         return int(value)
     if kind is list:
         return [whole(entry) for entry in value]
-    if isinstance(value, Mapping):
+    if isinstance(value, _MAPPINGS):
         return {key: whole(entry) for key, entry in value.items()}
     return value
 
@@ -87,7 +88,7 @@ def noun(value: Any) -> str:
     if value is None:
         return "nothing"
     names = {list: "a list", dict: "a mapping", str: "text", int: "a number", float: "a number", bool: "a boolean"}
-    return names.get(type(value), "a mapping" if isinstance(value, Mapping) else type(value).__name__)
+    return names.get(type(value), "a mapping" if isinstance(value, _MAPPINGS) else type(value).__name__)
 
 
 @cache
@@ -95,24 +96,27 @@ def _message(descriptor: Any) -> Reader:
     special = _SPECIAL.get(descriptor.full_name)
     if special is not None:
         return special
-    fields: dict[str, _Field] = {}
 
     def read_message(value: Any, trail: Trail | None, findings: Findings) -> Any:
-        if not fields:  # not before: messages hold each other
-            fields.update(_fields(descriptor))
-        if not isinstance(value, Mapping):
+        fields = _fields(descriptor)  # not before: messages hold each other
+        if not isinstance(value, _MAPPINGS):
             findings.tear(trail, f"a mapping belongs here, not {noun(value)}")
             return _ZERO
         result: dict[str, Any] = {}
-        groups: dict[str, str] = {}
+        first: dict[str, str] = {}
         for key, entry in value.items():
-            field = fields.get(key)
             if key.__class__ is not str:
                 continue  # named when the document was measured
+            field = fields.get(key)
+            here = (trail, key)
             if field is None:
-                findings.add((trail, key), "" if findings.is_full else _unknown(key, descriptor.name, fields))
-            elif (entry is not None or field.takes_null) and _is_alone(field, key, (trail, key), groups, findings):
-                found = field.read(entry, (trail, key), findings)
+                findings.add(here, "" if findings.is_full else _unknown(key, descriptor.name, fields))
+            elif entry is None and not field.takes_null:
+                pass
+            elif first.setdefault(field.group, key) != key:
+                findings.add(here, _beside(field, key, first[field.group]))
+            else:
+                found = field.read(entry, here, findings)
                 if found is not _ZERO:
                     result[field.name] = found
         return result
@@ -120,18 +124,13 @@ def _message(descriptor: Any) -> Reader:
     return read_message
 
 
-def _is_alone(field: _Field, key: str, trail: Trail, groups: dict[str, str], findings: Findings) -> bool:
-    """Note a field; tell whether nothing was there that it cannot stand beside."""
-    first = groups.setdefault(field.group, key)
-    if first == key:
-        return True
+def _beside(field: _Field, key: str, first: str) -> str:
     if field.group == field.name:
-        findings.add(trail, f"{field.name} is there in two spellings; keep one")
-    else:
-        findings.add(trail, f"{key} and {first} exclude each other; keep one")
-    return False
+        return f"{field.name} is there in two spellings; keep one"
+    return f"{key} and {first} exclude each other; keep one"
 
 
+@cache
 def _fields(descriptor: Any) -> dict[str, _Field]:
     fields: dict[str, _Field] = {}
     for found in descriptor.fields:
@@ -174,7 +173,7 @@ def _single(found: Any, *, keeps_zero: bool) -> Reader:
 
 def _mapping(read_entry: Reader) -> Reader:
     def read_mapping(value: Any, trail: Trail | None, findings: Findings) -> Any:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, _MAPPINGS):
             findings.tear(trail, f"a mapping belongs here, not {noun(value)}")
             return _ZERO
         result = {}
@@ -277,7 +276,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _struct(value: Any, trail: Trail | None, findings: Findings) -> Any:
-    if isinstance(value, Mapping):
+    if isinstance(value, _MAPPINGS):
         return whole(value)
     findings.tear(trail, f"a mapping belongs here, not {noun(value)}")
     return _ZERO
