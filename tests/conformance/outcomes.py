@@ -89,9 +89,9 @@ class Stand:
             outputs=json.loads(outputs.read_text()) if outputs.exists() else {},
         )
 
-    def runs(self) -> int:
-        """Count the runs that there are."""
-        return len(self.running.json("pipelines", "list", "--limit", "100000"))
+    def newest(self) -> str:
+        """Answer the name of the newest run, so that one can see whether another was made."""
+        return next((run["name"] for run in self.running.json("pipelines", "list", "--limit", "1")), "")
 
     def logs(self, outcome: Outcome) -> dict[str, list[list[str]]]:
         """Answer what each leaf task printed, by component."""
@@ -195,22 +195,29 @@ class Comparison:
         assert not self.found, "\n".join(["it came out otherwise than stated", *self.found])
 
     def _differences(self, expected: Any, found: Any, where: str) -> Iterator[str]:
-        if isinstance(expected, dict) and isinstance(expected.get("artifact"), str):
-            yield from self._of_artifact(expected, found, where)
-        elif isinstance(expected, dict) and isinstance(found, dict):
-            for key in sorted(expected.keys() | found.keys(), key=str):
-                if key not in expected or key not in found:
-                    yield f"{where}.{key}: only {'found' if key in found else 'stated'}"
-                else:
-                    yield from self._differences(expected[key], found[key], f"{where}.{key}")
-        elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
-            for index, (one, other) in enumerate(zip(expected, found, strict=True)):
-                yield from self._differences(one, other, f"{where}[{index}]")
-        elif expected == ANY_PLACE:
-            if not (isinstance(found, str) and "/" in found):
-                yield f"{where}: stated some place, found {_shown(found)}"
-        elif expected != found or isinstance(expected, bool) != isinstance(found, bool):
-            yield f"{where}: stated {_shown(expected)}, found {_shown(found)}"
+        match expected, found:
+            case {"artifact": str()}, _:
+                yield from self._of_artifact(expected, found, where)
+            case {"matches": str(pattern)}, _:
+                if not (isinstance(found, str) and re.fullmatch(pattern, found)):
+                    yield f"{where}: stated like {pattern}, found {_shown(found)}"
+            case dict(), dict():
+                yield from self._of_fields(expected, found, where)
+            case list(), list() if len(expected) == len(found):
+                for index, (one, other) in enumerate(zip(expected, found, strict=True)):
+                    yield from self._differences(one, other, f"{where}[{index}]")
+            case str(), _ if expected == ANY_PLACE:
+                if not (isinstance(found, str) and "/" in found):
+                    yield f"{where}: stated some place, found {_shown(found)}"
+            case _ if expected != found or isinstance(expected, bool) != isinstance(found, bool):
+                yield f"{where}: stated {_shown(expected)}, found {_shown(found)}"
+
+    def _of_fields(self, expected: dict, found: dict, where: str) -> Iterator[str]:
+        for key in sorted(expected.keys() | found.keys(), key=str):
+            if key not in expected or key not in found:
+                yield f"{where}.{key}: only {'found' if key in found else 'stated'}"
+            else:
+                yield from self._differences(expected[key], found[key], f"{where}.{key}")
 
     def _of_artifact(self, expected: dict, found: Any, where: str) -> Iterator[str]:
         if not isinstance(found, dict) or "uri" not in found:
