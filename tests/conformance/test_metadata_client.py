@@ -165,7 +165,7 @@ def record(conn, clock):
     lineage.record_run(conn, **whole, state="RUNNING", pipeline="penguins", parameters={"epochs": 3})
     data = thing("system.Dataset", "data", rows=344)
     model = thing("system.Model", "model", framework="sklearn")
-    metrics = thing("system.Metrics", "metrics", accuracy=0.9)
+    metrics = thing("system.Metrics", "metrics", accuracy=0.9, loss=float("nan"))
     task("j1", "load", outputs=[("data", data)], schema_title=lineage.IMPORTER)
     made = {"inputs": [("data", data)], "outputs": [("model", model), ("metrics", metrics)]}
     original = task("j1", "train", parameters={"epochs": 3}, values={"loss": 0.25}, **made)
@@ -240,7 +240,7 @@ def test_the_sdk_reads_what_the_engine_recorded(world):
     assert (seen["inputs"], sorted(seen["outputs"])) == (["data"], ["metrics", "model"])
     assert (seen["pipelines"], seen["runs"]) == (["penguins"], ["j2", "j1"])
     assert seen["graph"] == [3, 3, 4]
-    assert seen["row"] == [{"epochs": 3}, {"accuracy": 0.9}, "COMPLETE"]
+    assert seen["row"] == [{"epochs": 3}, {"accuracy": 0.9, "loss": "NaN"}, "COMPLETE"]
 
 
 @pytest.mark.slow

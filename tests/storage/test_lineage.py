@@ -154,6 +154,19 @@ def test_data_read_by_its_address_is_an_input(world):
     assert lineage.Edge(source="data/gs://b/d", target=f"executions/{task}", kind="data", name="data_path") in edges
 
 
+def test_of_a_large_folder_the_first_objects_are_kept_with_their_number(world):
+    objects = [[f"d/{n:04}", n, "crc"] for n in range(5000)]
+    task = world.task("train", parameters={"path": "gs://b/d"}, data={"path": objects})
+
+    properties = world.service.execution(str(task)).properties
+    assert (properties["data"]["path"][0], len(properties["data"]["path"])) == (["d/0000", 0, "crc"], 100)
+    assert properties["data_counts"] == {"path": 5000}
+    assert world.below("gs://b/d/0007#7")
+    assert world.below("gs://b/d/4999#4999")  # not listed, so it may be
+    with pytest.raises(NotFound):
+        world.service.trace("gs://b/d/0007#8")
+
+
 def test_a_bucket_with_a_similar_name_is_another_one(world):
     world.task("train", parameters={"data": "gs://bucket/x"}, data={"data": [["x", 1, ""]]})
 
@@ -227,6 +240,7 @@ def test_a_run_comes_from_what_it_read_and_leads_to_what_was_made_of_it(world):
     assert trace.subject.results == (report,)
     assert {f"executions/{train}", f"executions/{check}", f"artifacts/{data}"} <= world.above("j1")
     assert {f"executions/{use}", f"artifacts/{later}"} <= world.below(f"{RUN}/j1")
+    assert not {f"executions/{train}", f"executions/{check}"} & world.below("j1")
 
 
 def test_a_task_of_a_run_can_be_asked_for(world):

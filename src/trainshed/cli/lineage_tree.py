@@ -11,6 +11,12 @@ _VALUE = 60  # characters of a parameter
 _NAMES = 3  # in a row
 _DIGEST = 12  # characters of a digest
 _LABELS = {"same": "same content", "cached": "from the cache"}
+_TITLES: dict[Any, str] = {
+    "upstream": "Made from",
+    "downstream": "Used for",
+    ("run", "upstream"): "Made",
+    ("run", "downstream"): "Used by others",
+}
 _TASK = 2  # edges: a task and what it made
 
 
@@ -24,10 +30,10 @@ def lines(document: Mapping[str, Any], depth: int) -> Iterator[str]:
         yield from _headed(document["nodes"][root], root)
     else:
         yield f"{subject['kind']} {subject['name']}"
-    for way, title in (("upstream", "Made from"), ("downstream", "Used for")):
+    for way in ("upstream", "downstream"):
         if way in document:
             yield ""
-            yield f"{title}:"
+            yield f"{_TITLES.get((subject['kind'], way)) or _TITLES[way]}:"
             yield from _Tree(document=document, way=way, deepest=_TASK * depth).write(alone=alone)
 
 
@@ -72,10 +78,10 @@ class _Tree:
     def _node(self, label: str, key: str, indent: str, mark: str, depth: int) -> Iterator[str]:
         node = self.document["nodes"].get(key, {"kind": "data", "uri": key})
         branches = list(self.following.get(key, ()))
-        is_again = key in self.shown and bool(branches)
+        is_again = key in self.shown
         self.shown.add(key)
         name = f"{label}: " if label else ""
-        yield f"{indent}{mark}{name}{_title(node, key)}{'  (see above)' if is_again else ''}"
+        yield f"{indent}{mark}{name}{_title(node, key)}{'  (see above)' if is_again and branches else ''}"
         if is_again:
             return
         inner = indent + ("   " if mark.startswith("└") else "│  ")
@@ -118,6 +124,7 @@ def _facts(node: Mapping[str, Any]) -> Iterator[str]:
         return
     if "cachedFrom" in node:
         yield f"reused the outputs of {node['cachedFrom']}"
+        return
     if code := " ".join(_code(node)):
         yield code
     for title, values in (("parameters", node["parameters"]), ("outputs", node["outputs"])):

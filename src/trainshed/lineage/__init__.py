@@ -44,6 +44,7 @@ from trainshed.lineage.store import (
     record_execution,
     record_run,
 )
+from trainshed.lineage.store_search import contexts_above
 from trainshed.lineage.subjects import Subject
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "ancestors",
     "artifacts_of_context",
     "code_of",
+    "contexts_above",
     "descendants",
     "edges",
     "ensure_context",

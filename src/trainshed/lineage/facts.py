@@ -46,11 +46,5 @@ def metadata_of(execution: Execution) -> dict[str, Any]:
     rest = dict(execution.properties)
     inputs, outputs = rest.pop("inputs", None) or {}, rest.pop("outputs", None) or {}
     found = {f"input:{k}": v for k, v in inputs.items()} | {f"output:{k}": v for k, v in outputs.items()} | rest
-    more = {"component": execution.type, "code": execution.code and dict(execution.code)}
-    if not execution.run:
-        return found
-    return (
-        found
-        | {k: v for k, v in more.items() if v}
-        | ({"cached_from": execution.cached_from} if execution.cached_from else {})
-    )
+    more = {"component": execution.type, "code": dict(execution.code or {}), "cached_from": execution.cached_from}
+    return found | {key: value for key, value in more.items() if value and execution.task}

@@ -45,10 +45,12 @@ def descendants(found: list[Edge], node: str) -> dict[str, int]:
 
 
 def has_read(execution: Execution, uri: str, generation: int) -> bool:
-    """Whether an execution read this generation of an object by an address, or something in it."""
+    """Whether an execution read this generation of an object by an address; of a folder too large to be listed, maybe."""
     name = object_name(uri)
     data: dict[str, Any] = execution.properties.get("data") or {}
-    return any(entry[0] == name and int(entry[1]) == generation for objects in data.values() for entry in objects)
+    if any(entry[0] == name and int(entry[1]) == generation for objects in data.values() for entry in objects):
+        return True
+    return any(name not in {entry[0] for entry in data[key]} for key in execution.properties.get("data_counts") or ())
 
 
 def _by_address(found: Subgraph) -> Iterator[Edge]:

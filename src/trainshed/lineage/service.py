@@ -139,7 +139,12 @@ def _trace(conn: Connection, *, of: str, upstream: bool, downstream: bool, hops:
     if upstream:
         above = look(upstream=True, from_artifacts=subject.results, from_executions=subject.result_executions)
     if downstream:
-        below = look(upstream=False, from_artifacts=subject.sources, from_executions=subject.source_executions)
+        below = look(
+            upstream=False,
+            from_artifacts=subject.sources,
+            from_executions=subject.source_executions,
+            without=subject.own,
+        )
     things = {i: a for part in (above, below) if part for i, a in part.artifacts.items()}
     return Trace(
         subject=subject,

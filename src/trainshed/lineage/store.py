@@ -24,6 +24,7 @@ from trainshed.lineage.model import CONTAINER, RUN, Artifact, Context, Event, Ex
 from trainshed.sql import Json, Timestamp, insert_new, metadata
 
 _SCHEME = "gs://"
+_LISTED = 100  # objects of a folder that are kept with each execution that read it
 
 contexts = Table(
     "contexts",
@@ -175,10 +176,10 @@ def record_execution(
     """Record a doing with the artifacts that it read and wrote, as (path, artifact id).
 
     `data` has, for each string parameter that names stored objects, what they were: (name, generation, checksum) of
-    each. The parameter's value, the address, is in `properties["inputs"]`; what is no parameter's (an importer's
+    each; of a large folder the first are kept, and how many there were. The parameter's value, the address, is in `properties["inputs"]`; what is no parameter's (an importer's
     address) is its own key.
     """
-    found = dict(properties) | ({"data": {k: [list(o) for o in v] for k, v in data.items()}} if data else {})
+    found = dict(properties) | (_listed(data) if data else {})
     row = {"type": type, "name": name, "last_known_state": state, "properties": found, "context_id": context_id}
     more = {"schema_title": schema_title, "display_name": display_name, "cached_from": cached_from}
     execution_id = inserted(
@@ -338,6 +339,12 @@ def as_context(row: Any) -> Context:
     values = dict(row._mapping)  # noqa: SLF001
     optional: dict[str, Any] = {"metadata": values.pop("metadata") or {}, "notes": values.pop("notes") or {}}
     return Context(context_id=values.pop("id"), **optional, **values)
+
+
+def _listed(data: Mapping[str, Sequence[Sequence[Any]]]) -> dict[str, Any]:
+    counts = {key: len(objects) for key, objects in data.items() if len(objects) > _LISTED}
+    listed = {key: [list(entry) for entry in objects[:_LISTED]] for key, objects in data.items()}
+    return {"data": listed} | ({"data_counts": counts} if counts else {})
 
 
 def _add_readings(conn: Connection, execution_id: int, addresses: Mapping[str, str]) -> None:

@@ -78,8 +78,13 @@ def explore(
     from_executions: Iterable[int] = (),
     depth: int | None = None,
     limit: int,
+    without: Iterable[int] = (),
 ) -> Subgraph:
-    """Read what is above (what things were made from) or below (what was made from them), `depth` edges far."""
+    """Read what is above (what things were made from) or below (what was made from them), `depth` edges far.
+
+    `without` are executions at which to stop.
+    """
+    ignored = frozenset(without)
     walk = _Walk(
         is_upstream=upstream,
         artifact_depths=dict.fromkeys(from_artifacts, 0),
@@ -95,7 +100,7 @@ def explore(
         next_things = _artifacts_next_to(conn, walk, doings) if doings else set()
         level += 1
         things = _take(walk.artifact_depths, next_things, level)
-        doings = _take(walk.execution_depths, next_doings, level)
+        doings = _take(walk.execution_depths, next_doings - ignored, level)
         if walk.size > limit:
             break
     return _load(conn, walk, is_whole=walk.size <= limit and not walk.is_cut)

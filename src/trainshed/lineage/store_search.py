@@ -6,8 +6,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, or_, select
 
 from trainshed.lineage.filters import Any_, Compare, Condition, Related
+from trainshed.lineage.model import Context
 from trainshed.lineage.store import (
     artifacts,
+    as_context,
     associations,
     attributions,
     context_children,
@@ -91,6 +93,13 @@ def parents(conn: Connection, context_ids: Sequence[int]) -> dict[int, list[int]
         if parent not in found[child]:
             found[child].append(parent)
     return found
+
+
+def contexts_above(conn: Connection, context_id: int) -> list[Context]:
+    """Read the contexts that one is in: a run's pipeline, and the experiments that it was put into."""
+    ids = parents(conn, [context_id])[context_id]
+    found = {row.id: as_context(row) for row in conn.execute(select(contexts).where(contexts.c.id.in_(ids)))}
+    return [found[key] for key in ids]
 
 
 def inside(context_id: int) -> Select[Any]:

@@ -29,6 +29,7 @@ class Subject:
     result_executions: tuple[int, ...] = ()
     sources: tuple[int, ...] = ()
     source_executions: tuple[int, ...] = ()
+    own: tuple[int, ...] = ()  # executions of the subject itself, which derive nothing from it
 
 
 def find(conn: Connection, of: str) -> Subject:
@@ -118,6 +119,7 @@ def _of_tasks(conn: Connection, name: str, doings: tuple[int, ...]) -> Subject:
         result_executions=() if made - read else doings,
         sources=tuple(sorted(made)),
         source_executions=() if made else doings,
+        own=doings if made else (),
     )
 
 

@@ -25,6 +25,7 @@ def task(key, name, **more):
         "code": {},
         "environment": "",
         "data": {},
+        "dataCounts": {},
     }
     values = {"parameters": {}, "outputs": {}, "createTime": "2026-01-31T12:00:00.5Z"}
     return {f"executions/{key}": node | values | more}
@@ -132,5 +133,20 @@ def test_a_run_shows_what_it_made():
     found = list(lines(document(nodes, [edge("executions/7", "artifacts/2")], kind="run"), 5))
 
     assert found[0] == "run artifacts/2"
+    assert {"Made:", "Used by others:"} <= set(found)
     assert "└─ artifacts/2  model  system.Model  gs://b/2" in found
     assert "   └─ [train]  run j1  executions/7  COMPLETE" in found
+
+
+def test_what_the_cache_gave_names_where_from():
+    code = {"component": "c" * 64}
+    nodes = {**artifact(2, "model"), **task(8, "train", state="CACHED", cachedFrom="executions/7", code=code)}
+    down = [edge("artifacts/2", "executions/8", "in"), edge("executions/8", "artifacts/2", "out", "cached")]
+
+    found = list(lines(document(nodes, down=down), 5))
+
+    assert found[-3:] == [
+        "└─ in: [train]  run j1  executions/8  CACHED",
+        "   │  reused the outputs of executions/7",
+        "   └─ from the cache: artifacts/2  model  system.Model  gs://b/2  (see above)",
+    ]

@@ -50,7 +50,10 @@ def as_json(trace: Trace) -> dict[str, Any]:
     return {
         "subject": {"kind": subject.kind, "name": subject.name},
         "nodes": {key: node for part in found.values() for key, node in _nodes(part, trace).items()},
-        **{name: _part(part, roots[name]) for name, part in found.items()},
+        **{
+            name: _part(part, roots[name], is_sparse=subject.kind == "run" and name == "downstream")
+            for name, part in found.items()
+        },
     }
 
 
@@ -66,12 +69,12 @@ def _names(artifacts: tuple[int, ...], executions: tuple[int, ...]) -> list[str]
     return [*(f"artifacts/{i}" for i in artifacts), *(f"executions/{i}" for i in executions)]
 
 
-def _part(part: Subgraph, roots: list[str]) -> dict[str, Any]:
-    edges = [
-        {"from": e.source, "to": e.target, "kind": e.kind, "name": e.name}
-        for e in lineage.edges(part)
-    ]  # fmt: skip
-    return {"roots": roots, "edges": edges, "isWhole": part.is_whole}
+def _part(part: Subgraph, roots: list[str], *, is_sparse: bool) -> dict[str, Any]:
+    """Write one direction; sparse: without what a run made and nobody used, which the other direction shows."""
+    edges = [{"from": e.source, "to": e.target, "kind": e.kind, "name": e.name} for e in lineage.edges(part)]
+    sources = {edge["from"] for edge in edges}
+    shown = [root for root in roots if root in sources] if is_sparse else roots
+    return {"roots": shown, "edges": edges, "isWhole": part.is_whole}
 
 
 def _nodes(part: Subgraph, trace: Trace) -> dict[str, dict[str, Any]]:
@@ -115,6 +118,7 @@ def _execution(execution: Execution) -> dict[str, Any]:
         "environment": properties.get("environment", ""),
         "code": dict(execution.code or {}),
         "data": properties.get("data") or {},
+        "dataCounts": properties.get("data_counts") or {},
         "createTime": rfc3339(execution.create_time),
     }
     if execution.cached_from is not None:

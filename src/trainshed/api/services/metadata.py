@@ -1,5 +1,6 @@
 """google.cloud.aiplatform.v1.MetadataService over lineage. Every location has one store, `default`, and it is the same."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -254,7 +255,7 @@ def _artifact(artifact: Artifact, store: str) -> Any:
         state=artifact.last_known_state,
         schema_title=artifact.schema_title,
         schema_version=artifact.type.get("schemaVersion", _VERSION if artifact.schema_title else ""),
-        metadata=fields.struct(artifact.metadata),
+        metadata=_struct(artifact.metadata),
         **_common(artifact.create_time, artifact.update_time, artifact.notes),
     )
 
@@ -267,7 +268,7 @@ def _execution(execution: Execution, store: str) -> Any:
         state=execution.last_known_state,
         schema_title=execution.schema_title,
         schema_version=execution.notes.get("schemaVersion", _VERSION),
-        metadata=fields.struct(lineage.metadata_of(execution)),
+        metadata=_struct(lineage.metadata_of(execution)),
         **_common(execution.create_time, execution.update_time, execution.notes),
     )
 
@@ -279,10 +280,25 @@ def _context(context: Context, parents: Iterable[Context], store: str) -> Any:
         display_name=context.display_name,
         schema_title=context.type,
         schema_version=context.notes.get("schemaVersion", _VERSION),
-        metadata=fields.struct(context.metadata),
+        metadata=_struct(context.metadata),
         parent_contexts=[f"{store}/contexts/{lineage.public_id(parent)}" for parent in parents],
         **_common(context.create_time, context.update_time, context.notes),
     )
+
+
+def _struct(metadata: Mapping[str, Any]) -> Any:
+    return fields.struct({key: _writable(value) for key, value in metadata.items()})
+
+
+def _writable(value: Any) -> Any:
+    """Write what is no number, as metrics of a diverged model are, as its name: JSON has no other way."""
+    if isinstance(value, Mapping):
+        return {str(key): _writable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_writable(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
+    return value
 
 
 def _common(create_time: datetime, update_time: datetime | None, notes: Mapping[str, Any]) -> dict[str, Any]:
