@@ -1,9 +1,13 @@
 """Fixtures that every tier may use."""
 
+import hypothesis
 import pytest
 
 from trainshed.clock import VirtualClock
 from trainshed.testing import database
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # how long an example takes says nothing here
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture
