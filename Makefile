@@ -24,6 +24,10 @@ demo: setup
 test: setup lint types
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
+# real training with torch, TensorFlow, scikit-learn and xgboost: gigabytes of environments, many minutes
+frameworks: setup
+	$(BIN)/python -m pytest -s tests/frameworks
+
 # a server with the dashboard
 serve: setup
 	$(BIN)/trainshed up
@@ -74,4 +78,4 @@ campaign: setup
 constraints: pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o constraints.txt
 
-.PHONY: all setup demo test serve lint fix types unit shape migration surface docs bench campaign constraints
+.PHONY: all setup demo test frameworks serve lint fix types unit shape migration surface docs bench campaign constraints

@@ -54,16 +54,19 @@ def test_a_result_that_was_applied_twice_is_seen():
         executions=[{"last_known_state": "COMPLETE"}],
     )
 
-    assert story.applied(rows, "r", [mark], ()).problems == []
-    assert story.applied(rows, "r", [mark, mark], ()).problems == ["('1', 1, 'done') signed 2 times"]
+    assert story.applied(rows, "r", [mark], story.Excuses()).problems == []
+    assert story.applied(rows, "r", [mark, mark], story.Excuses()).problems == ["('1', 1, 'done') signed 2 times"]
     rows.tables["executions"] *= 2
     rows.tables["history"] *= 2
-    assert story.applied(rows, "r", [mark], ()).problems == [
+    assert story.applied(rows, "r", [mark], story.Excuses()).problems == [
         "a: succeeded 2 times",
         "a: has 2 executions with results and is SUCCEEDED",
     ]
     late = story.Mark(task="1", attempt=2, time=1.0, word="begun")
-    assert "a: attempts {2} worked and are not recorded" in story.applied(rows, "r", [mark, late], ()).problems
+    assert (
+        "a: attempts {2} worked and are not recorded"
+        in story.applied(rows, "r", [mark, late], story.Excuses()).problems
+    )
 
 
 class Store:

@@ -24,6 +24,7 @@ from trainshed.testing import wait_until
 _HERE = Path(__file__).parent
 _LOOK_SECONDS = 0.15
 _OPEN_CASES = 5
+_HEARD_SECONDS = 1.0  # after its first answer, until workers know their server
 _PIPELINES = (
     "training", "loop", "exits", "permits", "artifacts", "cached", "retries", "nested", "cancelled", "conditions",
     "chain",
@@ -108,7 +109,7 @@ class Campaign:
         home: Path,
         *,
         seed: int,
-        lease_seconds: float = 20.0,
+        lease_seconds: float = 30.0,
         patience_seconds: float = 6.0,  # for a named point to be reached
         steps: int = 40,  # of the training, each a fifth of a second
     ) -> None:
@@ -124,6 +125,8 @@ class Campaign:
         self._next = cycle(_PIPELINES)
         self._server_kills: list[float] = []
         self._worker_kills: list[float] = []
+        self._outages: list[tuple[float, float]] = []  # between a life long enough to be heard of and the next answer
+        self._away_since = time.time()
         self.report = Report(seed=seed)
 
     def run(self, kills: int) -> Report:
@@ -136,6 +139,7 @@ class Campaign:
                 self._survive(server, kill)
             server.start()
             self._finish(server)
+            self._note_life(server)
             self._leave_nothing(server)
         finally:
             with suppress(AssertionError, OSError):
@@ -158,7 +162,7 @@ class Campaign:
         for case in cases:
             self._views[case.pipeline] = [story.view(rows, job, case.base) for job in case.jobs]
             for job in case.jobs:
-                problems = story.applied(rows, job, story.marks_of(case.marks), ()).problems
+                problems = story.applied(rows, job, story.marks_of(case.marks), story.Excuses()).problems
                 self.report.problems += [f"undisturbed {job}: {p}" for p in problems]
 
     # With kills
@@ -187,13 +191,13 @@ class Campaign:
         self._end(server, kill)
 
     def _end(self, server: Mortal, kill: Kill) -> None:
+        self._server_kills.append(time.time())
+        self._note_life(server)
         if server.is_alive:
-            self._server_kills.append(time.time())
             server.kill()
             if kill.kind == "point":
                 self.report.missed[kill.point] += 1
         else:
-            self._server_kills.append(time.time())
             server.ended_itself()
             self.report.reached[kill.point] += 1
         if kill.kind != "worker":
@@ -213,6 +217,13 @@ class Campaign:
         while server.is_ready and server.is_alive and time.monotonic() < ends:
             self._push(server)
             threading.Event().wait(_LOOK_SECONDS)
+
+    def _note_life(self, server: Mortal) -> None:
+        """Take note of how long workers were alone before this life; one too short to be heard of is none."""
+        now = time.time()
+        if server.is_ready and now - server.ready_time >= _HEARD_SECONDS:
+            self._outages.append((self._away_since, server.ready_time + _HEARD_SECONDS))
+            self._away_since = now
 
     def _push(self, server: Mortal) -> None:
         client, states = Client(server.address), story.Rows(server.home).states()
@@ -258,11 +269,14 @@ class Campaign:
     def _judge(self, case: Case) -> None:
         rows, marks = story.Rows(self._homes["killed"]), story.marks_of(case.marks)
         self.report.runs[case.pipeline] += len(case.jobs)
+        excuses = story.Excuses(
+            worker_kills=self._worker_kills, outages=self._outages, lease_seconds=self._lease_seconds
+        )
         self.report.survived += story.survived(marks, self._server_kills)
         for wanted, job in zip(self._views[case.pipeline], case.jobs, strict=True):
             found = story.view(rows, job, case.base)
             self.report.problems += [f"{job}{d}" for d in story.differences(wanted, found)]
-            counted = story.applied(rows, job, marks, self._worker_kills)
+            counted = story.applied(rows, job, marks, excuses)
             self.report.problems += [f"{job}: {p}" for p in counted.problems]
             self.report.lost += counted.lost
             self.report.lost_with_effects += counted.lost_with_effects

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from campaign import points
@@ -34,7 +35,7 @@ class Mortal(Server):
         line = self._process.stdout.readline()
         if " is ready on " in line:
             self.address = line.split(" is ready on ")[1].split()[0]
-            self.is_ready = True
+            self.is_ready, self.ready_time = True, time.time()
         else:
             rest = self._process.communicate(timeout=30)[0]
             assert self._process.returncode == -signal.SIGKILL, f"the server did not start: {line}{rest}"
@@ -50,6 +51,8 @@ class Mortal(Server):
 
     def ended_itself(self) -> None:
         """Take note that it was killed by its own hand. Raises AssertionError when it ended in any other way."""
+        if not self.is_ready:  # `start` saw it
+            return
         assert self._process is not None
         said = self._process.communicate(timeout=30)[0]
         assert self._process.returncode == -signal.SIGKILL, f"the server ended ({self._process.returncode}): {said}"

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 _FINAL = {"SUCCEEDED", "FAILED", "CANCELLED", "SKIPPED", "NOT_TRIGGERED"}
-_SLACK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +109,21 @@ class Applied:
     lost_with_effects: int
 
 
-def applied(rows: Rows, job: str, marks: Sequence[Mark], worker_kills: Sequence[float]) -> Applied:
+@dataclass(frozen=True, kw_only=True)
+class Excuses:
+    """Why an attempt at work may be lost: its worker was killed, or was left alone for longer than its lease."""
+
+    worker_kills: Sequence[float] = ()
+    outages: Sequence[tuple[float, float]] = ()
+    lease_seconds: float = 0.0
+
+    def holds(self, since: float, until: float) -> bool:
+        """Whether there is one for an attempt that was lost between two times."""
+        long = [(a, b) for a, b in self.outages if b - a >= self.lease_seconds and a < until and b > since]
+        return bool(long) or any(since <= kill <= until for kill in self.worker_kills)
+
+
+def applied(rows: Rows, job: str, marks: Sequence[Mark], excuses: Excuses) -> Applied:
     """Count how often each task of a run did its work, and how often its result was taken."""
     tasks = rows.all("SELECT * FROM tasks WHERE run LIKE ?", f"%/{job}")
     signed = Counter((m.task, m.attempt, m.word) for m in marks)
@@ -125,7 +138,8 @@ def applied(rows: Rows, job: str, marks: Sequence[Mark], worker_kills: Sequence[
                 lost += 1
                 if number in begun:
                     with_effects += 1
-                    if not _is_near(worker_kills, attempt):
+                    since = min(m.time for m in marks if (m.task, m.attempt) == (task["id"], number))
+                    if not excuses.holds(since, _seconds(attempt["end_time"])):
                         problems.append(f"{task['name']}: attempt {number} was lost though its worker was not killed")
     return Applied(problems=problems, lost=lost, lost_with_effects=with_effects)
 
@@ -163,11 +177,6 @@ def _of_task(
         if is_done and attempt["outcome"] not in {"Succeeded", "LeaseLost"}:
             problems.append(f"attempt {number} did its work and ended as {attempt['outcome']}")
     return problems
-
-
-def _is_near(kills: Sequence[float], attempt: dict[str, Any]) -> bool:
-    start, end = (_seconds(attempt[key]) for key in ("start_time", "end_time"))
-    return any(start - _SLACK_SECONDS <= kill <= end + _SLACK_SECONDS for kill in kills)
 
 
 def _seconds(stored: Any) -> float:
