@@ -91,14 +91,14 @@ class Server:
         self._process.communicate(timeout=60)
         return self._process.returncode
 
-    def run(self, *arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":
+    def run(self, *arguments: str, limit: float = 300, **options: Any) -> "subprocess.CompletedProcess[str]":
         """Run one `trainshed` command; what it printed and its exit code come back."""
         return subprocess.run(
             [sys.executable, "-m", "trainshed", *arguments],
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=limit,
             check=False,
             **options,
         )

@@ -40,6 +40,14 @@ def imports_nothing(text: str) -> str:
     return text
 
 
+def uses_parts(text: str) -> str:
+    import sklearn
+    assert not hasattr(sklearn, "metrics")
+    from sklearn import ensemble, _private
+    assert sys.modules["sklearn.ensemble"] is ensemble is sklearn.ensemble
+    return ensemble.__name__.rpartition(".")[2]
+
+
 def imports_and_waits(text: str) -> str:
     import lightgbm
     return waits(text)
@@ -119,6 +127,25 @@ def test_the_second_attempt_does_not_import_again_and_sees_it_only_when_it_impor
             assert "(False, False)  yes" in await run(stage, "second", "imports")
             assert "(False, False)  yes" in await run(stage, "third", "imports")
         assert executed() == ["", ""]
+
+    play(perform())
+
+
+def test_a_framework_in_parts_is_imported_ahead_by_the_parts_that_are_used(stage, tmp_path, marked, play):
+    site = next(marked[0].get(marked[1]).path.glob("lib/python*/site-packages"))
+    (site / "sklearn").mkdir()
+    for name in ("__init__", "ensemble", "metrics", "_private"):
+        (site / "sklearn" / f"{name}.py").write_text(MARKER.format(file=str(tmp_path / f"executed-{name}")))
+    times = lambda name: len((tmp_path / f"executed-{name}").read_text().split("|")) - 1  # noqa: E731
+
+    async def perform():
+        async with stage:
+            for name in ("first", "second", "third"):
+                assert '"ensemble"' in await run(stage, name, "uses_parts")
+                await until_ahead(stage, "sklearn", "sklearn.ensemble")
+        assert times("__init__") == times("ensemble") == 2
+        assert times("_private") == 3
+        assert not (tmp_path / "executed-metrics").exists()
 
     play(perform())
 

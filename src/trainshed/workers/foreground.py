@@ -75,7 +75,9 @@ def _take_terminal_back() -> None:
     """Be again the group that the terminal listens to."""
     if not os.isatty(0):
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})  # of this thread, which need not be the main one
+    before = signal.pthread_sigmask(
+        signal.SIG_BLOCK, {signal.SIGTTOU}
+    )  # of this thread, which need not be the main one
     with suppress(OSError):
         os.tcsetpgrp(0, os.getpgrp())
     signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .preload import PREFIXES, Lesson
+from .preload import Lesson, is_framework
 
 
 class Lessons:
@@ -27,7 +27,10 @@ class Lessons:
         """Learn from what an attempt said; nonsense is ignored, since its code could say anything."""
         try:
             said = json.loads(line)
-            learned, banned = _checked(said.get("frameworks", {})), [n for n in said.get("banned", ()) if n in PREFIXES]
+            learned, banned = (
+                _checked(said.get("frameworks", {})),
+                [n for n in said.get("banned", ()) if is_framework(n)],
+            )
         except (ValueError, AttributeError, TypeError, KeyError):
             return
         known = self._read()
@@ -62,5 +65,5 @@ def _checked(said: "dict[str, Any]") -> Lesson:
     return {
         name: {part: {str(k): str(v) for k, v in how[part].items()} for part in ("variables", "given")}
         for name, how in said.items()
-        if name in PREFIXES
+        if is_framework(name)
     }

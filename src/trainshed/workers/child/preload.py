@@ -9,6 +9,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any, Optional
@@ -28,6 +29,9 @@ PREFIXES: Mapping[str, tuple[str, ...]] = {
     "tensorflow": (*_THREADS, *_DEVICES, "TF_", "PROTOCOL_BUFFERS_"),
     "keras": ("KERAS_",),
 }
+_IN_PARTS = (
+    "sklearn",
+)  # their own import brings next to nothing: what takes its time is `sklearn.ensemble`, and so on
 _LATE = {
     "CUDA_VISIBLE_DEVICES",
     "NVIDIA_VISIBLE_DEVICES",
@@ -36,9 +40,15 @@ _COMPILED = (".so", ".pyd")
 Lesson = dict[str, dict[str, dict[str, str]]]  # of frameworks: variables they were imported under, and began with
 
 
+def is_framework(name: str) -> bool:
+    """Whether a module is one of those that may be imported ahead, or a part of one that comes in parts."""
+    root, _, part = name.partition(".")
+    return name in PREFIXES or (root in _IN_PARTS and part.isidentifier() and not part.startswith("_"))
+
+
 def watched(environ: Mapping[str, str], framework: str) -> "dict[str, str]":
     """Answer the variables that a framework reads when it is imported."""
-    prefixes = PREFIXES[framework]
+    prefixes = PREFIXES[framework.partition(".")[0]]
     return {name: value for name, value in environ.items() if name.startswith(prefixes) and name not in _LATE}
 
 
@@ -52,17 +62,18 @@ class Observer:
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:  # noqa: ARG002
         """Tell of a framework the first time that it is asked for; at once, so that it can be imported meanwhile."""
-        if name in PREFIXES and name not in self._seen:
+        if name not in self._seen and is_framework(name):
             self._seen.add(name)
-            if PathFinder.find_spec(name) is not None:
+            if "." in name or PathFinder.find_spec(name) is not None:
                 self._tell({name: {"variables": watched(os.environ, name), "given": watched(self._given, name)}})
 
 
 class _Layer:
-    """What the import of one framework brought."""
+    """What the import of one framework brought, with those of its parts that attempts used."""
 
-    def __init__(self, name: str, how: "Mapping[str, dict[str, str]]") -> None:
+    def __init__(self, name: str, parts: Sequence[str], how: "Mapping[str, dict[str, str]]") -> None:
         self.name = name
+        self.names = {name, *parts}
         self.variables, self.given = how["variables"], how["given"]
         self.modules: dict[str, Any] = {}
         self.made: dict[str, str] = {}  # variables that the framework set
@@ -75,6 +86,9 @@ class _Layer:
         os.environ.update(self.variables)
         wanted = dict(os.environ)
         importlib.import_module(self.name)
+        for part in sorted(self.names - {self.name}):
+            with suppress(Exception):  # asked for, and not there: whoever asks again is told so
+                importlib.import_module(part)
         self.made = {name: value for name, value in os.environ.items() if wanted.get(name) != value}
         for name in set(os.environ) - set(before):
             del os.environ[name]
@@ -93,13 +107,13 @@ class Shelf:
     @property
     def names(self) -> "set[str]":
         """Answer the frameworks that are here."""
-        return {layer.name for layer in self._layers}
+        return {name for layer in self._layers for name in layer.names}
 
     def fill(self, lessons: "Mapping[str, Mapping[str, dict[str, str]]]") -> None:
         """Import frameworks, in the fork server. Raises what importing raises."""
         for name in PREFIXES:
             if name in lessons:
-                layer = _Layer(name, lessons[name])
+                layer = _Layer(name, [part for part in lessons if part.startswith(f"{name}.")], lessons[name])
                 layer.bring()
                 self._layers.append(layer)
         self._hide()
