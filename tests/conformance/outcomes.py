@@ -138,7 +138,7 @@ class Stand:
 def pipeline_spec(path: Path) -> dict:
     """Read the PipelineSpec of a compiled pipeline, out of a PipelineJob if it is in one."""
     document = next(yaml.load_all(path.read_text(), Loader=yaml.CSafeLoader))
-    return document.get("pipelineSpec", document)
+    return document.get("pipelineSpec") or document.get("pipeline_spec") or document
 
 
 def component_of(document: dict, path: str) -> str:

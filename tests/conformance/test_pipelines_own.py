@@ -11,6 +11,7 @@ EDITS change what the SDK cannot write: pipeline → path in the document → va
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from conformance.outcomes import Comparison, Stand
 from trainshed.testing import server
 
 FOLDER = Path(__file__).parent / "own"
-IMAGE = "example.com/own/tools*"
+IMAGE = "example.com/own/tools*"  # stands for our own environment
 COMPILE = """
 import importlib.util, sys
 from pathlib import Path
@@ -206,6 +207,43 @@ def wrote(step, outcome, stand, comparison):
 def says(step, outcome, comparison):
     if "Traceback" in outcome.said.split("\n")[0] or not re.search(step.get("says", ""), outcome.said):
         comparison.say("what it says", step.get("says"), outcome.said)
+
+
+def test_a_containerised_component_runs_in_the_image_that_a_build_made(stand, tmp_path):
+    image = FOLDER / "image"
+    spec = tmp_path / "app.greetings.yaml"
+    environment = os.environ | {"PYTHONPATH": str(image), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-W", "ignore", "-c", COMPILE, str(image), "app.greetings"]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+    before = stand.run(spec, {})
+    built = stand.running.run("builds", "submit", str(image), "--tag", "example.com/own/app:1")
+    assert built.returncode == 0, built.stderr
+
+    outcome = stand.run(spec, {}, "--no-caching")
+
+    assert (before.code, before.run) == (2, {})
+    assert "example.com/own/app:1" in before.said
+    assert outcome.outputs == {"Output": ["hello a", "hello b"]}, outcome.said
+
+
+FORMS = {
+    "spec.json": json.dumps,
+    "job.json": lambda spec: json.dumps(
+        {"displayName": "d", "pipelineSpec": spec, "runtimeConfig": {"parameterValues": {"points": 95}}}
+    ),
+    "job.yaml": lambda spec: yaml.safe_dump(
+        {"pipeline_spec": spec, "runtime_config": {"parameters": {"points": {"intValue": "95"}}}}
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_document_may_come_in_every_form(form, compiled, stand, tmp_path):
+    spec = yaml.safe_load((compiled / "conditions.grade.yaml").read_text())
+    (tmp_path / form).write_text(FORMS[form](spec))
+    given = {"points": 95} if form.startswith("spec") else {}
+
+    assert stand.run(tmp_path / form, given).outputs == {"Output": "A"}
 
 
 def test_every_module_has_cases_for_all_its_pipelines():

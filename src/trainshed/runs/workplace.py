@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from trainshed import ir
 from trainshed.environments import Binding, Environment
-from trainshed.errors import InvalidArgument
+from trainshed.errors import Finding, InvalidArgument
+from trainshed.runs import image_modules
 from trainshed.runs.unbound import findings as missing_images
 
 _KFP = "kfp"
@@ -58,19 +59,23 @@ class Workplaces:
         bindings: dict[str, Binding | None] = {}
         places: dict[str, Workplace] = {}
         unbound: dict[str, ir.Task] = {}
+        lost: list[Finding] = []
         for path, task in plan.leaves():
             if not task.needs_worker or task.component in places:
                 continue
             if task.image not in bindings:
                 bindings[task.image] = self.environments.resolve(task.image) if task.image else None
-            work = ir.recognise(task.executor["container"])
             binding = bindings[task.image]
+            work = image_modules.located(ir.recognise(task.executor["container"]), binding)
             if binding is None and not (isinstance(work, ir.Python) and work.source):
                 unbound[path] = task
                 continue
+            if image_modules.is_lost(work):
+                lost.append(image_modules.missing(path, task, work))
+                continue
             places[task.component] = self._place(work, binding)
-        if unbound:
-            raise InvalidArgument.findings(missing_images(unbound, plan), reason="IMAGE_UNBOUND")
+        if unbound or lost:
+            raise InvalidArgument.findings([*missing_images(unbound, plan), *lost], reason="IMAGE_UNBOUND")
         return places
 
     def _place(self, work: ir.Python | ir.Shell, binding: Binding | None) -> Workplace:

@@ -1,0 +1,5 @@
+"""What the component imports from its image."""
+
+
+def greeting(who):
+    return f"hello {who}"
