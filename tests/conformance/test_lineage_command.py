@@ -39,6 +39,13 @@ def record(conn):
     code = lineage.code_of({"container": {"image": "python:3.11", "command": ["train"]}})
     task("train", reads=[("data", data)], makes=[("model", model)], parameters={"epochs": 3}, code=code)
     task("report", reads=[("model", model)], makes=[("report", report)])
+    imported = thing("system.Dataset", "imported")
+    task(
+        "import",
+        makes=[("it", imported)],
+        schema_title=lineage.IMPORTER,
+        data={"gs://b/imported": [["imported", 4, ""]]},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +84,8 @@ def test_an_artifact_shows_where_it_comes_from_and_what_came_of_it(world):
     [
         ("gs://raw/d.csv", ["--downstream"], "artifacts/3", "Made from:"),
         ("gs://raw/d.csv#17", [], "artifacts/3", "see above"),
-        ("j1", ["--upstream"], "Made:\n└─ artifacts/3", "Used"),
+        ("j1", ["--upstream"], "Made:\n├─ artifacts/3", "Used"),
+        ("gs://b/imported", [], "Used for:\n└─ [import]", "see above"),
         (RUN, [], "Used by others:\n└─ nothing recorded", "see above"),
         ("j1/tasks/train", ["--depth", "1"], "data: [load]", "source: gs://raw"),
         ("1", ["--downstream", "--depth", "1"], "There is more: --depth N", "report"),
@@ -102,10 +110,12 @@ def test_json_has_everything(world):
 
 
 def test_artifacts_are_listed_by_googles_interface(world):
-    assert [a["displayName"] for a in world.json("lineage", "list")] == ["report", "model", "data"]
+    assert [a["displayName"] for a in world.json("lineage", "list")] == ["imported", "report", "model", "data"]
     (model,) = world.json("lineage", "list", "--filter", 'schema_title="system.Model"')
     assert model["name"].endswith("/metadataStores/default/artifacts/2")
-    assert "2         model   system.Model" in world.run("lineage", "list").stdout
+    assert (
+        "2         model     system.Model    2026-01-01T00:00:02Z  gs://b/model" in world.run("lineage", "list").stdout
+    )
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ class _Tree:
         branches = list(self.following.get(key, ()))
         is_again = key in self.shown
         self.shown.add(key)
-        name = f"{label}: " if label else ""
+        name = f"{label}: " if label and label != node.get("uri") else ""
         yield f"{indent}{mark}{name}{_title(node, key)}{'  (see above)' if is_again and branches else ''}"
         if is_again:
             return

@@ -54,7 +54,9 @@ def rows(
     query = select(table).where(*where)
     for column, descends in order:
         query = query.order_by(table.c[column].desc() if descends else table.c[column])
-    yield from conn.execute(query.order_by(table.c.id.desc()).offset(skip or None))
+    ascends = bool(order) and not order[0][1]  # what is equal goes the same way
+    query = query.order_by(table.c.id if ascends else table.c.id.desc())
+    yield from conn.execute(query.offset(skip or None))
 
 
 def members(table: Table, related: Related, context_id: int) -> Select[Any]:

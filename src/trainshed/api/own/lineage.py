@@ -51,8 +51,7 @@ def as_json(trace: Trace) -> dict[str, Any]:
         "subject": {"kind": subject.kind, "name": subject.name},
         "nodes": {key: node for part in found.values() for key, node in _nodes(part, trace).items()},
         **{
-            name: _part(part, roots[name], is_sparse=subject.kind == "run" and name == "downstream")
-            for name, part in found.items()
+            name: _part(part, roots[name], subject.kind if name == "downstream" else "") for name, part in found.items()
         },
     }
 
@@ -69,11 +68,17 @@ def _names(artifacts: tuple[int, ...], executions: tuple[int, ...]) -> list[str]
     return [*(f"artifacts/{i}" for i in artifacts), *(f"executions/{i}" for i in executions)]
 
 
-def _part(part: Subgraph, roots: list[str], *, is_sparse: bool) -> dict[str, Any]:
-    """Write one direction; sparse: without what a run made and nobody used, which the other direction shows."""
+def _part(part: Subgraph, roots: list[str], kind: str) -> dict[str, Any]:
+    """Write one direction; what stands elsewhere in it, or in the other one, is no root of its own."""
     edges = [{"from": e.source, "to": e.target, "kind": e.kind, "name": e.name} for e in lineage.edges(part)]
-    sources = {edge["from"] for edge in edges}
-    shown = [root for root in roots if root in sources] if is_sparse else roots
+    shown = roots
+    if kind == "run":  # what a run made and nobody used is shown by the other direction
+        sources = {edge["from"] for edge in edges}
+        shown = [root for root in roots if root in sources]
+    elif kind == "data":  # what an importer made of it stands below the importer
+        readers = {root for root in roots if root.startswith("executions/")}
+        made = {edge["to"] for edge in edges if edge["from"] in readers}
+        shown = [root for root in roots if root not in made]
     return {"roots": shown, "edges": edges, "isWhole": part.is_whole}
 
 
