@@ -5,7 +5,7 @@ from typing import Any
 
 from trainshed.ir.findings import Findings, Trail, quoted, trail_of
 from trainshed.ir.load import Document
-from trainshed.ir.proto import noun
+from trainshed.ir.proto import noun, read_duration
 from trainshed.ir.resources import quantity
 from trainshed.ir.structure import components
 from trainshed.ir.task_rules import check_value
@@ -16,12 +16,18 @@ _AMOUNTS = (
 )  # fmt: skip
 _NUMBERS = ("cpuLimit", "memoryLimit", "cpuRequest", "memoryRequest")
 _POOL = ("customJob", "customJob", "jobSpec", "workerPoolSpecs")
-_SECONDS_TEXT_LENGTH = 20
+_LARGEST = 10.0**15
+_LONG = 40  # characters
 
 
 def check_executors(document: Document, findings: Findings) -> None:
     """Say everything that is wrong with the executors."""
     _check_importers(document, findings)
+    settings = document.platform.get("platforms", {}).get("kubernetes", {}).get("deploymentSpec", {})
+    for label, pod in settings.get("executors", {}).items():
+        if pod.get("activeDeadlineSeconds", 0) < 0:
+            where = trail_of("platforms", "kubernetes", "deploymentSpec", "executors", label, "activeDeadlineSeconds")
+            findings.add(where, "it is negative; give a number from 1 on")
     for label, executor in document.executors.items():
         here = trail_of("deploymentSpec", "executors", label)
         if not any(kind in executor for kind in _KINDS):
@@ -65,8 +71,8 @@ def _check_resources(trail: Trail, wanted: Mapping[str, Any], findings: Findings
         if name in wanted:
             _check_amount((here, name), wanted[name], findings)
     for name in _NUMBERS:
-        if wanted.get(name, 0) < 0:
-            findings.add((here, name), "it is negative; give a number from 0 on")
+        if not 0 <= wanted.get(name, 0) <= _LARGEST:
+            findings.add((here, name), "it is negative, or more than any machine has; give a number from 0 on")
     accelerator = wanted.get("accelerator", {})
     for name in ("resourceCount", "count"):
         if name in accelerator:
@@ -74,8 +80,11 @@ def _check_resources(trail: Trail, wanted: Mapping[str, Any], findings: Findings
 
 
 def _check_amount(trail: Trail, text: str, findings: Findings) -> None:
-    if quantity(text) is None and "{{" not in text:
+    amount = quantity(text) if len(text) < _LONG else None
+    if amount is None and "{{" not in text:
         findings.add(trail, f"{quoted(text)} is not an amount; write a number, or one such as 500m or 4Gi")
+    elif amount is not None and amount > _LARGEST:
+        findings.add(trail, f"{quoted(text)} is more than any machine has; give less")
 
 
 def _check_custom_job(trail: Trail, job: Any, findings: Findings) -> None:
@@ -95,12 +104,13 @@ def _check_custom_job(trail: Trail, job: Any, findings: Findings) -> None:
     if "machineSpec" in pools[0]:
         machine = _part(pools[0], pool, ("machineSpec",), findings) or {}
         count = machine.get("acceleratorCount", 0)
-        if quantity(count) is None and "{{" not in str(count):
+        if isinstance(count, (str, int, float)):
+            _check_amount(((pool, "machineSpec"), "acceleratorCount"), str(count), findings)
+        else:
             findings.add(((pool, "machineSpec"), "acceleratorCount"), f"a number belongs here, not {noun(count)}")
     if "scheduling" in specification:
         timeout = (_part(specification, here, ("scheduling",), findings) or {}).get("timeout", "0s")
-        if not _is_seconds(timeout):
-            findings.add(((here, "scheduling"), "timeout"), "a duration such as '3600s' belongs here")
+        read_duration(timeout, ((here, "scheduling"), "timeout"), findings)
 
 
 def _check_custom_container(trail: Trail, container: Mapping[str, Any], findings: Findings) -> None:
@@ -122,14 +132,6 @@ def _is_variable(variable: Any) -> bool:
         and bool(variable["name"])
         and "=" not in variable["name"]
         and isinstance(variable.get("value", ""), str)
-    )
-
-
-def _is_seconds(text: Any) -> bool:
-    return (
-        isinstance(text, str)
-        and len(text) < _SECONDS_TEXT_LENGTH
-        and text.removesuffix("s").replace(".", "", 1).isdecimal()
     )
 
 

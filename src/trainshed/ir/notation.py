@@ -282,9 +282,6 @@ class _Builder:
 
     def _value(self, event: Any, depth: int) -> Any:
         kind = event.__class__
-        if kind is yaml.ScalarEvent and event.tag is None and event.anchor is None:  # nearly all are
-            self._counted(1)
-            return event.value if event.implicit[1] else _plain(event.value)
         if kind is yaml.AliasEvent:
             return self._alias(event)
         before = self._count
@@ -328,25 +325,34 @@ class _Builder:
         return value
 
     def _list(self, depth: int) -> list[Any]:
-        values = []
-        following, value = self._next, self._value
+        values: list[Any] = []
+        following = self._next
         while (event := following()).__class__ is not yaml.SequenceEndEvent:
-            values.append(value(event, depth + 1))
+            if _is_simple(event):
+                self._counted(1)
+                values.append(event.value if event.implicit[1] else _plain(event.value))
+            else:
+                values.append(self._value(event, depth + 1))
         return values
 
     def _mapping(self, depth: int) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
         twice: list[Any] = []
         merged: list[Any] = []
-        following, value_of = self._next, self._value
+        following = self._next
         while (event := following()).__class__ is not yaml.MappingEndEvent:
-            is_plain = event.__class__ is yaml.ScalarEvent and event.tag is None and event.anchor is None
-            if is_plain:
+            is_simple = _is_simple(event)
+            if is_simple:
                 key = event.value if event.implicit[1] else _plain(event.value)
             else:
                 key = self._odd_key(event, depth)
-            value = value_of(following(), depth + 1)
-            if key == _MERGE and is_plain and event.implicit[0]:
+            given = following()
+            if _is_simple(given):
+                self._counted(1)
+                value = given.value if given.implicit[1] else _plain(given.value)
+            else:
+                value = self._value(given, depth + 1)
+            if key == _MERGE and is_simple and event.implicit[0]:
                 merged += value if isinstance(value, list) else [value]
                 continue
             if key in result:
@@ -358,6 +364,11 @@ class _Builder:
     def _odd_key(self, event: Any, depth: int) -> Any:
         key = self._value(event, depth + 1)
         return OddKey(key) if isinstance(key, (dict, list)) else key
+
+
+def _is_simple(event: Any) -> bool:
+    """Tell a scalar without tag and anchor, as nearly all are."""
+    return event.__class__ is yaml.ScalarEvent and event.tag is None and event.anchor is None
 
 
 def _merge(result: dict[Any, Any], merged: list[Any]) -> dict[Any, Any]:

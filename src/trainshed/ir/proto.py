@@ -23,6 +23,7 @@ _WHOLE = re.compile(r"-?\d{1,20}")
 _ZERO: Final = object()  # what was read says no more than nothing would
 _LONG = 50
 _MAPPINGS = (dict, Mapping)  # nearly all are dicts, which is quick to see
+_TEN_YEARS = 315_360_000  # in seconds; clocks end some thousand years on
 _SAFE_INTEGER = 2**53
 
 Reader = Callable[[Any, Trail | None, Findings], Any]
@@ -286,12 +287,15 @@ def _anything(value: Any, _trail: Trail | None, _findings: Findings) -> Any:
     return whole(value)
 
 
-def _duration(value: Any, trail: Trail | None, findings: Findings) -> Any:
+def read_duration(value: Any, trail: Trail | None, findings: Findings) -> Any:
+    """Read a duration, which protobuf writes as text."""
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         findings.add(trail, f"a duration such as '30s' belongs here, not {_shown(value)}")
     elif match[1]:
         findings.add(trail, f"{quoted(value)} is negative; give a duration from '0s' on")
+    elif int(match[2]) > _TEN_YEARS:
+        findings.add(trail, f"{quoted(value)} is longer than ten years; give a shorter duration")
     else:
         return value
     return _ZERO
@@ -300,7 +304,7 @@ def _duration(value: Any, trail: Trail | None, findings: Findings) -> Any:
 _SPECIAL: Mapping[str, Reader] = {
     "google.protobuf.Struct": _struct,
     "google.protobuf.Value": _anything,
-    "google.protobuf.Duration": _duration,
+    "google.protobuf.Duration": read_duration,
 }
 _SCALARS: Mapping[int, Callable[[Any], Reader]] = {  # protobuf's numbers of its types
     1: _number, 2: _number, 3: _integer, 5: _integer, 8: _boolean, 9: _text,

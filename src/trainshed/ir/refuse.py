@@ -11,9 +11,11 @@ from trainshed.ir.findings import path_of, quoted, trail_of
 from trainshed.ir.load import Document
 from trainshed.ir.structure import component_of, components, tasks_of
 
+_LONG = 10  # digits
 _SHOWN = 10  # tasks that need the same
 _ELSEWHERE = "or run the pipeline on a target that is a Kubernetes cluster"
 _HAND_ON = f"hand the files on as an artifact or under gs://, {_ELSEWHERE}"
+_ONE_WORKER = "ask for one worker, or run the pipeline on a target that has clusters"
 _LOCAL_FILES = f"write to a temporary folder of the task instead, {_ELSEWHERE}"
 # setting of a pod -> what it is, and the way out. Settings that are not here change nothing about what a task computes,
 # or are kept by other means: secrets as environment variables, the active deadline.
@@ -66,6 +68,9 @@ def refusals(document: Document) -> Iterator[Finding]:
         if feature and label in users:
             path = path_of(trail_of("deploymentSpec", "executors", label, "container", "image"))
             yield _of_task(path, users[label], feature, _HAND_ON)
+        if label in users and _workers(executor) > 1:
+            path = path_of(trail_of("deploymentSpec", "executors", label, "customJob", "customJob", "jobSpec"))
+            yield _of_task(path, users[label], "several workers at once (workerPoolSpecs)", _ONE_WORKER)
     kubernetes = document.platform.get("platforms", {}).get("kubernetes", {})
     for label, settings in kubernetes.get("deploymentSpec", {}).get("executors", {}).items():
         for name in (name for name in _SETTINGS if label in users and _is_needed(settings.get(name))):
@@ -75,6 +80,14 @@ def refusals(document: Document) -> Iterator[Finding]:
         path = path_of(trail_of("platforms", name))
         message = f"settings for the platform {quoted(name)} say nothing to this machine and are left aside"
         yield Finding(severity="warning", path=path, message=message)
+
+
+def _workers(executor: Mapping[str, Any]) -> int:
+    job = executor.get("customJob", {}).get("customJob", {})
+    specification = job.get("jobSpec", {}) if isinstance(job, Mapping) else {}
+    pools = specification.get("workerPoolSpecs") if isinstance(specification, Mapping) else ()
+    counts = [str(pool.get("replicaCount", 1)) for pool in pools or () if isinstance(pool, Mapping)]
+    return sum(int(count) if count.isdecimal() and len(count) < _LONG else 1 for count in counts)
 
 
 def _users(spec: Mapping[str, Any]) -> dict[str, list[str]]:

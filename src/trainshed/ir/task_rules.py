@@ -1,13 +1,15 @@
 """What a task of a DAG must keep to: its component, where its inputs come from, its loop, its policies."""
 
-import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from trainshed.errors import InvalidArgument
 from trainshed.ir.findings import Findings, Trail, quoted
+from trainshed.ir.notation import measure, parse_json
 from trainshed.ir.structure import component_of, producers, tasks_of
 
+_LARGEST_FACTOR = 1000
 _SINGLE = {"parameters": "Parameter", "artifacts": "Artifact"}
 _FROM_ELSEWHERE = {"TASK_FINAL_STATUS", "TASK_CONFIG"}  # the engine gives them, or refuses them
 _ITERATORS = (("parameterIterator", "parameters", "inputParameter"), ("artifactIterator", "artifacts", "inputArtifact"))
@@ -134,22 +136,20 @@ def _check_loop(trail: Trail, task: Mapping[str, Any], component: Mapping[str, A
                 findings.add(((here, "items"), named), message)
         elif "raw" not in items:
             findings.add((here, "items"), "it is not said what to iterate over; name an input")
-        elif reason := _not_a_list(items["raw"]):
-            findings.add(((here, "items"), "raw"), f"{reason}; write a JSON list")
+        else:
+            _check_raw(((here, "items"), "raw"), items["raw"], findings)
 
 
-def _not_a_list(text: str) -> str:
+def _check_raw(trail: Trail, text: str, findings: Findings) -> None:
     try:
-        found = json.loads(text, parse_constant=_no_number)
-    except RecursionError:
-        return "the JSON is nested too deep"
-    except ValueError as error:
-        return f"this is not JSON ({error})"
-    return "" if isinstance(found, list) else "this is not a list"
-
-
-def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is not a number that JSON has")
+        found = parse_json(text)
+    except InvalidArgument as error:
+        findings.add(trail, f"{error.violations[0].description}; write a JSON list")
+        return
+    if isinstance(found, list):
+        measure(found, trail, findings)
+    else:
+        findings.add(trail, "this is not a list; write a JSON list")
 
 
 def _check_policies(trail: Trail, task: Mapping[str, Any], findings: Findings) -> None:
@@ -159,8 +159,9 @@ def _check_policies(trail: Trail, task: Mapping[str, Any], findings: Findings) -
     policy = task.get("retryPolicy", {})
     if policy.get("maxRetryCount", 0) < 0:
         findings.add(((trail, "retryPolicy"), "maxRetryCount"), "it is negative; give a number from 0 on")
-    if policy.get("backoffFactor", 1) < 0:
-        findings.add(((trail, "retryPolicy"), "backoffFactor"), "it is negative; give a number from 0 on")
+    if not 0 <= policy.get("backoffFactor", 1) <= _LARGEST_FACTOR:
+        message = f"it is not from 0 to {_LARGEST_FACTOR}; give a number such as 2"
+        findings.add(((trail, "retryPolicy"), "backoffFactor"), message)
     if task.get("iteratorPolicy", {}).get("parallelismLimit", 0) < 0:
         message = "it is negative; give a number from 1 on, or 0 for as many as there is room for"
         findings.add(((trail, "iteratorPolicy"), "parallelismLimit"), message)

@@ -133,3 +133,23 @@ def test_workspaces_loops_and_resolvers_are_executed():
     }
 
     assert problems(document, workspace) == []
+
+
+@pytest.mark.parametrize("pools", [[{"replicaCount": 2}], [{}, {"replicaCount": "3"}]])
+def test_a_custom_job_of_several_workers_is_refused_and_of_one_is_not(pools):
+    pools = [{"containerSpec": {"imageUri": "i"}} | pool for pool in pools]
+    document = a_document()
+    job = {"jobSpec": {"workerPoolSpecs": pools}}
+    document["deploymentSpec"]["executors"]["exec"] = {"customJob": {"customJob": job}}
+
+    (found,) = problems(document)
+    job["jobSpec"]["workerPoolSpecs"] = [pools[0] | {"replicaCount": 1}]
+
+    assert "task 'a' needs several workers at once (workerPoolSpecs)" in found
+    assert problems(document) == []
+
+
+def test_a_negative_deadline_of_a_pod_is_a_fault():
+    assert problems(a_document(), with_settings(activeDeadlineSeconds=-1)) == [
+        "platforms.kubernetes.deploymentSpec.executors.exec.activeDeadlineSeconds: it is negative; give a number from 1 on"
+    ]
