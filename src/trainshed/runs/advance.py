@@ -82,12 +82,20 @@ def _created(view: RunView) -> list[Decision]:
     if view.state == "CANCELLING":
         return []
     start: list[Decision] = [FireRun(name="start")] if view.state == "PENDING" else []
-    for scope in view.scopes():
-        start += _begin_scope(view, scope)
-    for task in view.tasks.values():
-        if task.task.body is not None and task.state == "RUNNING" and not task.scopes:
-            start += _go_on(view, task)
-    return start
+    return start + _begin_within(view, view.root)
+
+
+def _begin_within(view: RunView, scope: ScopeView) -> list[Decision]:
+    """Begin whatever can begin in a scope and in the scopes inside it, of a loop's no more than may be open at once."""
+    decisions = _begin_scope(view, scope)
+    for task in scope.tasks.values():
+        if task.task.body is None or task.state != "RUNNING":
+            continue
+        for iteration in sorted(task.scopes)[: width(task)]:
+            decisions += _begin_within(view, task.scopes[iteration])
+        if not task.scopes:
+            decisions += _go_on(view, task)
+    return decisions
 
 
 def _begin_scope(view: RunView, scope: ScopeView) -> list[Decision]:
@@ -176,11 +184,16 @@ def _scope_ended(view: RunView, scope: ScopeView) -> list[Decision]:
 
 
 def _go_on(view: RunView, task: TaskView) -> list[Decision]:
-    """Open a DAG task's next iteration, or end it with its last one."""
+    """Open a DAG task's next iteration, or end it with its last one.
+
+    In a run that is retried more iterations may be there already than may be open at once: they wait for their turn.
+    """
     if task.state == "CANCELLING":
         return [] if task.scopes else [Fire(task=task.path, name="stopped")]
     if task.state != "RUNNING":
         return []
+    if len(task.scopes) >= width(task):
+        return _begin_within(view, task.scopes[sorted(task.scopes)[width(task) - 1]])
     rest = task.iterations - task.opened
     if rest > 0 and not _is_stopping(view, task.scope):
         count = min(rest, width(task) - len(task.scopes))

@@ -148,11 +148,18 @@ class Play:
                 assert task.waiting == sum(not u.is_final for u in task.upstream())
                 assert self.view.tasks[task.path] is task
                 if task.task.loop and task.task.loop.parallelism:
-                    assert len(task.scopes) <= task.task.loop.parallelism
+                    assert sum(map(_is_at_work, task.scopes.values())) <= task.task.loop.parallelism
 
     def again(self, view, **changes):
         """The same world for another view."""
         return replace(self, view=view, states={}, begun=[], **changes)
+
+
+def _is_at_work(scope):
+    within = (inner for task in scope.tasks.values() for inner in task.scopes.values())
+    return any(t.state in {"QUEUED", "RUNNING"} and t.task.body is None for t in scope.tasks.values()) or any(
+        map(_is_at_work, within)
+    )
 
 
 def expected(play):
