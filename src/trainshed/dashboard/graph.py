@@ -16,7 +16,7 @@ class Node:
     key: str
     label: str
     detail: str  # second line: type of an artifact, image of a task
-    kind: str  # "task" or "artifact"
+    kind: str  # "task", "group" or "artifact"
     state: str = ""
     link: str = ""
 

@@ -64,7 +64,24 @@ class Picture:
     kind: str = "picture"
 
 
-Part = Facts | Table | Text | Picture
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """A button: what it says, and the address that it posts an empty request to."""
+
+    label: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actions:
+    """Buttons. An answer that names a run leads to its page; any other draws this page anew."""
+
+    actions: Sequence[Action]
+    heading: str = ""
+    kind: str = "actions"
+
+
+Part = Facts | Table | Text | Picture | Actions
 
 
 @dataclass(frozen=True, kw_only=True)
