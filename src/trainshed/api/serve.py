@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 
+import h11
 import uvicorn
 from starlette.routing import BaseRoute
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -22,13 +24,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_IDENTITY = re.compile(rb"\r\ntransfer-encoding:[ \t]*identity[ \t]*(?=\r\n)", re.IGNORECASE)
 _DRAIN_SECONDS = 3.0
 _KEEP_ALIVE_SECONDS = 75
 _THREADS = 64  # a call that waits for the store holds one; the store commits together what waits together
 
 
 class HttpProtocol(H11Protocol):
-    """uvicorn's, but a client that has said all may still wait for its answer."""
+    """uvicorn's, but a client that has said all may still wait for its answer, and may say an old word for nothing."""
+
+    def data_received(self, data: bytes) -> None:
+        """Leave out `Transfer-Encoding: identity`, which TensorFlow sends with empty bodies and h11 does not know."""
+        if self.conn.their_state is h11.IDLE and _IDENTITY.search(data):
+            head, end, rest_of_it = data.partition(b"\r\n\r\n")
+            data = _IDENTITY.sub(b"", head + end[:2]) + end[2:] + rest_of_it
+        super().data_received(data)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio lets it say whether to stay open
         """Keep the connection until the answer is out; once it streams, the end of data means a client that left."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Host, Route, Router
 
 from trainshed import names
 from trainshed.api import own
@@ -22,10 +22,11 @@ from trainshed.errors import InvalidArgument, NotFound
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _GONE = 204
+_HOST = "storage.googleapis.com"
 
 
-def routes(service: Service) -> list[Route]:
-    """Serve /storage/v1, /upload/storage/v1 and /download/storage/v1."""
+def routes(service: Service) -> list[BaseRoute]:
+    """Serve /storage/v1, /upload/storage/v1 and /download/storage/v1; on its own host also /BUCKET/OBJECT."""
     storage = _Storage(service)
     table = storage.table()
     return [
@@ -33,10 +34,23 @@ def routes(service: Service) -> list[Route]:
         _route("/upload/storage/v1/", {(method, "b/*/o"): storage.upload for method in _METHODS}),
         _route("/resumable/upload/storage/v1/", {(method, "b/*/o"): storage.upload for method in _METHODS}),
         _route("/download/storage/v1/", {("GET", "b/*/o/*"): storage.media}),
+        Host(_HOST, Router([Route("/{rest:path}", _by_address(storage), methods=["GET"])])),
     ]
 
 
 Handler = Callable[[Call], Awaitable[Response]]
+
+
+def _by_address(storage: "_Storage") -> Callable[[Request], Awaitable[Response]]:
+    """Serve an object by its plain address, which is how TensorFlow reads."""
+
+    async def endpoint(request: Request) -> Response:
+        bucket, *name = segments(request, "/")
+        if not bucket or not name:
+            raise NotFound(f"There is no object at {request.url.path}.", reason="NO_SUCH_METHOD")
+        return await storage.media(Call(request, (bucket, "/".join(name))))
+
+    return endpoint
 
 
 def _route(prefix: str, table: dict[tuple[str, str], Handler]) -> Route:

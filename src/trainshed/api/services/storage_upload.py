@@ -1,6 +1,6 @@
 """Uploads of the Cloud Storage JSON API: simple, multipart and resumable."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -17,6 +17,16 @@ from trainshed.errors import InvalidArgument
 
 _INCOMPLETE = 308
 _CANCELLED = 499
+
+
+class _Spelled(Response):
+    """A response whose headers are written as they are given: TensorFlow tells their names apart by case."""
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        """Write them; what Starlette adds stays as it is."""
+        super().init_headers(headers)
+        spelled = {name.lower().encode(): name.encode() for name in headers or ()}
+        self.raw_headers = [(spelled.get(name, name), value) for name, value in self.raw_headers]
 
 
 async def upload(service: Service, call: Call) -> Response:
@@ -63,7 +73,7 @@ async def _begin(service: Service, call: Call) -> Response:
     document = await own.body(call.request)
     session = await off_loop(service.begin_upload, _asked(call, document, headers.get("x-upload-content-type", "")))
     place = f"{call.base}/upload/storage/v1/b/{call.names[0]}/o?uploadType=resumable&upload_id={session.upload_id}"
-    return Response(headers={"Location": place, "X-GUploader-UploadID": session.upload_id})
+    return _Spelled(headers={"Location": place, "X-GUploader-UploadID": session.upload_id})
 
 
 async def _continue(service: Service, call: Call, session: Session) -> Response:
@@ -88,7 +98,7 @@ def _incomplete(session: Session) -> Response:
     headers = {"X-GUploader-UploadID": session.upload_id}
     if session.received:
         headers["Range"] = f"bytes=0-{session.received - 1}"
-    return Response(status_code=_INCOMPLETE, headers=headers)
+    return _Spelled(status_code=_INCOMPLETE, headers=headers)
 
 
 async def _append(request: Request, session: Session, start: int) -> None:
