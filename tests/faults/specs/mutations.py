@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import lru_cache
 
 import yaml
 
@@ -40,6 +41,11 @@ def _of_data(random, text, texts):
 
 
 def _read(text):
+    return _copy(_parsed(text))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text):
     loaded = [json.loads(text)] if text.startswith("{") else list(yaml.load_all(text, yaml.CSafeLoader))
     return [document for document in loaded if document is not None]
 
@@ -84,7 +90,7 @@ def _copy(value):
 
 
 def _written(random, documents):
-    if len(documents) == 1 and random.random() < 0.5:
+    if len(documents) == 1 and random.random() < 0.8:
         return json.dumps(documents[0]).encode("utf-8", "surrogatepass")
     try:
         return yaml.dump_all(documents, Dumper=yaml.CSafeDumper).encode("utf-8", "surrogatepass")
