@@ -185,8 +185,7 @@ def record_execution(
     execution_id = inserted(
         conn.execute(executions.insert(), {**row, **more, "code": dict(code) if code else None, "create_time": now})
     )
-    add_events(conn, execution_id, "INPUT", inputs)
-    add_events(conn, execution_id, "OUTPUT", outputs)
+    _add_events(conn, execution_id, inputs, outputs)
     if data:
         _add_readings(conn, execution_id, {key: str(found.get("inputs", {}).get(key, key)) for key in data})
     return execution_id
@@ -219,18 +218,6 @@ def record_run(
     changes = {"last_known_state": state, "properties": known.properties | properties, "update_time": now}
     conn.execute(executions.update().where(executions.c.id == known.id), changes)
     return int(known.id)
-
-
-def add_events(conn: Connection, execution_id: int, kind: str, edges: Iterable[tuple[str, int]]) -> None:
-    """Connect an execution, as yet without edges of this kind, to artifacts."""
-    rows = {
-        (artifact_id, path): {
-            "execution_id": execution_id, "artifact_id": artifact_id, "type": kind, "path": path, "position": position
-        }
-        for position, (path, artifact_id) in enumerate(edges)
-    }  # fmt: skip
-    if rows:
-        conn.execute(events.insert(), list(rows.values()))
 
 
 def find_same(
@@ -339,6 +326,20 @@ def as_context(row: Any) -> Context:
     values = dict(row._mapping)  # noqa: SLF001
     optional: dict[str, Any] = {"metadata": values.pop("metadata") or {}, "notes": values.pop("notes") or {}}
     return Context(context_id=values.pop("id"), **optional, **values)
+
+
+def _add_events(
+    conn: Connection, execution_id: int, inputs: Iterable[tuple[str, int]], outputs: Iterable[tuple[str, int]]
+) -> None:
+    rows = {
+        (artifact_id, kind, path): {
+            "execution_id": execution_id, "artifact_id": artifact_id, "type": kind, "path": path, "position": position
+        }
+        for kind, edges in (("INPUT", inputs), ("OUTPUT", outputs))
+        for position, (path, artifact_id) in enumerate(edges)
+    }  # fmt: skip
+    if rows:
+        conn.execute(events.insert(), list(rows.values()))
 
 
 def _listed(data: Mapping[str, Sequence[Sequence[Any]]]) -> dict[str, Any]:
