@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from trainshed.errors import Finding, InvalidArgument
-from trainshed.ir.findings import Findings, Trail
+from trainshed.ir.findings import Findings, Trail, path_of
 
 DEPTH = 100
 DOCUMENTS = 2  # a spec, and a platform spec after `---`
@@ -96,7 +96,7 @@ def refusal(message: str, path: str = "spec") -> InvalidArgument:
 
 
 def measure(document: Any, root: Trail | None, findings: Findings) -> None:
-    """Find what would explode or lose digits further on. Raises InvalidArgument where there is too much to go on."""
+    """Find what would lose digits further on. Raises InvalidArgument where it is too deep or too much to go on."""
     count = 0
     stack: list[tuple[Any, Trail | None, int]] = [(document, root, 0)]
     while stack:
@@ -117,10 +117,9 @@ def measure(document: Any, root: Trail | None, findings: Findings) -> None:
                 if "\x00" in child or not child.isascii():
                     _check_scalar(child, (trail, key), findings)
             elif kind is not bool and child is not None:
-                if depth >= DEPTH:
-                    findings.add((trail, key), f"nested more than {DEPTH} levels deep; flatten it")
-                else:
-                    stack.append((child, (trail, key), depth + 1))
+                if depth >= DEPTH:  # not to be walked through by anybody
+                    raise refusal(f"nested more than {DEPTH} levels deep; flatten it", path_of((trail, key)))
+                stack.append((child, (trail, key), depth + 1))
         if count > VALUES:
             raise _too_many()
 

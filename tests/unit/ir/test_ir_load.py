@@ -175,6 +175,16 @@ def test_a_wrong_type_is_one_finding_that_says_what_belongs_there(path, value, p
     assert problems(changed(a_document(), path, value)) == [problem]
 
 
+@pytest.mark.parametrize("depth", [120, 480, 900, 5000])
+def test_values_nested_too_deep_are_refused_at_any_depth(depth):
+    document = changed(a_document(), "root.dag.tasks.a.inputs.parameters.x.runtimeValue.constant", "here")
+    text = json.dumps(document).replace('"here"', "[" * depth + "]" * depth)
+
+    (found,) = problems(text)
+
+    assert "nested more than 100 levels deep; flatten it" in found
+
+
 @pytest.mark.parametrize(
     ("job", "problem"),
     [
