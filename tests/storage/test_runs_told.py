@@ -1,0 +1,208 @@
+"""What is told about runs: lists with filters and orders, ends and logs as they come, Google's JSON."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from tests.storage.runs_world import PARENT, World, a_spec
+
+from trainshed.api.descriptors import from_json, to_json
+from trainshed.api.own import runs_logs
+from trainshed.api.services.pipelines_json import job_json
+from trainshed.clock import VirtualClock
+from trainshed.errors import InvalidArgument
+from trainshed.runners.contract import ExitedNonZero, OutOfMemory
+from trainshed.runners.scripted import Act
+from trainshed.testing import database
+
+ONE = a_spec({"a": {"cache": False}})
+MAKING = a_spec(
+    {"make": {"makes": ["data"]}, "use": {"artifacts": {"data": "make.data"}, "retries": 1, "cache": False}},
+    name="making",
+)
+
+
+@pytest.fixture
+def world(db, clock, tmp_path):
+    return World(db, clock, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory):
+    """Five runs a minute apart; b and d failed, the others did not. Tests only look."""
+    folder, clock = tmp_path_factory.mktemp("listed"), VirtualClock()
+    with database(folder) as db:
+        yield five_runs(World(db, clock, folder), clock)
+
+
+def five_runs(world, clock):
+    world.script = lambda launch: Act(outcome=ExitedNonZero(code=1, message="no")) if world.fails else Act()
+    for name in "abcde":
+        world.fails = name in "bd"
+        run = world.create(ONE, job_id=name, display_name=f"penguins {name}", labels={"kind": name, "team": "x"})
+        world.finish(run)
+        clock.advance(timedelta(minutes=1))
+    return world
+
+
+def names_of(found):
+    return "".join(run.name[-1] for run in found)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        ("", "edcba"),
+        ('state="PIPELINE_STATE_FAILED"', "db"),
+        ("state=FAILED", "db"),
+        ('state!="PIPELINE_STATE_FAILED"', "eca"),
+        ('NOT state="PIPELINE_STATE_FAILED" AND display_name="penguins c"', "c"),
+        ('display_name:"*guins*"', "edcba"),
+        ('display_name="penguins a" OR display_name="penguins e"', "ea"),
+        ("labels.kind=d", "d"),
+        ('labels.team="x" AND labels.kind!=a', "edcb"),
+        ("labels:team", "edcba"),
+        ("labels:nothing", ""),
+        ("labels.kind:*", "edcba"),
+        ('pipeline_name="example"', "edcba"),
+        ('create_time>"2000-01-01T00:00:00Z"', "edcba"),
+        ('end_time<"2000-01-01T00:00:00Z"', ""),
+    ],
+)
+def test_runs_are_filtered_as_google_documents(listed, wanted, names):
+    assert names_of(listed.service.list(PARENT, filter=wanted)[0]) == names
+
+
+def test_runs_are_filtered_by_time(listed):
+    third = listed.service.get(f"{PARENT}/pipelineJobs/c").create_time.isoformat()
+
+    assert names_of(listed.service.list(PARENT, filter=f'create_time>"{third}"')[0]) == "ed"
+    assert names_of(listed.service.list(PARENT, filter=f'create_time<="{third}"')[0]) == "cba"
+
+
+@pytest.mark.parametrize(
+    ("order", "names"),
+    [("create_time", "abcde"), ("create_time desc", "edcba"), ("end_time desc, start_time", "edcba")],
+)
+def test_runs_are_ordered_as_asked(listed, order, names):
+    assert names_of(listed.service.list(PARENT, order_by=order)[0]) == names
+
+
+@pytest.mark.parametrize("order", ["", "create_time", "update_time desc"])
+@pytest.mark.parametrize("wanted", ["", 'state!="PIPELINE_STATE_FAILED"'])
+def test_pages_hold_every_run_once(listed, order, wanted):
+    whole = names_of(listed.service.list(PARENT, filter=wanted, order_by=order)[0])
+    found, token = [], ""
+    while True:
+        page, token = listed.service.list(PARENT, filter=wanted, order_by=order, page_size=2, page_token=token)
+        found += page
+        if not token:
+            break
+
+    assert names_of(found) == whole
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"filter": "state=BROKEN"}, "'BROKEN' is not a state of a run"),
+        ({"filter": "colour=red"}, "'colour' is not a field of these"),
+        ({"filter": "create_time>soon"}, "'soon' is not a time"),
+        ({"filter": "state="}, "ends too early"),
+        ({"order_by": "name"}, "'name' is not one of create_time, update_time, end_time, start_time"),
+        ({"order_by": "create_time down"}, "with or without desc"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(listed, asked, message):
+    with pytest.raises(InvalidArgument, match=message):
+        listed.service.list(PARENT, **asked)
+
+
+def test_whoever_waits_is_told_of_the_end(world):
+    async def scenario():
+        run = world.create(ONE)
+        waiting = asyncio.ensure_future(world.service.ended(run.name, seconds=30))
+        await asyncio.sleep(0)
+        await world._finish()
+        return await asyncio.wait_for(waiting, 5)
+
+    assert asyncio.run(scenario()).state == "SUCCEEDED"
+    assert not [channel for channel in world.db._listeners if channel.startswith("run ")]
+
+
+def test_whoever_waits_long_enough_hears_how_it_stands(world):
+    run = world.create(ONE)
+
+    assert asyncio.run(world.service.ended(run.name, seconds=0.01)).state == "PENDING"
+
+
+def test_logs_come_with_their_tasks_and_are_not_read_twice(world):
+    spec = a_spec({"a": {"cache": False}, "b": {"cache": False, "after": ["a"]}})
+
+    def script(launch):
+        launch.log_file.parent.mkdir(parents=True, exist_ok=True)
+        launch.log_file.write_bytes(launch.work.source.encode() + b"\nno end")
+        return Act()
+
+    world.script = script
+    run = world.finish(world.create(spec))
+
+    async def read(chosen=None, *, is_followed=True):
+        return b"".join([data async for data in runs_logs.lines(world.service, run, chosen, is_followed=is_followed)])
+
+    whole = asyncio.run(read())
+    assert sorted(whole.splitlines()) == [b"[a] # a", b"[a] no end", b"[b] # b", b"[b] no end"]
+    assert asyncio.run(read(is_followed=False)) == whole
+    assert asyncio.run(read(world.service.choose(run.name, "b"))) == b"# b\nno end\n"
+
+
+def detail(world, run):
+    details = world.service.describe(run.name)
+    message = from_json(
+        "google.cloud.aiplatform.v1.PipelineJob",
+        job_json(details.run, details, world.service.spec(run.name)["spec"], world.service.traces(details.run)),
+    )
+    document = to_json(message)
+    return document, {task["taskUniqueName"]: task for task in document["jobDetail"]["taskDetails"]}
+
+
+def test_google_is_told_what_tasks_read_and_made_and_of_every_attempt(world):
+    outcomes = iter([Act(), Act(outcome=OutOfMemory(limit_bytes=7)), Act()])
+    world.script = lambda _: next(outcomes)
+    run = world.finish(world.create(MAKING))
+
+    _, tasks = detail(world, run)
+
+    (made,) = tasks["make"]["outputs"]["data"]["artifacts"]
+    (read,) = tasks["use"]["inputs"]["data"]["artifacts"]
+    assert made == read
+    assert made["uri"].startswith("gs://")
+    assert made["schemaTitle"] == "system.Dataset"
+    assert tasks["make"]["execution"]["state"] == "COMPLETE"
+    assert [(s["state"], s.get("error", {}).get("code")) for s in tasks["use"]["pipelineTaskStatus"]] == [
+        ("FAILED", 8),
+        ("SUCCEEDED", None),
+    ]
+
+
+def test_google_is_told_why_a_run_failed_and_what_did_not_begin(world):
+    world.script = lambda _: Act(outcome=ExitedNonZero(code=3, message="bad luck"))
+    run = world.finish(world.create(MAKING))
+
+    document, tasks = detail(world, run)
+
+    assert document["state"] == "PIPELINE_STATE_FAILED"
+    assert document["error"] == {"code": 9, "message": "Task 'make' failed: exited with code 3: bad luck"}
+    assert tasks["make"]["error"]["code"] == 9
+    assert tasks["use"]["state"] == "NOT_TRIGGERED"
+    assert "error" not in tasks["use"]
+
+
+def test_google_is_told_that_outputs_were_reused(world):
+    for _ in range(2):
+        run = world.finish(world.create(MAKING))
+
+    _, tasks = detail(world, run)
+
+    assert (tasks["make"]["state"], tasks["make"]["execution"]["state"]) == ("SKIPPED", "CACHED")
+    assert tasks["make"]["outputs"]["data"]["artifacts"][0]["uri"]
