@@ -1,7 +1,9 @@
 """PipelineSpec: load, check, plan, flow, render. Pure: documents and values in, plain data out.
 
 - `load`: text or JSON -> Document (bare spec, PipelineJob wrapper, platform-spec second document), with limits.
-- `check`: every finding about a document at once, refusals of what this engine does not execute included.
+  `notation` reads text, `proto` and `kubernetes` the published messages, `findings` collects what is wrong.
+- `check`: every finding about a document at once: `task_rules`, `executor_rules`, and by `refuse` what no machine without a
+  cluster has; over `structure`, what a spec's parts are to each other.
 - `plan`: Document -> Plan: DAGs of tasks, each component planned once, with their inputs' sources.
 - `parameters`: values typed by declaration.
 - `components`: what a container executor really is: lightweight Python, or a command.

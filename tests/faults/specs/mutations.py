@@ -17,7 +17,7 @@ _KEYS = (
     "component_ref", "dependentTasks", "outputs", "platforms", "pipelineSpec", "runtimeConfig", "kubernetes",
 )  # fmt: skip
 _TEXTS = (
-    b"{", b"}", b"[", b"]", b":", b": ", b",", b"- ", b"\n", b"\n\n", b"  ", b"\t", b"#", b" #", b"'", b'"', b"\\", b"&a ", b"*a", b"<<: *a",
+    b"[" * 700, b'{"a":' * 300, b"{", b"}", b"[", b"]", b":", b": ", b",", b"- ", b"\n", b"\n\n", b"  ", b"\t", b"#", b" #", b"'", b'"', b"\\", b"&a ", b"*a", b"<<: *a",
     b"!!int ", b"!!binary ", b"!x ", b"|\n", b">-\n", b"---\n", b"...\n", b"%YAML 1.1\n", b"? ", b"\xff", b"\x00", b"\xef\xbb\xbf", b"\r",
     b"\xc2\x85", b"\xe2\x80\xa8", b"NaN", b"1e999", b"9" * 400, b"null", b"~", b"0o17", b"12:30:45", b"yes", b"=", b"\\ud800", b"\\u0000",
 )  # fmt: skip
