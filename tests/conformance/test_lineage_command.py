@@ -151,3 +151,35 @@ def test_the_route_names_the_field_at_fault(world, query, said):
     with error.value as answer:
         assert answer.code == 400
         assert said in json.loads(answer.read())["error"]["message"]
+
+
+PIPELINE = """
+from kfp import dsl
+
+
+@dsl.component(base_image="python:3.11")
+def train(epochs: int, model: dsl.Output[dsl.Model]):
+    with open(model.path, "w") as file:
+        file.write("weights" * epochs)
+
+
+@dsl.pipeline(name="code")
+def pipeline(epochs: int = 2):
+    train(epochs=epochs)
+"""
+
+
+@pytest.mark.slow
+def test_the_code_that_made_an_artifact_is_printed(world, tmp_path):
+    (tmp_path / "p.py").write_text(PIPELINE)
+    world.json("pipelines", "compile", str(tmp_path / "p.py"), "-o", str(tmp_path / "p.json"))
+    world.json("pipelines", "run", str(tmp_path / "p.json"), "--wait", "--job-id", "with-code")
+    (model,) = world.json("lineage", "list", "--filter", 'in_context("with-code")')
+
+    for of in (model["name"].rsplit("/", 1)[-1], "with-code/tasks/train"):
+        done = world.run("lineage", "code", of)
+        assert done.returncode == 0, done.stderr
+        assert 'file.write("weights" * epochs)' in done.stdout
+    refused = world.run("lineage", "code", "with-code")
+    assert refused.returncode == 2
+    assert "of: 'with-code' names several tasks; give an artifact or RUN/tasks/TASK" in refused.stderr

@@ -198,6 +198,21 @@ def test_an_address_means_what_lay_there_at_that_time(world):
     assert world.below(new) == {f"artifacts/{new}", f"executions/{second}"}
 
 
+def test_the_maker_of_an_artifact_is_the_task_and_not_the_import(world):
+    made = world.thing("gs://b/m", digest="d")
+    train = world.task("train", makes=[made])
+    imported = world.thing("gs://b/m", digest="d", metadata={"imported": "yes"})
+    world.task("importer", makes=[imported], schema_title=lineage.IMPORTER, job="j2")
+    world.task("train", makes=[made], state="CACHED", job="j2")
+
+    for of in (str(made), str(imported), "j1/tasks/train", f"executions/{train}"):
+        assert world.service.maker(of).execution_id == train, of
+    with pytest.raises(InvalidArgument, match="of: 'j2' names several tasks"):
+        world.service.maker("j2")
+    with pytest.raises(NotFound, match="No task is recorded that made"):
+        world.service.maker(str(world.thing()))
+
+
 def test_an_import_of_what_a_task_made_leads_to_that_task(world):
     made = world.thing("gs://b/m", digest="d")
     train = world.task("train", makes=[made])

@@ -55,7 +55,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         *functions.routes(features.functions, features.function_host),
         *schedules.routes(features.schedules),
         *receipts.routes(features.ledger),
-        *lineage.routes(features.lineage),
+        *lineage.routes(features.lineage, features.runs.spec),
         *runs.routes(features.runs, features.run_triggers, cause_of=features.cause_of, next_ordinal=ordinal),
         *server.routes(clock, reach.environment),
     ]

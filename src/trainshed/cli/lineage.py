@@ -45,6 +45,24 @@ def show_(of: str, upstream: bool, downstream: bool, depth: int | None, output_f
     show(document, output_format, text)
 
 
+@command.command()
+@click.argument("of", metavar="ARTIFACT|RUN/tasks/TASK")
+@format_option
+def code(of: str, output_format: str) -> None:
+    """Print the code that a task ran, or that made an artifact."""
+    with session.connect() as client:
+        document = client.call("GET", "/trainshed/v1/lineage/code", query={"of": of})
+    found = document["text"].strip() or document["executor"]
+
+    def text() -> None:
+        if isinstance(found, str):
+            click.echo(found)
+        else:
+            show(found, output_format)
+
+    show(document, output_format, text)
+
+
 @command.command(name="list")
 @click.option("--filter", "filter_", default="", help="Only these, as in 'schema_title=\"system.Model\"'.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")

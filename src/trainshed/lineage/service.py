@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, select
 
-from trainshed.errors import FailedPrecondition, InvalidArgument
+from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound
 from trainshed.lineage import filters, store, store_graph, store_search, subjects
 from trainshed.lineage.facts import facts_of
 from trainshed.lineage.filters import Facts
-from trainshed.lineage.model import RUN, Artifact, Context, Execution, Subgraph
+from trainshed.lineage.model import CONTAINER, RUN, Artifact, Context, Execution, Subgraph
 from trainshed.lineage.pages import FIELDS, Wanted, read_page
 from trainshed.lineage.subjects import Subject, find_context, find_id
 from trainshed.sql import Database
@@ -50,6 +50,26 @@ class Service:
             raise InvalidArgument.field("depth", f"{depth} is negative; give how many tasks away to look, or nothing")
         hops = None if depth is None else 2 * depth
         return self._db.read(partial(_trace, of=of, upstream=upstream, downstream=downstream, hops=hops, limit=limit))
+
+    def maker(self, of: str) -> Execution:
+        """Answer the one execution that somebody names, or that made the artifact that they name.
+
+        Raises NotFound, or InvalidArgument for what names several.
+        """
+
+        def read(conn: Connection) -> Execution:
+            subject = subjects.find(conn, of)
+            if subject.kind not in {"artifact", "execution"}:
+                raise InvalidArgument.field("of", f"{of!r} names several tasks; give an artifact or RUN/tasks/TASK")
+            found = store_graph.explore(
+                conn, upstream=True, from_artifacts=subject.results, from_executions=subject.result_executions,
+                depth=1 if subject.results else 0, limit=LIMIT,
+            )  # fmt: skip
+            if not found.executions:
+                raise NotFound(f"No task is recorded that made {of!r}.", reason="MAKER_NOT_FOUND")
+            return max(found.executions.values(), key=lambda e: (e.schema_title == CONTAINER, e.execution_id))
+
+        return self._db.read(read)
 
     def artifact(self, public_id: str) -> Artifact:
         """Read an artifact by the last part of its resource name. Raises NotFound."""

@@ -1,6 +1,6 @@
 """Lineage: what something was made from, and what was made from it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -10,32 +10,38 @@ from starlette.routing import Route
 from trainshed import lineage
 from trainshed.clock import rfc3339
 from trainshed.duty import off_loop
-from trainshed.errors import InvalidArgument
+from trainshed.errors import InvalidArgument, NotFound
 from trainshed.lineage import Artifact, Execution, Service, Subgraph, Trace
 
+SpecOf = Callable[[str], Mapping[str, Any]]  # run → {"spec": …, "platform": …}
 _DIRECTIONS = ("upstream", "downstream", "both")
 
 
-def routes(service: Service) -> list[Route]:
-    """Answer /trainshed/v1/lineage?of=…&direction=…&depth=…."""
+def routes(service: Service, spec_of: SpecOf) -> list[Route]:
+    """Answer /trainshed/v1/lineage?of=…&direction=…&depth=… and /trainshed/v1/lineage/code?of=….
+
+    `spec_of` reads the document that a run was made from.
+    """
 
     async def trace(request: Request) -> JSONResponse:
         wanted = request.query_params
         direction = wanted.get("direction") or "both"
         if direction not in _DIRECTIONS:
             raise InvalidArgument.field("direction", f"{direction!r} is not {', '.join(_DIRECTIONS[:2])} or both")
-        if not wanted.get("of"):
-            raise InvalidArgument.field("of", "is missing; give an artifact's number, a gs:// address or a run's id")
         found = await off_loop(
             service.trace,
-            wanted["of"],
+            _of(request),
             upstream=direction != "downstream",
             downstream=direction != "upstream",
             depth=_depth(wanted.get("depth", "")),
         )
         return JSONResponse(as_json(found))
 
-    return [Route("/trainshed/v1/lineage", trace)]
+    async def code(request: Request) -> JSONResponse:
+        execution = await off_loop(service.maker, _of(request))
+        return JSONResponse(await off_loop(_code, execution, spec_of))
+
+    return [Route("/trainshed/v1/lineage", trace), Route("/trainshed/v1/lineage/code", code)]
 
 
 def as_json(trace: Trace) -> dict[str, Any]:
@@ -54,6 +60,29 @@ def as_json(trace: Trace) -> dict[str, Any]:
             name: _part(part, roots[name], subject.kind if name == "downstream" else "") for name, part in found.items()
         },
     }
+
+
+def _code(execution: Execution, spec_of: SpecOf) -> dict[str, Any]:
+    """Answer what an execution ran, out of the document of its run."""
+    if not execution.run:
+        raise NotFound(f"Execution {lineage.public_id(execution)} was recorded by hand, without code.")
+    spec = spec_of(execution.run)["spec"]
+    label = spec.get("components", {}).get(execution.type, {}).get("executorLabel", "")
+    executor = spec.get("deploymentSpec", {}).get("executors", {}).get(label, {})
+    return {
+        "execution": f"executions/{lineage.public_id(execution)}",
+        "run": execution.run,
+        "task": execution.task,
+        "code": dict(execution.code or lineage.code_of(executor)),
+        "text": lineage.source_text(executor),
+        "executor": executor,
+    }
+
+
+def _of(request: Request) -> str:
+    if not (of := request.query_params.get("of")):
+        raise InvalidArgument.field("of", "is missing; give an artifact's number, a gs:// address or a run's id")
+    return of
 
 
 def _depth(text: str) -> int | None:
