@@ -62,9 +62,12 @@ def _take(
     """Add one given value under its name, or say what is wrong with it."""
     inside = Findings()
     try:
-        measure(_opened(value, definition.type), trail, inside)
+        if not isinstance(value, (int, float)):  # numbers of the wrong kind are told by their type
+            measure(_opened(value, definition.type), trail, inside)
         if not inside.listed():
-            values[trail[1]] = _accepted(convert(value, definition.type), definition)
+            converted = _accepted(convert(value, definition.type), definition)
+            measure(converted, trail, inside)
+            values[trail[1]] = converted
     except ValueError as error:
         findings.add(trail, str(error))
     except InvalidArgument as error:

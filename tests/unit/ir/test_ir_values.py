@@ -145,6 +145,19 @@ def test_what_is_optional_may_be_left_out_or_null_and_defaults_hold():
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("x", math.inf, "parameters.x: 'Infinity' is not a finite number"),
+        ("n", math.nan, "parameters.n: 'NaN' is not an integer"),
+        ("n", 2**60, "parameters.n: 1152921504606846976 is larger than 2^53, which a PipelineSpec integer cannot hold"),
+        ("name", "a\0", "parameters.name: the text holds a NUL character, which no file and no command can hold; take it out"),
+    ],
+)  # fmt: skip
+def test_a_number_that_nothing_can_hold_is_told_by_its_type(name, value, problem):
+    assert bound(EVERY_TYPE, {"n": 1} | {name: value}) == [problem]
+
+
 def test_every_wrong_parameter_is_said_at_once():
     given = {"n": 1.5, "x": "a lot", "deep": "yes", "name": 3, "layers": "['a']", "more": [1], "nn": 1}
 
