@@ -176,7 +176,7 @@ def test_an_order_that_meets_a_worker_on_its_way_out_goes_to_another(stage, sett
 def test_a_broken_outcome_on_disk_is_not_believed(stage, settings, play):
     spooled = settings.home / "workers"
     spooled.mkdir(parents=True)
-    spool.path_of(str(spooled), "a", 1).write_text('{"task_id": "a", "att')
+    Path(spool.path_of(str(spooled), "a", 1)).write_text('{"task_id": "a", "att')
 
     async def perform():
         async with stage:

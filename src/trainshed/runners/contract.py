@@ -53,7 +53,7 @@ class Launch:
     environment: str  # digest of the environment to run in (environments.Environment.digest)
     folder: Path  # the attempt's own folder: working directory, HOME of nothing, `mount`, `log`, `output.json`
     mount: Path  # `gs://b/x` is `mount/b/x`, `s3://b/x` is `mount/.s3/b/x` (minio, oci alike); inputs are links
-    output_file: Path  # where the executor writes ExecutorOutput (inside `folder`)
+    output_file: Path  # where the executor writes ExecutorOutput (inside `folder`); the runner makes its folder
     log_file: Path  # stdout and stderr, line-buffered, while it runs
     variables: Mapping[str, str] = field(default_factory=dict)  # the whole extra environment
     limits: Limits = field(default_factory=Limits)

@@ -52,7 +52,8 @@ class ProcessRunner:
             return
         try:
             environment = await self._environment(launch.environment)
-            launch.folder.mkdir(parents=True, exist_ok=True)
+            if not launch.folder.is_dir():
+                launch.folder.mkdir(parents=True)
             share = self._machine.give((launch.task_id, launch.attempt), launch.limits)
             await self._pool.start(
                 environment.digest, environment.python, order(launch, share, grace_seconds=self._grace_seconds)

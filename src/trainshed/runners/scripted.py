@@ -80,6 +80,7 @@ class ScriptedRunner:
         self._world.seen[key] = launch
         self._world.folders[launch.folder] = key
         self.launches.append(launch)
+        launch.output_file.parent.mkdir(parents=True, exist_ok=True)
         act = self._script(launch)
         self._world.acts[key] = (launch, act)
         if act.log:
@@ -142,7 +143,6 @@ class ScriptedRunner:
     def _end(self, key: Key, outcome: Outcome) -> None:
         launch, act = self._world.acts.pop(key)
         if isinstance(outcome, Succeeded) and act.output:
-            launch.folder.mkdir(parents=True, exist_ok=True)
             launch.output_file.write_text(act.output)
             outcome = Succeeded(output=act.output)
         report = self._make(key, outcome, act)

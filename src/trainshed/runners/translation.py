@@ -3,9 +3,8 @@
 import errno
 import os
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
 from trainshed.runners.contract import (
     Command,
@@ -28,7 +27,15 @@ _LAST_BYTES = 16_384
 
 def order(launch: Launch, share: Share, *, grace_seconds: float) -> Order:
     """Write an attempt as its worker is told of it."""
-    plain = Order(
+    work: dict[str, Any]
+    match launch.work:
+        case Command(arguments=arguments):
+            work = {"arguments": tuple(arguments)}
+        case PythonComponent(function=function, source=source, module=module):
+            work = {"function": function, "source": source, "module": module}
+        case _:
+            assert_never(launch.work)
+    return Order(
         task_id=launch.task_id,
         attempt=launch.attempt,
         folder=str(launch.folder),
@@ -43,14 +50,8 @@ def order(launch: Launch, share: Share, *, grace_seconds: float) -> Order:
         memory_bytes=launch.limits.memory_bytes,
         timeout_seconds=launch.limits.timeout_seconds,
         grace_seconds=grace_seconds,
+        **work,
     )
-    match launch.work:
-        case Command(arguments=arguments):
-            return replace(plain, arguments=tuple(arguments))
-        case PythonComponent(function=function, source=source, module=module):
-            return replace(plain, function=function, source=source, module=module)
-        case _:
-            assert_never(launch.work)
 
 
 def outcome(ended: Ended) -> Outcome:
@@ -63,7 +64,7 @@ def outcome(ended: Ended) -> Outcome:
         case "out_of_memory":
             return OutOfMemory(limit_bytes=ended.memory_bytes or 0)
         case "exited" if ended.code == 0:
-            return Succeeded(output=_text(Path(ended.output_file)))
+            return Succeeded(output=_text(ended.output_file))
         case "exited":
             return ExitedNonZero(code=ended.code, message=_complaint(Path(ended.log_file)))
         case _:  # lost, lease_expired
@@ -90,8 +91,9 @@ def last_lines(log_file: Path) -> str:
     return "\n".join(text.splitlines()[-_LAST_LINES:])
 
 
-def _text(path: Path) -> str:
+def _text(path: str) -> str:
     try:
-        return path.read_text("utf-8", errors="replace")
+        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123  (once an attempt)
+            return file.read()
     except OSError:
         return ""

@@ -43,13 +43,10 @@ def prepare(active: ActiveRun, path: str, attempt: int, around: Around) -> Launc
     document = ir.executor_input(task, inputs, places, is_legacy=active.plan.schema_version == "2.0.0")
     folder = active.attempt_folder(path, attempt)
     mount = folder / "mount"
-    mount.mkdir(parents=True, exist_ok=True)
-    if task.output_parameters:
-        (folder / "outputs").mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for artifacts in inputs.artifacts.values():
         for artifact in artifacts:
             _link(around.blobs.root, mount, artifact.uri)
-    Path(places.output_file).parent.mkdir(parents=True, exist_ok=True)  # the outputs' own folder as well
     if active.plan.has_workspace:
         active.workspace.mkdir(parents=True, exist_ok=True)
     facts = active.facts(path)
@@ -68,6 +65,8 @@ def prepare(active: ActiveRun, path: str, attempt: int, around: Around) -> Launc
             place.work.command, facts, document, places.path_of, content_of=partial(_content, places)
         )
         work = Command(arguments=words)
+        if task.output_parameters:  # kfp's executor makes such folders when they are needed
+            (folder / "outputs").mkdir(exist_ok=True)
     return Launch(
         task_id=node.id,
         task=path,

@@ -17,6 +17,7 @@ from trainshed.runs.outputs import Collector
 from trainshed.runs.workplace import Environments, Workplace
 
 log = logging.getLogger(__name__)
+_FEW_LINKS = 20  # made faster than a thread is handed them
 
 
 class Launcher:
@@ -61,7 +62,10 @@ class Launcher:
         place = active.place(path)
         if place.environment not in self._ready:
             await self._environment(place, active.attempt_folder(path, attempt))
-        prepared = await off_loop(launch.prepare, active, path, attempt, self._around)
+        if sum(map(len, active.inputs_of(path).artifacts.values())) <= _FEW_LINKS:
+            prepared = launch.prepare(active, path, attempt, self._around)
+        else:
+            prepared = await off_loop(launch.prepare, active, path, attempt, self._around)
         if key in self._preparing:
             self._preparing.discard(key)
             await self._runner.start(prepared)

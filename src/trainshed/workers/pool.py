@@ -225,7 +225,7 @@ class Pool:
 
     def _settle(self, key: Key) -> None:
         with suppress(OSError):  # what stays is handed over again by the next pool, and fenced
-            spool.path_of(str(self._spool), *key).unlink()
+            os.unlink(spool.path_of(str(self._spool), *key))  # noqa: PTH108  (once an attempt)
         self._unsettled.discard(key)
         self._changed.set()
 

@@ -23,7 +23,7 @@ A fork server of another version is let alone: it ends by itself when its lease 
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from trainshed.workers.child import VERSION
@@ -61,7 +61,7 @@ class Order:
 
     def message(self) -> dict[str, Any]:
         """Write it for the wire."""
-        return {"do": "start", **asdict(self)}
+        return {"do": "start", **vars(self)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +118,10 @@ class Ended:
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> "Ended":
         """Read it from the wire or from the spool; fields of later versions are dropped."""
-        known = {f.name for f in fields(cls)}
-        return cls(**{k: v for k, v in values.items() if k in known})
+        return cls(**{k: v for k, v in values.items() if k in _OF_ENDED})
+
+
+_OF_ENDED = frozenset(f.name for f in fields(Ended))
 
 
 def token(key: tuple[str, int]) -> str:

@@ -1,5 +1,7 @@
 """Outcomes on disk."""
 
+from pathlib import Path
+
 from trainshed.workers.child import spool
 
 OUTCOME = {"task_id": "projects/p/tasks/ä b", "attempt": 3, "cause": "exited"}
@@ -17,7 +19,7 @@ def test_attempts_of_a_task_are_kept_apart(tmp_path):
 
 
 def test_what_is_missing_or_cut_off_is_no_outcome(tmp_path):
-    path = spool.path_of(str(tmp_path), "a", 1)
+    path = Path(spool.path_of(str(tmp_path), "a", 1))
     assert spool.read(path) is None
 
     path.write_text('{"task_id": "a"')

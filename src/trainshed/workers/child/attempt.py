@@ -160,7 +160,7 @@ def _take_place(order: dict[str, Any], log: int) -> None:
     """Go where the order says, with its log, its variables and its share of the machine."""
     for target in (1, 2):
         os.dup2(log, target)
-    os.chdir(order["folder"])
+    go_to(order)
     os.environ.update(order["variables"])
     os.environ["TRAINSHED_ATTEMPT"] = f"{order['task_id']}@{order['attempt']}"
     if order["cores"]:
@@ -169,6 +169,12 @@ def _take_place(order: dict[str, Any], log: int) -> None:
     if order["cpus"]:
         for name in _THREADS:
             os.environ.setdefault(name, str(max(1, min(int(order["cpus"]), len(os.sched_getaffinity(0))))))
+
+
+def go_to(order: dict[str, Any]) -> None:
+    """Go to the attempt's folder, and make the one for its outputs: it is what `dsl.get_uri()` answers."""
+    os.chdir(order["folder"])
+    os.makedirs(os.path.dirname(order["output_file"]), exist_ok=True)
 
 
 def execute(arguments: list[str]) -> NoReturn:

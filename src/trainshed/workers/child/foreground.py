@@ -39,7 +39,7 @@ def run(order: dict[str, Any], parent: int) -> NoReturn:
     processes.die_with_parent(parent)
     processes.adopt_orphans()
     _take_terminal()
-    os.chdir(order["folder"])
+    attempt.go_to(order)
     if order["arguments"]:
         attempt.execute(order["arguments"])
     attempt.finish(lambda: _debugged(order))

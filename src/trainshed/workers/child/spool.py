@@ -10,16 +10,15 @@ import ctypes
 import hashlib
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def path_of(folder: str, task_id: str, attempt: int) -> Path:
+def path_of(folder: str, task_id: str, attempt: int) -> str:
     """Answer the file of an attempt's outcome."""
-    return Path(folder) / f"{hashlib.sha256(task_id.encode()).hexdigest()[:32]}-{attempt}.json"
+    return os.path.join(folder, f"{hashlib.sha256(task_id.encode()).hexdigest()[:32]}-{attempt}.json")
 
 
 def write(folder: str, outcome: dict[str, Any], *, is_forced: bool = False) -> None:
@@ -39,14 +38,15 @@ def write(folder: str, outcome: dict[str, Any], *, is_forced: bool = False) -> N
 def force(folder: str, outcomes: "list[dict[str, Any]]") -> None:
     """Force to disk those outcomes that nobody has taken over yet."""
     for outcome in outcomes:
-        if path_of(folder, outcome["task_id"], outcome["attempt"]).exists():
+        if os.path.exists(path_of(folder, outcome["task_id"], outcome["attempt"])):
             write(folder, outcome, is_forced=True)
 
 
-def read(path: Path) -> "dict[str, Any] | None":
+def read(path: "str | os.PathLike[str]") -> "dict[str, Any] | None":
     """Read an outcome; None when there is none. One that the machine may have lost parts of is told as lost."""
     try:
-        outcome: dict[str, Any] = json.loads(path.read_text())
+        with open(path, encoding="utf-8") as file:
+            outcome: dict[str, Any] = json.load(file)
     except (FileNotFoundError, ValueError):
         return None
     boot, is_forced = outcome.pop("boot_id", ""), outcome.pop("is_forced", False)
