@@ -34,14 +34,15 @@ def check(document: Document) -> list[Finding]:
     check_executors(document, findings)
     _check_nesting(document.spec, findings)
     known = {f.path for f in document.findings}
-    said = [_placed(f, document.prefix) for f in findings.listed()]
+    said = [_placed(f, document) for f in findings.listed()]
     new = [f for f in said if not any(_follows(f.path, path) for path in known)]
-    refused = limited([_placed(f, document.prefix) for f in refusals(document)])
+    refused = limited([_placed(f, document) for f in refusals(document)])
     return [*document.findings, *new, *refused]
 
 
-def _placed(finding: Finding, prefix: str) -> Finding:
-    if not prefix or finding.path.startswith("platforms."):
+def _placed(finding: Finding, document: Document) -> Finding:
+    prefix = document.platform_prefix if finding.path.startswith("platforms.") else document.prefix
+    if not prefix:
         return finding
     return Finding(
         severity=finding.severity, path=prefix + finding.path, message=finding.message, anchor=finding.anchor

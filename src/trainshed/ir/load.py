@@ -38,6 +38,7 @@ class Document:
     display_name: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     prefix: str = ""  # where the spec is in what was written
+    platform_prefix: str = ""
     findings: tuple[Finding, ...] = ()  # of reading; `check` answers them with its own
     is_torn: bool = False  # parts that others refer to could not be read
 
@@ -69,9 +70,9 @@ def load_dict(document: Any, *, platform: Any = None) -> Document:
         return _Reading(findings, None).document(document, platform, {})
     wrapped = {name: document[key] for name, key in job.items()}
     _check_job(wrapped, job, findings)
-    if platform is None:
-        platform = wrapped.get("platformSpec")
-    return _Reading(findings, (None, job["pipelineSpec"])).document(wrapped["pipelineSpec"], platform, wrapped)
+    return _Reading(findings, (None, job["pipelineSpec"])).document(
+        wrapped["pipelineSpec"], platform, wrapped, platform_key=job.get("platformSpec", "")
+    )
 
 
 class _Reading:
@@ -81,21 +82,24 @@ class _Reading:
         self._findings = findings
         self._trail = trail
 
-    def document(self, given: Any, platform: Any, job: Mapping[str, Any]) -> Document:
+    def document(self, given: Any, platform: Any, job: Mapping[str, Any], *, platform_key: str = "") -> Document:
         """Read the spec, the executors inside it and what is around it."""
         findings = self._findings
         spec, executors = self._spec(given)
         runtime = _runtime(job.get("runtimeConfig"), findings)
         labels = job.get("labels")
+        inside = platform is None and job.get("platformSpec") is not None
+        platform, around = (job["platformSpec"], (None, platform_key)) if inside else (platform, None)
         return Document(
             given=given if isinstance(given, Mapping) else {},
             spec=tfx.completed(spec),
             executors=executors,
-            platform=kubernetes.read(platform, None, findings) if platform is not None else {},
+            platform=kubernetes.read(platform, around, findings) if platform is not None else {},
             runtime=runtime,
             display_name=_text(job.get("displayName")),
             labels=labels if isinstance(labels, Mapping) else {},
             prefix=f"{self._trail[1]}." if self._trail else "",
+            platform_prefix=f"{platform_key}." if inside else "",
             findings=findings.listed(),
             is_torn=findings.is_torn,
         )

@@ -209,6 +209,17 @@ def test_paths_in_a_wrapped_document_begin_at_the_wrapper():
     ]
 
 
+def test_a_platform_spec_inside_the_wrapper_is_read_and_its_paths_begin_there():
+    settings = {"pvcMount": [{"constant": "c", "mountPth": "/d"}]}
+    platform = {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {"exec": settings}}}}}
+
+    unknown, refused = problems({"pipeline_spec": a_document(), "platform_spec": platform})
+
+    path = "platform_spec.platforms.kubernetes.deploymentSpec.executors.exec.pvcMount"
+    assert unknown.startswith(f"{path}[0].mountPth: unknown field of a PvcMount; did you mean")
+    assert refused.startswith(f"{path}: task 'a' needs a persistent volume (pvcMount)")
+
+
 def test_a_bomb_of_aliases_is_refused_at_once():
     lines = ["a0: &a0 [x,x,x,x,x,x,x,x,x,x]"]
     lines += [f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 30)]
