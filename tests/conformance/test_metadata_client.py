@@ -112,6 +112,9 @@ seen["found"] = [a.name for a in aiplatform.Artifact.list(filter='metadata.accur
 context = aiplatform.Context.create("system.Experiment", resource_id="mine", display_name="Mine", metadata={"k": "v"})
 context.add_artifacts_and_executions([model.resource_name], [execution.resource_name])
 seen["context"] = [sorted(a.name for a in context.get_artifacts()), len(context.get_executions())]
+extra = aiplatform.Artifact.create("system.Dataset", uri="gs://b/extra")
+extra.delete()
+seen["deleted"] = aiplatform.Artifact.get(extra.name)
 seen["got"] = aiplatform.Context.get_or_create("mine", schema_title="system.Experiment").display_name
 for name, call in {
     "twice": lambda: aiplatform.Artifact.create("system.Model", resource_id="my-model"),
@@ -135,6 +138,9 @@ run = aiplatform.ExperimentRun("first", experiment="penguins-tuning")
 seen["run"] = [run.get_params(), run.get_metrics(), run.state]
 seen["runs"] = [r.name for r in aiplatform.ExperimentRun.list(experiment="penguins-tuning")]
 seen["experiments"] = [e.name for e in aiplatform.Experiment.list()]
+run.delete()
+aiplatform.Experiment("penguins-tuning").delete()
+seen["left"] = [e.name for e in aiplatform.Experiment.list()] + [a.name for a in aiplatform.Artifact.list(filter='name="x"')]
 print(json.dumps(seen))
 """
 
@@ -286,6 +292,7 @@ def test_the_sdk_records_by_hand(world):
     assert seen["found"] == ["my-model", "3"]
     assert seen["context"] == [["4", "my-model"], 1]  # the execution's, and the one put in by itself
     assert seen["got"] == "Mine"
+    assert seen["deleted"] is None
     assert seen["twice"] == ["AlreadyExists", "There is an artifact 'my-model' already."]
     assert seen["digits"] == [
         "InvalidArgument", "artifact_id: '17' is only digits, as the server's own ids are; add a letter",
@@ -300,3 +307,4 @@ def test_experiments_of_the_sdk_are_kept(world):
     assert seen["run"] == [{"rate": 0.1, "epochs": 3}, {"accuracy": 0.75}, 3]  # COMPLETE
     assert seen["runs"] == ["first"]
     assert seen["experiments"] == ["penguins-tuning"]
+    assert seen["left"] == []

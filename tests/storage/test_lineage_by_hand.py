@@ -135,3 +135,43 @@ def test_contexts_nest_and_never_in_themselves(author, service):
             author.add_children("inner" if child == "outer" else "middle", [child])
     author.remove_children("outer", ["middle"])
     assert service.artifacts("projects/p", lineage.Wanted(filter=inside))[0] == []
+
+
+def test_what_was_recorded_by_hand_can_be_forgotten(author, service, db, clock):
+    author.create_artifact(a_model("one"))
+    author.create_execution(Draft(resource_id="did", schema_title="system.ContainerExecution"))
+    author.create_context(Draft(resource_id="group", schema_title="system.Experiment"))
+    author.create_context(Draft(resource_id="inner", schema_title="system.ExperimentRun"))
+    author.add_events("did", [("one", "OUTPUT")])
+    author.add_to_context("group", ["one"], ["did"])
+    author.add_children("group", ["inner"])
+
+    author.delete_context("group")
+    author.delete_execution("did")
+    author.delete_artifact("one")
+    author.delete_context("inner")
+
+    for read, key in ((service.artifact, "one"), (service.execution, "did"), (service.context, "group")):
+        with pytest.raises(NotFound):
+            read(key)
+
+
+def test_what_a_run_recorded_is_not_forgotten(author, db, clock):
+    def run(conn):
+        pipeline = lineage.ensure_context(conn, "system.Pipeline", "penguins", now=clock.now())
+        name = "projects/p/locations/r/pipelineJobs/j"
+        context = lineage.ensure_context(conn, "system.PipelineRun", name, now=clock.now(), parent_id=pipeline)
+        made = lineage.add_artifact(conn, type={}, uri="", metadata={}, digest="", now=clock.now())
+        given = {"type": "c", "name": f"{name}/tasks/t", "state": "COMPLETE", "properties": {}, "context_id": context}
+        return made, lineage.record_execution(conn, now=clock.now(), outputs=[("m", made)], **given)
+
+    made, execution = db.write(run)
+
+    for forget, key in (
+        (author.delete_artifact, str(made)),
+        (author.delete_execution, str(execution)),
+        (author.delete_context, "penguins"),
+        (author.delete_context, "j"),
+    ):
+        with pytest.raises(FailedPrecondition):
+            forget(key)

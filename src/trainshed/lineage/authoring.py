@@ -121,6 +121,39 @@ class Author:
 
         self._db.write(write)
 
+    def delete_artifact(self, public_id: str) -> None:
+        """Forget a thing; what lies at its address stays. Raises NotFound, or FailedPrecondition for a task's."""
+
+        def write(conn: Connection) -> None:
+            key = find_id(conn, store.artifacts, public_id)
+            if store_authored.is_of_a_task(conn, key):
+                raise FailedPrecondition(f"Artifact {public_id} was made or read by a task and stays.", reason="OF_RUN")
+            store_authored.forget(conn, store.artifacts, key)
+
+        self._db.write(write)
+
+    def delete_execution(self, public_id: str) -> None:
+        """Forget a doing. Raises NotFound, or FailedPrecondition for the task of a run."""
+
+        def write(conn: Connection) -> None:
+            known = store.as_execution(_row(conn, store.executions, find_id(conn, store.executions, public_id)))
+            if known.run:
+                raise _is_a_tasks(known, "deleted")
+            store_authored.forget(conn, store.executions, known.execution_id)
+
+        self._db.write(write)
+
+    def delete_context(self, public_id: str) -> None:
+        """Forget a grouping; what is in it stays. Raises NotFound, or FailedPrecondition for a pipeline or a run."""
+
+        def write(conn: Connection) -> None:
+            known = find_context(conn, public_id)
+            if known.type in {"system.Pipeline", "system.PipelineRun"}:
+                raise FailedPrecondition(f"Context {public_id} is a {known.type} and stays.", reason="OF_RUN")
+            store_authored.forget(conn, store.contexts, known.context_id)
+
+        self._db.write(write)
+
     def _create(self, table: Table, draft: Draft) -> int:
         chosen = draft.resource_id or (f"{table.name}-{names.short_id()}" if table is store.contexts else "")
         _check_id(table, chosen)

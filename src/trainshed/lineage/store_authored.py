@@ -73,6 +73,27 @@ def is_inside(conn: Connection, context_id: int, other_id: int) -> bool:
     return context_id in set(conn.execute(inside(other_id)).scalars())
 
 
+def is_of_a_task(conn: Connection, artifact_id: int) -> bool:
+    """Whether a task made or read an artifact."""
+    query = select(events.c.artifact_id).join(executions, executions.c.id == events.c.execution_id)
+    query = query.where(events.c.artifact_id == artifact_id, executions.c.context_id.is_not(None))
+    return conn.execute(query).first() is not None
+
+
+def forget(conn: Connection, table: Table, key: int) -> None:
+    """Delete a record with everything that ties it to others."""
+    ties: dict[str, list[Any]] = {
+        "artifacts": [events.c.artifact_id, attributions.c.artifact_id],
+        "executions": [events.c.execution_id, associations.c.execution_id],
+        "contexts": [
+            context_children.c.parent_id, context_children.c.child_id, attributions.c.context_id, associations.c.context_id
+        ],
+    }  # fmt: skip
+    for column in ties[table.name]:
+        conn.execute(column.table.delete().where(column == key))
+    conn.execute(table.delete().where(table.c.id == key))
+
+
 def _values(table: Table, draft: Draft) -> dict[str, Any]:
     given = {"description": draft.description, "labels": dict(draft.labels), "schemaVersion": draft.schema_version}
     found: dict[str, Any] = {"notes": {key: value for key, value in given.items() if value} or None}

@@ -76,6 +76,12 @@ class Metadata:
         draft = _draft(fields.update(current, request.artifact, request.update_mask))
         return _artifact(self._author.update_artifact(public_id, draft), store)
 
+    def DeleteArtifact(self, request: Any) -> Any:
+        """Forget an artifact that was recorded by hand."""
+        store, public_id = _split(request.name, "artifacts")
+        self._author.delete_artifact(public_id)
+        return _gone(store)
+
     def QueryArtifactLineageSubgraph(self, request: Any) -> Any:
         """Answer what an artifact was made from and what was made from it."""
         store, public_id = _split(request.artifact, "artifacts", field="artifact")
@@ -114,6 +120,12 @@ class Metadata:
             return _execution(_if_missing(request, create, request.execution, public_id), store)
         draft = _draft(fields.update(current, request.execution, request.update_mask))
         return _execution(self._author.update_execution(public_id, draft), store)
+
+    def DeleteExecution(self, request: Any) -> Any:
+        """Forget an execution that was recorded by hand."""
+        store, public_id = _split(request.name, "executions")
+        self._author.delete_execution(public_id)
+        return _gone(store)
 
     def AddExecutionEvents(self, request: Any) -> Any:
         """Connect an execution to artifacts."""
@@ -157,6 +169,12 @@ class Metadata:
             draft = _draft(fields.update(current, request.context, request.update_mask))
             made = self._author.update_context(public_id, draft)
         return self._contexts([made], store)[0]
+
+    def DeleteContext(self, request: Any) -> Any:
+        """Forget a context that was recorded by hand."""
+        store, public_id = _split(request.name, "contexts")
+        self._author.delete_context(public_id)
+        return _gone(store)
 
     def AddContextArtifactsAndExecutions(self, request: Any) -> Any:
         """Put artifacts and executions into a context."""
@@ -207,6 +225,10 @@ def _wanted(request: Any) -> Wanted:
         page_size=fields.page_size(request.page_size),
         page_token=request.page_token,
     )
+
+
+def _gone(store: str) -> Any:
+    return fields.operation(f"{store}/operations/{names.numeric_id()}", done=True)
 
 
 def _if_missing(request: Any, create: Callable[[Draft], Any], record: Any, public_id: str) -> Any:
