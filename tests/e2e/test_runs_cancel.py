@@ -1,0 +1,174 @@
+"""Cancelling runs: whatever state they are in, they end within the grace period, with everything that they started."""
+
+import os
+import time
+
+import pytest
+from tests.e2e.run_pipelines import compile_for
+
+from trainshed.testing import server, wait_until
+
+GRACE = 2.0
+SPARE = 8.0  # of a busy machine, beyond the grace periods
+
+
+@pytest.fixture(scope="module")
+def trainshed(make_home):
+    with server(make_home(), TRAINSHED_GRACE_SECONDS=str(GRACE)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def specs(trainshed, tmp_path_factory):
+    return compile_for(trainshed, tmp_path_factory.mktemp("specs"))
+
+
+def start(trainshed, specs, name, job, folder, *more):
+    given = ("--parameter", f"folder={folder}", "--job-id", job, *more)
+    started = trainshed.run("pipelines", "run", str(specs / f"{name}.json"), *given)
+    assert started.returncode == 0, started.stderr
+
+
+def cancel(trainshed, job):
+    """Cancel a run; answer it once it has ended, and how long that took."""
+    begun = time.monotonic()
+    asked = trainshed.run("pipelines", "cancel", job)
+    assert asked.returncode == 0, asked.stderr
+    assert f"Asked run {job} to end." in asked.stdout
+    return ended(trainshed, job), time.monotonic() - begun
+
+
+def ended(trainshed, job):
+    def look():
+        found = trainshed.json("pipelines", "describe", job)
+        return found if found["endTime"] else None
+
+    return wait_until(look, what=f"the end of {job}", story=lambda: trainshed.run("pipelines", "describe", job).stdout)
+
+
+def is_there(pid):
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def text(folder, name):
+    return (folder / name).read_text() if (folder / name).exists() else ""
+
+
+@pytest.mark.slow
+def test_a_task_that_will_not_end_is_ended_with_all_its_children_and_the_exit_task_runs(trainshed, specs, tmp_path):
+    start(trainshed, specs, "cancelled", "stubborn", tmp_path)
+    pids = wait_until(lambda: text(tmp_path, "pids").split(), what="the stubborn task")
+    assert len(pids) == 3
+
+    found, seconds = cancel(trainshed, "stubborn")
+
+    assert found["state"] == "CANCELLED"
+    assert seconds < 2 * GRACE + SPARE
+    assert [pid for pid in pids if is_there(pid)] == []
+    assert text(tmp_path, "bye") == "CANCELLED\n"
+    states = {task["name"]: task["state"] for task in found["tasks"]}
+    assert states["bye"] == "SUCCEEDED"
+    shown = " ".join(trainshed.run("pipelines", "describe", "stubborn").stdout.split())
+    assert "stubborn CANCELLED 1" in shown
+    assert "it was stopped" in shown
+    assert "count CANCELLED it had not begun" in shown
+    again = trainshed.run("pipelines", "cancel", "stubborn")
+    assert (again.returncode, "there is nothing to cancel" in again.stderr) == (2, True)
+
+
+@pytest.mark.slow
+def test_an_exit_task_has_no_more_than_the_grace_period(trainshed, specs, tmp_path):
+    start(trainshed, specs, "cancelled", "endless", tmp_path, "--parameter", "slow=true")
+    wait_until(lambda: text(tmp_path, "pids"), what="the stubborn task")
+
+    found, seconds = cancel(trainshed, "endless")
+
+    assert found["state"] == "CANCELLED"
+    assert seconds < 3 * GRACE + SPARE
+    assert text(tmp_path, "bye") == "CANCELLED\n"
+
+
+@pytest.mark.slow
+def test_cancelling_twice_is_cancelling_once(trainshed, specs, tmp_path):
+    start(trainshed, specs, "cancelled", "twice", tmp_path)
+    pids = wait_until(lambda: text(tmp_path, "pids").split(), what="the stubborn task")
+
+    assert trainshed.run("pipelines", "cancel", "twice").returncode == 0
+    found, _ = cancel(trainshed, "twice")
+
+    assert found["state"] == "CANCELLED"
+    assert text(tmp_path, "bye") == "CANCELLED\n"
+    assert not any(map(is_there, pids))
+
+
+@pytest.mark.slow
+def test_a_run_that_waits_for_its_next_attempt_ends_at_once(trainshed, specs, tmp_path):
+    start(trainshed, specs, "hopeless", "waiting", tmp_path)
+
+    def is_waiting():
+        (task,) = trainshed.json("pipelines", "describe", "waiting")["tasks"]
+        return task["attempts"] and task["state"] == "QUEUED"
+
+    wait_until(is_waiting, what="the wait between attempts")
+    found, seconds = cancel(trainshed, "waiting")
+
+    assert found["state"] == "CANCELLED"
+    assert seconds < SPARE
+    assert text(tmp_path, "tried") == "x"
+
+
+@pytest.mark.slow
+def test_a_run_that_has_hardly_begun_ends_and_starts_nothing_more(trainshed, specs, tmp_path):
+    start(trainshed, specs, "nested", "early", tmp_path)
+
+    found, seconds = cancel_or_ended(trainshed, "early")
+
+    assert found["state"] in {"CANCELLED", "SUCCEEDED"}
+    assert seconds < GRACE + SPARE
+    done = text(tmp_path, "done")
+    assert trainshed.run("pipelines", "describe", "early").returncode == 0
+    assert text(tmp_path, "done") == done
+
+
+def cancel_or_ended(trainshed, job):
+    begun = time.monotonic()
+    asked = trainshed.run("pipelines", "cancel", job)
+    assert asked.returncode == 0 or "there is nothing to cancel" in asked.stderr
+    return ended(trainshed, job), time.monotonic() - begun
+
+
+@pytest.mark.slow
+def test_a_cancelled_run_is_retried_from_where_it_was(trainshed, specs, tmp_path):
+    start(trainshed, specs, "cancelled", "anew", tmp_path)
+    wait_until(lambda: text(tmp_path, "pids"), what="the stubborn task")
+    cancel(trainshed, "anew")
+    (tmp_path / "pids").unlink()
+
+    assert trainshed.run("pipelines", "retry", "anew").returncode == 0
+    pids = wait_until(lambda: text(tmp_path, "pids").split(), what="the stubborn task again")
+    found, _ = cancel(trainshed, "anew")
+
+    assert found["state"] == "CANCELLED"
+    assert not any(map(is_there, pids))
+    assert text(tmp_path, "bye") == "CANCELLED\nCANCELLED\n"
+
+
+@pytest.mark.slow
+def test_a_cancel_outlives_the_server_that_took_it(make_home, tmp_path):
+    with server(make_home(), TRAINSHED_GRACE_SECONDS=str(GRACE)) as own:
+        (tmp_path / "specs").mkdir()
+        specs = compile_for(own, tmp_path / "specs")
+        start(own, specs, "cancelled", "killed", tmp_path)
+        pids = wait_until(lambda: text(tmp_path, "pids").split(), what="the stubborn task")
+
+        assert own.run("pipelines", "cancel", "killed").returncode == 0
+        own.kill()
+        own.start()
+
+        assert ended(own, "killed")["state"] == "CANCELLED"
+        assert not any(map(is_there, pids))
+        assert text(tmp_path, "bye") == "CANCELLED\n"
