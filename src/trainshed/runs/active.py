@@ -37,6 +37,7 @@ class ActiveRun:
     worked: int = 0  # tasks that had something to do for a worker, cached ones included
     is_cancelled: bool = False  # the wish to cancel has reached its tasks
     is_final: bool = False
+    codes: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # component -> what lineage says of its code
     _inputs: dict[tuple[str, int], ir.TaskInputs] = field(default_factory=dict)  # of scopes
 
     @property

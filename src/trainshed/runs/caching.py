@@ -35,7 +35,8 @@ def is_wanted(active: ActiveRun, task: ir.Task) -> bool:
 def key_of(conn: Connection, blobs: Blobs, active: ActiveRun, path: str) -> Key:
     """Make a task's key from its inputs as they are now."""
     task, inputs = active.task(path), active.inputs_of(path)
-    data = data_of(conn, blobs, inputs.parameters)
+    known = active.nodes[path].data
+    data = data_of(conn, blobs, inputs.parameters) if known is None else known
     environment = active.place(path).environment
     parts = ir.key_parts(active.plan, task, inputs, environment=environment, data=data)
     return Key(key=ir.cache_key(parts, task), parts=parts)

@@ -1,6 +1,6 @@
 """A task of an open run beside its view: its row's identity, what it asks for, what it got and what it gave."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ class Node:
     ready_time: datetime | None = None
     inputs: ir.TaskInputs | None = None  # kept, because every attempt gets the same
     outputs: ir.Outputs = NOTHING
+    data: Mapping[str, Any] | None = None  # stored data that parameters name, as it was found; None: not looked yet
     key: Key | None = None  # under what its outputs will be kept
     error: str = ""
     items: Sequence[Any] = ()  # of a loop

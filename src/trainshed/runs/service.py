@@ -52,6 +52,8 @@ class Traces:
 
     artifacts: Sequence[lineage.Artifact] = ()
     events: Sequence[lineage.Event] = ()
+    executions: Sequence[lineage.Execution] = ()
+    parents: Sequence[lineage.Context] = ()  # contexts that the run is in: its pipeline, experiments
 
 
 class Service:
@@ -154,6 +156,8 @@ class Service:
             lambda conn: Traces(
                 artifacts=lineage.artifacts_of_context(conn, run.context_id),
                 events=lineage.events_of_context(conn, run.context_id),
+                executions=lineage.executions_of_context(conn, run.context_id),
+                parents=lineage.contexts_above(conn, run.context_id),
             )
         )
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,11 +10,11 @@ from typing import Any, assert_never
 
 from sqlalchemy import Connection
 
-from trainshed import ir, ledger, lineage
+from trainshed import ir, ledger
 from trainshed.blobs import Blobs
 from trainshed.errors import StaleState
 from trainshed.runs import active as memory
-from trainshed.runs import caching, importing, outputs, resolving, store
+from trainshed.runs import caching, importing, outputs, recording, resolving, store
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.admission import Waiting
 from trainshed.runs.advance import advance
@@ -179,6 +179,7 @@ class Writer:
             "cpus": node.cpus,
             "memory_bytes": node.memory_bytes,
         }
+        node.data = caching.data_of(conn, self._blobs, active.inputs_of(path).parameters)
         if not caching.is_wanted(active, node.task) or self._must_run(active.run.name, path):
             return Resolved(task=path)
         key = caching.key_of(conn, self._blobs, active, path)
@@ -240,7 +241,7 @@ class Writer:
             case "lease_expired":
                 values = {"losses": view.losses + 1}
             case "stopped":
-                values = _used(step.ended)
+                values = _used(step.ended) | {"execution_id": self._record(step, path, "CANCELLED", NOTHING)}
             case "upstream_lost":
                 values = {"error": _LOST}
         return values
@@ -256,10 +257,12 @@ class Writer:
                 return step.found.pop(path, {})
             case "succeeded":
                 node.outputs = active.gather(path)
-                return {"outputs": outputs.as_row(node.outputs)}
+                execution = recording.record_dag(step.conn, active, path, "COMPLETE", now=step.turn.now)
+                return {"outputs": outputs.as_row(node.outputs), "execution_id": execution}
             case "failed_final":
                 node.outputs = active.gather(path)  # what did succeed may still be asked for
-                return {"error": node.error, "outputs": outputs.as_row(node.outputs)}
+                execution = recording.record_dag(step.conn, active, path, "FAILED", now=step.turn.now)
+                return {"error": node.error, "outputs": outputs.as_row(node.outputs), "execution_id": execution}
             case "upstream_lost":
                 return {"error": _LOST}
         return {}
@@ -278,7 +281,7 @@ class Writer:
             store.put_cache(
                 conn, node.key.key, task_id=node.id, pipeline=active.plan.name, task=path, parts=node.key.parts, now=now
             )
-        execution = self._execution(step, path, "COMPLETE", made)
+        execution = self._record(step, path, "COMPLETE", made)
         used = _used(step.ended) if node.task.needs_worker else {}
         return {"outputs": outputs.as_row(made), "execution_id": execution, **used}
 
@@ -302,7 +305,7 @@ class Writer:
     def _reuse(self, step: _Step, path: str) -> dict[str, Any]:
         hit = step.hits.pop(path)
         step.active.nodes[path].outputs = hit.outputs
-        execution = self._execution(step, path, "CACHED", hit.outputs)
+        execution = self._record(step, path, "CACHED", hit.outputs, hit)
         found = step.found.pop(path, {})
         reused = {"outputs": outputs.as_row(hit.outputs), "cached_from": hit.task.id, "execution_id": execution}
         return {**found, **reused, "start_time": step.turn.now}
@@ -310,28 +313,10 @@ class Writer:
     def _fail(self, step: _Step, path: str) -> dict[str, Any]:
         values: dict[str, Any] = {"error": step.ended.message if step.ended else "failed", **_used(step.ended)}
         step.active.nodes[path].error = values["error"]
-        execution = self._execution(step, path, "FAILED", NOTHING)
-        return values | {"execution_id": execution}
+        return values | {"execution_id": self._record(step, path, "FAILED", NOTHING)}
 
-    def _execution(self, step: _Step, path: str, state: str, made: ir.Outputs) -> int:
-        active = step.active
-        inputs = active.inputs_of(path)
-        task = active.task(path)
-        properties: dict[str, Any] = {"inputs": dict(inputs.parameters), "outputs": dict(made.parameters)}
-        if task.needs_worker:
-            properties["environment"] = active.place(path).environment
-        found = _edges(made.artifacts) if task.kind == "resolver" else []  # made by others: read here, not written
-        return lineage.record_execution(
-            step.conn,
-            type=task.component,
-            name=f"{active.run.name}/tasks/{path}",
-            state=state,
-            properties=properties,
-            context_id=active.run.context_id,
-            now=step.turn.now,
-            inputs=_edges(inputs.artifacts) + found,
-            outputs=[] if found else _edges(made.artifacts),
-        )
+    def _record(self, step: _Step, path: str, state: str, made: ir.Outputs, hit: caching.Hit | None = None) -> int:
+        return recording.record_task(step.conn, self._blobs, step.active, path, state, made, now=step.turn.now, hit=hit)
 
     # The run
 
@@ -345,6 +330,7 @@ class Writer:
         if name == "fail":
             values["error"] = active.first_error()
         store.fire_run(step.conn, active.run.name, name, now=now, **values)
+        recording.record_run(step.conn, active, name, now=now)
         active.view.run_fired(name)
         active.is_final = name in {"succeed", "fail", "cancelled"}
         if active.is_final:
@@ -391,7 +377,3 @@ def _used(ended: Ended | None) -> dict[str, Any]:
     if ended is None:
         return {}
     return {"cpu_seconds": ended.report.cpu_seconds, "peak_memory_bytes": ended.report.peak_memory_bytes}
-
-
-def _edges(artifacts: Mapping[str, Any]) -> list[tuple[str, int]]:
-    return [(key, outputs.artifact_id(a)) for key, found in artifacts.items() for a in found]

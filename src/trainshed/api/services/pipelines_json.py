@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainshed.clock import rfc3339
-from trainshed.lineage import Artifact, public_id
+from trainshed.lineage import Artifact, Execution, metadata_of, public_id, shown_name
 from trainshed.runs import Attempt, Details, Run, TaskRow, Traces
 
 _CANCELLED, _DEADLINE_EXCEEDED, _RESOURCE_EXHAUSTED, _FAILED_PRECONDITION, _INTERNAL, _UNAVAILABLE = 1, 4, 8, 9, 13, 14
@@ -61,6 +61,8 @@ class _Tasks:
             self._attempts.setdefault(attempt.task_id, []).append(attempt)
         self._store = f"{details.run.name.rsplit('/', 2)[0]}/metadataStores/default"
         self._artifacts = {found.artifact_id: self._artifact(found) for found in traces.artifacts}
+        self._executions = {found.execution_id: found for found in traces.executions}
+        self._parents = [f"{self._store}/contexts/{public_id(parent)}" for parent in traces.parents]
         self._inputs: dict[int, dict[str, list[int]]] = {}
         for event in traces.events:
             if event.type == "INPUT":
@@ -71,7 +73,8 @@ class _Tasks:
         """Write a PipelineJobDetail."""
         return {
             "pipelineContext": self._context(self._run.pipeline, "system.Pipeline"),
-            "pipelineRunContext": self._context(self._run.name.rsplit("/", 1)[-1], "system.PipelineRun"),
+            "pipelineRunContext": self._context(self._run.name.rsplit("/", 1)[-1], "system.PipelineRun")
+            | {"parentContexts": self._parents},
             "taskDetails": [self._task(task) for task in self._tasks],
         }
 
@@ -104,6 +107,8 @@ class _Tasks:
         if task.execution_id is not None and task.state in _EXECUTION_STATES:
             name = f"{self._store}/executions/{task.execution_id}"
             document["execution"] = {"name": name, "state": _EXECUTION_STATES[task.state]}
+            if known := self._executions.get(task.execution_id):
+                document["execution"] |= _execution(known)
             if taken := self._inputs.get(task.execution_id):
                 document["inputs"] = self._lists(taken)
         if made := (task.outputs or {}).get("artifacts"):
@@ -122,10 +127,19 @@ class _Tasks:
             "displayName": artifact.name,
             "uri": artifact.uri,
             "state": artifact.last_known_state,
-            "schemaTitle": artifact.type.get("schemaTitle", ""),
+            "schemaTitle": artifact.schema_title,
             "metadata": dict(artifact.metadata),
             "createTime": rfc3339(artifact.create_time),
         }
+
+
+def _execution(execution: Execution) -> dict[str, Any]:
+    return {
+        "displayName": shown_name(execution),
+        "schemaTitle": execution.schema_title,
+        "metadata": metadata_of(execution),
+        "createTime": rfc3339(execution.create_time),
+    }
 
 
 def _status(attempt: Attempt) -> dict[str, Any]:
