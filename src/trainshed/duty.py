@@ -5,6 +5,7 @@ The wake-up makes it fast, the interval makes it certain: a lost wake-up costs a
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -34,20 +35,27 @@ class Duty:
         self.run_once = run_once
         self._interval = timedelta(seconds=interval_seconds)
         self._clock = clock
-        self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
+        self._is_woken = False
+        self._waiting: asyncio.Future[None] | None = None
 
     def wake(self) -> None:
         """Ask for a turn now. Callable from every thread."""
-        if self._loop is not None:
-            with suppress(RuntimeError):  # the loop closed meanwhile: nobody is left to wake
-                self._loop.call_soon_threadsafe(self._woken.set)
+        if self._loop is None:
+            return
+        if threading.get_ident() == self._thread:  # no need to rouse the loop: we are it
+            self._wake_now()
+            return
+        with suppress(RuntimeError):  # the loop closed meanwhile: nobody is left to wake
+            self._loop.call_soon_threadsafe(self._wake_now)
 
     async def run(self) -> None:
         """Take turns until cancelled."""
         self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
         while True:
-            self._woken.clear()
+            self._is_woken = False
             try:
                 wanted = await self.run_once()
             except Exception:
@@ -58,14 +66,23 @@ class Duty:
             latest = self._clock.now() + self._interval
             await self._wait(min(wanted, latest) if wanted else latest)
 
+    def _wake_now(self) -> None:
+        self._is_woken = True
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
     async def _wait(self, until: datetime) -> None:
+        if self._is_woken:
+            await asyncio.sleep(0)  # others get their turn as well
+            return
+        self._waiting = asyncio.get_running_loop().create_future()
         timer = asyncio.ensure_future(self._clock.sleep_until(until))
-        woken = asyncio.ensure_future(self._woken.wait())
+        timer.add_done_callback(lambda ended: None if ended.cancelled() else self._wake_now())
         try:
-            await asyncio.wait({timer, woken}, return_when=asyncio.FIRST_COMPLETED)
+            await self._waiting
         finally:
             timer.cancel()
-            woken.cancel()
+            self._waiting = None
 
 
 async def run_all(duties: Iterable[Duty]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -13,8 +14,8 @@ from typing import Any
 from trainshed.workers import child
 from trainshed.workers.wire import VERSION, Ended, Held, Order, encode
 
+log = logging.getLogger(__name__)
 START = Path(child.__file__).parent / "start.py"
-_LONGEST_LINE = 1 << 24
 _UNSET = ("PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")
 _HELLO_SECONDS = 5.0
 _BEATS = 3  # pings within the time that a fork server may be silent
@@ -70,11 +71,55 @@ def environ(python: Path) -> dict[str, str]:
     return ours | {"PATH": path, "VIRTUAL_ENV": str(folder.parent), "_KFP_RUNTIME": "true"}
 
 
+class _Lines(asyncio.Protocol):
+    """Hands over each line as it comes; those that come before anybody listens are kept."""
+
+    def __init__(self) -> None:
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._first: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._take: Callable[[bytes], None] | None = None
+        self._kept: list[bytes] = []
+        self._rest: list[bytes] = []  # of a line that is not whole yet
+
+    async def first(self) -> bytes:
+        """Wait for the first line; nothing when there is none."""
+        either: set[asyncio.Future[Any]] = {self.lost, self._first}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        return self._first.result() if self._first.done() else b""
+
+    def listen(self, take: Callable[[bytes], None]) -> None:
+        """Hand over every line after the first from now on, and those that were kept."""
+        self._take = take
+        kept, self._kept = self._kept, []
+        for line in kept:
+            take(line)
+
+    def data_received(self, data: bytes) -> None:
+        """Cut what came into lines."""
+        *lines, rest = data.split(b"\n")
+        if lines:
+            lines[0] = b"".join((*self._rest, lines[0]))
+            self._rest = []
+        self._rest.append(rest)
+        for line in lines:
+            if not self._first.done():
+                self._first.set_result(line)
+            elif self._take is None:
+                self._kept.append(line)
+            else:
+                self._take(line)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Tell whoever waits."""
+        if not self.lost.done():
+            self.lost.set_result(None)
+
+
 class Link:
     """The connection to one fork server."""
 
     def __init__(
-        self, digest: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ended: Callable[[Ended], None]
+        self, digest: str, lines: _Lines, transport: asyncio.Transport, ended: Callable[[Ended], None]
     ) -> None:
         self.digest = digest
         self.pid = 0
@@ -83,8 +128,8 @@ class Link:
         self.path = Path()
         self.ahead: frozenset[str] = frozenset()  # frameworks that it imported
         self.learned: Callable[[Link, Path], None] = lambda _link, _python: None
-        self._reader = reader
-        self._writer = writer
+        self._lines = lines
+        self._transport = transport
         self._ended = ended
         self._pending: dict[Key, asyncio.Future[None]] = {}
         self._orders: dict[Key, Order] = {}  # of these
@@ -94,16 +139,16 @@ class Link:
     async def connect(cls, path: Path, ended: Callable[[Ended], None]) -> "Link | None":
         """Connect to the fork server at a socket; None when nobody of our version is there."""
         try:
-            reader, writer = await asyncio.open_unix_connection(path, limit=_LONGEST_LINE)
+            transport, lines = await asyncio.get_running_loop().create_unix_connection(_Lines, str(path))
         except (ConnectionRefusedError, FileNotFoundError):
             return None
-        link = cls(path.name.partition(".")[0], reader, writer, ended)
+        link = cls(path.name.partition(".")[0], lines, transport, ended)
         hello: dict[str, Any] = {}
-        with suppress(ConnectionError, TimeoutError):  # it is ending, or stopped
-            line = await asyncio.wait_for(reader.readline(), _HELLO_SECONDS)
+        with suppress(TimeoutError):  # it is stopped
+            line = await asyncio.wait_for(lines.first(), _HELLO_SECONDS)
             hello = json.loads(line) if line else {}
         if hello.get("version") != VERSION:
-            writer.close()
+            transport.close()
             return None
         link.pid, link.path = hello["pid"], path
         link.ahead = frozenset(hello.get("ahead", ()))
@@ -113,18 +158,14 @@ class Link:
 
     async def listen(self) -> None:
         """Take events until the fork server is gone; what is under way then is `attempts`."""
-        try:
-            while line := await self._reader.readline():
-                self._heard.set()
-                self._take(json.loads(line))
-        except ConnectionError:
-            pass
+        self._lines.listen(self._hear)
+        await self._lines.lost
         self.is_open = False
         for key, future in self._pending.items():
             if not future.done():
                 self.attempts.setdefault(key, Held.of(self._orders[key], 0))  # it may have run: that will be reported
                 future.set_result(None)
-        self._writer.close()
+        self._transport.close()
 
     async def watch(self, silence_seconds: float) -> None:
         """Kill the fork server when it is silent for too long: stopped or stuck, it cannot be told from gone."""
@@ -156,12 +197,12 @@ class Link:
     def send(self, message: Mapping[str, Any]) -> None:
         """Say something; lost when the fork server is gone, which `listen` will notice."""
         if self.is_open:
-            self._writer.write(encode(message))
+            self._transport.write(encode(message))
 
     def close(self) -> None:
         """Let go of the connection; the fork server goes on for its lease."""
         self.is_open = False
-        self._writer.close()
+        self._transport.close()
 
     def has(self, key: Key) -> bool:
         """Whether an attempt is here, or about to be."""
@@ -170,6 +211,13 @@ class Link:
     def under_way(self) -> set[Key]:
         """Every attempt that is here, or about to be."""
         return {*self.attempts, *self._pending}
+
+    def _hear(self, line: bytes) -> None:
+        self._heard.set()
+        try:
+            self._take(json.loads(line))
+        except Exception:
+            log.exception("What worker %d said could not be used.", self.pid, extra={"action": "duty_failed"})
 
     def _take(self, event: dict[str, Any]) -> None:
         match event["event"]:
@@ -190,7 +238,7 @@ class Link:
                 self.is_open = False
                 for key in list(self._pending):
                     self._settle({"task_id": key[0], "attempt": key[1]}, Left())
-                self._writer.close()
+                self._transport.close()
 
     def _settle(self, event: Mapping[str, Any], error: Exception | None) -> None:
         future = self._pending.get((event["task_id"], event["attempt"]))

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 
 import pytest
 
@@ -51,6 +52,40 @@ def test_duty_runs_when_woken_without_waiting():
         return (await done.get()) - first
 
     assert asyncio.run(_turns(_counting, steps)).total_seconds() == 0
+
+
+def test_each_wake_is_one_turn_whichever_thread_it_comes_from():
+    async def steps(duty, clock, done):
+        await done.get()
+        for wake in (duty.wake, lambda: threading.Thread(target=duty.wake).start(), duty.wake):
+            await _sleeping(clock)
+            wake()
+            await done.get()
+        await _sleeping(clock)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return done.qsize()
+
+    assert asyncio.run(_turns(_counting, steps)) == 0
+
+
+def test_a_wake_during_a_turn_leads_to_another():
+    async def steps(duty, clock, done):
+        await done.get()
+        duty.wake()
+        duty.wake()
+        await done.get()
+        await _sleeping(clock)
+        return done.qsize()
+
+    def waking(done, clock):
+        async def once():
+            done.put_nowait(clock.now())
+            await asyncio.sleep(0)
+
+        return Duty("test", once, interval_seconds=60, clock=clock)
+
+    assert asyncio.run(_turns(waking, steps)) == 0
 
 
 def test_failing_duty_goes_on():
