@@ -67,6 +67,17 @@ def test_an_empty_environment_is_one_too(environments):
     assert built.python_version.split()[1] == "{}.{}.{}".format(*sys.version_info)
 
 
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements.txt/all.txt"])
+def test_a_package_may_bring_files_of_any_name(environments, package, tmp_path, name):
+    backend = tmp_path / "shed-toy" / "backend.py"
+    more = f'        z.writestr("shed_toy-1.2.data/data/{name}", "theirs")\n    return name'
+    backend.write_text(_BACKEND.replace("    return name", more))
+
+    built = environments.ensure([package])
+
+    assert (built.path / name).read_text() == "theirs"
+
+
 def test_concurrent_callers_share_one_build(environments, package):
     said, guard = [], threading.Lock()
 

@@ -12,6 +12,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -170,15 +171,15 @@ def _arguments(wanted: Requirements) -> list[str]:
 
 
 def _install(folder: Path, lines: Sequence[str], arguments: Sequence[str], *, held: int, log: Log) -> None:
-    """Install from a file that only we can read, since addresses in it may carry credentials."""
-    listing = folder / "requirements.txt"
-    listing.touch(0o600)
-    listing.write_text("\n".join(lines) + "\n")
-    try:
-        command = ["pip", "install", "--python", str(folder / "bin" / "python"), "-r", str(listing), *arguments]
+    """Install from a file that only we can read, since addresses in it may carry credentials.
+
+    It is not in the environment's folder: packages put files of any name there.
+    """
+    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as listing:
+        listing.write("\n".join(lines) + "\n")
+        listing.flush()
+        command = ["pip", "install", "--python", str(folder / "bin" / "python"), "-r", listing.name, *arguments]
         _uv(command, held=held, log=log)
-    finally:
-        listing.unlink()
 
 
 def _uv(arguments: Sequence[str], *, held: int, log: Log) -> None:
