@@ -318,6 +318,19 @@ def test_a_secret_that_the_runs_parameters_name_is_looked_for_before_anything_ru
         world.create(spec, platform=platform, parameters=given)
 
 
+def test_a_secret_that_a_task_will_name_is_refused_when_none_here_can_be_meant(world):
+    source = {"taskOutputParameter": {"producerTask": "b", "outputParameterKey": "name"}}
+    spec = a_spec({"b": {"gives": {"name": "STRING"}}, "a": {"after": ["b"]}})
+
+    with pytest.raises(
+        InvalidArgument, match="PASSWORD of task 'a' comes from 'password' of a secret that the run will"
+    ):
+        world.create(spec, platform=with_secret(secretNameParameter=source))
+
+    a_secret(world, "hush")
+    assert world.create(spec, platform=with_secret(secretNameParameter=source)).state == "PENDING"
+
+
 def test_a_secret_that_others_may_read_is_refused(world):
     a_secret(world, "hush", mode=0o644)
 
