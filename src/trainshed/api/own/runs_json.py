@@ -1,6 +1,6 @@
 """Runs as our own JSON: Google's PipelineJob, and beside it what Google has no field for."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from trainshed import costs
@@ -29,8 +29,7 @@ def run_json(details: Details, traces: Traces) -> dict[str, Any]:
 
 def outline_json(details: Details) -> dict[str, Any]:
     """Write a run for people: its tasks as a tree, the iterations of loops counted."""
-    cost = costs.to_document(actual(PRICES, details.tasks))
-    del cost["parts"]
+    cost = costs.to_document(replace(actual(PRICES, details.tasks), parts={}))
     lines = [_line_json(line) for line in outline(details.plan, details.tasks, details.attempts)]
     return {**brief_json(details.run), "outputs": details.run.outputs or {}, "lines": lines, "cost": cost}
 
