@@ -471,3 +471,21 @@ def test_the_vertex_training_of_the_penguins_is_refused_for_want_of_tfx_and_of_i
     assert "driver" not in done.stderr
     assert "Traceback" not in done.stderr
     assert home.running.json("pipelines", "list") == before
+
+
+@needs_documents
+@of_each_document
+def test_every_document_plans_on_the_command_line_once_its_images_are_bound(path, home, tmp_path):
+    document = json.loads(path.read_text())
+    executors = document["pipelineSpec"]["deploymentSpec"]["executors"]
+    for executor in executors.values():
+        if "container" in executor:
+            executor["container"]["image"] = IMAGE
+    file = tmp_path / "job.json"
+    file.write_text(json.dumps(document))
+    given = [f"--parameter={name}={value}" for name, value in PLAIN.get(path.name, {}).items()]
+
+    steps = home.running.json("pipelines", "plan", str(file), *given)["steps"]
+
+    drivers = sum("lifecycle" in executor.get("container", {}) for executor in executors.values())
+    assert len(steps) == len(document["pipelineSpec"]["root"]["dag"]["tasks"]) + drivers

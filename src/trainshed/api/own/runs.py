@@ -1,5 +1,6 @@
 """Runs beyond Google's PipelineJob: submit text, plan, graph, logs while they grow, outputs, triggers."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -162,11 +163,17 @@ class _Api:
             job_id=str(document.get("jobId") or ""),
             display_name=str(document.get("displayName") or template.display_name),
             labels={**template.labels, **(document.get("labels") or {})},
-            root=str(document.get("root") or wrapped.get("gcsOutputDirectory") or ""),
+            root=str(document.get("root") or _root_in(wrapped)),
             failure_policy=str(document.get("failurePolicy") or "FAIL_SLOW"),
             caching=document.get("caching"),
             template_uri=str(document.get("uri") or ""),
         )
+
+
+def _root_in(wrapped: Mapping[str, Any]) -> str:
+    """Answer where a document wants its outputs; a place of the machine that compiled it counts as none."""
+    root = str(wrapped.get("gcsOutputDirectory") or "")
+    return root if root.startswith("gs://") else ""
 
 
 def _name(request: Request) -> str:
