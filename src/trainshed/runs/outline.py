@@ -115,14 +115,14 @@ class _Outline:
 
 def _reason(scope: _Scope, name: str, row: TaskRow, *, is_empty: bool) -> str:
     """Say why a task is in the state it is in."""
+    if row.state == "SUCCEEDED" or (row.state == "FAILED" and row.is_dag and not is_empty):
+        return ""  # an earlier attempt's error is its own; the task that failed says why
     upstream = [(n, scope.tasks[n]) for n in scope.dag.tasks[name].upstream if n in scope.tasks]
     match row.state:
         case "NOT_TRIGGERED":
             return _left_out(row, [n for n, other in upstream if other.end_time and other.state not in SUCCESS])
         case "SKIPPED":
             return "its outputs were reused"
-        case "FAILED" if row.is_dag and not is_empty:
-            return ""  # the task that failed says it
         case "CANCELLED":
             return "it had not begun" if row.start_time is None else "it was stopped"
         case "PENDING":

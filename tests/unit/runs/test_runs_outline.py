@@ -121,6 +121,8 @@ def test_nested_pipelines_are_indented():
         ("CANCELLED", {"start_time": None}, "it had not begun"),
         ("FAILED", {"error": "its input 'x' has no value"}, "its input 'x' has no value"),
         ("SUCCEEDED", {}, ""),
+        ("SUCCEEDED", {"error": "exited with code 3, the first time"}, ""),
+        ("QUEUED", {"error": "exited with code 3"}, "exited with code 3"),
     ],
 )
 def test_each_state_says_why(state, more, reason):

@@ -74,7 +74,7 @@ def _task_json(task: TaskRow, attempts: list[dict[str, Any]]) -> dict[str, Any]:
         "iteration": task.iteration,
         "state": task.state,
         "cachedFrom": task.cached_from,
-        "error": task.error,
+        "error": "" if task.state == "SUCCEEDED" else task.error,  # an earlier attempt's is with the attempts
         "outputs": task.outputs,
         "cpus": task.cpus,
         "memoryBytes": task.memory_bytes,
