@@ -86,7 +86,8 @@ def _workers(executor: Mapping[str, Any]) -> int:
     job = executor.get("customJob", {}).get("customJob", {})
     specification = job.get("jobSpec", {}) if isinstance(job, Mapping) else {}
     pools = specification.get("workerPoolSpecs") if isinstance(specification, Mapping) else ()
-    counts = [str(pool.get("replicaCount", 1)) for pool in pools or () if isinstance(pool, Mapping)]
+    listed = pools if isinstance(pools, list) else ()
+    counts = [str(pool.get("replicaCount", 1)) for pool in listed if isinstance(pool, Mapping)]
     return sum(int(count) if count.isdecimal() and len(count) < _LONG else 1 for count in counts)
 
 

@@ -188,6 +188,7 @@ def test_an_importer_names_a_uri_and_an_output():
     ("job", "problem"),
     [
         ({}, "customJob.customJob: a mapping belongs here, not nothing"),
+        ({"customJob": {"jobSpec": {"workerPoolSpecs": 1}}}, "customJob.customJob.jobSpec.workerPoolSpecs: a list with the worker pool to run belongs here"),
         ({"customJob": {"jobSpec": {"workerPoolSpecs": []}}}, "customJob.customJob.jobSpec.workerPoolSpecs: a list with the worker pool to run belongs here"),
         ({"customJob": {"jobSpec": {"workerPoolSpecs": [{"containerSpec": 5}]}}}, "customJob.customJob.jobSpec.workerPoolSpecs[0].containerSpec: a mapping belongs here, not a number"),
         ({"customJob": {"jobSpec": {"workerPoolSpecs": [{"containerSpec": {"imageUri": "i", "args": "x"}}]}}}, "customJob.customJob.jobSpec.workerPoolSpecs[0].containerSpec.args: a list of texts belongs here"),
