@@ -46,6 +46,7 @@ def stubborn(folder: str):
     with open(f"{{folder}}/new", "w") as file:
         file.write(" ".join(str(p) for p in [os.getpid(), *(c.pid for c in children)]))
     os.rename(f"{{folder}}/new", f"{{folder}}/pids")
+    print("holding on", flush=True)
     while True:
         time.sleep(1)
 

@@ -1,6 +1,8 @@
 """Cancelling runs: whatever state they are in, they end within the grace period, with everything that they started."""
 
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -90,6 +92,21 @@ def test_an_exit_task_has_no_more_than_the_grace_period(trainshed, specs, tmp_pa
     assert found["state"] == "CANCELLED"
     assert seconds < 3 * GRACE + SPARE
     assert text(tmp_path, "bye") == "CANCELLED\n"
+
+
+@pytest.mark.slow
+def test_logs_are_streamed_while_the_run_goes_on_and_end_with_it(trainshed, specs, tmp_path):
+    start(trainshed, specs, "cancelled", "streamed", tmp_path)
+    command = [sys.executable, "-m", "trainshed", "pipelines", "logs", "streamed", "--stream"]
+    with subprocess.Popen(command, env=trainshed.environment, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout.readline() == "[exit-handler-1.stubborn] holding on\n"
+        assert trainshed.json("pipelines", "describe", "streamed")["state"] == "RUNNING"
+
+        cancel(trainshed, "streamed")
+        rest, _ = reader.communicate(timeout=30)
+
+    assert rest == ""
+    assert reader.returncode == 0
 
 
 @pytest.mark.slow

@@ -1,0 +1,112 @@
+"""Runs and plans as people read them."""
+
+import pytest
+
+from trainshed.cli import pipelines_text
+
+COST = {"currency": "USD", "local": 0.0, "cloud": 0.03, "isGuess": False}
+START = "2026-01-01T00:00:00Z"
+
+
+def a_line(label, state="SUCCEEDED", *, depth=0, **more):
+    nothing = {"reason": "", "counts": {}, "attempts": []}
+    return {"depth": depth, "label": label, "task": label, "kind": "container", "state": state, **nothing, **more}
+
+
+def a_run(*lines, **more):
+    nothing = dict.fromkeys(("createTime", "startTime", "endTime", "cause", "receipt", "error", "displayName"), "")
+    document = {"name": "n", "pipeline": "p", "state": "SUCCEEDED", "needless": False, "failurePolicy": "FAIL_SLOW"}
+    return {**nothing, **document, "parameters": {}, "outputs": {}, "cost": COST, "lines": lines, **more}
+
+
+def shown(capsys):
+    return capsys.readouterr().out.splitlines()
+
+
+def a_step(task, decision="run", reason="caching is off", unseen=()):
+    return {"task": task, "decision": decision, "reason": reason, "unseen": unseen}
+
+
+def test_a_run_is_a_tree_of_columns(capsys):
+    line = a_line(
+        "train", "FAILED", depth=1, reason="exited with code 3", startTime=START, endTime="2026-01-01T00:01:05Z"
+    )
+
+    pipelines_text.describe(a_run(a_line("loop", "FAILED", counts={"SUCCEEDED": 98, "FAILED": 2}), line))
+
+    assert shown(capsys)[-3:] == [
+        "TASK     STATE   ATTEMPTS  DURATION   COST  WHY",
+        "loop     FAILED                             100 iterations: 98 SUCCEEDED, 2 FAILED",
+        "  train  FAILED            1 min 5 s        exited with code 3",
+    ]
+
+
+def test_attempts_are_listed_when_there_were_several(capsys):
+    attempts = [
+        {"attempt": 1, "outcome": "OutOfMemory", "message": "too much\nreally", "start_time": START, "end_time": START},
+        {"attempt": 2, "outcome": "Succeeded", "message": "", "start_time": START, "end_time": START},
+    ]
+
+    pipelines_text.describe(a_run(a_line("train", attempts=attempts)))
+
+    assert [" ".join(line.split()) for line in shown(capsys)[-3:]] == [
+        "train SUCCEEDED 2",
+        "attempt 1 OutOfMemory 0 ms too much",
+        "attempt 2 Succeeded 0 ms",
+    ]
+
+
+def test_a_long_error_keeps_its_lines(capsys):
+    pipelines_text.describe(a_run(state="FAILED", error="Task 'a' failed: no\nline 1\nline 2"))
+
+    lines = shown(capsys)
+    at = lines.index("error: Task 'a' failed: no")
+    assert lines[at + 1 : at + 3] == ["  | line 1", "  | line 2"]
+
+
+def test_what_is_rare_is_told_only_when_it_is_so(capsys):
+    pipelines_text.describe(a_run(needless=True, failurePolicy="FAIL_FAST", outputs={"Output": 3}))
+
+    lines = shown(capsys)
+    assert "state: SUCCEEDED (nothing changed)" in lines
+    assert "failurePolicy: FAIL_FAST" in lines
+    assert 'outputs: {"Output": 3}' in lines
+
+
+def test_equal_decisions_about_iterations_are_one_line(capsys):
+    steps = [a_step(f"loop[{i}].train", "reuse" if i == 3 else "run", "why") for i in range(10)]
+
+    pipelines_text.plan({"steps": [a_step("first"), *steps, a_step("last")], "cost": COST})
+
+    lines = [" ".join(line.split()) for line in shown(capsys)]
+    assert lines[1:5] == [
+        "first run caching is off",
+        "loop.train run 9 times why",
+        "loop.train reuse why",
+        "last run caching is off",
+    ]
+    assert lines[5] == "11 of 12 tasks would run."
+
+
+def test_a_note_about_unseen_data_is_said_once_for_a_loop(capsys):
+    steps = [a_step(f"loop[{i}].train", unseen=("uri",)) for i in range(3)]
+
+    pipelines_text.plan({"steps": steps, "cost": COST})
+
+    notes = [line for line in shown(capsys) if line.startswith("Note")]
+    assert notes == ["Note: loop.train: the content behind parameter 'uri' is not part of the cache key."]
+
+
+@pytest.mark.parametrize(
+    ("end", "text"),
+    [
+        ("2026-01-01T00:00:00.250Z", "250 ms"),
+        ("2026-01-01T00:00:02.500Z", "2.5 s"),
+        ("2026-01-01T00:10:02Z", "10 min 2 s"),
+        ("2026-01-01T03:04:00Z", "3 h 4 min"),
+    ],
+)
+def test_durations_are_written_as_people_say_them(capsys, end, text):
+    pipelines_text.describe(a_run(a_line("train", startTime=START, endTime=end)))
+
+    assert text in shown(capsys)[-1]
