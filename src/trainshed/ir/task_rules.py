@@ -1,5 +1,6 @@
 """What a task of a DAG must keep to: its component, where its inputs come from, its loop, its policies."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -10,6 +11,8 @@ from trainshed.ir.notation import measure, parse_json
 from trainshed.ir.structure import component_of, producers, tasks_of
 
 _LARGEST_FACTOR = 1000
+_LONG_REASON = 300  # characters; some quote the whole expression
+_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 _SINGLE = {"parameters": "Parameter", "artifacts": "Artifact"}
 _FROM_ELSEWHERE = {"TASK_FINAL_STATUS", "TASK_CONFIG"}  # the engine gives them, or refuses them
 _ITERATORS = (("parameterIterator", "parameters", "inputParameter"), ("artifactIterator", "artifacts", "inputArtifact"))
@@ -171,4 +174,7 @@ def _check_policies(trail: Trail, task: Mapping[str, Any], findings: Findings) -
 def _problem(expression: str, *, is_selector: bool = False) -> str:
     from trainshed.ir import conditions  # an expression library that few documents need
 
-    return conditions.problem(expression, is_selector=is_selector)
+    if _UNWRITABLE.search(expression):  # named when the document was measured
+        return ""
+    reason = conditions.problem(expression, is_selector=is_selector)
+    return reason if len(reason) <= _LONG_REASON else f"{reason[:_LONG_REASON]}…"

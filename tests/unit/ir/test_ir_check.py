@@ -84,6 +84,14 @@ def test_a_fault_is_one_finding_that_names_the_field_and_the_fix(path, value, pr
     assert found.startswith(problem)
 
 
+@pytest.mark.parametrize("expression", ["x" * 5000, "inputs." * 900, "'\ud800' == 'a'"])
+def test_an_odd_expression_is_one_short_finding(expression):
+    (found,) = problems(changed(a_document(), f"{TASK}.triggerPolicy.condition", expression))
+
+    assert found.startswith(f"{TASK}.triggerPolicy.condition: ")
+    assert len(found) < 600
+
+
 def test_a_selector_that_cannot_be_evaluated_is_named():
     source = {"runtimeValue": {"constant": "{}"}, "parameterExpressionSelector": "parseJson(string_valu)"}
 
