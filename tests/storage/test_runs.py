@@ -147,6 +147,16 @@ def test_a_second_run_with_nothing_changed_runs_nothing_and_says_so(world):
     assert len(world.runner._world.seen) == 2
 
 
+def test_equal_tasks_of_one_run_all_run_and_are_all_reused_by_the_next(world):
+    spec = a_spec({"a": {"source": "# same"}, "b": {"source": "# same", "after": ["a"]}})
+
+    first = world.finish(world.create(spec))
+    again = world.finish(world.create(spec))
+
+    assert world.states(first) == {"a": "SUCCEEDED", "b": "SUCCEEDED"}
+    assert world.states(again) == {"a": "SKIPPED", "b": "SKIPPED"}
+
+
 def test_the_same_bytes_made_anew_let_the_consumer_be_reused(world):
     world.script = gives({"# make": {"files": {"data": b"1"}}, "# use": {"files": {"model": b"2"}}})
     world.finish(world.create(ARTIFACTS))

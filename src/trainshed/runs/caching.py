@@ -42,11 +42,15 @@ def key_of(conn: Connection, blobs: Blobs, active: ActiveRun, path: str) -> Key:
     return Key(key=ir.cache_key(parts, task), parts=parts)
 
 
-def look_up(conn: Connection, blobs: Blobs, key: str, parent: str) -> Hit | None:
-    """Find outputs that exist already, and still are what they were."""
+def look_up(conn: Connection, blobs: Blobs, key: str, active: ActiveRun) -> Hit | None:
+    """Find outputs that an earlier run made, and that still are what they were.
+
+    Equal tasks of one run all run: whether one of them ends before another begins is chance, and no plan could tell.
+    """
     row = store.find_cached(conn, key)
-    if row is None or row.outputs is None:
+    if row is None or row.outputs is None or row.run == active.run.name:
         return None
+    parent = active.parent
     found = outputs.from_row(conn, row.outputs, parent)
     for artifacts in found.artifacts.values():
         for artifact in artifacts:

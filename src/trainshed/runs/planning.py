@@ -91,7 +91,7 @@ class _Play:
         if not caching.is_wanted(active, task):
             return self._run(view, "looks before the cache is asked" if task.drives else "caching is off", unseen)
         key = caching.key_of(conn, blobs, active, view.path)
-        hit = caching.look_up(conn, blobs, key.key, active.parent)
+        hit = caching.look_up(conn, blobs, key.key, active)
         if hit is None:
             latest = store.latest_parts(conn, active.plan.name, view.path)
             return self._run(view, caching.why_different(latest, key.parts), unseen)

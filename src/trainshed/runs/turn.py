@@ -185,7 +185,7 @@ class Writer:
         key = caching.key_of(conn, self._blobs, active, path)
         step.found[path] |= {"cache_key": key.key, "key_parts": dict(key.parts)}
         node.key = key
-        hit = caching.look_up(conn, self._blobs, key.key, active.parent)
+        hit = caching.look_up(conn, self._blobs, key.key, active)
         if hit is not None:
             step.hits[path] = hit
         return Resolved(task=path, is_cached=hit is not None)
