@@ -22,7 +22,7 @@ from trainshed.runs.planning import Step
 from trainshed.runs.pricing import actual, estimate, used
 from trainshed.runs.request import job_id
 from trainshed.runs.service import Details, Service, Traces
-from trainshed.runs.store import tasks_channel
+from trainshed.runs.store import run_channel, tasks_channel
 from trainshed.runs.triggers import TARGET, Ports, Triggers
 from trainshed.runs.watching import changes as watch
 from trainshed.runs.watching import wait
@@ -53,6 +53,7 @@ __all__ = [
     "estimate",
     "job_id",
     "outline",
+    "run_channel",
     "state_of",
     "tasks_channel",
     "used",

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from trainshed.duty import off_loop
-from trainshed.runs import RUN, Chosen, Run, Service, tasks_channel, wait, watch
+from trainshed.runs import RUN, Chosen, Run, Service, run_channel, tasks_channel, wait, watch
 
 _LOOK_SECONDS = 0.1
 _IDLE_SECONDS = 30.0
@@ -21,12 +21,13 @@ _CHUNK = 1 << 20  # of one log at a time
 async def lines(runs: Service, run: Run, chosen: Chosen | None, *, is_followed: bool) -> AsyncIterator[bytes]:
     """Yield what tasks wrote, each line with its task unless only one is chosen; followed, until the run has ended."""
     logs = _Logs(runs, run, chosen)
-    with watch(runs.db, tasks_channel(run.name)) as changed:
+    is_over = False
+    with watch(runs.db, run_channel(run.name), tasks_channel(run.name)) as changed:
         changed.set()
         while True:
-            is_over = not is_followed or RUN.is_final((await off_loop(runs.get, run.name)).state)
-            if changed.is_set() or is_over:
+            if changed.is_set():
                 changed.clear()
+                is_over = not is_followed or RUN.is_final((await off_loop(runs.get, run.name)).state)
                 await off_loop(logs.look)
             while data := await off_loop(logs.news):
                 yield data
