@@ -154,6 +154,19 @@ CASES = [
             },
         ],
     },
+    # Equal tasks of one run all run, one after the other or at once; the next run reuses all.
+    {
+        "pipeline": "cached_equals",
+        "runs": [
+            {
+                "arguments": {"file": "${TMP}/count"},
+                "outputs": {"Output": [1, 1]},
+                "ran": {"counted": 1, "for-loop-2[*]/counted-2": 2},
+            },
+            {"arguments": {"file": "${TMP}/count"}, "outputs": {"Output": [1, 1]}, "ran": {}},
+        ],
+        "files": {"${TMP}/count": "xxx"},
+    },
     # A failed task is never reused.
     {
         "pipeline": "cached_failure",
@@ -318,6 +331,14 @@ def cached_by_key(n: int) -> int:
 def cached_by_content(texts: List[str], nonce: int) -> list:
     with dsl.ParallelFor(texts) as text:
         made = length(data=write(text=text, nonce=nonce).outputs["data"])
+    return dsl.Collected(made.output)
+
+
+@dsl.pipeline
+def cached_equals(file: str) -> list:
+    first = counted(file=file, n=1)
+    with dsl.ParallelFor([1, 1]) as n:
+        made = counted(file=file, n=n).after(first)
     return dsl.Collected(made.output)
 
 
