@@ -9,7 +9,6 @@ they are on disk: while the store takes no writes they wait.
 """
 
 import asyncio
-import itertools
 import logging
 import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -39,6 +38,7 @@ from trainshed.sql import Database
 log = logging.getLogger(__name__)
 CHANNEL = "runs"  # notified when a run was created or is to be cancelled
 _RUNS_AT_ONCE = 200  # taken up in one transaction
+_MOUNTS_AT_ONCE = 20  # removed without looking whether the server is to end
 
 
 TakeUp = Callable[
@@ -387,7 +387,7 @@ class Engine:
         for task_id, attempt in turn.stops:
             self._background.spawn(self._stop(task_id, attempt), name=f"stop of {task_id}")
         if turn.done or turn.ended:
-            self._background.spawn(off_loop(_clean_up, turn.done, turn.ended), name="clean up")
+            self._background.spawn(_clean_up(turn.done, turn.ended), name="clean up")
 
     async def _start(self, active: ActiveRun, task: str, attempt: int) -> None:
         begun = self._parts.clock.now()
@@ -409,7 +409,13 @@ class Engine:
         return Report(task_id=task_id, attempt=attempt, outcome=outcome, start_time=begun, end_time=now)
 
 
-def _clean_up(mounts: list[Path], runs: list[Path]) -> None:
-    """Remove mounts whose content is committed, and all of the runs that ended; logs stay."""
-    for mount in itertools.chain(mounts, *(folder.glob("*/*/mount") for folder in runs)):
-        shutil.rmtree(mount, ignore_errors=True)
+async def _clean_up(mounts: list[Path], runs: list[Path]) -> None:
+    """Remove mounts whose content is committed, and all of the runs that ended; logs stay. A drain waits for few."""
+    found = [*mounts, *await off_loop(lambda: [mount for folder in runs for mount in folder.glob("*/*/mount")])]
+    for first in range(0, len(found), _MOUNTS_AT_ONCE):
+        await off_loop(_remove, found[first : first + _MOUNTS_AT_ONCE])
+
+
+def _remove(folders: list[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)

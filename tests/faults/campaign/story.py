@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+_DYING_SECONDS = 0.5  # a task may sign while the kill of its worker is on the way
 _FINAL = {"SUCCEEDED", "FAILED", "CANCELLED", "SKIPPED", "NOT_TRIGGERED"}
 
 
@@ -120,7 +121,7 @@ class Excuses:
     def holds(self, since: float, until: float) -> bool:
         """Whether there is one for an attempt that was lost between two times."""
         long = [(a, b) for a, b in self.outages if b - a >= self.lease_seconds and a < until and b > since]
-        return bool(long) or any(since <= kill <= until for kill in self.worker_kills)
+        return bool(long) or any(since - _DYING_SECONDS <= kill <= until for kill in self.worker_kills)
 
 
 def applied(rows: Rows, job: str, marks: Sequence[Mark], excuses: Excuses) -> Applied:
