@@ -1,7 +1,6 @@
 """Text in; a document out, or every reason why not, each with its path."""
 
 import json
-import time
 
 import pytest
 import yaml
@@ -294,15 +293,12 @@ def test_json_is_read_as_it_is(value):
     assert parse(json.dumps({"a": value})) == [{"a": value}]
 
 
-@pytest.mark.parametrize("text", ["- a\n", "[{a: 1}],"])
+@pytest.mark.parametrize("text", ["- a\n", "[a],"])
 def test_too_many_values_are_refused_before_the_rest_is_read(text):
-    many = text * (9_000_000 // len(text))
-    begun = time.process_time()
+    many = text * (1_500_000 // len(text))
+    broken_later = (many if text[0] == "-" else f"[{many}]") + "\n\t]"
 
-    error = refusal(many if text[0] == "-" else f"[{many}]")
-
-    assert "more than 250000 values" in error.message
-    assert time.process_time() - begun < 3  # far less on an idle machine; reading it all takes twenty
+    assert "more than 250000 values" in refusal(broken_later).message
 
 
 def test_documents_beyond_the_second_are_not_read():
