@@ -1,11 +1,13 @@
 """What is told about runs: lists with filters and orders, ends and logs as they come, Google's JSON."""
 
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
 from tests.storage.runs_world import PARENT, World, a_spec
 
+from trainshed import costs
 from trainshed.api.descriptors import from_json, to_json
 from trainshed.api.own import runs_logs
 from trainshed.api.services.pipelines_json import job_json
@@ -13,6 +15,7 @@ from trainshed.clock import VirtualClock
 from trainshed.errors import InvalidArgument
 from trainshed.runners.contract import ExitedNonZero, OutOfMemory
 from trainshed.runners.scripted import Act
+from trainshed.runs import NewRun, estimate
 from trainshed.testing import database
 
 ONE = a_spec({"a": {"cache": False}})
@@ -206,3 +209,33 @@ def test_google_is_told_that_outputs_were_reused(world):
 
     assert (tasks["make"]["state"], tasks["make"]["execution"]["state"]) == ("SKIPPED", "CACHED")
     assert tasks["make"]["outputs"]["data"]["artifacts"][0]["uri"]
+
+
+def test_a_plan_of_a_loop_is_priced_by_what_its_iterations_took(world):
+    spec = a_loop(["1", "2", "3"])
+    world.script = lambda _: Act()
+    world.finish(world.create(spec))
+    new = NewRun(parent=PARENT, spec=a_loop(["4", "5", "6", "7"]))
+
+    steps, earlier = world.service.plan(new), world.service.seconds_of_tasks(new)
+
+    assert [step.task for step in steps] == [f"loop[{i}].a" for i in range(4)]
+    assert len(earlier["loop.a"]) == 3
+    assert not estimate(costs.load(), steps, earlier).is_guess
+
+
+def a_loop(items):
+    inner = a_spec({"a": {"cache": False, "params": {"item": "@item"}}})
+    task = {
+        "taskInfo": {"name": "loop"}, "componentRef": {"name": "comp-loop"}, "inputs": {},
+        "parameterIterator": {"itemInput": "item", "items": {"raw": json.dumps(items)}},
+    }  # fmt: skip
+    body = {
+        "dag": inner["root"]["dag"],
+        "inputDefinitions": {"parameters": {"item": {"parameterType": "STRING"}}},
+    }
+    return {
+        **inner,
+        "root": {"dag": {"tasks": {"loop": task}}},
+        "components": {**inner["components"], "comp-loop": body},
+    }

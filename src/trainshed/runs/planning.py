@@ -57,7 +57,7 @@ class _Play:
     def _task(self, view: TaskView) -> Iterator[Step]:
         inputs = self._active.inputs_of(view.path)
         try:
-            if view.task.condition and not ir.holds(view.task, inputs):
+            if not _is_triggered(view.task, inputs):
                 yield self._leave_out(view, "its condition does not hold")
             elif view.task.body is not None:
                 yield from self._dag(view, memory.iterate(self._active, view.path))
@@ -117,6 +117,17 @@ def unseen_data(conn: Connection, blobs: Blobs, active: ActiveRun, path: str) ->
         for name, value in parameters.items()
         if isinstance(value, str) and "://" in value and name not in known and not caching.is_output_location(name)
     )
+
+
+def _is_triggered(task: ir.Task, inputs: ir.TaskInputs) -> bool:
+    """Tell whether a task's condition holds. Raises ValueError with the reason why the task would fail."""
+    if inputs.problems:
+        raise ValueError(inputs.problems[0])
+    if task.condition and not ir.holds(task, inputs):
+        return False
+    if inputs.missing:
+        raise ValueError(f"its input {inputs.missing[0]!r} has no value")
+    return True
 
 
 def _step(view: TaskView, decision: str, reason: str, unseen: tuple[str, ...] = ()) -> Step:

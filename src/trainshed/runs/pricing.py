@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from trainshed import costs
 from trainshed.runs.model import TaskRow
+from trainshed.runs.paths import static
 from trainshed.runs.planning import Step
 
 
 def estimate(prices: costs.Prices, steps: Iterable[Step], earlier: Mapping[str, Sequence[float]]) -> costs.Cost:
-    """Price a run before it begins; `earlier` holds how many seconds each task took before."""
-    return costs.of_run(prices, [_expected(step, earlier.get(step.task, ())) for step in steps])
+    """Price a run before it begins; `earlier` holds how many seconds each task took before, loops as one iteration."""
+    return costs.of_run(prices, [_expected(step, earlier.get(static(step.task), ())) for step in steps])
 
 
 def actual(prices: costs.Prices, tasks: Iterable[TaskRow]) -> costs.Cost:

@@ -269,9 +269,12 @@ class Service:
         return self.db.read(lambda conn: planning.steps(conn, self.blobs, active))
 
     def seconds_of_tasks(self, new: NewRun) -> Mapping[str, Sequence[float]]:
-        """Say how long each task of a pipeline took in earlier runs."""
+        """Say how long each task of a pipeline took in earlier runs, all iterations of a loop alike."""
         pipeline = self.prepare(new).template.plan.name
-        return self.db.read(lambda conn: store.seconds_of_tasks(conn, pipeline))
+        found: dict[str, list[float]] = {}
+        for path, seconds in self.db.read(lambda conn: store.seconds_of_tasks(conn, pipeline)).items():
+            found.setdefault(paths.static(path), []).extend(seconds)
+        return found
 
     def graph(self, name: str) -> dict[str, Any]:
         """Draw a run: its plan's nodes and edges, tasks with their states."""

@@ -342,11 +342,12 @@ def latest_parts(conn: Connection, pipeline: str, task: str) -> dict[str, str] |
 
 
 def seconds_of_tasks(conn: Connection, pipeline: str, *, last: int = 500) -> dict[str, list[float]]:
-    """Read how long each task of a pipeline took when it really ran and succeeded, in the newest ones."""
+    """Read how long each task of a pipeline took, by path, when it really ran and succeeded, in the newest ones."""
     query = (
         select(tasks.c.name, tasks.c.start_time, tasks.c.end_time)
         .select_from(tasks.join(runs, runs.c.name == tasks.c.run))
-        .where(runs.c.pipeline == pipeline, tasks.c.state == "SUCCEEDED", tasks.c.start_time.is_not(None))
+        .where(runs.c.pipeline == pipeline, tasks.c.kind == "container")
+        .where(tasks.c.state == "SUCCEEDED", tasks.c.start_time.is_not(None))
         .order_by(tasks.c.end_time.desc())
         .limit(last)
     )
