@@ -1,17 +1,23 @@
-"""Where the nodes of a run's graph stand: layers by longest path, order within a layer by its neighbours. Pure."""
+"""Where the nodes of a run's graph stand: layers by longest path, order within a layer by its neighbours. Pure.
 
-from collections.abc import Mapping, Sequence
+A group is a box around the nodes in it, laid out like a graph of its own. An edge between nodes of different groups is
+drawn between the groups, where both are in one.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 190, 46, 26, 44, 12
 LANE = 14
 _SWEEPS = 4
+_Edges = Sequence[tuple[str, str]]
+_Line = Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """One box: a task or an artifact."""
+    """One box: a task, a group of tasks, or an artifact."""
 
     key: str
     label: str
@@ -19,57 +25,124 @@ class Node:
     kind: str  # "task", "group" or "artifact"
     state: str = ""
     link: str = ""
+    parent: str = ""  # key of the group that it is in
 
 
 @dataclass(frozen=True, kw_only=True)
 class Placed:
-    """A node with its upper left corner, in pixels."""
+    """A node with its upper left corner and its size, in pixels."""
 
     node: Node
     x: int
     y: int
+    width: int = WIDTH
+    height: int = HEIGHT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """Everything a template needs to draw the graph."""
+    """Everything a template needs to draw the graph; groups come before what is in them."""
 
     width: int
     height: int
     nodes: Sequence[Placed]
-    edges: Sequence[Sequence[tuple[int, int]]]  # points from the foot of one box to the head of another
+    edges: Sequence[_Line]  # points from the foot of one box to the head of another
 
 
-def draw(nodes: Sequence[Node], edges: Sequence[tuple[str, str]]) -> Drawing:
+def draw(nodes: Sequence[Node], edges: _Edges) -> Drawing:
     """Lay out an acyclic graph from top to bottom; edges between unknown nodes are left out.
 
     An edge that passes a layer gets a lane of its own there, so that no line runs behind a box.
     """
-    known = [n.key for n in nodes]
-    edges = [(a, b) for a, b in dict.fromkeys(edges) if a in set(known) and b in set(known)]
-    layers = _layers(known, edges)
-    paths = _lanes(layers, edges)
-    steps = [pair for path in paths for pair in pairwise(path)]
-    layers = _order(layers, steps)
-    spans = {key: WIDTH if key in set(known) else LANE for layer in layers for key in layer}
-    widths = [sum(spans[key] for key in layer) + GAP_X * (len(layer) - 1) for layer in layers]
-    width = 2 * MARGIN + max(widths, default=0)
-    left: dict[str, int] = {}
-    top: dict[str, int] = {}
-    for row, layer in enumerate(layers):
-        x = (width - widths[row]) // 2
-        for key in layer:
-            left[key], top[key] = x, MARGIN + row * (HEIGHT + GAP_Y)
-            x += spans[key] + GAP_X
-    return Drawing(
-        width=width,
-        height=2 * MARGIN + len(layers) * HEIGHT + max(len(layers) - 1, 0) * GAP_Y,
-        nodes=[Placed(node=n, x=left[n.key], y=top[n.key]) for n in nodes],
-        edges=[_line(path, {key: left[key] + spans[key] // 2 for key in path}, top) for path in paths],
-    )
+    around = {node.key: node.parent for node in nodes}
+    inside: dict[str, list[str]] = {}
+    for node in nodes:
+        inside.setdefault(node.parent, []).append(node.key)
+    scope = _Scope(inside, _by_scope(around, edges), "")
+    places = dict(scope.placed(0, 0))
+    placed = [Placed(node=n, x=x, y=y, width=w, height=h) for n in nodes for x, y, w, h in [places[n.key]]]
+    return Drawing(width=scope.width, height=scope.height, nodes=placed, edges=list(scope.lines(0, 0)))
 
 
-def _lanes(layers: list[list[str]], edges: Sequence[tuple[str, str]]) -> list[list[str]]:
+def _by_scope(around: Mapping[str, str], edges: _Edges) -> dict[str, list[tuple[str, str]]]:
+    """Answer each group's own edges: between the nodes, or the groups, that stand in it side by side."""
+    found: dict[str, dict[tuple[str, str], None]] = {}
+    for start, end in edges:
+        if start not in around or end not in around:
+            continue
+        above, below = _trail(around, start), _trail(around, end)
+        shared = next(scope for scope in below if scope in above)
+        if above[shared] != below[shared]:
+            found.setdefault(shared, {})[above[shared], below[shared]] = None
+    return {scope: list(pairs) for scope, pairs in found.items()}
+
+
+def _trail(around: Mapping[str, str], key: str) -> dict[str, str]:
+    """Answer the groups around a node, inner ones first, each with what stands in it: the node, or a group of it."""
+    trail = {}
+    while key:
+        trail[around[key]] = key
+        key = around[key]
+    return trail
+
+
+class _Scope:
+    """A group, or the whole graph, laid out."""
+
+    def __init__(self, inside: Mapping[str, Sequence[str]], edges: Mapping[str, _Edges], name: str) -> None:
+        keys = inside.get(name, ())
+        self._groups = {key: _Scope(inside, edges, key) for key in keys if key in inside}
+        self._keys = dict.fromkeys(keys)
+        layers = _layers(keys, edges.get(name, ()))
+        self._paths = _lanes(layers, edges.get(name, ()))
+        self._layers = _order(layers, [pair for path in self._paths for pair in pairwise(path)])
+        widths = [sum(self._size(key)[0] for key in layer) + GAP_X * (len(layer) - 1) for layer in self._layers]
+        self.width = 2 * MARGIN + max(widths, default=0)
+        self._top = MARGIN + (HEIGHT if name else 0)  # a group's own words
+        self._left: dict[str, int] = {}
+        self._row: dict[str, tuple[int, int]] = {}  # head and foot of the layer that a node or a lane is in
+        y = self._top
+        for layer, width in zip(self._layers, widths, strict=True):
+            foot = y + max(self._size(key)[1] for key in layer)
+            x = (self.width - width) // 2
+            for key in layer:
+                self._left[key], self._row[key] = x, (y, foot)
+                x += self._size(key)[0] + GAP_X
+            y = foot + GAP_Y
+        self.height = (y - GAP_Y if layers else self._top) + MARGIN
+
+    def placed(self, x: int, y: int) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
+        """Answer where every node stands, this scope's corner being at x and y."""
+        for key in self._keys:
+            left, top = x + self._left[key], y + self._row[key][0]
+            yield key, (left, top, *self._size(key))
+            if key in self._groups:
+                yield from self._groups[key].placed(left, top)
+
+    def lines(self, x: int, y: int) -> Iterator[_Line]:
+        """Answer every line, those of groups included."""
+        for path in self._paths:
+            yield [(x + point_x, y + point_y) for point_x, point_y in self._line(path)]
+        for key, group in self._groups.items():
+            yield from group.lines(x + self._left[key], y + self._row[key][0])
+
+    def _size(self, key: str) -> tuple[int, int]:
+        if key in self._groups:
+            return self._groups[key].width, self._groups[key].height
+        return (WIDTH, HEIGHT) if key in self._keys else (LANE, HEIGHT)
+
+    def _line(self, path: Sequence[str]) -> _Line:
+        middle = {key: self._left[key] + self._size(key)[0] // 2 for key in path}
+        first, *between, last = path
+        head, foot = self._row[first]
+        points = [(middle[first], head + self._size(first)[1]), (middle[first], foot)]
+        for key in between:
+            points += [(middle[key], height) for height in self._row[key]]
+        points.append((middle[last], self._row[last][0]))
+        return list(dict.fromkeys(points))
+
+
+def _lanes(layers: list[list[str]], edges: _Edges) -> list[list[str]]:
     """Answer each edge as the keys it passes, adding a key for every layer between its ends."""
     row = {key: i for i, layer in enumerate(layers) for key in layer}
     paths = []
@@ -81,14 +154,7 @@ def _lanes(layers: list[list[str]], edges: Sequence[tuple[str, str]]) -> list[li
     return paths
 
 
-def _line(path: Sequence[str], middle: Mapping[str, int], top: Mapping[str, int]) -> list[tuple[int, int]]:
-    points = [(middle[path[0]], top[path[0]] + HEIGHT)]
-    for key in path[1:-1]:
-        points += [(middle[key], top[key]), (middle[key], top[key] + HEIGHT)]
-    return [*points, (middle[path[-1]], top[path[-1]])]
-
-
-def _layers(keys: Sequence[str], edges: Sequence[tuple[str, str]]) -> list[list[str]]:
+def _layers(keys: Sequence[str], edges: _Edges) -> list[list[str]]:
     following: dict[str, list[str]] = {key: [] for key in keys}
     waiting = dict.fromkeys(keys, 0)
     for a, b in edges:
@@ -108,7 +174,7 @@ def _layers(keys: Sequence[str], edges: Sequence[tuple[str, str]]) -> list[list[
     return layers
 
 
-def _order(layers: list[list[str]], edges: Sequence[tuple[str, str]]) -> list[list[str]]:
+def _order(layers: list[list[str]], edges: _Edges) -> list[list[str]]:
     above: dict[str, list[str]] = {}
     below: dict[str, list[str]] = {}
     for a, b in edges:

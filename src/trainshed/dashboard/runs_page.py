@@ -94,15 +94,24 @@ def _graph(graph: Mapping[str, Any]) -> Drawing:
 
 
 def _node(node: Mapping[str, Any]) -> Node:
-    if node["kind"] == "artifact":
-        return Node(key=node["id"], label=node["name"], detail=node["type"], kind="artifact")
-    states = node["states"]
-    detail = _counted(states) if sum(states.values()) > 1 else node["state"] + (" · reused" if node["cached"] else "")
-    if node["kind"] == "task":
-        return Node(key=node["id"], label=node["name"], detail=detail, kind="task", state=node["state"])
+    is_artifact = node["kind"] == "artifact"
     return Node(
-        key=node["id"], label=node["name"], detail=f"{node['kind']} · {detail}", kind="group", state=node["state"]
+        key=node["id"],
+        label=node["name"],
+        detail=node["type"] if is_artifact else _came_out(node),
+        kind=node["kind"] if node["kind"] in {"artifact", "task"} else "group",
+        state="" if is_artifact else node["state"],
+        parent=node["parent"],
     )
+
+
+def _came_out(node: Mapping[str, Any]) -> str:
+    """Say what became of a task; of one in a loop, how often."""
+    states = node["states"]
+    if sum(states.values()) > 1:
+        return _counted(states)
+    said = node["state"] + (" · reused" if node["cached"] else "")
+    return said if node["kind"] == "task" else f"{node['kind']} · {said}"
 
 
 def _counted(counts: Mapping[str, int]) -> str:
