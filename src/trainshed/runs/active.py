@@ -194,17 +194,17 @@ class ActiveRun:
 
     def places_of(self, path: str, attempt: int) -> ir.Places:
         """Say where an attempt finds and leaves its files."""
-        folder = self.attempt_folder(path, attempt)
-        mount = folder / "mount"
+        folder = str(self.attempt_folder(path, attempt))
+        mount = f"{folder}/mount"
         node = self.nodes[path]
         job = names.short(self.run.name)
         readable = path.replace("[", "-").replace("]", "")  # brackets are wildcards to gsutil
         base = f"{self.run.root.rstrip('/')}/{job}/{readable}_{node.id}"
         return ir.Places(
             artifact_uris={key: f"{base}/{key}" for key in node.task.output_artifacts},
-            parameter_files={key: str(folder / "outputs" / key) for key in node.task.output_parameters},
+            parameter_files={key: f"{folder}/outputs/{key}" for key in node.task.output_parameters},
             # inside the mount, so that `dsl.get_uri()` answers the task's own place in the bucket
-            output_file=str(mount / base.removeprefix("gs://") / "executor_output.json"),
+            output_file=f"{mount}/{base.removeprefix('gs://')}/executor_output.json",
             path_of=partial(_path_of, mount),
         )
 
@@ -214,8 +214,8 @@ def _by_name(answer: Callable[[str], _Answer], scope: ScopeView) -> Callable[[st
     return lambda name: answer(prefix + name)
 
 
-def _path_of(mount: Path, uri: str) -> str:
-    return str(mount / uri.removeprefix("gs://")) if uri.startswith("gs://") else uri
+def _path_of(mount: str, uri: str) -> str:
+    return f"{mount}/{uri.removeprefix('gs://').rstrip('/')}" if uri.startswith("gs://") else uri
 
 
 def folder_name(path: str) -> str:

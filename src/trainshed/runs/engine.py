@@ -13,7 +13,7 @@ import logging
 import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from trainshed.sql import Database
 
 log = logging.getLogger(__name__)
 CHANNEL = "runs"  # notified when a run was created or is to be cancelled
+_LOOK_AGAIN = timedelta(seconds=1)
 _RUNS_AT_ONCE = 200  # taken up in one transaction
 _MOUNTS_AT_ONCE = 20  # removed without looking whether the server is to end
 
@@ -73,14 +74,22 @@ class Engine:
         self._duty: Duty | None = None
         self._opened = False
         self._is_stale = False  # what is in memory is not what the rows say
+        self._is_told = False  # that a run was created or is to be cancelled
+        self._noticed = datetime.min.replace(tzinfo=UTC)  # when that was looked for
         self._early: list[tuple[Report, asyncio.Future[None] | None]] = []  # reports that came before we knew our runs
 
     def duty(self, *, interval_seconds: float) -> Duty:
         """Make the background duty, woken by every fact."""
         duty = Duty("runs", self.run_once, interval_seconds=interval_seconds, clock=self._parts.clock)
-        self._parts.db.listen(CHANNEL, duty.wake)
+        self._parts.db.listen(CHANNEL, self._tell)
         self._duty = duty
         return duty
+
+    def _tell(self) -> None:
+        """Note that others wrote something about runs. Callable from every thread."""
+        self._is_told = True
+        if self._duty is not None:
+            self._duty.wake()
 
     async def run_once(self) -> datetime | None:
         """Take every fact that is there to its conclusion; answer when the next retry is due."""
@@ -91,6 +100,7 @@ class Engine:
         while True:
             entries = self._inbox.take()
             turn = await self._turn(entries)
+            self._is_told |= turn.left_some
             self._follow(turn)
             self._inbox.settle(entries)
             if not self._inbox and not turn.left_some:
@@ -152,12 +162,13 @@ class Engine:
 
     async def _turn(self, entries: list[Entry]) -> Turn:
         try:
-            return await self._write(entries)
+            return await self._write(entries, notice=self._has_to_look(entries))
         except OUTAGES:
             log.debug("The store took nothing; facts wait.")
         except Exception:
             log.exception("The engine starts anew from the store.", extra={"action": "engine_reset"})
         turn = Turn(now=self._parts.clock.now())
+        self._is_told = True
         try:
             await self._forget()
             await self._one_by_one(entries, turn)
@@ -167,6 +178,14 @@ class Engine:
             self._inbox.put_back()
             raise
         return turn
+
+    def _has_to_look(self, entries: list[Entry]) -> bool:
+        """Whether somebody may have created or cancelled runs: we were told, or have not looked for a while."""
+        now = self._parts.clock.now()
+        if not self._is_told and entries and abs(now - self._noticed) < _LOOK_AGAIN:
+            return False
+        self._is_told, self._noticed = False, now
+        return True
 
     async def _one_by_one(self, entries: list[Entry], turn: Turn) -> None:
         """Write each fact by itself, so that one of them cannot hold up the others."""

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from trainshed.errors import TrainshedError
 from trainshed.sql import dialect
+from trainshed.sql.lifecycle import gather_history, write_history
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -159,9 +160,11 @@ class Database:
 def _run(conn: Connection, request: _Request) -> None:
     conn.info[_CHANNELS] = set()
     conn.info[_AFTER] = []
+    gather_history(conn)
     conn.exec_driver_sql("SAVEPOINT verb")
     try:
         request.result = request.verb(conn)
+        write_history(conn)
     except Exception as error:  # noqa: BLE001  (handed to the caller whose verb it was)
         conn.exec_driver_sql("ROLLBACK TO verb")
         request.error = dialect.translate(error) if isinstance(error, DBAPIError) else error

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    or_,
     select,
     update,
 )
@@ -43,6 +44,7 @@ history_table = Table(
 
 
 _APPEND = history_table.insert()
+_WAITING = "history"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +117,8 @@ def fire(
 @cache
 def _guarded(table: Table, sources: tuple[str, ...], guards: tuple[str, ...], columns: tuple[str, ...]) -> Update:
     """Build the guarded update of a transition once: building it costs more than running it."""
-    where = and_(*(table.c[c] == bindparam(f"is_{c}") for c in guards), table.c.state.in_(sources))
+    is_source = or_(*(table.c.state == state for state in sources))  # IN would be spelt out anew each time
+    where = and_(*(table.c[c] == bindparam(f"is_{c}") for c in guards), is_source)
     return update(table).where(where).values({c: bindparam(f"new_{c}") for c in columns})
 
 
@@ -152,7 +155,11 @@ def fire_many(
 def record(conn: Connection, noun: str, resource: str, transition: str, state: str, now: datetime) -> None:
     """Append to the history of a resource; creation is recorded too, as transition `created`."""
     entry = {"noun": noun, "resource": resource, "transition": transition, "state": state, "time": now}
-    conn.execute(_APPEND, entry)
+    waiting: list[dict[str, Any]] | None = conn.info.get(_WAITING)
+    if waiting is None:
+        conn.execute(_APPEND, entry)
+    else:
+        waiting.append(entry)
     log.info(
         "%s %s: %s, now %s.",
         noun.capitalize(),
@@ -163,8 +170,22 @@ def record(conn: Connection, noun: str, resource: str, transition: str, state: s
     )
 
 
+def gather_history(conn: Connection) -> None:
+    """Keep what is recorded from here on until `write_history`: one statement for all of it."""
+    conn.info[_WAITING] = []
+
+
+def write_history(conn: Connection) -> None:
+    """Write what was recorded since `gather_history`."""
+    if waiting := conn.info.pop(_WAITING, None):
+        conn.execute(_APPEND, waiting)
+
+
 def history(conn: Connection, noun: str, resource: str) -> list[Change]:
     """Read everything that happened to a resource, oldest first."""
+    if _WAITING in conn.info:
+        write_history(conn)
+        gather_history(conn)
     table = history_table
     rows = conn.execute(
         select(table.c.transition, table.c.state, table.c.time)
