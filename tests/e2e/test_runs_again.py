@@ -1,6 +1,9 @@
 """Runs that fail, told well; retried, cloned, looked at from every side, by the real command line."""
 
 import json
+import re
+import urllib.parse
+import urllib.request
 
 import pytest
 from tests.e2e.run_pipelines import compile_for
@@ -124,6 +127,26 @@ def test_the_graph_draws_iterations_as_one(trainshed, failed):
     assert nodes["for-loop-3.count-3"]["states"] == {"SUCCEEDED": 2, "FAILED": 1}
     assert nodes["for-loop-3.count-3"]["parent"] == "for-loop-3"
     assert nodes["condition-1"]["state"] == "NOT_TRIGGERED"
+
+
+@pytest.mark.slow
+def test_the_page_of_a_run_shows_its_tree_its_groups_and_what_can_be_done(trainshed, failed):
+    name = trainshed.json("pipelines", "describe", "unlucky")["name"]
+    with urllib.request.urlopen(f"{trainshed.address}/runs/{urllib.parse.quote(name, safe='')}") as answer:
+        page = answer.read().decode()
+
+    posts = re.findall(r'data-post="([^"]+)">([^<]+)<', page)
+    own = name.replace("pipelineJobs", "runs")
+    assert posts == [
+        (f"/trainshed/v1/{own}:retry", "Retry what failed"),
+        (f"/trainshed/v1/{own}:clone", "Run again"),
+    ]
+    assert 'class="group failed"' in page
+    assert "2 SUCCEEDED, 1 FAILED" in page
+    assert page.index("Log of for-loop-3[1].count-3") < page.index("Log of count")
+    request = urllib.request.Request(f"{trainshed.address}{posts[1][0]}", data=b"{}", method="POST")
+    with urllib.request.urlopen(request) as answer:
+        assert json.loads(answer.read())["name"].startswith(name.rsplit("/", 1)[0])
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ def page(service: runs.Service, name: str, *, section: str, now: datetime) -> Pa
         ("State", Badge(state=run.state, note=remark(run))),
         ("Pipeline", run.pipeline),
         ("Because of", because(run)),
-        ("Problem", run.error),
+        ("Problem", run.error.partition("\n")[0]),  # the task's log has the rest
         ("Created", time(run.create_time)),
         ("Duration", duration(seconds_between(run.start_time, run.end_time, now))),
         ("Cost", str(runs.actual(_PRICES, details.tasks))),
