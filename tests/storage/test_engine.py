@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from trainshed.errors import NotFound, Unavailable
 from trainshed.sql import insert_new, metadata, notify
+from trainshed.testing import wait_until
 
 things = Table("test_things", metadata, Column("id", Integer, primary_key=True), Column("name", Text, unique=True))
 
@@ -128,6 +129,20 @@ def test_violated_constraint_is_a_defect_and_not_an_outage(db):
     with pytest.raises(IntegrityError):
         db.write(lambda conn: conn.execute(things.insert().values(name="a")))
     assert db.write(add("b")) is True
+
+
+def test_who_does_not_listen_any_more_hears_nothing_and_leaves_nothing(db):
+    heard = []
+    undo = [db.listen("things", lambda: heard.append("a")), db.listen("things", lambda: heard.append("b"))]
+
+    undo[0]()
+    db.write(lambda conn: notify(conn, "things"))
+    undo[1]()
+    undo[1]()
+    db.write(lambda conn: notify(conn, "things"))
+
+    assert wait_until(lambda: heard) == ["b"]
+    assert db._listeners == {}
 
 
 def test_a_listener_that_fails_does_not_end_the_store(db, caplog):
