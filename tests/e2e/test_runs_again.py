@@ -213,6 +213,20 @@ def test_what_does_not_need_a_failed_task_goes_on_unless_failures_are_to_be_fast
 
 
 @pytest.mark.slow
+def test_the_failure_policy_of_a_document_holds_unless_another_is_given(trainshed, specs, tmp_path):
+    spec = json.loads((specs / "two.json").read_text())
+    wrapped = {"pipelineSpec": spec, "runtimeConfig": {"failurePolicy": "PIPELINE_FAILURE_POLICY_FAIL_FAST"}}
+    (specs / "wrapped.json").write_text(json.dumps(wrapped))
+    body = (str(specs / "wrapped.json"), "--parameter", f"folder={tmp_path}", "--format", "json")
+
+    kept = trainshed.json("pipelines", "run", *body)
+    changed = trainshed.json("pipelines", "run", *body, "--failure-policy", "slow")
+
+    assert kept["job"]["runtimeConfig"]["failurePolicy"] == "PIPELINE_FAILURE_POLICY_FAIL_FAST"
+    assert changed["job"]["runtimeConfig"]["failurePolicy"] == "PIPELINE_FAILURE_POLICY_FAIL_SLOW"
+
+
+@pytest.mark.slow
 def test_a_run_in_which_nothing_ran_is_marked_wherever_it_is_listed(trainshed, specs, tmp_path):
     body = (str(specs / "cached.json"), "--parameter", "x=1", "--wait")
     (specs / "cached.json").write_text(json.dumps(cached_only(specs)))

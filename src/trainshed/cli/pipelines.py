@@ -45,9 +45,7 @@ def compile_(file: str, output: str, function_name: str, packages: tuple[str, ..
 @click.option(
     "--failure-policy",
     type=click.Choice(["slow", "fast"]),
-    default="slow",
-    show_default=True,
-    help="After a failure: go on with what does not need it, or begin nothing more.",
+    help="After a failure: go on with what does not need it (slow), or begin nothing more. Default: the document's, else slow.",
 )
 @click.option("--debug-task", default="", metavar="TASK", help="Run this task at the terminal, under a debugger.")
 @wait_options
@@ -58,7 +56,7 @@ def run(spec: str, output_format: str, **given: Any) -> int:
     wanted = body(spec, given) | {
         "displayName": given["display_name"],
         "labels": dict(pairs(given["labels"], "--label")),
-        "failurePolicy": f"FAIL_{given['failure_policy'].upper()}",
+        "failurePolicy": f"FAIL_{given['failure_policy'].upper()}" if given["failure_policy"] else "",
     }
     waits = is_waited(given)
     if given["debug_task"]:

@@ -124,7 +124,11 @@ class Retry:
 
     def wait_seconds(self, failures: int) -> float:
         """Answer the wait before the next attempt, after `failures` failed ones."""
-        return float(min(self.backoff_seconds * self.factor ** max(0, failures - 1), self.longest_seconds))
+        try:
+            wait = self.backoff_seconds * self.factor ** max(0, failures - 1)
+        except OverflowError:
+            wait = self.longest_seconds
+        return float(min(wait, self.longest_seconds))
 
 
 @dataclass(frozen=True, kw_only=True)

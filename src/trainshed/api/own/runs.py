@@ -164,10 +164,16 @@ class _Api:
             display_name=str(document.get("displayName") or template.display_name),
             labels={**template.labels, **(document.get("labels") or {})},
             root=str(document.get("root") or _root_in(wrapped)),
-            failure_policy=str(document.get("failurePolicy") or "FAIL_SLOW"),
+            failure_policy=str(document.get("failurePolicy") or _policy_in(wrapped)),
             caching=document.get("caching"),
             template_uri=str(document.get("uri") or ""),
         )
+
+
+def _policy_in(wrapped: Mapping[str, Any]) -> str:
+    """Answer the failure policy that a PipelineJob document brings along."""
+    named = str(wrapped.get("failurePolicy") or wrapped.get("failure_policy") or "")
+    return "FAIL_FAST" if named.endswith("FAIL_FAST") else "FAIL_SLOW"
 
 
 def _root_in(wrapped: Mapping[str, Any]) -> str:
