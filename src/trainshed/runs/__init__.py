@@ -8,7 +8,7 @@
 - `outline` and `drawing`: a run as a tree and as a graph; `paths`: which tasks somebody means; `watching`: be told.
 - `engine`: the loop, fed by its `inbox`; `turn` carries decisions out in a transaction, `active` is an open run in
   memory, made of `nodes`; `admission` says what fits on the machine, `launching` and `launch` start attempts, `attempt` and `outputs` take what they leave,
-  `caching` finds what exists already, `importing` registers what exists, `planning` says all that beforehand, `pricing`
+  `abandon` ends a run that cannot go on, `caching` finds what exists already, `importing` registers what exists, `planning` says all that beforehand, `pricing`
   what it costs.
 """
 

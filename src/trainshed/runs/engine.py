@@ -21,16 +21,16 @@ from sqlalchemy import Connection
 
 from trainshed.clock import Clock
 from trainshed.duty import Background, Duty, off_loop
-from trainshed.errors import OUTAGES, StaleState, TrainshedError
+from trainshed.errors import OUTAGES, TrainshedError
 from trainshed.runners.contract import ExitedNonZero, LeaseLost, Outcome, Report, Runner, StartFailed, Stopped
 from trainshed.runs import store
+from trainshed.runs.abandon import abandon
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.admission import Admission
 from trainshed.runs.attempt import Ended, ending_of
 from trainshed.runs.facts import AttemptEnded, CancelRequested, Fact, RunCreated
 from trainshed.runs.inbox import Entry, Inbox
 from trainshed.runs.launching import Launcher
-from trainshed.runs.lifecycle import TASK
 from trainshed.runs.model import Attempt, Run, TaskRow
 from trainshed.runs.turn import Turn, Writer, waiting_of
 from trainshed.sql import Database
@@ -167,17 +167,15 @@ class Engine:
             log.debug("The store took nothing; facts wait.")
         except Exception:
             log.exception("The engine starts anew from the store.", extra={"action": "engine_reset"})
-        turn = Turn(now=self._parts.clock.now())
         self._is_told = True
         try:
             await self._forget()
-            await self._one_by_one(entries, turn)
+            await self._one_by_one(entries)
         except BaseException:
-            self._follow(turn)
             self._is_stale = True  # the next turn begins with the memory built anew
             self._inbox.put_back()
             raise
-        return turn
+        return Turn(now=self._parts.clock.now())
 
     def _has_to_look(self, entries: list[Entry]) -> bool:
         """Whether somebody may have created or cancelled runs: we were told, or have not looked for a while."""
@@ -187,14 +185,17 @@ class Engine:
         self._is_told, self._noticed = False, now
         return True
 
-    async def _one_by_one(self, entries: list[Entry], turn: Turn) -> None:
-        """Write each fact by itself, so that one of them cannot hold up the others."""
+    async def _one_by_one(self, entries: list[Entry]) -> None:
+        """Write each fact by itself, so that one of them cannot hold up the others.
+
+        What follows from each is done at once: whoever forgets must know what was started.
+        """
         outage: TrainshedError | None = None
         noticed = await off_loop(self._parts.db.read, store.noticed)
         new = [Entry(run=n, fact=RunCreated() if s == "PENDING" else CancelRequested()) for n, s in noticed]
         for entry in [*entries, *new]:
             try:
-                turn.join(await self._write([entry], notice=False))
+                self._follow(await self._write([entry], notice=False))
             except OUTAGES as error:
                 outage = error
                 await self._forget()
@@ -296,19 +297,10 @@ class Engine:
         for run in runs:
             active = found[run.name]
             if isinstance(active, TrainshedError):  # an image that is bound no longer
-                self._refuse(conn, run, active)
+                abandon(conn, run.name, active.message, now=self._parts.clock.now())
                 continue
             self._active[run.name] = active
             self._of_task.update(dict.fromkeys(active.paths, run.name))
-
-    def _refuse(self, conn: Connection, run: Run, error: TrainshedError) -> None:
-        now = self._parts.clock.now()
-        for task in store.tasks_of(conn, run.name):
-            if TASK.allows("cancel", task.state):
-                store.fire_task(conn, task.id, "cancel", now=now)
-        store.fire_run(
-            conn, run.name, "cancelled" if run.state == "CANCELLING" else "fail", now=now, error=error.message
-        )
 
     def _drop(self, active: ActiveRun) -> None:
         self._active.pop(active.run.name, None)
@@ -388,11 +380,9 @@ class Engine:
     async def _give_up(self, run: str, error: BaseException) -> None:
         """End a run whose facts cannot be used: a defect of ours must not repeat for ever."""
         message = f"Trainshed failed on this run ({type(error).__name__}: {error})."
-        now = self._parts.clock.now()
-        try:
-            await off_loop(self._parts.db.write, lambda conn: store.fire_run(conn, run, "fail", now=now, error=message))
-        except StaleState:
-            log.debug("Run %s had ended.", run)
+        verb = partial(abandon, name=run, reason=message, now=self._parts.clock.now())
+        for task_id, attempt in await asyncio.wrap_future(self._parts.db.submit(verb)):
+            self._background.spawn(self._stop(task_id, attempt), name=f"stop of {task_id}")
         await self._forget()
 
     # After COMMIT

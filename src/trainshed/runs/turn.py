@@ -66,13 +66,6 @@ class Turn:
         found, self.waiting = self.waiting, []
         return found
 
-    def join(self, other: "Turn") -> None:
-        """Add what another transaction decided."""
-        self.starts += other.starts
-        self.stops += other.stops
-        self.done += other.done
-        self.ended += other.ended
-
 
 @dataclass(kw_only=True)
 class _Step:
@@ -277,13 +270,16 @@ class Writer:
         else:
             made = self._commit(step, path)
         node.outputs = made
-        if node.key is not None:
+        values: dict[str, Any] = {}
+        if node.key is not None and (key := caching.settled(active, path, node.key)) is not None:
             store.put_cache(
-                conn, node.key.key, task_id=node.id, pipeline=active.plan.name, task=path, parts=node.key.parts, now=now
+                conn, key.key, task_id=node.id, pipeline=active.plan.name, task=path, parts=key.parts, now=now
             )
+            values = {"cache_key": key.key, "key_parts": dict(key.parts)} if key is not node.key else {}
         execution = self._record(step, path, "COMPLETE", made)
-        used = _used(step.ended) if node.task.needs_worker else {}
-        return {"outputs": outputs.as_row(made), "execution_id": execution, **used}
+        if node.task.needs_worker:
+            values |= _used(step.ended) | _image(active, path)
+        return {"outputs": outputs.as_row(made), "execution_id": execution, **values}
 
     def _commit(self, step: _Step, path: str) -> ir.Outputs:
         active = step.active
@@ -312,6 +308,7 @@ class Writer:
 
     def _fail(self, step: _Step, path: str) -> dict[str, Any]:
         values: dict[str, Any] = {"error": step.ended.message if step.ended else "failed", **_used(step.ended)}
+        values |= _image(step.active, path)
         step.active.nodes[path].error = values["error"]
         return values | {"execution_id": self._record(step, path, "FAILED", NOTHING)}
 
@@ -371,6 +368,12 @@ def waiting_of(active: ActiveRun, path: str, ready_time: datetime) -> Waiting:
 def _document(inputs: ir.TaskInputs) -> dict[str, Any]:
     """Answer as much of an ExecutorInput as quantities can name."""
     return {"inputs": {"parameterValues": dict(inputs.given)}, "outputs": {}}
+
+
+def _image(active: ActiveRun, path: str) -> dict[str, Any]:
+    """Answer what a row gets of an image that nobody had asked for when its task was resolved."""
+    digest = active.nodes[path].image
+    return {"environment": digest} if digest else {}
 
 
 def _used(ended: Ended | None) -> dict[str, Any]:

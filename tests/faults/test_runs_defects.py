@@ -1,0 +1,72 @@
+"""A defect, or an odd fact, of one run: that run ends and says why, the others go on, and nothing runs twice."""
+
+import asyncio
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from trainshed.runners.scripted import Act
+
+_path = Path(__file__).parents[1] / "storage" / "runs_world.py"
+_spec = importlib.util.spec_from_file_location("runs_world", _path)
+runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))
+if not hasattr(runs_world, "World"):
+    _spec.loader.exec_module(runs_world)
+
+
+@pytest.fixture
+def world(db, clock, tmp_path):
+    return runs_world.World(db, clock, tmp_path, lambda launch: Act(is_held=True))
+
+
+class Broken(Exception):
+    """A defect of ours."""
+
+
+def breaking(world, is_broken):
+    """Let the writer fail on the facts that `is_broken` picks."""
+    writer = world.engine._parts.writer
+    step = writer.step
+
+    def broken(conn, turn, active, fact, ended=None):
+        if is_broken(active, fact):
+            raise Broken("no")
+        step(conn, turn, active, fact, ended)
+
+    writer.step = broken
+
+
+def test_what_was_started_before_another_runs_defect_runs_once(world):
+    good = world.create(runs_world.a_spec({"train": {}}), job_id="a-good-one")
+    bad = world.create(runs_world.a_spec({"train": {}}, name="other"), job_id="b-bad-one")
+    breaking(world, lambda active, fact: active.run.name == bad.name)
+
+    world.finish(good)
+
+    assert world.service.get(bad.name).state == "FAILED"
+    (task,) = world.service.describe(good.name).tasks
+    assert (task.state, task.attempt, task.losses) == ("RUNNING", 1, 0)
+    assert len(world.runner._world.seen) == 1
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_a_run_that_a_defect_ends_leaves_nothing_open(world, is_cancelled):
+    run = world.create(runs_world.a_spec({"train": {}, "after": {"after": ["train"]}}))
+    world.finish(run)
+    if is_cancelled:
+        world.service.cancel(run.name)
+    breaking(world, lambda active, fact: True)
+
+    async def story():
+        await world.settle()
+        await world.engine.close()
+
+    asyncio.run(story())
+
+    done = world.service.get(run.name)
+    assert done.state == ("CANCELLED" if is_cancelled else "FAILED")
+    assert "Broken: no" in done.error
+    assert set(world.states(run).values()) == {"CANCELLED"}
+    assert not world.runner._world.acts, "its attempts were stopped"
