@@ -109,6 +109,7 @@ def test_pages_hold_every_run_once(listed, order, wanted):
     ("asked", "message"),
     [
         ({"filter": "state=BROKEN"}, "'BROKEN' is not a state of a run"),
+        ({"state": "BROKEN"}, "state: 'BROKEN' is not a state of a run"),
         ({"filter": "colour=red"}, "'colour' is not a field of these"),
         ({"filter": "create_time>soon"}, "'soon' is not a time"),
         ({"filter": "state="}, "ends too early"),

@@ -63,10 +63,11 @@ def page(conn: Connection, wanted: Wanted) -> tuple[list[Run], str]:
 def _runs(conn: Connection, wanted: Wanted, order: list[tuple[str, bool]]) -> Iterator[tuple[Run, _Place]]:
     """Read runs piece by piece, each with the place after it."""
     place = _start(wanted.page_token)
+    state = _state(wanted.state, "state") if wanted.state else ""
     size = _CHUNK if wanted.filter.strip() else wanted.page_size + 1
     while True:
         rows = store.list_runs(
-            conn, wanted.parent, limit=size, before=place.before, state=wanted.state, order=order, skip=place.skip
+            conn, wanted.parent, limit=size, before=place.before, state=state, order=order, skip=place.skip
         )
         for run in rows:
             place = _Place(skip=place.skip + 1) if order else _Place(before=(run.create_time, run.name))
@@ -109,12 +110,17 @@ def _readable(condition: filters.Condition | None) -> filters.Condition | None:
         case filters.Not(part=part):
             return replace(condition, part=_readable(part) or part)
         case filters.Compare(path=("state",), value=value):
-            state = value.removeprefix(_PREFIX)
-            if state not in RUN.states:
-                known = ", ".join(_PREFIX + s for s in RUN.states)
-                raise InvalidArgument.field("filter", f"{value!r} is not a state of a run; these are: {known}")
-            return replace(condition, value=state)
+            return replace(condition, value=_state(value, "filter"))
     return condition
+
+
+def _state(value: str, field: str) -> str:
+    """Read a state with or without its prefix. Raises InvalidArgument for one that there is not."""
+    state = value.removeprefix(_PREFIX)
+    if state not in RUN.states:
+        known = ", ".join(_PREFIX + known for known in RUN.states)
+        raise InvalidArgument.field(field, f"{value!r} is not a state of a run; these are: {known}")
+    return state
 
 
 def _facts(run: Run) -> dict[str, Any]:
