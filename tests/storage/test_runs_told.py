@@ -240,3 +240,17 @@ def a_loop(items):
         "root": {"dag": {"tasks": {"loop": task}}},
         "components": {**inner["components"], "comp-loop": body},
     }
+
+
+def test_google_is_told_the_names_of_tasks_in_loops(world):
+    run = world.finish(world.create(a_loop(["1", "2"])))
+
+    _, tasks = detail(world, run)
+
+    assert [(path, task["taskName"]) for path, task in tasks.items()] == [
+        ("loop", "loop"),
+        ("loop[0].a", "a"),
+        ("loop[1].a", "a"),
+    ]
+    assert tasks["loop[1].a"]["parentTaskId"] == tasks["loop"]["taskId"]
+    assert "parentTaskId" not in tasks["loop"]

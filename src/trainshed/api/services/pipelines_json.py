@@ -55,6 +55,7 @@ class _Tasks:
     def __init__(self, details: Details, traces: Traces) -> None:
         self._run = details.run
         self._tasks = details.tasks
+        self._paths = {task.id: task.name for task in details.tasks}
         self._ids = {task.id: int(task.id) for task in details.tasks}
         self._attempts: dict[str, list[Attempt]] = {}
         for attempt in details.attempts:
@@ -85,7 +86,7 @@ class _Tasks:
         attempts = self._attempts.get(task.id, [])
         document: dict[str, Any] = {
             "taskId": self._ids[task.id],
-            "taskName": task.name.rsplit(".", 1)[-1],
+            "taskName": task.name[len(self._prefix(task)) :],
             "taskUniqueName": task.name,
             "state": _TASK_STATES.get(task.state, task.state),
             "createTime": rfc3339(task.create_time),
@@ -101,6 +102,12 @@ class _Tasks:
         if attempts:
             document["pipelineTaskStatus"] = [_status(attempt) for attempt in attempts]
         return document | self._traces(task)
+
+    def _prefix(self, task: TaskRow) -> str:
+        """Answer what a task's path has before its name, which may hold dots itself."""
+        if task.parent not in self._paths:
+            return ""
+        return f"{self._paths[task.parent]}{'' if task.iteration is None else f'[{task.iteration}]'}."
 
     def _traces(self, task: TaskRow) -> dict[str, Any]:
         document: dict[str, Any] = {}
