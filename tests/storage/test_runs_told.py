@@ -8,11 +8,12 @@ import pytest
 from tests.storage.runs_world import PARENT, World, a_spec
 
 from trainshed import costs
-from trainshed.api.descriptors import from_json, to_json
+from trainshed.api.descriptors import from_json, message, to_json
 from trainshed.api.own import runs_logs
+from trainshed.api.services.pipelines import Pipelines
 from trainshed.api.services.pipelines_json import job_json
 from trainshed.clock import VirtualClock
-from trainshed.errors import InvalidArgument
+from trainshed.errors import FailedPrecondition, InvalidArgument
 from trainshed.runners.contract import ExitedNonZero, OutOfMemory
 from trainshed.runners.scripted import Act
 from trainshed.runs import NewRun, estimate
@@ -254,3 +255,51 @@ def test_google_is_told_the_names_of_tasks_in_loops(world):
     ]
     assert tasks["loop[1].a"]["parentTaskId"] == tasks["loop"]["taskId"]
     assert "parentTaskId" not in tasks["loop"]
+
+
+@pytest.fixture
+def google(world):
+    return Pipelines(world.service)
+
+
+def a_batch(kind, names, parent=PARENT):
+    return message(f"google.cloud.aiplatform.v1.{kind}PipelineJobsRequest", parent=parent, names=names)
+
+
+def full(*jobs):
+    return [f"{PARENT}/pipelineJobs/{job}" for job in jobs]
+
+
+def test_several_runs_are_cancelled_and_deleted_at_once(world, google):
+    runs = [world.create(ONE, job_id=job) for job in "ab"]
+
+    operation = google.BatchCancelPipelineJobs(a_batch("BatchCancel", full("a", "b")))
+
+    assert operation.done
+    assert [world.finish(run).state for run in runs] == ["CANCELLED", "CANCELLED"]
+    google.BatchDeletePipelineJobs(a_batch("BatchDelete", full("a", "b")))
+    assert world.service.list(PARENT)[0] == []
+
+
+def test_a_batch_is_done_whole_or_not_at_all(world, google):
+    world.finish(world.create(ONE, job_id="ended"))
+    world.create(ONE, job_id="open")
+
+    with pytest.raises(FailedPrecondition, match=r"these runs have ended: ended \(SUCCEEDED\)"):
+        google.BatchCancelPipelineJobs(a_batch("BatchCancel", full("open", "ended")))
+    with pytest.raises(FailedPrecondition, match=r"have not ended; cancel them first: open \(PENDING\)"):
+        google.BatchDeletePipelineJobs(a_batch("BatchDelete", full("open", "ended")))
+    assert {run.state for run in world.service.list(PARENT)[0]} == {"PENDING", "SUCCEEDED"}
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([], "has 0 runs; give 1 to 32"),
+        (full(*map(str, range(33))), "has 33 runs"),
+        (["projects/other/locations/l/pipelineJobs/a"], "is not a run of"),
+    ],
+)
+def test_a_batch_that_cannot_be_meant_is_refused(google, names, message):
+    with pytest.raises(InvalidArgument, match=message):
+        google.BatchCancelPipelineJobs(a_batch("BatchCancel", names))

@@ -1,26 +1,27 @@
 """google.cloud.aiplatform.v1.PipelineService over runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from trainshed import ir, names
 from trainshed.api import caller, fields
-from trainshed.api.descriptors import from_json
+from trainshed.api.descriptors import from_json, message
 from trainshed.api.services.pipelines_json import job_json
-from trainshed.errors import InvalidArgument
+from trainshed.errors import FailedPrecondition, InvalidArgument
 from trainshed.ledger import Cause
-from trainshed.runs import NewRun, Service
+from trainshed.runs import RUN, NewRun, Run, Service
 
 _PACKAGE = "google.cloud.aiplatform.v1"
 _JOB = f"{_PACKAGE}.PipelineJob"
+_MOST_NAMES = 32  # Google's limit of a batch
 _POLICIES = {0: "FAIL_SLOW", 1: "FAIL_SLOW", 2: "FAIL_FAST"}
 CauseOf = Callable[[str], Cause | None]  # principal → the event that it serves
 NextOrdinal = Callable[[str, str], int]  # principal, digest of a request → its number among equals
 
 
 class Pipelines:
-    """PipelineJobs: create, get, list, cancel, delete."""
+    """PipelineJobs: create, get, list; cancel and delete, one or several."""
 
     SERVICE = f"{_PACKAGE}.PipelineService"
 
@@ -62,8 +63,32 @@ class Pipelines:
     def DeletePipelineJob(self, request: Any) -> Any:
         """Forget a run that has ended."""
         self._runs.delete(request.name)
-        parent = request.name.rsplit("/", 2)[0]
-        return fields.operation(f"{parent}/operations/{names.numeric_id()}", done=True)
+        return _done(request.name.rsplit("/", 2)[0], None)
+
+    def BatchCancelPipelineJobs(self, request: Any) -> Any:
+        """Ask several runs to end; none when one of them has ended."""
+        wanted = _named(request)
+        self._refuse([run for run in map(self._runs.get, wanted) if RUN.is_final(run.state)], "have ended")
+        for name in wanted:
+            self._runs.cancel(name)
+        return self._batch(request.parent, "BatchCancelPipelineJobsResponse", [self._runs.get(n) for n in wanted])
+
+    def BatchDeletePipelineJobs(self, request: Any) -> Any:
+        """Forget several runs that have ended; none when one of them goes on."""
+        found = [self._runs.get(name) for name in _named(request)]
+        self._refuse([run for run in found if not RUN.is_final(run.state)], "have not ended; cancel them first")
+        for run in found:
+            self._runs.delete(run.name)
+        return self._batch(request.parent, "BatchDeletePipelineJobsResponse", found)
+
+    def _refuse(self, found: Sequence[Run], why: str) -> None:
+        if found:
+            jobs = ", ".join(f"{names.short(run.name)} ({run.state})" for run in found)
+            raise FailedPrecondition(f"Nothing was done, because these runs {why}: {jobs}.", reason="RUNS_NOT_READY")
+
+    def _batch(self, parent: str, response: str, found: Sequence[Run]) -> Any:
+        jobs = [from_json(_JOB, job_json(run)) for run in found]
+        return _done(parent, message(f"{_PACKAGE}.{response}", pipeline_jobs=jobs))
 
     def _job(self, name: str) -> Any:
         details = self._runs.describe(name)
@@ -92,6 +117,21 @@ def _new_run(request: Any) -> NewRun:
         service_account=job.service_account,
         template_uri=job.template_uri,
     )
+
+
+def _named(request: Any) -> list[str]:
+    """Read which runs are meant. Raises InvalidArgument."""
+    wanted = list(dict.fromkeys(request.names))
+    if not 0 < len(wanted) <= _MOST_NAMES:
+        raise InvalidArgument.field("names", f"has {len(wanted)} runs; give 1 to {_MOST_NAMES}")
+    for name in wanted:
+        if not name.startswith(f"{request.parent}/pipelineJobs/"):
+            raise InvalidArgument.field("names", f"{name!r} is not a run of {request.parent}")
+    return wanted
+
+
+def _done(parent: str, response: Any) -> Any:
+    return fields.operation(f"{parent}/operations/{names.numeric_id()}", done=True, response=response)
 
 
 def _legacy(found: Any) -> Any:
