@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
@@ -70,3 +71,27 @@ def test_a_run_that_a_defect_ends_leaves_nothing_open(world, is_cancelled):
     assert "Broken: no" in done.error
     assert set(world.states(run).values()) == {"CANCELLED"}
     assert not world.runner._world.acts, "its attempts were stopped"
+
+
+def test_an_artifact_in_a_bucket_that_is_not_there_fails_its_task(world):
+    def script(launch):
+        (launch.mount / "nowhere").mkdir(parents=True)
+        (launch.mount / "nowhere" / "m").write_text("x")
+        return Act(output=json.dumps({"artifacts": {"m": {"artifacts": [{"uri": "gs://nowhere/m"}]}}}))
+
+    world.script = script
+    run = world.create(runs_world.a_spec({"a": {"makes": ["m"]}}))
+
+    assert world.finish(run).error.startswith(
+        "Task 'a' failed: exited with code 0: its outputs could not be taken over: There is no bucket 'nowhere'"
+    )
+    assert world.states(run) == {"a": "FAILED"}
+    assert [attempt.outcome for attempt in world.service.describe(run.name).attempts] == ["ExitedNonZero"]
+
+
+def test_a_text_that_no_file_can_hold_is_taken_over_as_far_as_it_can_be(world):
+    world.script = lambda launch: Act(output='{"parameterValues": {"x": "a\\ud800b \\ud83d\\ude00"}}')
+    run = world.create(runs_world.a_spec({"a": {"gives": {"x": "STRING"}}}))
+
+    assert world.finish(run).state == "SUCCEEDED"
+    assert world.service.describe(run.name).tasks[0].outputs["parameters"] == {"x": "a?b \U0001f600"}

@@ -58,7 +58,7 @@ from trainshed.ir.plan import plan
 from trainshed.ir.proto import whole
 from trainshed.ir.render import Places, command_line, executor_input, resolve, resources_of
 from trainshed.ir.values import RunFacts
-from trainshed.ir.written import Written, WrittenArtifact, plain_value, read_output
+from trainshed.ir.written import Written, WrittenArtifact, plain_value, read_output, writable
 
 __all__ = [
     "ABSENT",
@@ -119,4 +119,5 @@ __all__ = [
     "root_inputs",
     "type_name",
     "whole",
+    "writable",
 ]

@@ -38,6 +38,7 @@ def read_output(text: str) -> Written:
         return Written()
     if not isinstance(document, Mapping):
         return Written()
+    document = writable(document, text)
     typed = _mapping(document, "parameters")
     parameters = {key: plain_value(value) for key, value in typed.items()}
     artifacts = {
@@ -49,6 +50,13 @@ def read_output(text: str) -> Written:
         parameters=parameters | _mapping(document, "parameter_values") | _mapping(document, "parameterValues"),
         artifacts=artifacts,
     )
+
+
+def writable(value: Any, text: str) -> Any:
+    """Answer what was read of a JSON text as any file can hold it: half a surrogate pair becomes a question mark."""
+    if "\\ud" not in text.lower():  # nothing else makes one
+        return value
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", errors="replace"))
 
 
 def plain_value(value: Any) -> Any:

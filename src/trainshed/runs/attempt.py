@@ -3,6 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from sqlalchemy import Connection
+
+from trainshed.blobs import Blobs
 from trainshed.runners.contract import (
     ExitedNonZero,
     LeaseLost,
@@ -16,7 +19,7 @@ from trainshed.runners.contract import (
     TimedOut,
 )
 from trainshed.runs.active import ActiveRun
-from trainshed.runs.outputs import Collected
+from trainshed.runs.outputs import Collected, refusal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,15 @@ def ending_of(report: Report) -> Ended:
     """Read a report."""
     ending, message = _words(report.outcome)
     return Ended(report=report, ending=ending, message=message)
+
+
+def checked(conn: Connection, blobs: Blobs, ended: Ended) -> Ended:
+    """Make a failure of an end whose outputs cannot be committed: the user's code chose where they are to be."""
+    reason = "" if ended.collected is None else refusal(conn, blobs, ended.collected)
+    if not reason:
+        return ended
+    ended.discard()
+    return ended.failed(ExitedNonZero(code=0, message=f"its outputs could not be taken over: {reason}"))
 
 
 def _sentence_first(message: str) -> str:

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -243,6 +243,8 @@ class Engine:
 
     def _step(self, conn: Connection, turn: Turn, active: ActiveRun, fact: Fact, ended: Ended | None = None) -> None:
         if ended is not None:
+            ended = self._parts.writer.checked(conn, ended)
+            fact = replace(fact, ending=ended.ending) if isinstance(fact, AttemptEnded) else fact
             path = active.paths.get(ended.report.task_id, "")
             if path and active.view.tasks[path].attempt == ended.report.attempt:
                 self._parts.admission.release(ended.report.task_id)

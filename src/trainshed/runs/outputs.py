@@ -87,6 +87,16 @@ class Collector:
         return replace(made, files=files)
 
 
+def refusal(conn: Connection, blobs: Blobs, collected: Collected) -> str:
+    """Say why outputs cannot be committed where their task put them; empty when they can."""
+    try:
+        for uri in (artifact.uri for made in collected.artifacts.values() for artifact in made if artifact.files):
+            blobs.get_bucket(conn, parse_uri(uri)[0])
+    except TrainshedError as error:
+        return error.message
+    return ""
+
+
 def record(
     conn: Connection, blobs: Blobs, collected: Collected, *, parent: str, now: datetime, receipt_id: str = ""
 ) -> ir.Outputs:
@@ -187,7 +197,7 @@ def _from_file(path: Path, declared: str) -> Any:
     except OSError:
         return ir.ABSENT
     try:
-        return ir.convert(text if declared == "STRING" else text.strip(), declared)
+        return ir.writable(ir.convert(text if declared == "STRING" else text.strip(), declared), text)
     except ValueError:  # declared types lie
         return text
 

@@ -18,7 +18,7 @@ from trainshed.runs import caching, importing, outputs, recording, resolving, st
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.admission import Waiting
 from trainshed.runs.advance import advance
-from trainshed.runs.attempt import Ended
+from trainshed.runs.attempt import Ended, checked
 from trainshed.runs.facts import (
     Admitted,
     AttemptEnded,
@@ -100,6 +100,10 @@ class Writer:
                 self._carry_out(step, decision)
             step.facts.extendleft(reversed(step.answers))
             step.answers = []
+
+    def checked(self, conn: Connection, ended: Ended) -> Ended:
+        """Answer how an attempt ended, now that it is known whether its outputs can be committed."""
+        return checked(conn, self._blobs, ended)
 
     def admit(self, conn: Connection, turn: Turn, active: ActiveRun, task: str) -> bool:
         """Start a queued task's next attempt; False when it is no longer queued."""
