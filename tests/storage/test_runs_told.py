@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from tests.storage.runs_world import PARENT, World, a_spec
 from trainshed import costs
 from trainshed.api.descriptors import from_json, message, to_json
 from trainshed.api.own import runs_logs
+from trainshed.api.own.runs_json import outline_json, run_json
 from trainshed.api.services.pipelines import Pipelines
 from trainshed.api.services.pipelines_json import job_json
 from trainshed.clock import VirtualClock
@@ -51,6 +53,25 @@ def five_runs(world, clock):
 
 def names_of(found):
     return "".join(run.name[-1] for run in found)
+
+
+def test_what_a_diverged_model_measured_is_told_by_its_name(world):
+    made = {
+        "parameterValues": {"loss": float("nan")},
+        "artifacts": {"m": {"artifacts": [{"metadata": {"l": -math.inf}}]}},
+    }
+    world.script = lambda launch: Act(output=json.dumps(made))
+    loss = {"valueFromParameter": {"producerSubtask": "a", "outputParameterKey": "loss"}}
+    spec = a_spec({"a": {"gives": {"loss": "NUMBER_DOUBLE"}, "makes": ["m"]}}, outputs={"parameters": {"loss": loss}})
+    run = world.create(spec)
+    assert world.finish(run).state == "SUCCEEDED"
+
+    details, traces = world.service.describe(run.name), world.service.traces(run)
+    ours = json.dumps([run_json(details, traces), outline_json(details)], allow_nan=False)
+    job = to_json(from_json("google.cloud.aiplatform.v1.PipelineJob", job_json(details.run, details, None, traces)))
+
+    assert '"outputs": {"loss": "NaN"}' in ours
+    assert '"-Infinity"' in json.dumps(job)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -68,6 +69,17 @@ def struct(document: Mapping[str, Any]) -> Any:
 def value(data: Any) -> Any:
     """Make a Value of plain data."""
     return json_format.ParseDict(data, message_class("google.protobuf.Value")())
+
+
+def writable(value: Any) -> Any:
+    """Write what is no number, as metrics of a diverged model are, as its name: JSON has no other way."""
+    if isinstance(value, Mapping):
+        return {str(key): writable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [writable(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
+    return value
 
 
 def data(text: str, *, field: str) -> bytes:

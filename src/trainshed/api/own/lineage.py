@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from trainshed import lineage
+from trainshed.api import fields
 from trainshed.clock import rfc3339
 from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument, NotFound
@@ -129,7 +130,7 @@ def _artifact(artifact: Artifact, trace: Trace) -> dict[str, Any]:
         "type": artifact.schema_title,
         "uri": artifact.uri,
         "digest": artifact.digest,
-        "metadata": dict(artifact.metadata),
+        "metadata": fields.writable(artifact.metadata),
         "sameContent": [f"artifacts/{i}" for i in same],
         "reused": trace.reuses.get(artifact.artifact_id, 0),
         "createTime": rfc3339(artifact.create_time),

@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from trainshed import costs
+from trainshed.api import fields
 from trainshed.api.services.pipelines_json import job_json
 from trainshed.clock import rfc3339
 from trainshed.runs import Attempt, Details, Line, Run, TaskRow, Traces, Trigger, actual, outline, used
@@ -21,7 +22,7 @@ def run_json(details: Details, traces: Traces) -> dict[str, Any]:
     return {
         "job": job_json(run, details, traces=traces),
         **brief_json(run),
-        "outputs": run.outputs or {},
+        "outputs": fields.writable(run.outputs or {}),
         "tasks": [_task_json(task, attempts.get(task.id, [])) for task in details.tasks],
         "cost": cost,
     }
@@ -31,7 +32,12 @@ def outline_json(details: Details) -> dict[str, Any]:
     """Write a run for people: its tasks as a tree, the iterations of loops counted."""
     cost = costs.to_document(replace(actual(PRICES, details.tasks), parts={}))
     lines = [_line_json(line) for line in outline(details.plan, details.tasks, details.attempts)]
-    return {**brief_json(details.run), "outputs": details.run.outputs or {}, "lines": lines, "cost": cost}
+    return {
+        **brief_json(details.run),
+        "outputs": fields.writable(details.run.outputs or {}),
+        "lines": lines,
+        "cost": cost,
+    }
 
 
 def brief_json(run: Run) -> dict[str, Any]:
@@ -75,7 +81,7 @@ def _task_json(task: TaskRow, attempts: list[dict[str, Any]]) -> dict[str, Any]:
         "state": task.state,
         "cachedFrom": task.cached_from,
         "error": "" if task.state == "SUCCEEDED" else task.error,  # an earlier attempt's is with the attempts
-        "outputs": task.outputs,
+        "outputs": fields.writable(task.outputs),
         "cpus": task.cpus,
         "memoryBytes": task.memory_bytes,
         "machineType": task.machine_type,

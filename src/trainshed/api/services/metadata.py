@@ -1,6 +1,5 @@
 """google.cloud.aiplatform.v1.MetadataService over lineage. Every location has one store, `default`, and it is the same."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -309,18 +308,7 @@ def _context(context: Context, parents: Iterable[Context], store: str) -> Any:
 
 
 def _struct(metadata: Mapping[str, Any]) -> Any:
-    return fields.struct({key: _writable(value) for key, value in metadata.items()})
-
-
-def _writable(value: Any) -> Any:
-    """Write what is no number, as metrics of a diverged model are, as its name: JSON has no other way."""
-    if isinstance(value, Mapping):
-        return {str(key): _writable(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_writable(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
-    return value
+    return fields.struct(fields.writable(metadata))
 
 
 def _common(create_time: datetime, update_time: datetime | None, notes: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from trainshed.api import fields
 from trainshed.clock import rfc3339
 from trainshed.lineage import Artifact, Execution, metadata_of, public_id, shown_name
 from trainshed.runs import Attempt, Details, Run, TaskRow, Traces
@@ -135,7 +136,7 @@ class _Tasks:
             "uri": artifact.uri,
             "state": artifact.last_known_state,
             "schemaTitle": artifact.schema_title,
-            "metadata": dict(artifact.metadata),
+            "metadata": fields.writable(artifact.metadata),
             "createTime": rfc3339(artifact.create_time),
         }
 
@@ -144,7 +145,7 @@ def _execution(execution: Execution) -> dict[str, Any]:
     return {
         "displayName": shown_name(execution),
         "schemaTitle": execution.schema_title,
-        "metadata": metadata_of(execution),
+        "metadata": fields.writable(metadata_of(execution)),
         "createTime": rfc3339(execution.create_time),
     }
 
