@@ -31,7 +31,7 @@ def key_parts(
     component = {k: v for k, v in task.executor.items() if k != "machineType"}
     container = dict(component.get("container", {}))
     container.pop("resources", None)  # how fast, not what
-    platform = {k: v for k, v in task.platform.items() if k not in _NOT_CONTENT}
+    platform = {k: v for k, v in inputs.platform.items() if k not in _NOT_CONTENT}
     outputs = {k: [dict(v.schema), v.is_list] for k, v in task.output_artifacts.items()}
     identity = [component | {"container": container}, dict(task.output_parameters), outputs]
     parts = {
@@ -65,5 +65,5 @@ def _named_in(container: Mapping[str, Any], task: Task, inputs: TaskInputs) -> I
     if task.driver:
         yield from ((key, inputs.given[key]) for key in undeclared)
     elif undeclared:
-        text = json.dumps(container, ensure_ascii=False)
+        text = json.dumps(container, ensure_ascii=False).replace('\\"', "'")  # placeholders quote in either way
         yield from ((key, inputs.given[key]) for key in undeclared if f"['{key}']" in text)

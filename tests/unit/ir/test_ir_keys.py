@@ -18,6 +18,9 @@ TASK = ir.Task(
     output_parameters={"o": "STRING"},
     output_artifacts={"m": ir.ArtifactOutput(schema={"schemaTitle": "system.Model"})},
 )
+FACTS = ir.RunFacts(
+    job_name="j", resource_name="r", job_uuid="u", root="gs://b", create_time="now", schedule_time="now"
+)
 DATA = ir.ArtifactValue(name="d", uri="gs://b/d", type={"schemaTitle": "system.Dataset"}, digest="abc")
 INPUTS = ir.TaskInputs(
     parameters={"n": 1}, given={"n": 1, "channel--y": "y", "channel--z": "z"}, artifacts={"d": [DATA]}
@@ -45,7 +48,7 @@ def in_container(**more):
         ({"task": in_container(command=["z"])}, "component"),
         ({"task": in_container(env=[{"name": "A", "value": "b"}])}, "component"),
         ({"task": replace(TASK, output_parameters={"o": "LIST"})}, "component"),
-        ({"task": replace(TASK, platform={"secretAsEnv": [{"secretName": "s"}]})}, "component"),
+        ({"inputs": replace(INPUTS, platform={"secretAsEnv": [{"secretNameParameter": "s"}]})}, "component"),
         ({"inputs": replace(INPUTS, parameters={"n": 2})}, "parameter n"),
         ({"inputs": replace(INPUTS, given={**INPUTS.given, "channel--y": "other"})}, "parameter channel--y"),
         ({"inputs": replace(INPUTS, artifacts={"d": [replace(DATA, digest="abd")]})}, "artifact d"),
@@ -65,13 +68,31 @@ def test_a_key_changes_for_a_reason_that_has_a_name(more, reason):
         {"task": in_container(resources={"cpuLimit": 3.0})},
         {"task": replace(TASK, name="other", display_name="other", upstream=("x",))},
         {"task": replace(TASK, retry=ir.Retry(count=3), timeout_seconds=5.0)},
-        {"task": replace(TASK, platform={"activeDeadlineSeconds": "5", "imagePullPolicy": "Always"})},
+        {"inputs": replace(INPUTS, platform={"activeDeadlineSeconds": "5", "imagePullPolicy": "Always"})},
         {"inputs": replace(INPUTS, given={**INPUTS.given, "channel--z": "other"})},
         {"inputs": replace(INPUTS, artifacts={"d": [replace(DATA, uri="gs://b/elsewhere", name="e")]})},
     ],
 )
 def test_a_key_stays_for_what_changes_no_result(more):
     assert changed(**more) == set()
+
+
+def test_a_placeholder_names_an_undeclared_parameter_in_either_quotes():
+    task = in_container(command=["x", '{{$.inputs.parameters["channel--z"]}}'])
+    other = replace(INPUTS, given={**INPUTS.given, "channel--z": "other"})
+
+    assert parts(task)["parameter channel--z"] != parts(task, other)["parameter channel--z"]
+
+
+def test_a_key_changes_with_the_secret_that_a_parameter_names():
+    named = {"secretNameParameter": {"componentInputParameter": "which"}, "keyToEnv": []}
+    task = replace(TASK, parameters={}, platform={"secretAsEnv": [named]})
+
+    def key(which):
+        around = ir.Surroundings(parameters={"which": which}, artifacts={}, outputs=dict, final_status=dict)
+        return parts(task, ir.inputs_of(task, FACTS, around))["component"]
+
+    assert key("a") != key("b")
 
 
 def test_a_fixed_key_stands_for_all_but_the_component():
