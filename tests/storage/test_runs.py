@@ -333,6 +333,24 @@ def test_a_bound_image_runs_its_command_and_an_unbound_one_is_refused_by_name(wo
     assert (launch.environment, launch.variables["A"], launch.variables["REACH"]) == ("bound", "b", "user")
 
 
+@pytest.mark.parametrize("again", [{"snapshot": "/images/2"}, {"variables": {"A": "b"}}, {"workdir": "/app"}])
+def test_a_task_in_an_image_that_was_built_anew_runs_again(world, again):
+    image = {"snapshot": "/images/1", "variables": {}, "workdir": ""}
+    command = {"container": {"image": "me/trainer:latest", "command": ["train"]}}
+    world.environments.bind("me/trainer:latest", **image)
+    spec = a_spec({"train": {"executor": command}})
+    world.finish(world.create(spec))
+    run = world.create(spec)
+    world.finish(run)
+    assert world.states(run) == {"train": "SKIPPED"}
+
+    world.environments.bind("me/trainer:latest", **image | again)
+    run = world.create(spec)
+
+    assert world.finish(run).state == "SUCCEEDED"
+    assert world.states(run) == {"train": "SUCCEEDED"}
+
+
 def test_environments_are_built_once_for_all_tasks(world):
     run = world.create(a_spec({"a": {}, "b": {}, "c": {"after": ["a", "b"]}}))
 

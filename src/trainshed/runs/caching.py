@@ -12,6 +12,7 @@ from trainshed.errors import TrainshedError
 from trainshed.runs import outputs, store
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.model import Key, TaskRow
+from trainshed.runs.workplace import Workplace
 
 _SCHEME = "gs://"
 _OUTPUT_WORDS = ("output", "destination", "dest", "target", "sink", "export", "push")
@@ -37,9 +38,24 @@ def key_of(conn: Connection, blobs: Blobs, active: ActiveRun, path: str) -> Key:
     task, inputs = active.task(path), active.inputs_of(path)
     known = active.nodes[path].data
     data = data_of(conn, blobs, inputs.parameters) if known is None else known
-    environment = active.place(path).environment
-    parts = ir.key_parts(active.plan, task, inputs, environment=environment, data=data)
+    parts = ir.key_parts(active.plan, task, inputs, environment=_surroundings(active.place(path)), data=data)
     return Key(key=ir.cache_key(parts, task), parts=parts)
+
+
+def settled(active: ActiveRun, path: str, key: Key) -> Key | None:
+    """Answer a task's key once it has run: only then it may be known which image it ran in. None: not even then."""
+    environment = active.place(path).environment
+    if not active.place(path).image or key.parts.get("environment"):
+        return key
+    parts = {**key.parts, "environment": environment}
+    return Key(key=ir.cache_key(parts, active.task(path)), parts=parts) if environment else None
+
+
+def _surroundings(place: Workplace) -> str:
+    """Say in what a task works: its environment, and the files and variables that its image adds."""
+    if not place.variables:
+        return place.environment
+    return ir.digest([place.environment, dict(place.variables)])
 
 
 def look_up(conn: Connection, blobs: Blobs, key: str, active: ActiveRun) -> Hit | None:
