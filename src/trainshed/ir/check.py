@@ -123,6 +123,11 @@ def _check_leaf(document: Document, trail: Trail, component: Mapping[str, Any], 
     }:
         message = f"there is no executor {quoted(label)} in deploymentSpec.executors; add it"
         findings.add((trail, "executorLabel"), message)
+    for kind in _FROM:
+        for key in component.get("outputDefinitions", {}).get(kind, {}):
+            if "/" in key or key in {".", ".."}:
+                here = (((trail, "outputDefinitions"), kind), key)
+                findings.add(here, f"{quoted(key)} cannot name a file, which each output becomes; give it another name")
 
 
 def _check_nesting(spec: Mapping[str, Any], findings: Findings) -> None:

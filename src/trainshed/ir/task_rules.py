@@ -29,8 +29,7 @@ def check_task(
             f"there is no component {quoted(reference)}; add it to components" if reference else "no component is named"
         )
         findings.add(((trail, "componentRef"), "name"), there)
-    if not trail[1]:
-        findings.add(trail, "a task has an empty name; give it one")
+    _check_name(spec, trail, tasks_of(parent), findings)
     _check_upstream(trail, task, tasks_of(parent), findings)
     for kind in _SINGLE:
         _check_inputs(spec, trail, parent, task, kind, findings)
@@ -38,6 +37,16 @@ def check_task(
         _check_required(trail, task, component, findings)
         _check_loop(trail, task, component, findings)
     _check_policies(trail, task, findings)
+
+
+def _check_name(spec: Mapping[str, Any], trail: Trail, tasks: Mapping[str, Any], findings: Findings) -> None:
+    """Check that a name cannot be taken for the path of what is in another task: `a.b`, beside a DAG `a` with a `b`."""
+    name = str(trail[1])
+    if not name:
+        findings.add(trail, "a task has an empty name; give it one")
+    for end in (index for index, char in enumerate(name) if char in ".["):
+        if "dag" in component_of(spec, tasks.get(name[:end], {})):
+            findings.add(trail, f"the name begins as those of what is in task {quoted(name[:end])} do; give it another")
 
 
 def _check_upstream(trail: Trail, task: Mapping[str, Any], tasks: Mapping[str, Any], findings: Findings) -> None:

@@ -300,3 +300,26 @@ def test_findings_are_the_same_for_both_notations():
     document = changed(a_document(), f"{TASK}.colour", "red")
 
     assert problems(yaml.safe_dump(document, sort_keys=False)) == problems(document)
+
+
+@pytest.mark.parametrize("name", ["a.b", "a[0].b", "a.", "a[x"])
+def test_a_task_is_not_named_as_what_is_in_another(name):
+    document = a_loop()
+    document["root"]["dag"]["tasks"][name] = {"componentRef": {"name": "comp"}}
+
+    (found,) = problems(document)
+
+    assert "the name begins as those of what is in task 'a' do; give it another" in found
+    assert problems(a_document(["a", name])) == []  # beside a leaf, no path is ambiguous
+
+
+@pytest.mark.parametrize("kind", ["parameters", "artifacts"])
+@pytest.mark.parametrize("key", ["../x", "/etc", "..", "."])
+def test_an_output_has_a_name_that_a_file_can_have(kind, key):
+    definition = {"parameters": {"parameterType": "STRING"}, "artifacts": {"artifactType": {"schemaTitle": "x"}}}[kind]
+    document = a_document()
+    document["components"]["comp"]["outputDefinitions"] = {kind: {key: definition}}
+
+    (found,) = problems(document)
+
+    assert f"'{key}' cannot name a file, which each output becomes; give it another name" in found
