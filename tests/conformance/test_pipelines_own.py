@@ -82,7 +82,7 @@ def compiled(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def stand(make_home, tmp_path_factory):
-    with server(make_home()) as running:
+    with server(make_home(), TRAINSHED_ENGINE="none") as running:
         assert running.run("images", "bind", IMAGE, "--environment", sys.prefix).returncode == 0
         yield Stand(running, tmp_path_factory.mktemp("commands"))
 

@@ -45,7 +45,7 @@ CASES = cases()
 
 @pytest.fixture(scope="module")
 def stand(make_home, tmp_path_factory):
-    with server(make_home(), TRAINSHED_EVAL_VAR="eval-value") as running:
+    with server(make_home(), TRAINSHED_EVAL_VAR="eval-value", TRAINSHED_ENGINE="none") as running:  # as stated
         yield Stand(running, tmp_path_factory.mktemp("commands"))
 
 
