@@ -6,13 +6,17 @@ from trainshed import buckets, builds, functions, ledger, lineage, names, runs, 
 from trainshed.api.reach import Reach
 from trainshed.app import ports
 from trainshed.app.debugging import Debugging
+from trainshed.app.images import ContainerImages
 from trainshed.app.replays import replays
 from trainshed.blobs import Blobs
 from trainshed.clock import Clock
 from trainshed.duty import Background, Duty
 from trainshed.environments import Environments
 from trainshed.ledger import Cause
+from trainshed.runners.container import ContainerRunner
 from trainshed.runners.contract import Runner
+from trainshed.runners.dispatch import DispatchRunner
+from trainshed.runners.engines import Engines
 from trainshed.runners.foreground import ForegroundRunner
 from trainshed.runners.process import ProcessRunner
 from trainshed.settings import Settings
@@ -65,6 +69,7 @@ class Features:
         )
 
     def _build_runs(self) -> None:
+        engines = Engines(self._settings.engine, self._settings.engine_options)
         self.lineage = lineage.Service(self._db)
         self.lineage_author = lineage.Author(self._db, self._clock)
         self.runs = runs.Service(
@@ -75,10 +80,12 @@ class Features:
             folder=self._settings.home / "runs",
             secrets=self._settings.home / "secrets",
             catalog=runs.Catalog(limit_bytes=self._settings.spec_bytes),
+            images=ContainerImages(engines),
         )
         self.run_triggers = runs.Triggers(self.runs, self.feeds.for_runs())
         processes = ProcessRunner(self.environments, self._settings, self._clock)
-        self.runner: Runner = processes
+        containers = ContainerRunner(engines, self._settings, self._clock, processes.machine)
+        self.runner: Runner = DispatchRunner(processes, containers)
         if (debugging := self._debugging) is not None:
             self.runner = ForegroundRunner(
                 self.runner,

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from trainshed.doctor import Defect
 
 _OLDEST = (3, 11)
-_ENGINES = ("docker", "podman", "buildah")
 _FREE_BYTES = 2 * 1024**3
 _MARKS = {"ok": "ok     ", "note": "note   ", "missing": "MISSING"}
 
@@ -103,10 +102,17 @@ def _uv() -> Finding:
 
 
 def _engine() -> Finding:
-    found = next((path for name in _ENGINES if (path := shutil.which(name))), None)
-    seen = f"{found} is here and not used yet" if found else "none of docker, podman, buildah is here"
-    message = f"{seen}: images become environments, which is enough for Python"
-    return Finding(state="ok" if found else "note", subject="container engine", message=message)
+    from trainshed.runners.engines import Engines
+
+    settings = session.current_settings()
+    engines = Engines(settings.engine, settings.engine_options)
+    if (found := engines.current()) is not None:
+        who = ", rootless" if found.is_rootless else ""
+        message = f"{found.name} at {found.program}{who}: images that are not bound run in it"
+        return Finding(state="ok", subject="container engine", message=message)
+    why = "; ".join(engines.why_not) or "TRAINSHED_ENGINE is none"
+    message = f"none is used ({why}): images stand for environments, which is enough for Python"
+    return Finding(state="note", subject="container engine", message=message)
 
 
 def _home() -> Iterator[Finding]:

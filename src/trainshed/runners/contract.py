@@ -32,6 +32,16 @@ class Command:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Container:
+    """A component's own command, placeholders resolved, run verbatim in a container of its image."""
+
+    image: str  # its name, for people; `Launch.environment` says which one it was when the run asked
+    command: Sequence[str] = ()  # instead of the image's entrypoint; empty: that
+    arguments: Sequence[str] = ()
+    folders: Sequence[Path] = ()  # of this machine, that it may write to beside its attempt's own
+
+
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """What an attempt may use; None: no limit."""
 
@@ -48,10 +58,10 @@ class Launch:
     task_id: str
     task: str = ""  # its path in the run, for people
     attempt: int  # the fencing token
-    work: PythonComponent | Command
+    work: PythonComponent | Command | Container
     executor_input: str  # ExecutorInput as JSON, `gs://` URIs kept
-    environment: str  # digest of the environment to run in (environments.Environment.digest)
-    folder: Path  # the attempt's own folder: working directory, HOME of nothing, `mount`, `log`, `output.json`
+    environment: str  # digest of the environment to run in (environments.Environment.digest), or of the image
+    folder: Path  # the attempt's own folder: working directory (of containers: not), `mount`, `log`, `output.json`
     mount: Path  # `gs://b/x` is `mount/b/x`, `s3://b/x` is `mount/.s3/b/x` (minio, oci alike); inputs are links
     output_file: Path  # where the executor writes ExecutorOutput (inside `folder`); the runner makes its folder
     log_file: Path  # stdout and stderr, line-buffered, while it runs

@@ -5,8 +5,9 @@ For a command that hosts the engine itself (`pipelines run --debug-task T`):
     runner = ForegroundRunner(process_runner, environments, clock, is_chosen=lambda launch: launch.task == "train")
 
 - A Python component stops at its function's first line, and where it fails; `breakpoint()` stops as well. A command runs
-  as it is. Standard input and output are those of this process, which has to leave the terminal alone meanwhile:
-  `attached(True)` is called before, `attached(False)` after. Several chosen tasks take turns.
+  as it is; a container is left to the other runner. Standard input and output are those of this process, which has to
+  leave the terminal alone meanwhile: `attached(True)` is called before, `attached(False)` after. Several chosen tasks
+  take turns.
 - Inputs, folder, variables and environment are those of any attempt; so is what is reported. Memory and time are not
   limited: whoever debugs decides. The log gets what failed, not what was printed.
 - It ends with this process, so nothing is attached to again: the next server finds the attempt lost.
@@ -20,7 +21,7 @@ from trainshed.clock import Clock
 from trainshed.duty import Background, off_loop
 from trainshed.environments import Environments
 from trainshed.errors import TrainshedError
-from trainshed.runners.contract import Launch, Outcome, Report, ReportTo, Runner, StartFailed, Stopped
+from trainshed.runners.contract import Container, Launch, Outcome, Report, ReportTo, Runner, StartFailed, Stopped
 from trainshed.runners.machine import Share
 from trainshed.runners.translation import order, outcome
 from trainshed.workers.foreground import Foreground
@@ -60,7 +61,7 @@ class ForegroundRunner:
     async def start(self, launch: Launch) -> None:
         """Start an attempt; one that was chosen as soon as the terminal is free."""
         key = (launch.task_id, launch.attempt)
-        if not self._is_chosen(launch):
+        if isinstance(launch.work, Container) or not self._is_chosen(launch):
             await self._runner.start(launch)
         elif key not in self._seen:
             self._seen.add(key)

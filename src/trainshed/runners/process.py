@@ -29,7 +29,7 @@ class ProcessRunner:
         self._clock = clock
         self._grace_seconds = settings.grace_seconds
         self.accelerators = accelerators(settings.accelerators)  # that attempts may be given
-        self._machine = Machine(cores=sorted(os.sched_getaffinity(0)), devices=self.accelerators)
+        self.machine = Machine(cores=sorted(os.sched_getaffinity(0)), devices=self.accelerators)
         self._pool = Pool(
             runtime=settings.runtime / "workers",  # sockets of workers alone: every one found there is asked
             home=settings.home,
@@ -44,7 +44,7 @@ class ProcessRunner:
         self._report = report
         await self._pool.open(self._ended)
         for held in self._pool.held():
-            self._machine.adopt(held.key, Share(cores=tuple(held.cores), devices=tuple(held.devices)))
+            self.machine.adopt(held.key, Share(cores=tuple(held.cores), devices=tuple(held.devices)))
 
     async def start(self, launch: Launch) -> None:
         """Start an attempt. What keeps it from starting is a report, StartFailed."""
@@ -54,7 +54,7 @@ class ProcessRunner:
             environment = await self._environment(launch.environment)
             if not launch.folder.is_dir():
                 launch.folder.mkdir(parents=True)
-            share = self._machine.give((launch.task_id, launch.attempt), launch.limits)
+            share = self.machine.give((launch.task_id, launch.attempt), launch.limits)
             await self._pool.start(
                 environment.digest, environment.python, order(launch, share, grace_seconds=self._grace_seconds)
             )
@@ -92,7 +92,7 @@ class ProcessRunner:
 
     def _refuse(self, launch: Launch, reason: str) -> None:
         """Report that it never ran. Not on disk: a server that dies now has not been told, and starts it again."""
-        self._machine.take_back((launch.task_id, launch.attempt))
+        self.machine.take_back((launch.task_id, launch.attempt))
         now = self._clock.now()
         assert self._report is not None, "the runner is not open"
         report = Report(
@@ -107,7 +107,7 @@ class ProcessRunner:
             self._background.spawn(_finish(answer), name=f"report of {launch.task_id}")
 
     def _ended(self, ended: Ended) -> Awaitable[object] | None:
-        self._machine.take_back(ended.key)
+        self.machine.take_back(ended.key)
         assert self._report is not None, "the runner is not open"
         return self._report(
             Report(

@@ -13,6 +13,7 @@ from trainshed.duty import off_loop
 from trainshed.runners.contract import Command, Launch, Limits, PythonComponent, Report, Runner
 
 MEMORY_LIMIT = 200 << 20
+_LOOK_SECONDS = 0.01
 SOURCE = '''
 import os, signal, subprocess, sys
 
@@ -124,6 +125,9 @@ class Stage:
     gates: Gates
     timeout_seconds: float = 30.0
     takes_over: bool = True  # whether the server stores what it hears
+    soon_seconds: float = 0.2  # a limit on time that is over soon, and not before the work has begun
+    dress: Callable[[Launch], Launch] = field(default=lambda launch: launch)  # as the runner under test takes it
+    living: Callable[[Path], list[int]] = field(default_factory=lambda: living)  # processes of an attempt
     reports: list[Report] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -152,7 +156,7 @@ class Stage:
             "inputs": {"parameterValues": {"text": task_id}},
             "outputs": {"outputFile": str(output), "parameters": {"Output": {"outputFile": str(folder / "Output")}}},
         }
-        return Launch(
+        launch = Launch(
             task_id=task_id,
             attempt=attempt,
             work=PythonComponent(function=work, source=SOURCE) if isinstance(work, str) else work,
@@ -164,6 +168,7 @@ class Stage:
             log_file=folder / "log",
             limits=limits or Limits(),
         )
+        return self.dress(launch)
 
     async def run(self, task_id: str, work: str | Command, **given: Any) -> Report:
         """Start an attempt and wait for its report."""
@@ -178,6 +183,12 @@ class Stage:
                 await self.arrived.wait()
         assert len(found) == 1, f"reported more than once: {found}"
         return found[0]
+
+    async def said(self, launch: Launch, text: str) -> None:
+        """Return once an attempt's log has a text; what carries it there may take a moment."""
+        async with asyncio.timeout(self.timeout_seconds):
+            while not launch.log_file.exists() or text not in launch.log_file.read_text():  # noqa: ASYNC110  (a file)
+                await asyncio.sleep(_LOOK_SECONDS)
 
     def take(self, report: Report) -> Awaitable[object] | None:
         """Hear a report, and take it over unless the server is to die first."""

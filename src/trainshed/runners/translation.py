@@ -8,6 +8,7 @@ from typing import Any, assert_never
 
 from trainshed.runners.contract import (
     Command,
+    Container,
     ExitedNonZero,
     Launch,
     LeaseLost,
@@ -19,20 +20,22 @@ from trainshed.runners.contract import (
     TimedOut,
 )
 from trainshed.runners.machine import Share
-from trainshed.workers import Ended, Order
+from trainshed.workers import Ended, Order, WorkerFailed
 
 _LAST_LINES = 20
 _LAST_BYTES = 16_384
 
 
 def order(launch: Launch, share: Share, *, grace_seconds: float) -> Order:
-    """Write an attempt as its worker is told of it."""
+    """Write an attempt as its worker is told of it. Raises WorkerFailed for what no worker runs."""
     work: dict[str, Any]
     match launch.work:
         case Command(arguments=arguments):
             work = {"arguments": tuple(arguments)}
         case PythonComponent(function=function, source=source, module=module):
             work = {"function": function, "source": source, "module": module}
+        case Container():
+            raise WorkerFailed("a container is not for workers")
         case _:
             assert_never(launch.work)
     return Order(
@@ -64,7 +67,7 @@ def outcome(ended: Ended) -> Outcome:
         case "out_of_memory":
             return OutOfMemory(limit_bytes=ended.memory_bytes or 0)
         case "exited" if ended.code == 0:
-            return Succeeded(output=_text(ended.output_file))
+            return Succeeded(output=text_of(ended.output_file))
         case "exited":
             return ExitedNonZero(code=ended.code, message=_complaint(Path(ended.log_file)))
         case _:  # lost, lease_expired
@@ -91,7 +94,8 @@ def last_lines(log_file: Path) -> str:
     return "\n".join(text.splitlines()[-_LAST_LINES:])
 
 
-def _text(path: str) -> str:
+def text_of(path: str) -> str:
+    """Answer a file that an executor wrote; "" where it wrote none."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123  (once an attempt)
             return file.read()

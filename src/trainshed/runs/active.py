@@ -1,7 +1,7 @@
 """An open run in memory: its plan, its view, its tasks' inputs and outputs. A cache; rows are the truth."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -51,7 +51,9 @@ class ActiveRun:
 
     def place(self, path: str) -> Workplace:
         """Answer where a task works."""
-        return self.places[self.nodes[path].task.component]
+        node = self.nodes[path]
+        place = self.places[node.task.component]
+        return replace(place, environment=node.image) if node.image else place
 
     def facts(self, path: str = "") -> ir.RunFacts:
         """Answer what placeholders may say."""
@@ -198,7 +200,7 @@ class ActiveRun:
         mount = f"{folder}/mount"
         node = self.nodes[path]
         job = names.short(self.run.name)
-        readable = path.replace("[", "-").replace("]", "")  # brackets are wildcards to gsutil
+        readable = path.replace("[", "-").replace("]", "").replace("/", "-")  # brackets are wildcards to gsutil
         base = f"{self.run.root.rstrip('/')}/{job}/{readable}_{node.id}"
         return ir.Places(
             artifact_uris={key: f"{base}/{key}" for key in node.task.output_artifacts},

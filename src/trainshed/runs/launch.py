@@ -1,14 +1,14 @@
 """From a task and its inputs to a Launch: folder, links to inputs, executor input, command."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from trainshed import ir
 from trainshed.blobs import Blobs
-from trainshed.runners.contract import Command, Launch, Limits, PythonComponent
+from trainshed.runners.contract import Command, Container, Launch, Limits, PythonComponent
 from trainshed.runs import secret_variables
 from trainshed.runs.active import ActiveRun
 
@@ -57,16 +57,25 @@ def prepare(active: ActiveRun, path: str, attempt: int, around: Around) -> Launc
     }
     variables = {**around.reach(active.run.service_account or _USER), **place.variables}
     variables |= secret_variables.values(around.secrets, task, inputs)
-    work: PythonComponent | Command
-    if isinstance(place.work, ir.Python):
+    if task.output_parameters and not isinstance(place.work, ir.Python):  # kfp's executor makes it when it is needed
+        (folder / "outputs").mkdir(exist_ok=True)
+    work: PythonComponent | Command | Container
+
+    def filled(words: Sequence[str]) -> Sequence[str]:
+        return ir.command_line(words, facts, document, places.path_of, content_of=partial(_content, places))
+
+    if place.image:
+        command, arguments = _apart(task, place.work)
+        work = Container(
+            image=image_of(active, path, attempt),
+            command=filled(command),
+            arguments=filled(arguments),
+            folders=(active.workspace,) if active.plan.has_workspace else (),
+        )
+    elif isinstance(place.work, ir.Python):
         work = PythonComponent(function=place.work.function, source=place.work.source, module=place.work.module)
     else:
-        words = ir.command_line(
-            place.work.command, facts, document, places.path_of, content_of=partial(_content, places)
-        )
-        work = Command(arguments=words)
-        if task.output_parameters:  # kfp's executor makes such folders when they are needed
-            (folder / "outputs").mkdir(exist_ok=True)
+        work = Command(arguments=filled(place.work.command))
     return Launch(
         task_id=node.id,
         task=path,
@@ -81,6 +90,22 @@ def prepare(active: ActiveRun, path: str, attempt: int, around: Around) -> Launc
         variables=variables | env,
         limits=_limits(active, path, around.grace_seconds),
     )
+
+
+def _apart(task: ir.Task, work: ir.Python | ir.Shell) -> tuple[Sequence[str], Sequence[str]]:
+    """Tell what takes the place of an image's entrypoint from what the entrypoint is given."""
+    container = task.executor["container"]
+    arguments = container.get("args", ())
+    if isinstance(work, ir.Shell):  # which knows what an image runs whose document leaves it open
+        return work.command[: len(work.command) - len(arguments)], arguments
+    return container.get("command", ()), arguments
+
+
+def image_of(active: ActiveRun, path: str, attempt: int) -> str:
+    """Answer the name of the image whose container a task is; it may be an input."""
+    inputs, places = active.inputs_of(path), active.places_of(path, attempt)
+    document = ir.executor_input(active.task(path), inputs, places)
+    return ir.resolve(active.place(path).image, active.facts(path), document, places.path_of)
 
 
 def _content(places: ir.Places, uri: str) -> str:

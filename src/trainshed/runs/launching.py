@@ -14,7 +14,7 @@ from trainshed.runs.active import ActiveRun
 from trainshed.runs.attempt import Ended
 from trainshed.runs.launch import Around
 from trainshed.runs.outputs import Collector
-from trainshed.runs.workplace import Environments, Workplace
+from trainshed.runs.workplace import Workplace, Workplaces
 
 log = logging.getLogger(__name__)
 _FEW_LINKS = 20  # made faster than a thread is handed them
@@ -23,14 +23,16 @@ _FEW_LINKS = 20  # made faster than a thread is handed them
 class Launcher:
     """Knows which attempts are under way; prepares, starts, collects."""
 
-    def __init__(self, runner: Runner, environments: Environments, around: Around) -> None:
+    def __init__(self, runner: Runner, workplaces: Workplaces, around: Around) -> None:
         self._runner = runner
-        self._environments = environments
+        self._environments = workplaces.environments
+        self._images = workplaces.images
         self._around = around
         self._collector = Collector(around.blobs)
         self._under_way: set[tuple[str, int]] = set()
         self._preparing: set[tuple[str, int]] = set()
         self._ready: set[str] = set()  # environments that are there
+        self._pulling: dict[str, asyncio.Lock] = {}
         self._building: dict[str, asyncio.Task[None]] = {}
 
     def under_way(self) -> set[tuple[str, int]]:
@@ -60,7 +62,9 @@ class Launcher:
         """Hand an attempt to the runner, unless it was withdrawn meanwhile. Raises what making the environment raises."""
         key = (active.nodes[path].id, attempt)
         place = active.place(path)
-        if place.environment not in self._ready:
+        if place.image and not place.environment:
+            await self._image(active, path, attempt)
+        elif not place.image and place.environment not in self._ready:
             await self._environment(place, active.attempt_folder(path, attempt))
         if sum(map(len, active.inputs_of(path).artifacts.values())) <= _FEW_LINKS:
             prepared = launch.prepare(active, path, attempt, self._around)
@@ -87,6 +91,12 @@ class Launcher:
         if isinstance(found, OutputMissing):
             return ended.failed(found)
         return replace(ended, collected=found)
+
+    async def _image(self, active: ActiveRun, path: str, attempt: int) -> None:
+        """Have the image of a container on this machine, and note which one it is."""
+        image, note = launch.image_of(active, path, attempt), partial(_note, active.attempt_folder(path, attempt))
+        async with self._pulling.setdefault(image, asyncio.Lock()):  # whoever waited finds it here
+            active.nodes[path].image = await off_loop(self._images.obtain, image, note)
 
     async def _environment(self, place: Workplace, folder: Path) -> None:
         building = self._building.get(place.environment)

@@ -31,7 +31,7 @@ def build_engine(
         clock=service.clock,
         runner=runner,
         writer=Writer(service.blobs, must_run=must_run),
-        launcher=Launcher(runner, service.workplaces.environments, around),
+        launcher=Launcher(runner, service.workplaces, around),
         take_up=service.take_up,
         admission=Admission(cpus=float(workers or os.cpu_count() or 1), memory_bytes=memory, accelerators=accelerators),
         grace_seconds=grace_seconds,

@@ -24,6 +24,7 @@ class Node:
     outputs: ir.Outputs = NOTHING
     data: Mapping[str, Any] | None = None  # stored data that parameters name, as it was found; None: not looked yet
     key: Key | None = None  # under what its outputs will be kept
+    image: str = ""  # digest of the image whose container it is, where that was not known before
     error: str = ""
     items: Sequence[Any] = ()  # of a loop
     gathered: dict[int, ir.Outputs] = field(default_factory=dict)  # of a DAG task: what its ended iterations gave

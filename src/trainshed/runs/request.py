@@ -56,7 +56,7 @@ def prepare(
         new=new,
         template=template,
         parameters=refusals.ask(lambda: ir.bind(plan.parameters, given), {}),
-        places=refusals.ask(lambda: workplaces.of_plan(plan), {}),
+        places=refusals.ask(lambda: workplaces.of_plan(plan, is_new=True), {}),
         root=refusals.ask(lambda: _root(new, plan), ""),
     )
     refusals.check()

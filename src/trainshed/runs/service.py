@@ -24,7 +24,7 @@ from trainshed.runs.lifecycle import RUN
 from trainshed.runs.model import Attempt, Begun, NewRun, Run, TaskRow
 from trainshed.runs.paths import Chosen
 from trainshed.runs.request import Prepared
-from trainshed.runs.workplace import Environments, Workplace, Workplaces
+from trainshed.runs.workplace import Environments, Images, Workplace, Workplaces
 from trainshed.sql import Database, notify
 from trainshed.sql.lifecycle import Change, history
 
@@ -69,12 +69,13 @@ class Service:
         folder: Path,
         secrets: Path,
         catalog: Catalog | None = None,
+        images: Images | None = None,
     ) -> None:
         self.db = db
         self.clock = clock
         self.blobs = blobs
         self.catalog = catalog or Catalog()
-        self.workplaces = Workplaces(environments)
+        self.workplaces = Workplaces(environments, images)
         self.secrets = secrets  # the local provider's folder
         self._folder = folder
 

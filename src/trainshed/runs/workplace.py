@@ -1,16 +1,22 @@
-"""Where each task of a plan works: a Python environment by its requirements, or the one that its image is bound to."""
+"""Where each task of a plan works.
+
+- A Python environment: the one that its image is bound to, or one by its requirements where any Python will do.
+- A container of its image: where the image is not bound, and there is a container engine.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from trainshed import ir
-from trainshed.environments import Binding, Environment
-from trainshed.errors import Finding, InvalidArgument
+from trainshed.environments import Binding, Environment, images
+from trainshed.errors import FailedPrecondition, Finding, InvalidArgument
 from trainshed.runs import image_modules
 from trainshed.runs.unbound import findings as missing_images
 
 _KFP = "kfp"
+_PLACEHOLDER = "{{$"
+_PYTHON = "python"  # images of this name hold an interpreter and nothing else
 _PLAIN_KFP = "kfp --no-deps"  # a Python component that installs no kfp of its own still runs through kfp's executor
 
 
@@ -36,12 +42,45 @@ class Environments(Protocol):
         ...
 
 
+class Images(Protocol):
+    """What is needed of a container engine."""
+
+    def is_there(self) -> bool:
+        """Whether containers can be run here."""
+        ...
+
+    def identify(self, image: str) -> str:
+        """Answer the digest of an image of this machine; "" where it is not here yet."""
+        ...
+
+    def obtain(self, image: str, log: Callable[[str], None]) -> str:
+        """Answer the digest of an image, which is on this machine then. Raises FailedPrecondition with the way out."""
+        ...
+
+
+class NoImages:
+    """Stands for a machine without a container engine."""
+
+    def is_there(self) -> bool:
+        """Answer that there is none."""
+        return False
+
+    def identify(self, image: str) -> str:  # noqa: ARG002
+        """Know no image."""
+        return ""
+
+    def obtain(self, image: str, log: Callable[[str], None]) -> str:  # noqa: ARG002
+        """Get no image. Raises FailedPrecondition."""
+        raise FailedPrecondition(f"image {image!r} needs a container engine, and none works here")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Workplace:
     """How and where a task runs."""
 
     work: ir.Python | ir.Shell
-    environment: str  # digest
+    environment: str  # digest; of a container the image's, "" as long as nobody has asked for the image
+    image: str = ""  # of which it is a container; "": it works in the environment
     requirements: tuple[str, ...] = ()
     base: str = ""  # digest of the environment below the requirements; an environment of its own when there are none
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -50,12 +89,17 @@ class Workplace:
 class Workplaces:
     """Finds workplaces. Keys of environments are computed once."""
 
-    def __init__(self, environments: Environments) -> None:
+    def __init__(self, environments: Environments, images: Images | None = None) -> None:
         self.environments = environments
+        self.images = images or NoImages()
         self._keys: dict[tuple[tuple[str, ...], str], str] = {}
+        self._digests: dict[str, str] = {}  # of images, as they were when a run was asked for last
 
-    def of_plan(self, plan: ir.Plan) -> dict[str, Workplace]:
-        """Answer every component's workplace. Raises InvalidArgument with every image that stands for nothing here."""
+    def of_plan(self, plan: ir.Plan, *, is_new: bool = False) -> dict[str, Workplace]:
+        """Answer every component's workplace; for a new run, images are looked at as they are now.
+
+        Raises InvalidArgument with every image that stands for nothing here.
+        """
         bindings: dict[str, Binding | None] = {}
         places: dict[str, Workplace] = {}
         unbound: dict[str, ir.Task] = {}
@@ -66,6 +110,9 @@ class Workplaces:
             if task.image not in bindings:
                 bindings[task.image] = self.environments.resolve(task.image) if task.image else None
             binding = bindings[task.image]
+            if binding is None and self._is_container(task):
+                places[task.component] = self._in_container(task, is_new=is_new)
+                continue
             work = image_modules.located(ir.recognise(task.executor["container"]), binding)
             if binding is None and not (isinstance(work, ir.Python) and work.source):
                 unbound[path] = task
@@ -91,6 +138,18 @@ class Workplaces:
             base=base,
             variables=_variables(binding) if binding else {},
         )
+
+    def _is_container(self, task: ir.Task) -> bool:
+        """Whether a task whose image is not bound runs in a container: not when any Python will do."""
+        work = ir.recognise(task.executor["container"])
+        any_python = isinstance(work, ir.Python) and work.source and images.parse(task.image).name in {"", _PYTHON}
+        return bool(task.image) and not any_python and self.images.is_there()
+
+    def _in_container(self, task: ir.Task, *, is_new: bool) -> Workplace:
+        image, container = task.image, task.executor["container"]
+        if is_new or image not in self._digests:
+            self._digests[image] = "" if _PLACEHOLDER in image else self.images.identify(image)
+        return Workplace(work=ir.recognise(container), environment=self._digests[image], image=image)
 
     def _has_kfp(self, binding: Binding | None) -> bool:
         environment = self.environments.get(binding.environment) if binding else None
