@@ -64,6 +64,19 @@ def loop() -> Any:
     return pipeline
 
 
+def bare_loop() -> Any:
+    """Make the loop alone: kfp.local fails on what is collected from one."""
+    made = _components()
+    from kfp import dsl
+
+    @dsl.pipeline(name="bench-bare-loop")
+    def pipeline(count: int) -> None:
+        with dsl.ParallelFor(items=made["numbers"](count=count).output) as item:
+            made["step"](number=item)
+
+    return pipeline
+
+
 def static_loop(count: int) -> Any:
     """Make the same with its list written into the document."""
     made = _components()
