@@ -160,6 +160,38 @@ def test_a_crash_at_any_transaction_changes_nothing_about_the_outcome(world, at,
     assert world.service.get(run.name).tasks_ran == 4
 
 
+def test_a_task_that_waits_for_its_turn_keeps_its_limits_through_a_crash(db, clock, tmp_path):
+    world = World(db, clock, tmp_path, workers=1)
+    quantity = "{{$.inputs.parameters['size']}}"
+    executor = runs_world.python_executor(resources={"resourceMemoryLimit": quantity})
+    spec = a_spec(
+        {"a": {"cache": False}, "b": {"executor": executor, "params": {"size": "@size"}}},
+        parameters={"size": {"parameterType": "STRING"}},
+    )
+    watched(world, lambda launch: Act(is_held=launch.task == "a"))
+    run = world.create(spec, parameters={"size": "1Gi"})
+    assert world.finish(run).state == "RUNNING"
+    assert world.states(run) == {"a": "RUNNING", "b": "QUEUED"}
+
+    world.environments.bind("python:3.11", environment="another")
+    world.finish(run)
+    (a, _) = world.service.describe(run.name).tasks
+
+    async def story():
+        await world.settle()
+        world.runner.release(a.id)
+        await world.settle()
+        await world.engine.close()
+
+    asyncio.run(story())
+
+    assert world.service.get(run.name).state == "SUCCEEDED"
+    (launch,) = [launch for launch in world.seen if launch.task == "b"]
+    assert launch.limits.memory_bytes == 2**30
+    kept = world.db.read(lambda conn: conn.exec_driver_sql("SELECT COUNT(*) FROM task_cache").scalar())
+    assert kept == 0, "it did not run in the environment that its key was made for"
+
+
 def failing(sources):
     def script(launch):
         if launch.work.source in sources:

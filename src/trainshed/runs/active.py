@@ -80,6 +80,12 @@ class ActiveRun:
             node.inputs = ir.inputs_of(node.task, self.facts(path), self._around(scope))
         return node.inputs
 
+    def measure(self, path: str) -> None:
+        """Find out what a task asks for, now that its inputs are known: quantities may be placeholders."""
+        node = self.nodes[path]
+        document = {"inputs": {"parameterValues": dict(self.inputs_of(path).given)}, "outputs": {}}
+        node.resources = ir.resources_of(node.task, self.facts(path), document)
+
     def outputs_of(self, path: str) -> ir.Outputs:
         """Answer what a finished task gave."""
         node = self.nodes.get(path)
@@ -273,8 +279,21 @@ def _restore(conn: Connection, active: ActiveRun, row: TaskRow) -> None:
     )
     if row.outputs is not None:
         node.outputs = outputs.from_row(conn, row.outputs, active.parent)
-    if view.task.body is not None and row.state in {"RUNNING", "CANCELLING"}:
+    if row.state in {"QUEUED", "RUNNING", "CANCELLING"}:
+        _restore_work(active, row)
+
+
+def _restore_work(active: ActiveRun, row: TaskRow) -> None:
+    """Find out again what was found out when a task that goes on began."""
+    node = active.nodes[row.name]
+    if node.task.body is not None:
         iterate(active, row.name)
+        return
+    if "{{$" in str(node.task.executor.get("container", {}).get("resources", "")):
+        active.measure(row.name)
+    made_for = node.key.parts.get("environment", "") if node.key is not None else ""
+    if made_for and made_for != active.place(row.name).identity:  # its image is bound to something else by now
+        node.key = None
 
 
 def iterate(active: ActiveRun, path: str) -> int:

@@ -12,7 +12,6 @@ from trainshed.errors import TrainshedError
 from trainshed.runs import outputs, store
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.model import Key, TaskRow
-from trainshed.runs.workplace import Workplace
 
 _SCHEME = "gs://"
 _OUTPUT_WORDS = ("output", "destination", "dest", "target", "sink", "export", "push")
@@ -38,7 +37,7 @@ def key_of(conn: Connection, blobs: Blobs, active: ActiveRun, path: str) -> Key:
     task, inputs = active.task(path), active.inputs_of(path)
     known = active.nodes[path].data
     data = data_of(conn, blobs, inputs.parameters) if known is None else known
-    parts = ir.key_parts(active.plan, task, inputs, environment=_surroundings(active.place(path)), data=data)
+    parts = ir.key_parts(active.plan, task, inputs, environment=active.place(path).identity, data=data)
     return Key(key=ir.cache_key(parts, task), parts=parts)
 
 
@@ -49,13 +48,6 @@ def settled(active: ActiveRun, path: str, key: Key) -> Key | None:
         return key
     parts = {**key.parts, "environment": environment}
     return Key(key=ir.cache_key(parts, active.task(path)), parts=parts) if environment else None
-
-
-def _surroundings(place: Workplace) -> str:
-    """Say in what a task works: its environment, and the files and variables that its image adds."""
-    if not place.variables:
-        return place.environment
-    return ir.digest([place.environment, dict(place.variables)])
 
 
 def look_up(conn: Connection, blobs: Blobs, key: str, active: ActiveRun) -> Hit | None:

@@ -170,7 +170,7 @@ class Writer:
     def _look_up(self, step: _Step, path: str) -> Fact:
         active, conn = step.active, step.conn
         node = active.nodes[path]
-        node.resources = ir.resources_of(node.task, active.facts(path), _document(active.inputs_of(path)))
+        active.measure(path)
         step.found[path] = {
             "environment": active.place(path).environment,
             "cpus": node.cpus,
@@ -367,11 +367,6 @@ def waiting_of(active: ActiveRun, path: str, ready_time: datetime) -> Waiting:
         accelerators=node.accelerators,
         ready_time=ready_time,
     )
-
-
-def _document(inputs: ir.TaskInputs) -> dict[str, Any]:
-    """Answer as much of an ExecutorInput as quantities can name."""
-    return {"inputs": {"parameterValues": dict(inputs.given)}, "outputs": {}}
 
 
 def _image(active: ActiveRun, path: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class TaskView:
     attempt: int = 0
     failures: int = 0
     losses: int = 0
-    has_begun: bool = False  # an attempt was made, or the tasks in it exist
+    has_begun: bool = False  # an attempt was made, its outputs were reused, or the tasks in it exist
     waiting: int = 0  # upstream tasks that have not ended
     # of a DAG task
     iterations: int = 0
@@ -145,7 +145,7 @@ class RunView:
             case "claimed":
                 task.attempt += 1
                 task.has_begun = True
-            case "opened":
+            case "opened" | "cache_hit":
                 task.has_begun = True
             case "failed_retry":
                 task.failures += 1

@@ -85,6 +85,11 @@ class Workplace:
     base: str = ""  # digest of the environment below the requirements; an environment of its own when there are none
     variables: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def identity(self) -> str:
+        """What it is to a cache key: the environment, and the files and variables that a bound image adds."""
+        return ir.digest([self.environment, dict(self.variables)]) if self.variables else self.environment
+
 
 class Workplaces:
     """Finds workplaces. Keys of environments are computed once."""
