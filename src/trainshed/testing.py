@@ -59,7 +59,8 @@ class Server:
     def environment(self) -> dict[str, str]:
         """The environment of the server and of its commands."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("TRAINSHED_")}
-        return inherited | {"TRAINSHED_HOME": str(self.home)} | self._variables
+        ours = {"TRAINSHED_HOME": str(self.home), "TRAINSHED_ENGINE": "none"}  # the same on every machine
+        return inherited | ours | self._variables
 
     def start(self) -> "Server":
         """Start it and wait until it answers. Raises AssertionError with what it printed when it does not."""

@@ -2,6 +2,7 @@
 
 import io
 import subprocess
+import sys
 import tarfile
 import uuid
 from dataclasses import replace
@@ -23,6 +24,12 @@ def options(*folders):
     tops = [Path("/", top) for top in _TOPS]
     real = [path for path in (*tops, *folders) if path.is_dir() and not path.is_symlink()]
     return " ".join(f"--volume {path}:{path}:ro" for path in real)
+
+
+def base_of_python():
+    """The folder of this interpreter, where it is not one of the machine's own."""
+    base = Path(sys.base_prefix).resolve()
+    return [] if base.is_relative_to("/usr") else [base]
 
 
 def find(*folders):

@@ -1,8 +1,5 @@
 """Containers keep the contract of runners, in a container engine of this machine. Skipped where none works."""
 
-import sys
-from pathlib import Path
-
 import pytest
 from runners import container_host
 
@@ -19,8 +16,7 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.fixture(scope="session")
 def engines(cache):
-    base = Path(sys.base_prefix).resolve()
-    return container_host.Chosen(container_host.find(cache, *([] if base.is_relative_to("/usr") else [base])))
+    return container_host.Chosen(container_host.find(cache, *container_host.base_of_python()))
 
 
 @pytest.fixture(scope="session")
