@@ -183,7 +183,14 @@ def test_a_cancel_outlives_the_server_that_took_it(make_home, tmp_path):
         pids = wait_until(lambda: text(tmp_path, "pids").split(), what="the stubborn task")
 
         assert own.run("pipelines", "cancel", "killed").returncode == 0
-        own.kill()
+        command = [sys.executable, "-m", "trainshed", "pipelines", "run", str(specs / "hopeless.json"), "--wait"]
+        given = ["--parameter", f"folder={tmp_path}", "--job-id", "watched"]
+        with subprocess.Popen([*command, *given], env=own.environment, stderr=subprocess.PIPE, text=True) as watcher:
+            wait_until(lambda: text(tmp_path, "tried"), what="the first attempt")
+            own.kill()
+            _, told = watcher.communicate(timeout=30)
+        assert watcher.returncode == 3
+        assert "The server went away while run watched went on; the next one goes on with it" in told
         own.start()
 
         assert ended(own, "killed")["state"] == "CANCELLED"

@@ -12,6 +12,7 @@ from trainshed.cli.output import show
 from trainshed.cli.pipelines_request import short
 from trainshed.cli.pipelines_text import cost_text, state_text
 from trainshed.client import Client
+from trainshed.errors import TrainshedError, Unavailable
 
 FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
 
@@ -32,9 +33,17 @@ def follow(client: Client, path: str, document: dict[str, Any], *, waits: bool, 
 
 
 def wait(client: Client, path: str) -> dict[str, Any]:
-    """Answer a run once it has ended."""
+    """Answer a run once it has ended. Raises Unavailable when the server ends before it."""
     while True:
-        document: dict[str, Any] = client.call("GET", f"{path}/wait")
+        try:
+            document: dict[str, Any] = client.call("GET", f"{path}/wait")
+        except TrainshedError as error:
+            if error.code not in {"UNAVAILABLE", "UNKNOWN", "INTERNAL"}:
+                raise
+            raise Unavailable(
+                f"The server went away while run {short(path)} went on; the next one goes on with it, and "
+                f"`trainshed pipelines describe {short(path)}` says how it stands. ({error.message})"
+            ) from error
         if document["state"] in FINAL:
             return document
 
