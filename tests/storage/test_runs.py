@@ -286,6 +286,42 @@ def test_cancel_stops_what_runs_and_the_rest_never_starts(world):
         world.service.cancel(run.name)
 
 
+def test_an_attempt_that_is_cancelled_while_the_runner_starts_it_is_stopped(world):
+    world.script = lambda launch: Act(is_held=True)
+    run = world.create(a_spec({"a": {}}))
+
+    async def story():
+        start, ready = world.runner.start, asyncio.Event()
+
+        async def slowly(launch):
+            await ready.wait()
+            await start(launch)
+
+        world.runner.start = slowly
+        await world.engine.run_once()
+        await asyncio.sleep(0)
+        world.service.cancel(run.name)
+        await world.engine.run_once()
+        await asyncio.sleep(0)
+        ready.set()
+        await world.settle()
+        await world.engine.close()
+
+    asyncio.run(story())
+
+    assert world.states(run) == {"a": "CANCELLED"}
+
+
+def test_what_a_runner_does_not_start_has_failed(world):
+    async def refuse(launch):
+        raise ValueError("no")
+
+    world.runner.start = refuse
+    run = world.create(a_spec({"a": {}}))
+
+    assert world.finish(run).error == "Task 'a' failed: could not start: ValueError: no"
+
+
 def test_a_late_report_of_an_earlier_attempt_changes_nothing(world):
     outcomes = {1: Act(outcome=LeaseLost()), 2: Act(is_held=True)}
     world.script = lambda launch: outcomes[launch.attempt]

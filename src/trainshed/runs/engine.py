@@ -413,7 +413,7 @@ class Engine:
         if self._parts.launcher.give_up(task_id, attempt):
             self._reported(self._report(task_id, attempt, Stopped(), self._parts.clock.now()))
         else:
-            await self._parts.runner.stop(task_id, attempt, grace_seconds=self._parts.grace_seconds)
+            await self._parts.launcher.stop(task_id, attempt, grace_seconds=self._parts.grace_seconds)
 
     def _report(self, task_id: str, attempt: int, outcome: Outcome, begun: datetime) -> Report:
         now = self._parts.clock.now()

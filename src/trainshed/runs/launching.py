@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trainshed import ir
 from trainshed.duty import off_loop
-from trainshed.runners.contract import OutputMissing, Runner, Succeeded
+from trainshed.runners.contract import Launch, OutputMissing, Runner, Succeeded
 from trainshed.runs import launch, workplace
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.attempt import Ended
@@ -31,6 +31,7 @@ class Launcher:
         self._collector = Collector(around.blobs)
         self._under_way: set[tuple[str, int]] = set()
         self._preparing: set[tuple[str, int]] = set()
+        self._starting: dict[tuple[str, int], float | None] = {}  # with the runner, not under way -> grace of a stop
         self._ready: set[str] = set()  # environments that are there
         self._pulling: dict[str, asyncio.Lock] = {}
         self._building: dict[str, asyncio.Task[None]] = {}
@@ -66,13 +67,33 @@ class Launcher:
             await self._image(active, path, attempt)
         elif not place.image and place.environment not in self._ready:
             await self._environment(place, active.attempt_folder(path, attempt))
+        if key not in self._preparing:  # and its scope may be closed by now
+            return
         if sum(map(len, active.inputs_of(path).artifacts.values())) <= _FEW_LINKS:
             prepared = launch.prepare(active, path, attempt, self._around)
         else:
             prepared = await off_loop(launch.prepare, active, path, attempt, self._around)
         if key in self._preparing:
-            self._preparing.discard(key)
+            await self._hand_over(key, prepared)
+
+    async def stop(self, task_id: str, attempt: int, *, grace_seconds: float) -> None:
+        """Stop an attempt that is with the runner; one that is not under way there yet, as soon as it is."""
+        if (task_id, attempt) in self._starting:
+            self._starting[task_id, attempt] = grace_seconds
+        await self._runner.stop(task_id, attempt, grace_seconds=grace_seconds)
+
+    async def _hand_over(self, key: tuple[str, int], prepared: Launch) -> None:
+        self._preparing.discard(key)
+        self._starting[key] = None
+        try:
             await self._runner.start(prepared)
+        except Exception:
+            self._preparing.add(key)  # it is ours again, to be reported
+            raise
+        finally:
+            grace_seconds = self._starting.pop(key)
+            if grace_seconds is not None:
+                await self._runner.stop(*key, grace_seconds=grace_seconds)
 
     def collect(self, active: ActiveRun, ended: Ended) -> Ended:
         """Read what a successful attempt left; an output that is missing makes it a failed one."""
