@@ -27,6 +27,13 @@ class Template:
     display_name: str
     labels: Mapping[str, str]
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters that the wrapper brings along, in both spellings."""
+        legacy = self.runtime.get("parameters") or {}
+        values = {k: next(iter(v.values()), None) for k, v in legacy.items() if isinstance(v, Mapping)}
+        return {**values, **(self.runtime.get("parameterValues") or self.runtime.get("parameter_values") or {})}
+
 
 class Catalog:
     """The most recent templates. Safe to use from several threads."""

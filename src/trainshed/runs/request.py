@@ -50,7 +50,7 @@ def prepare(
         raise InvalidArgument.field("displayName", f"longer than {_DISPLAY_NAME_LENGTH} characters")
     template = template or catalog.take(new.spec, new.platform)
     plan, refusals = template.plan, _Refusals()
-    given = {**_wrapped(template.runtime), **new.parameters}
+    given = {**template.parameters, **new.parameters}
     refusals.ask(lambda: _check_secrets(secrets, plan, given), None)
     prepared = Prepared(
         new=new,
@@ -132,13 +132,6 @@ def job_id(pipeline: str, now: datetime) -> str:
 def _check_secrets(secrets: Path, plan: ir.Plan, parameters: Mapping[str, Any]) -> None:
     if missing := secret_variables.findings(secrets, plan, parameters):
         raise InvalidArgument.findings(missing, reason="SECRET_MISSING")
-
-
-def _wrapped(runtime: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the parameters that a PipelineJob document brings along, in both spellings."""
-    legacy = runtime.get("parameters") or {}
-    values = {k: next(iter(v.values()), None) for k, v in legacy.items() if isinstance(v, Mapping)}
-    return {**values, **(runtime.get("parameterValues") or runtime.get("parameter_values") or {})}
 
 
 def _root(new: NewRun, plan: ir.Plan) -> str:

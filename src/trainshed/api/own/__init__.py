@@ -1,6 +1,7 @@
 """Routes of our own, for what Google has no name for: one module per feature, all under `/trainshed/v1/`."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -22,3 +23,19 @@ async def body(request: Request) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InvalidArgument.field("body", "is not a JSON object; send {…}", reason="BODY_NOT_OBJECT")
     return document
+
+
+def mapping(document: Mapping[str, Any], field: str) -> dict[str, Any]:
+    """Read a JSON object in a body; {} when it is left out. Raises InvalidArgument."""
+    found = document.get(field)
+    if found is not None and not isinstance(found, dict):
+        raise InvalidArgument.field(field, "is not a JSON object; send {…}")
+    return found or {}
+
+
+def choice(document: Mapping[str, Any], field: str) -> bool | None:
+    """Read true or false in a body; None when it is left out. Raises InvalidArgument."""
+    found = document.get(field)
+    if found is not None and not isinstance(found, bool):
+        raise InvalidArgument.field(field, f"is {json.dumps(found)}; send true or false, or leave it out")
+    return found

@@ -15,7 +15,6 @@ from trainshed.api.own import runs_logs
 from trainshed.api.own.runs_json import PRICES, brief_json, outline_json, run_json, trigger_json
 from trainshed.api.services.pipelines import CauseOf, NextOrdinal
 from trainshed.duty import off_loop
-from trainshed.errors import InvalidArgument
 from trainshed.runs import RUN, NewRun, Run, Service, Triggers, estimate
 
 _WAIT_SECONDS = 30.0
@@ -94,10 +93,8 @@ class _Api:
 
     async def clone(self, request: Request) -> Response:
         document = await own.body(request)
-        parameters = document.get("parameters") or {}
-        if not isinstance(parameters, dict):
-            raise InvalidArgument.field("parameters", "is not a JSON object of parameters")
-        job_id, caching = str(document.get("jobId") or ""), document.get("caching")
+        parameters, caching = own.mapping(document, "parameters"), own.choice(document, "caching")
+        job_id = str(document.get("jobId") or "")
         run = await off_loop(self._runs.clone, _name(request), parameters, job_id=job_id, caching=caching)
         return JSONResponse(brief_json(run))
 
@@ -153,19 +150,17 @@ class _Api:
         else:
             template = self._runs.catalog.read(str(document.get("text", "")).encode("utf-8", "surrogatepass"))
         wrapped = template.runtime
-        inside = wrapped.get("parameterValues") or wrapped.get("parameter_values") or {}
-        legacy = {k: next(iter(v.values()), None) for k, v in (wrapped.get("parameters") or {}).items()}
         return NewRun(
             parent=parent,
             spec=template.spec,
             platform=template.platform,
-            parameters={**legacy, **inside, **(document.get("parameters") or {})},
+            parameters={**template.parameters, **own.mapping(document, "parameters")},
             job_id=str(document.get("jobId") or ""),
             display_name=str(document.get("displayName") or template.display_name),
-            labels={**template.labels, **(document.get("labels") or {})},
+            labels={**template.labels, **own.mapping(document, "labels")},
             root=str(document.get("root") or _root_in(wrapped)),
             failure_policy=str(document.get("failurePolicy") or _policy_in(wrapped)),
-            caching=document.get("caching"),
+            caching=own.choice(document, "caching"),
             template_uri=str(document.get("uri") or ""),
         )
 
