@@ -54,9 +54,13 @@ _PAUSE_SECONDS = 1.0  # before an engine that failed is asked again
 _DRAIN_SECONDS = 5.0  # that an ended container's log is waited for
 _CLOSE_SECONDS = 20.0  # on top of the grace that attempts have
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126
-_MISSING = re.compile(
-    r"executable file .*not found|no such file or directory|command that was not found", re.IGNORECASE
-)
+_REFUSALS = {  # what engines say of a program that cannot be run, by the code that a shell gives then
+    _NOT_FOUND: re.compile(
+        r"executable file .*not found|exec: \"[^\"]*\": stat |command that was not found", re.IGNORECASE
+    ),
+    _NOT_RUNNABLE: re.compile(r"exec: \"[^\"]*\": permission denied|OCI permission denied", re.IGNORECASE),
+}
+_SAID = {_NOT_FOUND: "No such file or directory", _NOT_RUNNABLE: "Permission denied"}
 
 
 class ContainerRunner:
@@ -187,14 +191,11 @@ class ContainerRunner:
             engine.start(attempt.name, attempt.private)
         except EngineFailed as error:
             state = engine.state(attempt.name)
-            code = state.code if state is not None else 0
-            if code not in (_NOT_FOUND, _NOT_RUNNABLE) and not _MISSING.search(error.message):
+            known = state.code if state is not None and state.code in _SAID else 0
+            code = known or next((code for code, words in _REFUSALS.items() if words.search(error.message)), 0)
+            if not code:
                 raise
-            program = work.command[0] if work.command else work.image
-            if code == _NOT_RUNNABLE:
-                said = f"{program}: Permission denied"
-            else:
-                code, said = _NOT_FOUND, f"{program}: No such file or directory"
+            said = f"{work.command[0] if work.command else work.image}: {_SAID[code]}"
             with open(attempt.facts.log_file, "a", encoding="utf-8") as log:  # noqa: PTH123
                 log.write(f"{said}\n")
             return ExitedNonZero(code=code, message=said)
@@ -220,7 +221,8 @@ class ContainerRunner:
                 for task in (copying, measuring):
                     task.cancel()
                 await asyncio.gather(copying, measuring, return_exceptions=True)
-            await _copy(engine, attempt, follow=False)
+            with suppress(OSError):  # a full disk
+                await _copy(engine, attempt, follow=False)
             state = await self._look(engine, attempt)
         outcome = LeaseLost() if state is None else await off_loop(outcome_of, attempt, state)
         self._tell(attempt, outcome, state or State(name=attempt.name, is_running=False, was_started=True))
@@ -250,7 +252,8 @@ class ContainerRunner:
     async def _wait(self, engine: Engine, attempt: Attempt) -> None:
         """Return once a container has ended, or nobody has heard of it for the lease time."""
         while True:
-            await until_over(engine.wait(attempt.name))
+            with suppress(OSError):  # told by what is asked next
+                await until_over(engine.wait(attempt.name))
             state = await self._look(engine, attempt)
             if state is None or not state.is_running:
                 return

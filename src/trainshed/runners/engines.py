@@ -34,6 +34,7 @@ _PROBE_SECONDS = 20.0
 _NEVER_STARTED = frozenset({"created", "configured", "initialized", "unknown"})
 _DIGEST = "sha256:"
 _MISSING = re.compile(r"no such (image|container|object)|not known|not found|does not exist", re.IGNORECASE)
+_DAEMON = "Error response from daemon: "
 _LAST = 500  # characters of a line that is shown
 
 
@@ -290,8 +291,9 @@ def _time(text: object) -> datetime | None:
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return _short(lines[-1]) if lines else "it failed without a word"
+    reasons = [line for line in lines if line.startswith(_DAEMON)]  # docker says afterwards what it could not do
+    return _short((reasons or lines)[-1]) if lines else "it failed without a word"
 
 
 def _short(line: str) -> str:
-    return line.removeprefix("Error: ")[:_LAST]
+    return line.removeprefix("Error: ").removeprefix(_DAEMON)[:_LAST]

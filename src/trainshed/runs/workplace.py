@@ -147,8 +147,9 @@ class Workplaces:
     def _is_container(self, task: ir.Task) -> bool:
         """Whether a task whose image is not bound runs in a container: not when any Python will do."""
         work = ir.recognise(task.executor["container"])
-        any_python = isinstance(work, ir.Python) and work.source and images.parse(task.image).name in {"", _PYTHON}
-        return bool(task.image) and not any_python and self.images.is_there()
+        is_any = images.parse(task.image).name in {"", _PYTHON} or _PLACEHOLDER in task.image
+        is_python = isinstance(work, ir.Python) and bool(work.source) and is_any
+        return bool(task.image) and not is_python and self.images.is_there()
 
     def _in_container(self, task: ir.Task, *, is_new: bool) -> Workplace:
         image, container = task.image, task.executor["container"]

@@ -166,6 +166,16 @@ def test_a_pull_that_fails_is_told_by_its_last_line(play):
     assert said == ["Pulling image x with podman.", "Trying to pull x...", "Error: no route"]
 
 
+def test_docker_s_reason_counts_and_not_what_it_could_not_do(play):
+    complaint = (
+        'Error response from daemon: exec: "x": executable file not found\nError: failed to start containers: c\n'
+    )
+    engine = Engine("docker", str(play("docker", start=(1, "", complaint))))
+
+    with pytest.raises(EngineFailed, match='^docker: exec: "x": executable file not found$'):
+        engine.start("c", Path("/"))
+
+
 def test_a_container_is_read_in_the_words_of_both_engines(play):
     state = {"Status": "exited", "Running": False, "ExitCode": 3, "StartedAt": "2026-01-02T03:04:05.123456789Z"}
     state["FinishedAt"] = "0001-01-01T00:00:00Z"

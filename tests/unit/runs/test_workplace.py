@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from trainshed import ir
 from trainshed.environments import Binding, Environment
-from trainshed.ir import Python
-from trainshed.runs.workplace import Workplaces
+from trainshed.errors import FailedPrecondition, InvalidArgument
+from trainshed.ir import Python, Shell
+from trainshed.runs.workplace import NoImages, Workplace, Workplaces
 
 COMPONENT = Python(function="f", source="def f(): pass")
 
@@ -39,3 +41,102 @@ def test_an_image_that_has_kfp_is_used_as_it_is(installed, environment, requirem
     place = workplaces._place(COMPONENT, Environments(installed).resolve("gcr.io/p/image:1"))
 
     assert (place.environment, place.requirements) == (environment, requirements)
+
+
+DIGEST = "sha256:" + "9c" * 32
+SOURCE = ["sh", "-c", "", "sh", "-ec", "python3 ephemeral_component.py", "def f(): pass"]
+EXECUTOR = ["--executor_input", "{{$}}", "--function_to_execute", "f"]
+
+
+class Unbound(Environments):
+    def resolve(self, image):
+        return None if "bound" not in image or "unbound" in image else super().resolve(image)
+
+
+class Images:
+    """A container engine that has every image but those that are told otherwise."""
+
+    def __init__(self, **digests):
+        self.digests = digests
+        self.asked = []
+
+    def is_there(self):
+        return True
+
+    def identify(self, image):
+        self.asked.append(image)
+        return self.digests.get(image, DIGEST)
+
+
+def a_plan(image, *, command=("train",), args=()):
+    container = {"image": image, "command": list(command), "args": list(args)}
+    return ir.plan(
+        ir.load_dict(
+            {
+                "schemaVersion": "2.1.0",
+                "pipelineInfo": {"name": "p"},
+                "root": {"dag": {"tasks": {"t": {"taskInfo": {"name": "t"}, "componentRef": {"name": "comp-t"}}}}},
+                "components": {"comp-t": {"executorLabel": "exec-t"}},
+                "deploymentSpec": {"executors": {"exec-t": {"container": container}}},
+            }
+        )
+    )
+
+
+def place_of(plan, images=None):
+    (place,) = Workplaces(Unbound({"kfp": "2"}), images).of_plan(plan, is_new=True).values()
+    return place
+
+
+def test_an_image_that_is_not_bound_is_run_as_a_container():
+    assert place_of(a_plan("gcr.io/p/unbound:1"), Images()) == Workplace(
+        work=Shell(command=("train",)), environment=DIGEST, image="gcr.io/p/unbound:1"
+    )
+
+
+def test_a_bound_image_is_an_environment_whatever_engine_there_is():
+    assert place_of(a_plan("gcr.io/p/bound:1"), Images()).image == ""
+
+
+@pytest.mark.parametrize(
+    ("image", "is_container"),
+    [
+        ("python:3.11", False),
+        ("docker.io/library/python:3.9-slim", False),
+        ("{{$.inputs.parameters['image']}}", False),
+        ("tensorflow/tensorflow:2.17.0", True),
+    ],
+)
+def test_lightweight_python_works_in_an_environment_where_any_python_will_do(image, is_container):
+    place = place_of(a_plan(image, command=SOURCE, args=EXECUTOR), Images())
+
+    assert (place.image != "") == is_container
+
+
+def test_without_an_engine_an_unbound_image_is_refused():
+    with pytest.raises(InvalidArgument, match=r"gcr.io/p/unbound:1.*stands for nothing.*images bind") as caught:
+        place_of(a_plan("gcr.io/p/unbound:1"))
+    assert caught.value.reason == "IMAGE_UNBOUND"
+
+
+def test_an_image_is_looked_at_anew_for_each_run_and_not_when_a_run_is_taken_up():
+    images = Images()
+    workplaces, plan = Workplaces(Unbound({}), images), a_plan("unbound:1")
+    workplaces.of_plan(plan, is_new=True)
+    images.digests["unbound:1"] = "sha256:moved"
+
+    assert workplaces.of_plan(plan)["comp-t"].environment == DIGEST
+    assert workplaces.of_plan(plan, is_new=True)["comp-t"].environment == "sha256:moved"
+
+
+def test_an_image_that_is_an_input_is_not_looked_for_before_it_is_known():
+    images = Images()
+
+    assert place_of(a_plan("{{$.inputs.parameters['image']}}"), images).environment == ""
+    assert images.asked == []
+
+
+def test_a_machine_without_an_engine_has_no_images():
+    assert NoImages().identify("x") == ""
+    with pytest.raises(FailedPrecondition, match="needs a container engine"):
+        NoImages().obtain("x", print)
