@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Float,
     ForeignKey,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     delete,
     or_,
     select,
@@ -224,12 +226,17 @@ def noticed(conn: Connection) -> list[tuple[str, str]]:
 
 def delete_run(conn: Connection, run: Run) -> None:
     """Forget a run with its tasks; what it made stays in lineage."""
-    ids = select(tasks.c.id).where(tasks.c.run == run.name)
+    _delete_tasks(conn, tasks.c.run == run.name)
+    conn.execute(delete(runs).where(runs.c.name == run.name))
+
+
+def _delete_tasks(conn: Connection, which: ColumnElement[bool]) -> None:
+    """Forget tasks with everything that is known of them."""
+    ids = select(tasks.c.id).where(which)
     conn.execute(delete(attempts).where(attempts.c.task_id.in_(ids)))
     conn.execute(delete(cache).where(cache.c.task_id.in_(ids)))
     conn.execute(delete(history_table).where(history_table.c.noun == TASK.noun, history_table.c.resource.in_(ids)))
-    conn.execute(delete(tasks).where(tasks.c.run == run.name))
-    conn.execute(delete(runs).where(runs.c.name == run.name))
+    conn.execute(delete(tasks).where(which))
 
 
 def tasks_of(conn: Connection, run: str) -> list[TaskRow]:
@@ -259,10 +266,7 @@ def tasks_begun(conn: Connection, run: str, since: datetime | None) -> list[Begu
 def delete_tasks_in(conn: Connection, run: str, path: str) -> None:
     """Forget the tasks in a DAG task."""
     inside = [tasks.c.name.startswith(f"{path}{mark}", autoescape=True) for mark in (".", "[")]
-    ids = select(tasks.c.id).where(tasks.c.run == run, or_(*inside))
-    conn.execute(delete(attempts).where(attempts.c.task_id.in_(ids)))
-    conn.execute(delete(cache).where(cache.c.task_id.in_(ids)))
-    conn.execute(delete(tasks).where(tasks.c.run == run, or_(*inside)))
+    _delete_tasks(conn, and_(tasks.c.run == run, or_(*inside)))
 
 
 def get_task(conn: Connection, task_id: str) -> TaskRow | None:
