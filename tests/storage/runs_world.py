@@ -115,7 +115,9 @@ class World:
         self.db, self.clock, self.folder, self.workers = db, clock, folder, workers
         self.environments = Environments()
         self.blobs = Blobs(folder / "buckets", clock)
-        self.service = Service(db, clock, self.blobs, self.environments, folder=folder / "runs", secrets=folder / "secrets")
+        self.service = Service(
+            db, clock, self.blobs, self.environments, folder=folder / "runs", secrets=folder / "secrets"
+        )
         self.script = script or (lambda launch: Act())
         self.runner = ScriptedRunner(lambda launch: self.script(launch), clock)  # noqa: PLW0108  (a test may replace the script)
         self.engine = self.make_engine()
