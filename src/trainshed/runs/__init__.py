@@ -7,9 +7,9 @@
 - `service`: the verbs; `request` checks what is asked for. `triggers`: event → run.
 - `outline` and `drawing`: a run as a tree and as a graph; `paths`: which tasks somebody means; `watching`: be told.
 - `engine`: the loop, fed by its `inbox`; `turn` carries decisions out in a transaction, `active` is an open run in
-  memory, made of `nodes`; `admission` says what fits on the machine, `launching` and `launch` start attempts, `attempt` and `outputs` take what they leave,
-  `abandon` ends a run that cannot go on, `caching` finds what exists already, `importing` registers what exists, `planning` says all that beforehand, `pricing`
-  what it costs.
+  memory, made of `nodes`; `admission` says what fits on the machine, `launching` and `launch` start attempts, `attempt`
+  and `outputs` take what they leave, `mounts` goes when that is done; `caching` finds what exists already, `importing`
+  registers what exists, `planning` says all that beforehand, `pricing` what it costs; `abandon` ends what cannot go on.
 """
 
 from trainshed.runs.catalog import Catalog, Template

@@ -18,7 +18,9 @@ from trainshed.runners.contract import (
     Succeeded,
     TimedOut,
 )
+from trainshed.runs import store
 from trainshed.runs.active import ActiveRun
+from trainshed.runs.model import Attempt
 from trainshed.runs.outputs import Collected, refusal
 
 
@@ -58,6 +60,22 @@ def checked(conn: Connection, blobs: Blobs, ended: Ended) -> Ended:
         return ended
     ended.discard()
     return ended.failed(ExitedNonZero(code=0, message=f"its outputs could not be taken over: {reason}"))
+
+
+def note(conn: Connection, ended: Ended) -> None:
+    """Keep how an attempt ended; a second report of it changes nothing."""
+    report = ended.report
+    attempt = Attempt(
+        task_id=report.task_id,
+        attempt=report.attempt,
+        outcome=type(report.outcome).__name__,
+        message=ended.message,
+        start_time=report.start_time,
+        end_time=report.end_time,
+        cpu_seconds=report.cpu_seconds,
+        peak_memory_bytes=report.peak_memory_bytes,
+    )
+    store.insert_attempt(conn, attempt)
 
 
 def _sentence_first(message: str) -> str:

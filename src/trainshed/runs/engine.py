@@ -10,12 +10,10 @@ they are on disk: while the store takes no writes they wait.
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 from sqlalchemy import Connection
 
@@ -27,11 +25,12 @@ from trainshed.runs import store
 from trainshed.runs.abandon import abandon
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.admission import Admission
-from trainshed.runs.attempt import Ended, ending_of
+from trainshed.runs.attempt import Ended, ending_of, note
 from trainshed.runs.facts import AttemptEnded, CancelRequested, Fact, RunCreated
 from trainshed.runs.inbox import Entry, Inbox
 from trainshed.runs.launching import Launcher
-from trainshed.runs.model import Attempt, Run, TaskRow
+from trainshed.runs.model import Run, TaskRow
+from trainshed.runs.mounts import clean_up
 from trainshed.runs.turn import Turn, Writer, waiting_of
 from trainshed.sql import Database
 
@@ -39,7 +38,6 @@ log = logging.getLogger(__name__)
 CHANNEL = "runs"  # notified when a run was created or is to be cancelled
 _LOOK_AGAIN = timedelta(seconds=1)
 _RUNS_AT_ONCE = 200  # taken up in one transaction
-_MOUNTS_AT_ONCE = 20  # removed without looking whether the server is to end
 
 
 TakeUp = Callable[
@@ -248,7 +246,7 @@ class Engine:
             path = active.paths.get(ended.report.task_id, "")
             if path and active.view.tasks[path].attempt == ended.report.attempt:
                 self._parts.admission.release(ended.report.task_id)
-            self._note_attempt(conn, ended)
+            note(conn, ended)
         self._parts.writer.step(conn, turn, active, fact, ended)
         for waiting in turn.take_waiting():
             self._parts.admission.queue(waiting)
@@ -268,20 +266,6 @@ class Engine:
             active = self._get(conn, waiting.run)
             if active is None or not self._parts.writer.admit(conn, turn, active, waiting.task):
                 self._parts.admission.release(waiting.task_id)
-
-    def _note_attempt(self, conn: Connection, ended: Ended) -> None:
-        report = ended.report
-        attempt = Attempt(
-            task_id=report.task_id,
-            attempt=report.attempt,
-            outcome=type(report.outcome).__name__,
-            message=ended.message,
-            start_time=report.start_time,
-            end_time=report.end_time,
-            cpu_seconds=report.cpu_seconds,
-            peak_memory_bytes=report.peak_memory_bytes,
-        )
-        store.insert_attempt(conn, attempt)
 
     # Memory
 
@@ -398,7 +382,7 @@ class Engine:
         for task_id, attempt in turn.stops:
             self._background.spawn(self._stop(task_id, attempt), name=f"stop of {task_id}")
         if turn.done or turn.ended:
-            self._background.spawn(_clean_up(turn.done, turn.ended), name="clean up")
+            self._background.spawn(clean_up(turn.done, turn.ended), name="clean up")
 
     async def _start(self, active: ActiveRun, task: str, attempt: int) -> None:
         begun = self._parts.clock.now()
@@ -418,15 +402,3 @@ class Engine:
     def _report(self, task_id: str, attempt: int, outcome: Outcome, begun: datetime) -> Report:
         now = self._parts.clock.now()
         return Report(task_id=task_id, attempt=attempt, outcome=outcome, start_time=begun, end_time=now)
-
-
-async def _clean_up(mounts: list[Path], runs: list[Path]) -> None:
-    """Remove mounts whose content is committed, and all of the runs that ended; logs stay. A drain waits for few."""
-    found = [*mounts, *await off_loop(lambda: [mount for folder in runs for mount in folder.glob("*/*/mount")])]
-    for first in range(0, len(found), _MOUNTS_AT_ONCE):
-        await off_loop(_remove, found[first : first + _MOUNTS_AT_ONCE])
-
-
-def _remove(folders: list[Path]) -> None:
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
