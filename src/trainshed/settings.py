@@ -22,7 +22,7 @@ class Settings:
     region: str = "us-central1"  # default region of the command line
     clock: str = "system"  # or "virtual"
     workers: int = 0  # tasks at once; 0: as many as cores
-    accelerators: str = ""  # those that tasks may be given, as CUDA numbers them: 0,1; -: none; empty: all of this machine
+    accelerators: str = ""  # that tasks may be given, as CUDA numbers them: 0,1; -: none; empty: all there are
     engine: str = "auto"  # for images that are not bound: docker, podman, auto (the first that works), none
     engine_options: str = ""  # more options for its `create`, such as --ulimit nofile=4096:4096 --device /dev/kvm
     lease_seconds: float = 30.0  # how long a worker may be silent
