@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from trainshed.duty import Background
-from trainshed.runs import engine
+from trainshed.runs import mounts
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def run(tmp_path):
 
 
 def test_the_mounts_of_a_run_that_ended_are_removed(run):
-    asyncio.run(engine._clean_up([], [run]))
+    asyncio.run(mounts.clean_up([], [run]))
 
     assert not list(run.glob("*/*/mount"))
     assert len(list(run.glob("*/1"))) == 100, "logs stay"
@@ -37,7 +37,7 @@ def test_a_drain_does_not_wait_for_all_of_them(run, monkeypatch):
             remove(folder, **options)
 
         monkeypatch.setattr(shutil, "rmtree", slow)
-        background.spawn(engine._clean_up([], [run]), name="clean up")
+        background.spawn(mounts.clean_up([], [run]), name="clean up")
         await draining.wait()
         await background.close()
 
