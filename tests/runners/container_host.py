@@ -58,9 +58,11 @@ def make_image(engine):
             entry = tarfile.TarInfo(folder)
             entry.type, entry.mode = tarfile.DIRTYPE, 0o1777
             archive.addfile(entry)
-    made = subprocess.run([engine.program, "import", "-", name], input=file.getvalue(), capture_output=True)
+    made = subprocess.run(
+        [engine.program, "import", "-", name], input=file.getvalue(), capture_output=True, timeout=100
+    )
     command = [engine.program, "run", "--rm", "--network", "host", *engine.options, name, "true"]
-    tried = subprocess.run(command, capture_output=True, text=True) if made.returncode == 0 else made
+    tried = subprocess.run(command, capture_output=True, text=True, timeout=100) if made.returncode == 0 else made
     if tried.returncode:
         remove_image(engine, name)
         pytest.skip(f"{engine.program} cannot run a container here: {tried.stderr.strip().splitlines()[-1:]}")
