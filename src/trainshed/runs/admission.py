@@ -27,15 +27,17 @@ class Admission:
         self._order = itertools.count()
         self._later: list[tuple[datetime, int, Waiting]] = []
         self._ready: list[tuple[int, Waiting]] = []
+        self._latest: dict[str, int] = {}  # task id -> its place in the order; queued again, it gave up earlier ones
         self._taken: dict[str, tuple[float, int, int]] = {}  # task id -> what it holds
 
     def clear(self) -> None:
         """Forget everything."""
-        self._later, self._ready, self._taken = [], [], {}
+        self._later, self._ready, self._latest, self._taken = [], [], {}, {}
 
     def queue(self, waiting: Waiting) -> None:
         """Let a task wait for its time and for room."""
-        heapq.heappush(self._later, (waiting.ready_time, next(self._order), waiting))
+        self._latest[waiting.task_id] = order = next(self._order)
+        heapq.heappush(self._later, (waiting.ready_time, order, waiting))
 
     def take(self, waiting: Waiting) -> None:
         """Note that a task holds its share; more than the machine has counts as all of it."""
@@ -54,7 +56,10 @@ class Admission:
         """Take the next task that fits, if its turn has come."""
         while self._later and self._later[0][0] <= now:
             _, order, waiting = heapq.heappop(self._later)
-            heapq.heappush(self._ready, (order, waiting))
+            if self._latest.get(waiting.task_id) == order:
+                heapq.heappush(self._ready, (order, waiting))
+        while self._ready and self._latest.get(self._ready[0][1].task_id) != self._ready[0][0]:
+            heapq.heappop(self._ready)
         if not self._ready:
             return None
         waiting = self._ready[0][1]
@@ -63,6 +68,7 @@ class Admission:
             self.release(waiting.task_id)
             return None
         heapq.heappop(self._ready)
+        del self._latest[waiting.task_id]
         return waiting
 
     def next_time(self) -> datetime | None:

@@ -1,6 +1,7 @@
 """Tasks start within the machine's cores and memory."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from trainshed.runs.admission import Admission, Waiting
 
@@ -50,3 +51,13 @@ def test_a_machine_without_accelerators_runs_what_asks_for_some():
     machine.queue(waiting("train", accelerators=1))
 
     assert machine.admit(NOW).task == "train"
+
+
+def test_a_task_that_is_queued_again_waits_for_its_latest_time_alone():
+    machine = Admission(cpus=4, memory_bytes=10)
+    machine.queue(replace(waiting("a"), ready_time=NOW + timedelta(seconds=60)))  # cancelled while it waited
+    machine.queue(waiting("a"))  # and its run retried
+
+    assert machine.admit(NOW).task == "a"
+    assert machine.admit(NOW + timedelta(seconds=61)) is None
+    assert machine._taken.keys() == {"a"}, "what it holds is not let go"
