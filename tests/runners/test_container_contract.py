@@ -9,7 +9,7 @@ from trainshed.runners.container import ContainerRunner
 from trainshed.runners.machine import Machine
 from trainshed.runners.stage import Fifos, Stage
 
-SECONDS = 5.0  # in which a container is surely made, started, and has imported kfp
+SECONDS = 12.0  # in which a container is surely made, started, and has imported kfp, on a machine that is busy
 
 pytestmark = pytest.mark.timeout(180)
 
