@@ -44,7 +44,7 @@ def test_the_result_of_an_attempt_that_ended_during_an_outage_counts(db, clock, 
 
     async def main():
         await world.engine.run_once()
-        while not world.engine._facts:
+        while not world.engine._inbox:
             await asyncio.sleep(0)
         with outage():
             for _ in range(turns):

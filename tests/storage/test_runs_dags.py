@@ -11,6 +11,7 @@ import pytest
 from trainshed.errors import FailedPrecondition, InvalidArgument
 from trainshed.runners.contract import ExitedNonZero
 from trainshed.runners.scripted import Act
+from trainshed.runs import active as runs_memory
 
 _spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
 runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))
@@ -368,3 +369,24 @@ def test_a_secret_that_others_may_read_is_refused(world):
 
     with pytest.raises(InvalidArgument, match="others may read"):
         world.create(a_spec({"a": {}}), platform=with_secret())
+
+
+def test_a_run_that_cannot_be_taken_up_ends_and_keeps_no_other_from_going_on(world, monkeypatch):
+    world.script = lambda launch: Act(is_held=True)
+    broken, sound = world.create(a_loop_spec([1]), job_id="broken"), world.create(a_loop_spec([2]), job_id="sound")
+    world.finish(broken)
+    real = runs_memory.begin
+
+    def begin(run, *rest):
+        if run.name == broken.name:
+            raise KeyError("a defect")
+        return real(run, *rest)
+
+    monkeypatch.setattr(runs_memory, "begin", begin)
+    watched(world)
+    world.restart()
+
+    assert world.finish(broken).state == "FAILED"
+    assert "Trainshed failed on this run (KeyError: 'a defect')" in world.service.get(broken.name).error
+    assert world.service.get(sound.name).state == "RUNNING"
+    assert world.states(broken)["loop[0].double"] == "CANCELLED"

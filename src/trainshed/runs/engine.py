@@ -221,7 +221,7 @@ class Engine:
         for entry in entries:
             if isinstance(entry.fact, CancelRequested):
                 self._notice(conn, turn, entry.run, "CANCELLING")
-            elif (active := self._get(conn, entry.run)) is not None:
+            elif (active := self._get(conn, turn, entry.run)) is not None:
                 self._step(conn, turn, active, entry.fact, entry.ended)
             elif entry.ended is not None:
                 entry.ended.discard()
@@ -229,7 +229,7 @@ class Engine:
         return turn
 
     def _notice(self, conn: Connection, turn: Turn, name: str, state: str) -> None:
-        active = self._get(conn, name)
+        active = self._get(conn, turn, name)
         if active is None:
             return
         if state == "PENDING":
@@ -263,30 +263,33 @@ class Engine:
 
     def _admit(self, conn: Connection, turn: Turn) -> None:
         while (waiting := self._parts.admission.admit(turn.now)) is not None:
-            active = self._get(conn, waiting.run)
+            active = self._get(conn, turn, waiting.run)
             if active is None or not self._parts.writer.admit(conn, turn, active, waiting.task):
                 self._parts.admission.release(waiting.task_id)
 
     # Memory
 
-    def _get(self, conn: Connection, name: str) -> ActiveRun | None:
+    def _get(self, conn: Connection, turn: Turn, name: str) -> ActiveRun | None:
         if name not in self._active:
             run = store.find_run(conn, name=name)
             if run is None or run.end_time is not None:
                 return None
-            self._know(conn, [run])
+            turn.stops += self._know(conn, [run])
         return self._active.get(name)
 
-    def _know(self, conn: Connection, runs: Sequence[Run]) -> None:
+    def _know(self, conn: Connection, runs: Sequence[Run]) -> list[tuple[str, int]]:
+        """Take runs into memory; answer the attempts of those that cannot go on, which have to be stopped."""
+        stops: list[tuple[str, int]] = []
         rows = store.tasks_of_runs(conn, [run.name for run in runs])
         found = self._parts.take_up(conn, runs, rows)
         for run in runs:
             active = found[run.name]
             if isinstance(active, TrainshedError):  # an image that is bound no longer
-                abandon(conn, run.name, active.message, now=self._parts.clock.now())
+                stops += abandon(conn, run.name, active.message, now=self._parts.clock.now())
                 continue
             self._active[run.name] = active
             self._of_task.update(dict.fromkeys(active.paths, run.name))
+        return stops
 
     def _drop(self, active: ActiveRun) -> None:
         self._active.pop(active.run.name, None)
@@ -309,20 +312,23 @@ class Engine:
         runs = await off_loop(self._parts.db.read, store.open_runs)
         for first in range(0, len(runs), _RUNS_AT_ONCE):
             verb = partial(self._take_up, runs=runs[first : first + _RUNS_AT_ONCE], known=known)
-            for active, path, attempt in await asyncio.wrap_future(self._parts.db.submit(verb)):
+            lost, stops = await asyncio.wrap_future(self._parts.db.submit(verb))
+            for active, path, attempt in lost:
                 self._lose(active, path, attempt)
+            for task_id, attempt in stops:
+                self._background.spawn(self._stop(task_id, attempt), name=f"stop of {task_id}")
 
     def _take_up(
         self, conn: Connection, runs: Sequence[Run], known: set[tuple[str, int]]
-    ) -> list[tuple[ActiveRun, str, int]]:
-        """Take up open runs; answer the attempts that nobody knows of."""
+    ) -> tuple[list[tuple[ActiveRun, str, int]], list[tuple[str, int]]]:
+        """Take up open runs; answer the attempts that nobody knows of, and those that have to be stopped."""
         lost: list[tuple[ActiveRun, str, int]] = []
-        self._know(conn, [run for run in runs if run.name not in self._active])
+        stops = self._know(conn, [run for run in runs if run.name not in self._active])
         for run in runs:
             active = self._active.get(run.name)
             if active is not None:
                 lost += [(active, path, attempt) for path, attempt in self._claim_again(active, known)]
-        return lost
+        return lost, stops
 
     def _claim_again(self, active: ActiveRun, known: set[tuple[str, int]]) -> Iterator[tuple[str, int]]:
         """Let the tasks of a run have what they had of the machine; answer the attempts that nobody knows of."""

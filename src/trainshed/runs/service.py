@@ -1,5 +1,6 @@
 """The verbs of runs. One transaction each; everything that can be refused is refused before anything is recorded."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from trainshed import ir, ledger, lineage, names
 from trainshed.blobs import Blobs, parse_uri
@@ -28,6 +30,7 @@ from trainshed.runs.workplace import Environments, Images, Workplace, Workplaces
 from trainshed.sql import Database, notify
 from trainshed.sql.lifecycle import Change, history
 
+log = logging.getLogger(__name__)
 OrdinalOf = Callable[[str], int]
 
 
@@ -297,7 +300,10 @@ class Service:
     def take_up(
         self, conn: Connection, runs: Sequence[Run], rows: Mapping[str, Sequence[TaskRow]]
     ) -> dict[str, ActiveRun | TrainshedError]:
-        """Build open runs' memory from rows; the engine's port. An image that is bound no longer is an error's place."""
+        """Build open runs' memory from rows; the engine's port. A run that cannot go on has its error instead.
+
+        A defect of ours counts as that too: one run must not keep the others from going on.
+        """
         places: dict[str, Mapping[str, Workplace]] = {}
         found: dict[str, ActiveRun | TrainshedError] = {}
         for run in runs:
@@ -305,6 +311,11 @@ class Service:
                 found[run.name] = self._take_up(conn, run, rows[run.name], places=places)
             except TrainshedError as error:
                 found[run.name] = error
+            except DBAPIError:
+                raise
+            except Exception as error:
+                log.exception("Run %s cannot be taken up.", run.name, extra={"action": "engine_reset"})
+                found[run.name] = TrainshedError(f"Trainshed failed on this run ({type(error).__name__}: {error}).")
         return found
 
     def read_template(self, uri: str) -> Template:
