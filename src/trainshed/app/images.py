@@ -1,12 +1,15 @@
 """What runs ask of the container engine, in its terms: which image a name stands for, and that it is here."""
 
 import logging
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 
 from trainshed.errors import FailedPrecondition
 from trainshed.runners.engines import EngineFailed, Engines
 
 log = logging.getLogger(__name__)
+_PATIENCE_SECONDS = 10.0  # a registry that has the image has begun to send it by then
 
 
 class ContainerImages:
@@ -28,6 +31,24 @@ class ContainerImages:
             log.debug("Image %s could not be looked at: %s", image, error)
             return ""
         return found.digest if found is not None else ""
+
+    def refusal(self, image: str) -> str:
+        """Begin to get an image that is not here; say why it cannot be had, "" when it is here or on its way."""
+        coming: Future[str] = Future()
+        threading.Thread(target=self._get, args=(image, coming), name=f"pull of {image}", daemon=True).start()
+        try:
+            coming.result(_PATIENCE_SECONDS)
+        except TimeoutError:
+            log.debug("Image %s is on its way.", image)
+        except FailedPrecondition as error:
+            return error.message
+        return ""
+
+    def _get(self, image: str, coming: "Future[str]") -> None:
+        try:
+            coming.set_result(self.obtain(image, lambda _: None))
+        except Exception as error:  # noqa: BLE001  (whoever waits is told)
+            coming.set_exception(error)
 
     def obtain(self, image: str, note: Callable[[str], None]) -> str:
         """Answer the digest of an image, pulled where it is not here. Raises FailedPrecondition with the way out."""

@@ -53,6 +53,10 @@ class Images(Protocol):
         """Answer the digest of an image of this machine; "" where it is not here yet."""
         ...
 
+    def refusal(self, image: str) -> str:
+        """Say why an image that is not here cannot be had, with the way out; "" when it can, or is on its way."""
+        ...
+
     def obtain(self, image: str, log: Callable[[str], None]) -> str:
         """Answer the digest of an image, which is on this machine then. Raises FailedPrecondition with the way out."""
         ...
@@ -68,6 +72,10 @@ class NoImages:
     def identify(self, image: str) -> str:  # noqa: ARG002
         """Know no image."""
         return ""
+
+    def refusal(self, image: str) -> str:
+        """Have no image."""
+        return f"image {image!r} needs a container engine, and none works here"
 
     def obtain(self, image: str, log: Callable[[str], None]) -> str:  # noqa: ARG002
         """Get no image. Raises FailedPrecondition."""
@@ -109,6 +117,7 @@ class Workplaces:
         places: dict[str, Workplace] = {}
         unbound: dict[str, ir.Task] = {}
         lost: list[Finding] = []
+        refusals: dict[str, str] = {}
         for path, task in plan.leaves():
             if not task.needs_worker or task.component in places:
                 continue
@@ -117,6 +126,10 @@ class Workplaces:
             binding = bindings[task.image]
             if binding is None and self._is_container(task):
                 places[task.component] = self._in_container(task, is_new=is_new)
+                if task.image not in refusals:
+                    refusals[task.image] = self._refusal(places[task.component]) if is_new else ""
+                if why := refusals[task.image]:
+                    lost.append(Finding(severity="error", path=f"tasks.{path}", message=f"task {path!r}: {why}"))
                 continue
             work = image_modules.located(ir.recognise(task.executor["container"]), binding)
             if binding is None and not (isinstance(work, ir.Python) and work.source):
@@ -156,6 +169,11 @@ class Workplaces:
         if is_new or image not in self._digests:
             self._digests[image] = "" if _PLACEHOLDER in image else self.images.identify(image)
         return Workplace(work=ir.recognise(container), environment=self._digests[image], image=image)
+
+    def _refusal(self, place: Workplace) -> str:
+        """Say why the image of a container cannot be had; one that an input names is not known yet."""
+        is_known = bool(place.environment) or _PLACEHOLDER in place.image
+        return "" if is_known else self.images.refusal(place.image)
 
     def _has_kfp(self, binding: Binding | None) -> bool:
         environment = self.environments.get(binding.environment) if binding else None

@@ -67,6 +67,9 @@ class Images:
         self.asked.append(image)
         return self.digests.get(image, DIGEST)
 
+    def refusal(self, image):
+        return f"image {image!r} cannot be had" if "lost" in image else ""
+
 
 def a_plan(image, *, command=("train",), args=()):
     container = {"image": image, "command": list(command), "args": list(args)}
@@ -140,3 +143,13 @@ def test_a_machine_without_an_engine_has_no_images():
     assert NoImages().identify("x") == ""
     with pytest.raises(FailedPrecondition, match="needs a container engine"):
         NoImages().obtain("x", print)
+
+
+def test_an_image_that_cannot_be_had_refuses_a_new_run_by_its_tasks_name():
+    images = Images(**{"gcr.io/p/lost:1": "", "gcr.io/p/coming:1": ""})
+    places = Workplaces(Unbound({"kfp": "2"}), images)
+
+    assert places.of_plan(a_plan("gcr.io/p/coming:1"), is_new=True)
+    with pytest.raises(InvalidArgument, match="task 't': image 'gcr.io/p/lost:1' cannot be had"):
+        places.of_plan(a_plan("gcr.io/p/lost:1"), is_new=True)
+    assert places.of_plan(a_plan("gcr.io/p/lost:1"))["comp-t"].environment == ""  # a run that is open has been let in
