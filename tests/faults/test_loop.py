@@ -124,8 +124,10 @@ def assert_applied_once(running, tasks=TASKS):
         running, "SELECT resource, COUNT(*) FROM history WHERE noun='task' AND transition='succeeded' GROUP BY 1"
     )
     assert [count for _, count in finals] == [1] * len(tasks), story(running)
-    executions = rows(running, "SELECT last_known_state FROM executions")
+    executions = rows(running, "SELECT last_known_state FROM executions WHERE name LIKE '%/tasks/%'")
     assert executions == [("COMPLETE",)] * len(tasks)
+    runs = rows(running, "SELECT last_known_state FROM executions WHERE name NOT LIKE '%/tasks/%'")
+    assert runs == [("COMPLETE",)]
     assert len(rows(running, "SELECT key FROM task_cache")) == len(tasks)
     artifacts = rows(running, "SELECT uri FROM artifacts")
     assert len(artifacts) == ("d" in tasks)
