@@ -394,7 +394,7 @@ def test_environments_are_built_once_for_all_tasks(world):
 
     assert world.environments.built == [("kfp==2.14.3",)]
     log = world.service.log_file(run, "a", 1)
-    assert log.read_text() == "building\n"
+    assert log.read_text() == "[environment] building\n"
 
 
 def test_run_outputs_are_the_pipelines_own(world):

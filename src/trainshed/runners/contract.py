@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+NOTE = "[environment] "  # begins the lines of an attempt's log that were written before the attempt ran
+
 
 @dataclass(frozen=True, kw_only=True)
 class PythonComponent:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from trainshed.runners.contract import (
+    NOTE,
     Command,
     Container,
     ExitedNonZero,
@@ -91,7 +92,7 @@ def last_lines(log_file: Path) -> str:
             text = file.read().decode("utf-8", errors="replace")
     except OSError:
         return ""
-    return "\n".join(text.splitlines()[-_LAST_LINES:])
+    return "\n".join([line for line in text.splitlines() if not line.startswith(NOTE)][-_LAST_LINES:])
 
 
 def text_of(path: str) -> str:

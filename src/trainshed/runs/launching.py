@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trainshed import ir
 from trainshed.duty import off_loop
-from trainshed.runners.contract import Launch, OutputMissing, Runner, Succeeded
+from trainshed.runners.contract import NOTE, Launch, OutputMissing, Runner, Succeeded
 from trainshed.runs import launch, workplace
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.attempt import Ended
@@ -141,4 +141,4 @@ def _note(folder: Path, line: str) -> None:
     """Add a line to an attempt's log before the attempt itself writes there."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / launch.LOG).open("a", encoding="utf-8") as file:
-        file.write(line.rstrip("\n") + "\n")
+        file.writelines(f"{NOTE}{one}\n" for one in line.splitlines())
