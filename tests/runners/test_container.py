@@ -84,7 +84,8 @@ def test_what_cannot_be_made_is_a_failed_start_and_leaves_nothing(play, outcome_
     engine = play(image=HERE, create=(125, "", "Error: statfs /x: no such file or directory"))
 
     assert outcome_of(engine) == StartFailed(reason="podman: statfs /x: no such file or directory")
-    assert asked(engine)[-1] == "rm"
+    words = asked(engine)  # its keeper may be looking around meanwhile
+    assert "rm" in words[words.index("create") :]
     assert [path.name for path in (settings.home / "containers").iterdir()] == ["lock"]
 
 
