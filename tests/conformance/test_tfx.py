@@ -27,8 +27,9 @@ from penguin_document import IMAGE, penguins  # noqa: E402
 from stand_in import parameters_of  # noqa: E402
 
 STORE = "projects/123456789/locations/us-central1/metadataStores/default/artifacts"
+THEIR_BUCKET = "root"  # in the documents of TFX
 FACTS = ir.RunFacts(
-    job_name="job", resource_name="projects/p/locations/l/pipelineJobs/job", job_uuid="1", root="gs://root",
+    job_name="job", resource_name="projects/p/locations/l/pipelineJobs/job", job_uuid="1", root="gs://store",
     create_time="", schedule_time="",
 )  # fmt: skip
 PLAIN = {"penguin-vertex-training.json": {"learning_rate": 0.01, "num_epochs": 30}}
@@ -76,14 +77,14 @@ class Walk:
 
 
 def an_artifact(name, schema, **metadata):
-    return ir.ArtifactValue(name=f"{STORE}/{name}", uri=f"gs://root/{name}", type=schema, metadata=metadata)
+    return ir.ArtifactValue(name=f"{STORE}/{name}", uri=f"gs://store/{name}", type=schema, metadata=metadata)
 
 
 def places_of(task):
     return ir.Places(
-        artifact_uris={key: f"gs://root/{task.name}/{key}" for key in task.output_artifacts},
+        artifact_uris={key: f"gs://store/{task.name}/{key}" for key in task.output_artifacts},
         parameter_files={key: f"/outputs/{key}" for key in task.output_parameters},
-        output_file=f"gs://root/{task.name}/executor_output.json",
+        output_file=f"gs://store/{task.name}/executor_output.json",
         path_of=str,
     )
 
@@ -153,7 +154,7 @@ def test_every_command_and_executor_input_renders(path):
         assert set(said.inputs.artifacts) == set(task.given_artifacts)
         for key, artifacts in said.outputs.artifacts.items():
             assert artifacts.artifacts[0].type.instance_schema.startswith("title: tfx."), key
-        assert said.outputs.output_file == f"gs://root/{name}/executor_output.json"
+        assert said.outputs.output_file == f"gs://store/{name}/executor_output.json"
 
 
 def kind_of(task, key, value):
@@ -273,7 +274,7 @@ def test_what_tfx_writes_is_read():
         "current_model_id": f"{STORE}/2",
         "tfx_version": "0.123.4.dev",
     }
-    assert found.artifacts["output"][0].uri == "gs://root/output/"
+    assert found.artifacts["output"][0].uri == f"gs://{THEIR_BUCKET}/output/"
     assert found.parameters == {}
 
 

@@ -6,7 +6,7 @@ from trainshed import ir
 
 MODEL = ir.ArtifactValue(
     name="projects/p/locations/l/metadataStores/default/artifacts/1",
-    uri="gs://root/model",
+    uri="gs://store/model",
     type={"instanceSchema": "title: tfx.Model\ntype: object\n"},
     metadata={"blessed": 1, "score": 0.75, "kind": "keras", "is_small": True},
 )
@@ -29,8 +29,8 @@ def holds(condition, artifact=MODEL):
         (f"({ONE}.metadata['score'] < 0.5)", False),
         (f"({ONE}.metadata['kind'] == 'keras')", True),
         (f"({ONE}.metadata['is_small'] == true)", True),
-        (f"!(({ONE}.uri == 'gs://root/model'))", False),
-        (f"({ONE}.uri == ('gs://root' + '/model')) && ({ONE}.metadata['kind'] == 'keras')", True),
+        (f"!(({ONE}.uri == 'gs://store/model'))", False),
+        (f"({ONE}.uri == ('gs://store' + '/model')) && ({ONE}.metadata['kind'] == 'keras')", True),
         (f"(({ONE}.metadata['score'] > 0.9) || ({ONE}.metadata['blessed'] == 1.0))", True),
     ],
 )

@@ -39,7 +39,7 @@ def test_metadata_of_both_schemas():
                 "artifacts": [
                     {
                         "name": "projects/1/locations/l/metadataStores/default/artifacts/4",
-                        "uri": "gs://root/examples",
+                        "uri": "gs://store/examples",
                         "properties": {"span": {"intValue": "4"}},
                         "customProperties": {"span": {"intValue": "5"}, "fingerprint": {"stringValue": "abc"}},
                         "metadata": {"tfx_version": "1.21.0"},
@@ -52,7 +52,7 @@ def test_metadata_of_both_schemas():
     assert found.artifacts["examples"] == (
         WrittenArtifact(
             name="projects/1/locations/l/metadataStores/default/artifacts/4",
-            uri="gs://root/examples",
+            uri="gs://store/examples",
             metadata={"span": 4, "custom:span": 5, "fingerprint": "abc", "tfx_version": "1.21.0"},
         ),
     )
