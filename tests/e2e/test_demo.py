@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from trainshed.cli.stage import Stage
+
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -58,6 +60,25 @@ def test_an_interrupt_leaves_nothing_running(tmp_path, moment, number):
     assert demo.returncode == 130, output
     assert "nothing is left running" in output
     assert processes_of(home) == {}
+
+
+def test_an_interrupt_while_a_command_is_started_ends_that_command(tmp_path, monkeypatch):
+    started = []
+
+    class Interrupted(subprocess.Popen):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            self.stdout.close()
+            started.append(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("trainshed.cli.stage.subprocess.Popen", Interrupted)
+    monkeypatch.setattr(Stage, "_start", lambda stage: None)
+
+    with pytest.raises(KeyboardInterrupt), Stage(tmp_path / "home", project="p", region="r", stays=False) as stage:
+        stage.command("sleep", "600")
+
+    assert [process.poll() for process in started] == [-signal.SIGTERM]
 
 
 def test_a_home_that_is_not_the_demos_is_not_touched(tmp_path):

@@ -53,6 +53,7 @@ class Stage:
         self.is_complete = False
         self._signals = _Signals()
         self._server: subprocess.Popen[str] | None = None
+        self._typed: subprocess.Popen[str] | None = None  # the command that is under way, or the last one
         self._environment = _environment(home, project, region)
         self.address = ""
 
@@ -122,7 +123,8 @@ class Stage:
         self, command: Sequence[str], *, folder: Path | None, joins_errors: bool
     ) -> Iterator["subprocess.Popen[str]"]:
         with self._signals.deferred():
-            process = subprocess.Popen(
+            # Known before an interrupt may be told: it comes out of `deferred`, where nobody else holds the process.
+            self._typed = process = subprocess.Popen(
                 command,
                 cwd=folder,
                 env=self._environment | ({"TRAINSHED_ADDRESS": self.address} if self.address else {}),
@@ -161,8 +163,9 @@ class Stage:
     def _end(self) -> None:
         self._signals.ignore()
         try:
-            if self._server is not None:
-                _end_group(self._server)
+            for process in (self._typed, self._server):
+                if process is not None:
+                    _end_group(process)
             _end_workers(self.home)
         finally:
             self._signals.restore()
