@@ -78,8 +78,12 @@ campaign: setup
 fuzz: setup
 	$(BIN)/python -m tests.faults.specs.campaign --inputs 100000 --seed $(or $(SEED),1)
 
+# ten thousand broken requests of each service; SEED=N for others, or for the same again
+fuzz-surface: setup
+	$(BIN)/python -m tests.faults.surface.campaign --requests 10000 --seed $(or $(SEED),1)
+
 # versions and hashes of everything, without download addresses
 constraints: pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o constraints.txt
 
-.PHONY: all setup demo test frameworks serve lint fix types unit shape migration surface docs bench campaign fuzz constraints
+.PHONY: all setup demo test frameworks serve lint fix types unit shape migration surface docs bench campaign fuzz fuzz-surface constraints

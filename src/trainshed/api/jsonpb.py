@@ -1,6 +1,7 @@
 """JSON into messages, with errors that name the field and say what would be right."""
 
 import difflib
+import json
 import re
 from typing import Any
 
@@ -13,6 +14,26 @@ from trainshed.errors import InvalidArgument
 _UNKNOWN = re.compile(r'Message type "([\w.]+)" has no field named "([^"]*)" at "([^"]*)"')
 _AT = re.compile(r' at "?([\w.\[\]]+?)"?\.*$')
 _WRAPPING = re.compile(r"^Failed to parse ([\w.\[\]]+) field: ")
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Read the JSON object that a request carries; an empty body is {}. Raises InvalidArgument.
+
+    Numbers are finite: JSON has no others, and what cannot be written again must not be stored.
+    """
+    if not body.strip():
+        return {}
+    try:
+        document = json.loads(body, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise InvalidArgument.field("body", "is nested too deeply", reason="BODY_TOO_DEEP") from error
+    except ValueError as error:
+        raise InvalidArgument.field(
+            "body", f"is not JSON: {error}; send one JSON object", reason="BODY_NOT_JSON"
+        ) from error
+    if not isinstance(document, dict):
+        raise InvalidArgument.field("body", "is not a JSON object; send {…}", reason="BODY_NOT_OBJECT")
+    return document
 
 
 def parse(document: dict[str, Any], full_name: str) -> Any:
@@ -45,6 +66,10 @@ def unknown(path: str, descriptor: Descriptor, name: str) -> InvalidArgument:
     return InvalidArgument.field(
         path, f"unknown name; {descriptor.name} has no field {name!r}, {advice}", reason="FIELD_UNKNOWN"
     )
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _explain(text: str) -> InvalidArgument:

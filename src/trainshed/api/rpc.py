@@ -1,16 +1,18 @@
 """The gRPC half: generic handlers over the table of methods, on a unix socket that only the front door uses."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 
 from trainshed.api import caller, descriptors, status
 from trainshed.api.calls import Calls
 from trainshed.api.descriptors import Method, message_class
 from trainshed.duty import off_loop
+from trainshed.errors import InvalidArgument
 
 _MESSAGE_BYTES = 64 * 1024 * 1024
 _OPTIONS = (
@@ -46,7 +48,7 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # the package
         return self._known[path]
 
     def _handler(self, method: Method) -> Any:
-        request, response = message_class(method.request), message_class(method.response)
+        response = message_class(method.response)
         streams = method.client_streaming or method.server_streaming
         make = {
             (False, False): grpc.unary_unary_rpc_method_handler,
@@ -54,13 +56,14 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # the package
             (True, True): grpc.stream_stream_rpc_method_handler,
         }[method.client_streaming, method.server_streaming]
         answer = self._stream(method) if streams else self._unary(method)
-        return make(answer, request_deserializer=request.FromString, response_serializer=response.SerializeToString)
+        reader = _reader(message_class(method.request))
+        return make(answer, request_deserializer=reader, response_serializer=response.SerializeToString)
 
     def _unary(self, method: Method) -> Callable[[Any, _Context], Awaitable[Any]]:
         async def answer(request: Any, context: _Context) -> Any:
             try:
                 self._enter(context)
-                return await self._calls.unary(method, request)
+                return await self._calls.unary(method, _whole(request, method))
             except Exception as error:  # noqa: BLE001  (the edge: every error becomes a status)
                 await _abort(context, error, method)
 
@@ -70,7 +73,8 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # the package
         async def answer(request: Any, context: _Context) -> AsyncIterator[Any]:
             try:
                 self._enter(context)
-                async for response in self._calls.stream(method, request):
+                asked = _all_whole(request, method) if method.client_streaming else _whole(request, method)
+                async for response in self._calls.stream(method, asked):
                     yield response
             except Exception as error:  # noqa: BLE001  (the edge: every error becomes a status)
                 await _abort(context, error, method)
@@ -91,6 +95,30 @@ async def start(calls: Calls, identify: Identify, socket: Path) -> grpc.aio.Serv
     server.add_insecure_port(f"unix:{socket}")
     await server.start()
     return server
+
+
+def _reader(message: type[Any]) -> Callable[[bytes], Any]:
+    """Read requests; bytes that are none come back as None, for gRPC itself would answer UNKNOWN."""
+
+    def read(data: bytes) -> Any:
+        try:
+            return message.FromString(data)
+        except DecodeError:
+            return None
+
+    return read
+
+
+def _whole(request: Any, method: Method) -> Any:
+    if request is None:
+        kind = method.request.rpartition(".")[2]
+        raise InvalidArgument.field("request", f"these bytes are no {kind}; is a text in it not UTF-8?")
+    return request
+
+
+async def _all_whole(requests: AsyncIterable[Any], method: Method) -> AsyncIterator[Any]:
+    async for request in requests:
+        yield _whole(request, method)
 
 
 async def _abort(context: _Context, error: Exception, method: Method) -> None:

@@ -119,13 +119,13 @@ def read(match: Match, query: str, content_type: str, body: bytes) -> Any:
     document: dict[str, Any] = {}
     raw = None
     if match.rule.body == "*":
-        document = _json_object(body)
+        document = jsonpb.read_object(body)
     elif match.rule.body:
         field = descriptor.fields_by_name[match.rule.body]
         if field.message_type is not None and field.message_type.full_name == _HTTP_BODY:
             raw = message_class(_HTTP_BODY)(content_type=content_type, data=body)
         elif body.strip():
-            document[field.json_name] = _json_object(body)
+            document[field.json_name] = jsonpb.read_object(body)
     for key, text in parse_qsl(query, keep_blank_values=True):
         _put_query(document, descriptor, key, text)
     request = jsonpb.parse(document, match.method.request)
@@ -164,18 +164,6 @@ def _compile(template: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
 
 def _segments(template: str) -> str:
     return re.escape(template).replace(r"\*\*", ".+").replace(r"\*", "[^/]+")
-
-
-def _json_object(body: bytes) -> dict[str, Any]:
-    if not body.strip():
-        return {}
-    try:
-        document = json.loads(body)
-    except ValueError as error:
-        raise InvalidArgument.field("body", f"is not JSON: {error}", reason="BODY_NOT_JSON") from error
-    if not isinstance(document, dict):
-        raise InvalidArgument.field("body", "is not a JSON object; send {…}", reason="BODY_NOT_OBJECT")
-    return document
 
 
 def _put_query(document: dict[str, Any], descriptor: Descriptor, key: str, text: str) -> None:
