@@ -7,6 +7,7 @@ synthesised, so that the server needs none of the packages. The output is the sa
 
 import importlib
 import importlib.metadata
+import importlib.util
 import re
 import typing
 from collections.abc import Iterator
@@ -36,7 +37,19 @@ SERVICES = (
     ("google-cloud-aiplatform", "google.cloud.aiplatform_v1", "metadata_service"),
     ("google-cloud-aiplatform", "google.cloud.aiplatform_v1", "job_service"),
     ("google-cloud-resource-manager", "google.cloud.resourcemanager_v3", "projects"),
+    ("google-cloud-logging", "google.cloud.logging_v2", "logging_service_v2"),
 )
+# HTTP rules of packages that have no REST client, from their published interface definitions.
+RULES = {
+    "/google.logging.v2.LoggingServiceV2/ListLogEntries": {("post", "/v2/entries:list"): "*"},
+    "/google.logging.v2.LoggingServiceV2/WriteLogEntries": {("post", "/v2/entries:write"): "*"},
+    "/google.logging.v2.LoggingServiceV2/ListLogs": {("get", "/v2/{parent=projects/*}/logs"): ""},
+    "/google.logging.v2.LoggingServiceV2/DeleteLog": {("delete", "/v2/{log_name=projects/*/logs/*}"): ""},
+    "/google.logging.v2.LoggingServiceV2/TailLogEntries": {("post", "/v2/entries:tail"): "*"},
+    "/google.logging.v2.LoggingServiceV2/ListMonitoredResourceDescriptors": {
+        ("get", "/v2/monitoredResourceDescriptors"): ""
+    },
+}
 # What operations and errors carry inside Any, beside what the methods name.
 EXTRA_FILES = ("google/rpc/status.proto", "google/rpc/error_details.proto", "google/protobuf/wrappers.proto")
 
@@ -100,9 +113,9 @@ def descriptor(kind: type | None) -> Descriptor:
 def harvest(module: str, folder: str) -> Iterator[Method]:
     """Read every method of one service, the mixins included."""
     transports = importlib.import_module(f"{module}.services.{folder}.transports.grpc")
-    rest = importlib.import_module(f"{module}.services.{folder}.transports.rest_base")
+    has_rest = importlib.util.find_spec(f"{module}.services.{folder}.transports.rest_base") is not None
     transport_class = next(v for k, v in vars(transports).items() if k.endswith("GrpcTransport"))
-    rest_class = next(v for k, v in vars(rest).items() if re.fullmatch(r"_Base\w+RestTransport", k))
+    rest_class = _rest_base(module, folder) if has_rest else None
     recorder = Recorder()
     transport = transport_class(channel=recorder, credentials=AnonymousCredentials())
     transport._logged_channel = recorder  # noqa: SLF001  (the wrapper around it would only ask at the first call)
@@ -115,9 +128,15 @@ def harvest(module: str, folder: str) -> Iterator[Method]:
         ((path, client_streaming, server_streaming),) = recorder.calls
         requests, response = typing.get_args(typing.get_type_hints(member.fget, vars(transports))["return"])
         method = Method(path, descriptor(requests[0]), descriptor(response), client_streaming, server_streaming)
-        method.rules |= rules(rest_class, path.rsplit("/", 1)[1])
+        method.rules |= rules(rest_class, path.rsplit("/", 1)[1]) if rest_class else RULES.get(path, {})
         yield method
-    yield from operation_rules(module, folder)
+    if has_rest:
+        yield from operation_rules(module, folder)
+
+
+def _rest_base(module: str, folder: str) -> type:
+    rest = importlib.import_module(f"{module}.services.{folder}.transports.rest_base")
+    return next(v for k, v in vars(rest).items() if re.fullmatch(r"_Base\w+RestTransport", k))
 
 
 def operation_rules(module: str, folder: str) -> Iterator[Method]:
@@ -203,7 +222,7 @@ def message_files(found: dict[str, Method]) -> list[FileDescriptor]:
         if module != "google.cloud.aiplatform_v1":  # 200 modules, of which the methods name what is needed
             types = importlib.import_module(f"{module}.types")
             for value in vars(types).values():
-                if hasattr(value, "pb") and hasattr(value, "DESCRIPTOR"):
+                if isinstance(value, type) and hasattr(value, "pb"):
                     file = descriptor(value).file
                     roots[file.name] = file
     pool = any_pb2.Any.DESCRIPTOR.file.pool
