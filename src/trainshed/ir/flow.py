@@ -62,11 +62,13 @@ class Surroundings:
     final_status: Callable[[str], Mapping[str, Any]]
 
 
-def root_inputs(plan: Plan, parameters: Mapping[str, Any]) -> TaskInputs:
-    """Take a run's bound parameters as the inputs of the pipeline's own DAG."""
+def root_inputs(
+    plan: Plan, parameters: Mapping[str, Any], artifacts: Mapping[str, Sequence[ArtifactValue]] | None = None
+) -> TaskInputs:
+    """Take a run's bound parameters and what artifacts it was given as the inputs of the pipeline's own DAG."""
     known = {name: value for name, value in parameters.items() if value is not None and value is not ABSENT}
     missing = (n for n, d in plan.parameters.items() if n not in known and not d.is_optional and d.default is ABSENT)
-    return TaskInputs(parameters=known, given=known, missing=tuple(missing))
+    return TaskInputs(parameters=known, artifacts=artifacts or {}, given=known, missing=tuple(missing))
 
 
 def inputs_of(task: Task, facts: RunFacts, around: Surroundings) -> TaskInputs:

@@ -139,15 +139,28 @@ def _runtime(config: Any, findings: Findings) -> dict[str, Any]:
     if isinstance(config, Mapping):
         own = {_camel(k): v for k, v in config.items() if _camel(k) in _RUN_FIELDS}
         config = {k: v for k, v in config.items() if _camel(k) not in _RUN_FIELDS}
-    if own.get("inputArtifacts"):
-        findings.add(
-            (trail, "inputArtifacts"),
-            "artifacts given to a run are not taken; begin the pipeline with an importer that names their URI",
-        )
+    given = own.get("inputArtifacts") or {}
+    artifacts = _input_artifacts(given)
+    if artifacts is None:
+        findings.add((trail, "inputArtifacts"), 'a mapping of names to {"artifactId": "ID"} belongs here')
     if not isinstance(own.get("failurePolicy", ""), str):
         findings.add((trail, "failurePolicy"), "text belongs here, such as PIPELINE_FAILURE_POLICY_FAIL_FAST")
     read = proto.read(config, "PipelineJob.RuntimeConfig", trail, findings)
-    return read | {k: v for k, v in own.items() if k == "failurePolicy"}
+    kept = {k: v for k, v in own.items() if k == "failurePolicy"}
+    return read | kept | ({"inputArtifacts": artifacts} if artifacts else {})
+
+
+def _input_artifacts(given: Any) -> dict[str, str] | None:
+    """Read which artifacts a run is given, by id; None for what is no such mapping."""
+    if not isinstance(given, Mapping):
+        return None
+    found: dict[str, str] = {}
+    for name, chosen in given.items():
+        number = chosen.get("artifactId", chosen.get("artifact_id")) if isinstance(chosen, Mapping) else None
+        if not isinstance(number, str) or not number:
+            return None
+        found[str(name)] = number
+    return found
 
 
 def _is_platform(document: Any) -> bool:

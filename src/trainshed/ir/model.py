@@ -233,6 +233,7 @@ class Plan:
     schema_version: str
     root: Dag
     parameters: Mapping[str, ParameterDefinition]
+    artifacts: Mapping[str, ArtifactDefinition] = field(default_factory=dict)  # that a run has to be given
     artifact_outputs: Mapping[str, ArtifactOutput] = field(default_factory=dict)  # of the pipeline itself
     default_root: str = ""
     has_workspace: bool = False

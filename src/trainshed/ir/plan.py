@@ -45,6 +45,10 @@ def plan(document: Document) -> Plan:
         schema_version=spec["schemaVersion"],
         root=planner.dag("root", root, None),
         parameters=_runtime_parameters(spec) | _parameters(root),
+        artifacts={
+            key: _artifact_definition(found)
+            for key, found in root.get("inputDefinitions", {}).get("artifacts", {}).items()
+        },
         artifact_outputs=_output_artifacts(root),
         default_root=spec.get("defaultPipelineRoot", ""),
         has_workspace="workspace" in _within(kubernetes, "pipelineConfig"),

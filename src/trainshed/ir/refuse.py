@@ -53,13 +53,6 @@ _CLUSTER_IMAGES = {
 
 def refusals(document: Document) -> Iterator[Finding]:
     """Answer one finding per feature and task."""
-    root = document.spec.get("root", {})
-    for name, definition in root.get("inputDefinitions", {}).get("artifacts", {}).items():
-        if not definition.get("isOptional"):
-            what = "which is an artifact, and a run is given parameters alone"
-            way_out = "begin the pipeline with an importer that names its URI"
-            path = path_of(trail_of("root", "inputDefinitions", "artifacts", name))
-            yield _refusal(path, f"the pipeline needs the input {quoted(name)}, {what}: {way_out}")
     users = _users(document.spec)
     yield from _of_components(document.spec)
     for label, executor in document.executors.items():

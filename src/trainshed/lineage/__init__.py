@@ -45,7 +45,7 @@ from trainshed.lineage.store import (
     record_run,
 )
 from trainshed.lineage.store_search import contexts_above
-from trainshed.lineage.subjects import Subject
+from trainshed.lineage.subjects import Subject, find_artifact
 
 __all__ = [
     "CONTAINER",
@@ -78,6 +78,7 @@ __all__ = [
     "events_of_context",
     "events_of_execution",
     "executions_of_context",
+    "find_artifact",
     "find_context",
     "find_same",
     "get_artifact",

@@ -3,16 +3,18 @@
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, and_, select
+from sqlalchemy import Connection, Table, and_, bindparam, select
 
 from trainshed import names
 from trainshed.errors import NotFound
 from trainshed.lineage import store_graph
 from trainshed.lineage.addresses import split_generation
 from trainshed.lineage.graph import has_read
-from trainshed.lineage.model import RUN, Context
-from trainshed.lineage.store import artifacts, as_context, contexts, events, executions
+from trainshed.lineage.model import RUN, Artifact, Context
+from trainshed.lineage.store import artifacts, as_artifact, as_context, contexts, events, executions
 
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_BY_NUMBER = select(artifacts.c.id).where(artifacts.c.id == bindparam("number"))
 _HELP = (
     "give an artifact's number, a gs:// address, a run's id or RUN/tasks/TASK; "
     "`trainshed lineage list` and `trainshed pipelines list` show what there is"
@@ -57,6 +59,13 @@ def find_id(conn: Connection, table: Table, public_id: str) -> int:
     return found
 
 
+def find_artifact(conn: Connection, public_id: str) -> Artifact:
+    """Read an artifact by the last part of its resource name, or by its number. Raises NotFound."""
+    is_known = _NUMBER.fullmatch(public_id) and conn.execute(_BY_NUMBER, {"number": int(public_id)}).first()
+    key = int(public_id) if is_known else find_id(conn, artifacts, public_id)
+    return as_artifact(conn.execute(select(artifacts).where(artifacts.c.id == key)).one())
+
+
 def find_context(conn: Connection, public_id: str) -> Context:
     """Read a context by the last part of its resource name; a pipeline before a run of the same name. Raises NotFound."""
     query = select(contexts).where(contexts.c.resource_id == public_id)
@@ -68,7 +77,7 @@ def find_context(conn: Connection, public_id: str) -> Context:
 
 def _find_id(conn: Connection, table: Table, public_id: str) -> int | None:
     chosen = conn.execute(select(table.c.id).where(table.c.resource_id == public_id)).scalars().first()
-    if chosen is not None or not re.fullmatch(r"[0-9]{1,18}", public_id):
+    if chosen is not None or not _NUMBER.fullmatch(public_id):
         return chosen
     is_it = and_(table.c.id == int(public_id), table.c.resource_id == "")
     return conn.execute(select(table.c.id).where(is_it)).scalar_one_or_none()

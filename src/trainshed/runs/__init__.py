@@ -4,7 +4,7 @@
 - `facts`, `view`, `advance`: facts in, decisions out; `retry`: what begins anew. Pure.
 - `store`: tables and SQL.
 - `catalog`: specs read, checked and planned once. `workplace`: where each task works.
-- `service`: the verbs; `request` checks what is asked for. `triggers`: event → run.
+- `service`: the verbs; `request` checks what is asked for, `given` the artifacts. `triggers`: event → run.
 - `outline` and `drawing`: a run as a tree and as a graph; `paths`: which tasks somebody means; `watching`: be told.
 - `engine`: the loop, fed by its `inbox`; `turn` carries decisions out in a transaction, `active` is an open run in
   memory, made of `nodes`; `admission` says what fits on the machine, `launching` and `launch` start attempts, `attempt`
@@ -22,12 +22,13 @@ from trainshed.runs.planning import Step
 from trainshed.runs.pricing import actual, estimate, used
 from trainshed.runs.request import job_id
 from trainshed.runs.service import Details, Service, Traces
-from trainshed.runs.store import run_channel, tasks_channel
+from trainshed.runs.store import ENDED, run_channel, tasks_channel
 from trainshed.runs.triggers import TARGET, Ports, Triggers
 from trainshed.runs.watching import changes as watch
 from trainshed.runs.watching import wait
 
 __all__ = [
+    "ENDED",
     "RUN",
     "TARGET",
     "TASK",

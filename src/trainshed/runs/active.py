@@ -121,13 +121,16 @@ class ActiveRun:
         key = (owner.path if owner else "", scope.iteration)
         if key not in self._inputs:
             if owner is None:
-                self._inputs[key] = ir.root_inputs(self.plan, self.run.parameters)
+                self._inputs[key] = ir.root_inputs(self.plan, self.run.parameters, self._given_artifacts())
             elif owner.task.loop is None:
                 self._inputs[key] = self.inputs_of(owner.path)
             else:
                 item = self.nodes[owner.path].items[scope.iteration]
                 self._inputs[key] = ir.iteration_inputs(owner.task, self.inputs_of(owner.path), item)
         return self._inputs[key]
+
+    def _given_artifacts(self) -> dict[str, list[ir.ArtifactValue]]:
+        return {name: [ir.ArtifactValue(**found)] for name, found in self.run.input_artifacts.items()}
 
     # Scopes
 

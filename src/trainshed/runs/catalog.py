@@ -34,6 +34,11 @@ class Template:
         values = {k: next(iter(v.values()), None) for k, v in legacy.items() if isinstance(v, Mapping)}
         return {**values, **(self.runtime.get("parameterValues") or self.runtime.get("parameter_values") or {})}
 
+    @property
+    def input_artifacts(self) -> dict[str, str]:
+        """The artifacts that the wrapper gives the run, by id."""
+        return dict(self.runtime.get("inputArtifacts") or {})
+
 
 class Catalog:
     """The most recent templates. Safe to use from several threads."""

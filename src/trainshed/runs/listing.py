@@ -16,7 +16,7 @@ from trainshed.runs.model import Run
 
 _FIELDS = frozenset(
     {"pipeline_name", "display_name", "state", "create_time", "update_time", "start_time", "end_time", "labels",
-     "template_uri"}
+     "template_uri", "schedule_name"}
 )  # fmt: skip
 _ORDERED = ("create_time", "update_time", "end_time", "start_time")
 _EXAMPLE = 'state="PIPELINE_STATE_FAILED" AND create_time>"2026-01-31T12:00:00Z"'
@@ -134,4 +134,5 @@ def _facts(run: Run) -> dict[str, Any]:
         "end_time": run.end_time,
         "labels": run.labels,
         "template_uri": run.template_uri,
+        "schedule_name": run.schedule_name,
     }

@@ -25,6 +25,8 @@ class NewRun:
     caching: bool | None = None  # None: what each task says
     service_account: str = ""
     template_uri: str = ""
+    origin: str = ""  # the resource on whose behalf it is asked for: a run schedule, a custom job; empty: its own
+    input_artifacts: Mapping[str, str] = field(default_factory=dict)  # name in the pipeline -> id in lineage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,8 @@ class Run:
     caching: bool | None
     service_account: str
     template_uri: str
+    origin: str
+    input_artifacts: Mapping[str, Any]  # name -> artifact as tasks see it
     cause_kind: str
     receipt_id: str
     run_key: str | None
@@ -57,6 +61,11 @@ class Run:
     start_time: datetime | None
     end_time: datetime | None
     update_time: datetime
+
+    @property
+    def schedule_name(self) -> str:
+        """The schedule of runs that it was started by."""
+        return self.origin if "/schedules/" in self.origin else ""
 
     @property
     def is_needless(self) -> bool:

@@ -11,7 +11,7 @@ from trainshed import ir, names
 from trainshed.blobs import check_bucket, parse_uri
 from trainshed.errors import InvalidArgument
 from trainshed.ledger import Cause
-from trainshed.runs import secret_variables
+from trainshed.runs import given, secret_variables
 from trainshed.runs.catalog import Catalog, Template
 from trainshed.runs.lifecycle import RUN
 from trainshed.runs.model import PARENT, NewRun, Run
@@ -32,10 +32,17 @@ class Prepared:
     parameters: Mapping[str, Any]
     places: Mapping[str, Workplace]
     root: str
+    input_artifacts: Mapping[str, Any]
 
 
 def prepare(
-    new: NewRun, catalog: Catalog, workplaces: Workplaces, *, secrets: Path, template: Template | None = None
+    new: NewRun,
+    catalog: Catalog,
+    workplaces: Workplaces,
+    *,
+    secrets: Path,
+    find_artifact: given.FindArtifact,
+    template: Template | None = None,
 ) -> Prepared:
     """Check a request. Raises InvalidArgument with every finding."""
     names.parse(PARENT, new.parent, field="parent")
@@ -50,14 +57,18 @@ def prepare(
         raise InvalidArgument.field("displayName", f"longer than {_DISPLAY_NAME_LENGTH} characters")
     template = template or catalog.take(new.spec, new.platform)
     plan, refusals = template.plan, _Refusals()
-    given = {**template.parameters, **new.parameters}
-    refusals.ask(lambda: _check_secrets(secrets, plan, given), None)
+    values = {**template.parameters, **new.parameters}
+    refusals.ask(lambda: _check_secrets(secrets, plan, values), None)
     prepared = Prepared(
         new=new,
         template=template,
-        parameters=refusals.ask(lambda: ir.bind(plan.parameters, given), {}),
+        parameters=refusals.ask(lambda: ir.bind(plan.parameters, values), {}),
         places=refusals.ask(lambda: workplaces.of_plan(plan, is_new=True), {}),
         root=refusals.ask(lambda: _root(new, plan), ""),
+        input_artifacts=refusals.ask(
+            lambda: given.find(plan, template.input_artifacts | dict(new.input_artifacts), new.parent, find_artifact),
+            {},
+        ),
     )
     refusals.check()
     return prepared
@@ -105,6 +116,8 @@ def draft(
         caching=new.caching,
         service_account=new.service_account,
         template_uri=new.template_uri,
+        origin=new.origin,
+        input_artifacts=prepared.input_artifacts,
         cause_kind=cause.kind if cause else "user",
         receipt_id=cause.receipt_id if cause else "",
         run_key=run_key,

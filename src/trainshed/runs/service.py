@@ -94,7 +94,14 @@ class Service:
 
     def prepare(self, new: NewRun, template: Template | None = None) -> Prepared:
         """Check a request outside of any transaction. Raises InvalidArgument with every finding."""
-        return request.prepare(new, self.catalog, self.workplaces, secrets=self.secrets, template=template)
+        return request.prepare(
+            new,
+            self.catalog,
+            self.workplaces,
+            secrets=self.secrets,
+            find_artifact=lambda found: self.db.read(lambda conn: lineage.find_artifact(conn, found)),
+            template=template,
+        )
 
     def create_in(
         self,
@@ -247,6 +254,7 @@ class Service:
             caching=run.caching if caching is None else caching,
             service_account=run.service_account,
             template_uri=run.template_uri,
+            input_artifacts={key: given["name"] for key, given in run.input_artifacts.items()},
         )
         return self.create(new)
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     delete,
+    func,
     or_,
     select,
     update,
@@ -52,6 +53,8 @@ runs = Table(
     Column("caching", Boolean(create_constraint=False)),
     Column("service_account", Text, nullable=False),
     Column("template_uri", Text, nullable=False),
+    Column("origin", Text, nullable=False, server_default=""),
+    Column("input_artifacts", Json, nullable=False, server_default="{}"),
     Column("cause_kind", Text, nullable=False),
     Column("receipt_id", Text, nullable=False),
     Column("run_key", Text, unique=True),
@@ -68,6 +71,7 @@ runs = Table(
     *state_constraints(RUN),
     Index("ix_runs_create_time", "create_time"),
     Index("ix_runs_state", "state"),
+    Index("ix_runs_origin", "origin"),
 )
 
 tasks = Table(
@@ -141,6 +145,7 @@ triggers = Table(
     Column("create_time", Timestamp, nullable=False),
 )
 
+ENDED = "runs ended"  # the channel that is notified when any run has ended
 MOST_NEW = 200  # runs that one transaction starts
 _BY_AGE = (runs.c.create_time, runs.c.name)
 _NEW = select(runs.c.name, runs.c.state).where(runs.c.state == "PENDING").order_by(*_BY_AGE).limit(MOST_NEW)
@@ -208,6 +213,12 @@ def list_runs(
         time, name = before
         query = query.where((runs.c.create_time < time) | ((runs.c.create_time == time) & (runs.c.name < name)))
     return [Run.from_row(row) for row in conn.execute(query)]
+
+
+def count_open(conn: Connection, origin: str) -> int:
+    """Count the runs on behalf of a resource that have not ended."""
+    query = select(func.count()).where(runs.c.origin == origin, runs.c.state.in_(RUN.open_states))
+    return conn.execute(query).scalar_one()
 
 
 def open_runs(conn: Connection) -> list[Run]:
@@ -278,6 +289,8 @@ def get_task(conn: Connection, task_id: str) -> TaskRow | None:
 def fire_run(conn: Connection, name: str, transition: str, *, now: datetime, **values: Any) -> None:
     """Take a transition of a run."""
     notify(conn, run_channel(name))
+    if RUN.is_final(RUN[transition].target):
+        notify(conn, ENDED)
     fire(conn, runs, RUN, {"name": name}, transition, now=now, update_time=now, **values)
 
 

@@ -93,18 +93,6 @@ def test_tasks_that_make_volumes_are_refused(image):
     assert "persistent volumes" in found
 
 
-def test_an_artifact_that_the_run_would_have_to_bring_is_refused_and_an_optional_one_is_not():
-    document = a_document()
-    document["root"]["inputDefinitions"] = {"artifacts": {"data": {}, "more": {"isOptional": True}}}
-
-    (found,) = problems(document)
-
-    assert found.startswith(
-        "root.inputDefinitions.artifacts.data: the pipeline needs the input 'data', which is an artifact"
-    )
-    assert found.endswith("begin the pipeline with an importer that names its URI")
-
-
 def test_the_settings_of_a_pod_as_an_input_are_refused_unless_it_can_do_without():
     document = a_document()
     definitions = {"config": {"parameterType": "TASK_CONFIG"}}

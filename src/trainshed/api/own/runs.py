@@ -162,6 +162,7 @@ class _Api:
             failure_policy=str(document.get("failurePolicy") or _policy_in(wrapped)),
             caching=own.choice(document, "caching"),
             template_uri=str(document.get("uri") or ""),
+            input_artifacts=template.input_artifacts,
         )
 
 

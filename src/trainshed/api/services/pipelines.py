@@ -101,10 +101,6 @@ def _new_run(request: Any) -> NewRun:
     config = job.runtime_config
     values = {k: ir.whole(fields.plain(v)) for k, v in config.parameter_values.items()}
     legacy = {k: _legacy(v) for k, v in config.parameters.items()}
-    if config.input_artifacts:
-        raise InvalidArgument.field(
-            "runtimeConfig.inputArtifacts", "artifacts given to a run are not taken by this version"
-        )
     return NewRun(
         parent=request.parent,
         job_id=request.pipeline_job_id,
@@ -116,6 +112,7 @@ def _new_run(request: Any) -> NewRun:
         failure_policy=_POLICIES[config.failure_policy],
         service_account=job.service_account,
         template_uri=job.template_uri,
+        input_artifacts={name: given.artifact_id for name, given in config.input_artifacts.items()},
     )
 
 

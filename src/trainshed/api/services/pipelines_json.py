@@ -43,7 +43,16 @@ def job_json(
         },
         **_times(run.start_time, run.end_time),
     }
-    optional = {"serviceAccount": run.service_account, "templateUri": run.template_uri, "pipelineSpec": spec}
+    if run.input_artifacts:
+        document["runtimeConfig"]["inputArtifacts"] = {
+            name: {"artifactId": given["name"].rsplit("/", 1)[-1]} for name, given in run.input_artifacts.items()
+        }
+    optional = {
+        "serviceAccount": run.service_account,
+        "templateUri": run.template_uri,
+        "scheduleName": run.schedule_name,
+        "pipelineSpec": spec,
+    }
     document |= {key: value for key, value in optional.items() if value}
     if run.error:
         document["error"] = {"code": _FAILED_PRECONDITION, "message": run.error}

@@ -382,6 +382,7 @@ def upgrade() -> None:
     sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
     sa.Column('update_time', trainshed.sql.schema.Timestamp(), nullable=False),
     sa.Column('delete_time', trainshed.sql.schema.Timestamp(), nullable=True),
+    sa.Column('archived', sa.Boolean(), server_default=sa.text('0'), nullable=False),
     sa.Column('path', sa.Text(), nullable=False),
     sa.Column('staged', sa.Text(), nullable=True),
     sa.Column('stamp', sa.Text(), nullable=False),
@@ -417,6 +418,8 @@ def upgrade() -> None:
     sa.Column('caching', sa.Boolean(), nullable=True),
     sa.Column('service_account', sa.Text(), nullable=False),
     sa.Column('template_uri', sa.Text(), nullable=False),
+    sa.Column('origin', sa.Text(), server_default='', nullable=False),
+    sa.Column('input_artifacts', trainshed.sql.schema.Json(), server_default='{}', nullable=False),
     sa.Column('cause_kind', sa.Text(), nullable=False),
     sa.Column('receipt_id', sa.Text(), nullable=False),
     sa.Column('run_key', sa.Text(), nullable=True),
@@ -440,6 +443,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('run_key', name=op.f('uq_runs_run_key'))
     )
     op.create_index('ix_runs_create_time', 'runs', ['create_time'], unique=False)
+    op.create_index('ix_runs_origin', 'runs', ['origin'], unique=False)
     op.create_index('ix_runs_state', 'runs', ['state'], unique=False)
     op.create_table('associations',
     sa.Column('context_id', sa.Integer(), nullable=False),
@@ -528,6 +532,7 @@ def downgrade() -> None:
     op.drop_table('events')
     op.drop_table('associations')
     op.drop_index('ix_runs_state', table_name='runs')
+    op.drop_index('ix_runs_origin', table_name='runs')
     op.drop_index('ix_runs_create_time', table_name='runs')
     op.drop_table('runs')
     op.drop_table('receipt_deliveries')
