@@ -4,6 +4,7 @@ The pool is private: in the default pool, importing one of Google's client packa
 with a duplicate file. Messages of both pools speak the same bytes.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,9 +16,12 @@ from google.api.http_pb2 import HttpRule
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 from google.protobuf.message import Message
 
+from trainshed.errors import InvalidArgument
+
 # Packages whose messages are field by field those of another: older clients (kfp 1.x) ask for these.
 ALIASES = {"google.cloud.aiplatform.v1beta1": "google.cloud.aiplatform.v1"}
 EMPTY = "google.protobuf.Empty"
+_SERIALIZING = re.compile(r"Failed to serialize (\S+) field: ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +67,17 @@ def from_json(full_name: str, document: Mapping[str, Any]) -> Any:
 
 
 def to_json(found: Message, *, enums_as_numbers: bool = False) -> dict[str, Any]:
-    """Write a message as Google's JSON: camel case, enum names, unset and default fields left out."""
-    document: dict[str, Any] = json_format.MessageToDict(
-        found, use_integers_for_enums=enums_as_numbers, descriptor_pool=POOL
-    )
+    """Write a message as Google's JSON: camel case, enum names, unset and default fields left out.
+
+    Raises InvalidArgument for what a client can send by gRPC and JSON cannot say, such as a duration of a million years.
+    """
+    try:
+        document: dict[str, Any] = json_format.MessageToDict(
+            found, use_integers_for_enums=enums_as_numbers, descriptor_pool=POOL
+        )
+    except (json_format.SerializeToJsonError, TypeError) as error:
+        where = ".".join(_SERIALIZING.findall(str(error))) or found.DESCRIPTOR.name
+        raise InvalidArgument.field(where, _SERIALIZING.sub("", str(error)).rstrip(".")) from error
     return document
 
 

@@ -1,15 +1,40 @@
 """Whole requests to begin with: broken ones that differ in one place get further than random ones."""
 
+import io
+import zipfile
+
 _TOPIC = "projects/local-project/topics/alpha"
 _REGION = "projects/local-project/locations/us-central1"
+_ARTIFACT = "google.cloud.aiplatform.v1.Artifact"
+_EXECUTION = "google.cloud.aiplatform.v1.Execution"
+_CONTEXT = "google.cloud.aiplatform.v1.Context"
+_DATASET = {"schemaTitle": "system.Dataset", "schemaVersion": "0.0.1"}
 _SPEC = {
-    "components": {"comp-say": {"executorLabel": "exec-say"}},
+    "components": {
+        "comp-importer": {
+            "executorLabel": "exec-importer",
+            "inputDefinitions": {"parameters": {"uri": {"parameterType": "STRING"}}},
+            "outputDefinitions": {"artifacts": {"artifact": {"artifactType": _DATASET}}},
+        }
+    },
     "deploymentSpec": {
-        "executors": {"exec-say": {"container": {"image": "alpha:latest", "command": ["true"], "args": []}}}
+        "executors": {
+            "exec-importer": {
+                "importer": {"artifactUri": {"runtimeParameter": "uri"}, "typeSchema": _DATASET, "reimport": True}
+            }
+        }
     },
     "pipelineInfo": {"name": "alpha"},
     "root": {
-        "dag": {"tasks": {"say": {"componentRef": {"name": "comp-say"}, "taskInfo": {"name": "say"}}}},
+        "dag": {
+            "tasks": {
+                "importer": {
+                    "componentRef": {"name": "comp-importer"},
+                    "inputs": {"parameters": {"uri": {"runtimeValue": {"constant": "gs://alpha/a"}}}},
+                    "taskInfo": {"name": "importer"},
+                }
+            }
+        },
         "inputDefinitions": {"parameters": {"epochs": {"parameterType": "NUMBER_INTEGER", "isOptional": True}}},
     },
     "schemaVersion": "2.1.0",
@@ -56,7 +81,7 @@ EXAMPLES = {
     "google.devtools.cloudbuild.v1.Build": {
         "steps": [
             {"id": "first", "name": "python:3.11", "args": ["--version"]},
-            {"id": "second", "name": "bash", "script": "echo $_X", "waitFor": ["first"], "env": ["A=B"]},
+            {"id": "second", "name": "bash", "args": ["-c", "echo $_X"], "waitFor": ["first"], "env": ["A=B"]},
         ],
         "substitutions": {"_X": "y"},
         "timeout": "60s",
@@ -104,18 +129,47 @@ EXAMPLES = {
                 {
                     "machineSpec": {"machineType": "n1-standard-4"},
                     "replicaCount": "1",
-                    "containerSpec": {"imageUri": "alpha:latest", "command": ["true"], "args": ["x"]},
+                    "containerSpec": {"imageUri": "python:3.11", "command": ["true"], "args": ["x"]},
                 }
             ]
         },
     },
-    "google.cloud.aiplatform.v1.Artifact": {
+    _ARTIFACT: {
         "displayName": "alpha",
         "uri": "gs://alpha/model",
         "schemaTitle": "system.Model",
         "schemaVersion": "0.0.1",
         "metadata": {"accuracy": 0.9},
     },
-    "google.cloud.aiplatform.v1.Execution": {"displayName": "alpha", "schemaTitle": "system.Run", "state": "RUNNING"},
-    "google.cloud.aiplatform.v1.Context": {"displayName": "alpha", "schemaTitle": "system.Experiment"},
+    _EXECUTION: {"displayName": "alpha", "schemaTitle": "system.Run", "state": "RUNNING"},
+    _CONTEXT: {"displayName": "alpha", "schemaTitle": "system.Experiment"},
 }
+
+
+def things():
+    """Answer path and document, or bytes, of requests that make things with the names that `values` knows."""
+    for name in ("alpha", "beta"):
+        topic = f"projects/local-project/topics/{name}"
+        yield f"/v1/{topic}", {}
+        subscription = EXAMPLES["google.pubsub.v1.Subscription"] | {"topic": topic}
+        yield f"/v1/projects/local-project/subscriptions/{name}", {k: v for k, v in subscription.items() if k != "name"}
+        yield f"/v1/{topic}:publish", {"messages": [{"data": "eA=="}] * 5}
+        yield "/storage/v1/b?project=local-project", {"name": name}
+        yield f"/upload/storage/v1/b/{name}/o?uploadType=media&name=a", {"x": 1}
+        job = EXAMPLES["google.cloud.scheduler.v1.Job"] | {"name": f"{_REGION}/jobs/{name}"}
+        yield f"/v1/{_REGION}/jobs", job
+        yield f"/v1/{_REGION}/metadataStores/default/artifacts?artifactId={name}", EXAMPLES[_ARTIFACT]
+        yield f"/v1/{_REGION}/metadataStores/default/contexts?contextId={name}", EXAMPLES[_CONTEXT]
+        yield f"/v1/{_REGION}/metadataStores/default/executions?executionId={name}", EXAMPLES[_EXECUTION]
+        trigger = EXAMPLES["google.devtools.cloudbuild.v1.BuildTrigger"] | {"name": name}
+        yield "/v1/projects/local-project/triggers", trigger
+    yield "/upload/storage/v1/b/alpha/o?uploadType=media&name=source.zip", _source()
+    yield f"/v1/{_REGION}/functions", EXAMPLES["google.cloud.functions.v1.CloudFunction"]
+    yield "/v1/projects/local-project/builds", EXAMPLES["google.devtools.cloudbuild.v1.Build"]
+
+
+def _source():
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as folder:
+        folder.writestr("main.py", "def main(event, context):\n    print(event)\n")
+    return archive.getvalue()

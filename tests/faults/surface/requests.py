@@ -85,7 +85,7 @@ def _document(random, method):
     while True:
         try:
             return to_json(made(random, method))
-        except json_format.Error:  # a time or a mask that JSON cannot say; by gRPC it is sent
+        except (json_format.Error, TypeError):  # a time, a mask or an Any that JSON cannot say; by gRPC it is sent
             continue
 
 

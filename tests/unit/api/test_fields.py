@@ -88,3 +88,14 @@ def test_base64_is_checked():
     assert fields.data("aGk=", field="data") == b"hi"
     with pytest.raises(errors.InvalidArgument, match="data: is not base64"):
         fields.data("%%%", field="data")
+
+
+def test_what_json_cannot_say_is_refused_naming_the_field():
+    function = message("google.cloud.functions.v1.CloudFunction")
+    function.timeout.seconds = 2**60
+
+    with pytest.raises(InvalidArgument) as refused:
+        to_json(function)
+
+    assert [violation.field for violation in refused.value.violations] == ["timeout"]
+    assert "must be in range" in refused.value.message
