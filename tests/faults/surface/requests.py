@@ -5,10 +5,10 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
-from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 
 from trainshed.api.descriptors import from_json, message_class, to_json
+from trainshed.errors import InvalidArgument
 
 from . import values
 from .examples import EXAMPLES
@@ -85,7 +85,7 @@ def _document(random, method):
     while True:
         try:
             return to_json(made(random, method))
-        except (json_format.Error, TypeError):  # a time, a mask or an Any that JSON cannot say; by gRPC it is sent
+        except InvalidArgument:  # a time, a mask or an Any that JSON cannot say; by gRPC it is sent
             continue
 
 

@@ -94,7 +94,7 @@ def test_what_json_cannot_say_is_refused_naming_the_field():
     function = message("google.cloud.functions.v1.CloudFunction")
     function.timeout.seconds = 2**60
 
-    with pytest.raises(InvalidArgument) as refused:
+    with pytest.raises(errors.InvalidArgument) as refused:
         to_json(function)
 
     assert [violation.field for violation in refused.value.violations] == ["timeout"]
