@@ -47,6 +47,7 @@ ACTIONS = (
     Action("connection_dropped", "DEBUG", "a connection broke before it was led to the HTTP or gRPC server"),
     Action("worker_started", "INFO", "the fork server of an environment is warm"),
     Action("worker_lost", "WARNING", "a fork server is gone and nobody knows how its attempt ended"),
+    Action("calls_left", "WARNING", "the server ended before calls of its own did; what they did is begun again"),
     Action("attempts_left", "WARNING", "the server ended before its attempts did"),
     Action("build_broken", "ERROR", "a defect of ours ended a build, which is INTERNAL_ERROR now"),
     Action("build_log_lost", "WARNING", "a build's log could not be put into its logs bucket; the local file stays"),

@@ -1,5 +1,6 @@
 """Cloned and watched: repositories on each kind of host, over the protocol that the hosts speak."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -84,3 +85,19 @@ def test_s08_s09_a_repository_is_cloned_and_watched_on_each_kind_of_host(trainsh
     build = started["link"].rsplit("/", 1)[1]
     log = trainshed.run("builds", "log", build, "--stream").stdout
     assert "Step #0: penguins main\nStep #0: second\n" in log
+
+
+def test_a_host_that_never_answers_does_not_keep_the_server_from_ending(make_home):
+    with socket.create_server(("127.0.0.1", 0)) as silent, server(make_home()) as running:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/penguins"
+        words = ("builds", "triggers", "create", "t", "--repo", url, "--branch-pattern", "^main$")
+        asked = subprocess.Popen([sys.executable, "-m", "trainshed", *words], env=running.environment)
+        silent.settimeout(60)
+        asking, _ = silent.accept()
+
+        with asking:
+            running.stop()
+            asking.settimeout(30)
+            while asking.recv(1 << 16):  # git left as well
+                pass
+        assert asked.wait(60) != 0

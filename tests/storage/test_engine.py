@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from trainshed.errors import NotFound, Unavailable
 from trainshed.sql import insert_new, metadata, notify
-from trainshed.testing import wait_until
+from trainshed.testing import database, wait_until
 
 things = Table("test_things", metadata, Column("id", Integer, primary_key=True), Column("name", Text, unique=True))
 
@@ -154,3 +154,11 @@ def test_a_listener_that_fails_does_not_end_the_store(db, caplog):
 
     assert db.submit(add("a")).result(timeout=10) is True
     assert "it is made good later" in caplog.text
+
+
+def test_who_comes_after_the_store_was_closed_is_answered_and_does_not_wait_for_ever(tmp_path):
+    with database(tmp_path) as db:
+        db.write(add("a"))
+
+    with pytest.raises(Unavailable):
+        db.submit(add("b")).result(timeout=10)

@@ -4,6 +4,7 @@ Features do not import each other; how they meet is written here: outbox kinds â
 
 - `App`: builds, starts and stops everything.
 - `debugging`: a task at the terminal of this process.
+- `leaving`: what is left to end when everything is stopped.
 - `ports`: adapters between features.
 - `surface`: servicers and routes.
 """
@@ -16,6 +17,7 @@ from trainshed import clock as clocks
 from trainshed.api.reach import Reach
 from trainshed.app.debugging import Debugging
 from trainshed.app.features import Features
+from trainshed.app.leaving import end_children
 from trainshed.app.surface import surface
 from trainshed.clock import Clock
 from trainshed.duty import Background, off_loop, run_all
@@ -61,6 +63,7 @@ class App:
             result = self._undo.pop()()
             if asyncio.iscoroutine(result):
                 await result
+        await off_loop(end_children)
 
     def _own(self) -> None:
         self.home.acquire()

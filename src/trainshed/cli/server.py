@@ -42,6 +42,7 @@ def command(
 
 async def _serve(found: settings.Settings, log_file: Path) -> None:
     from trainshed.app import App
+    from trainshed.app.leaving import leave
 
     sys.setswitchinterval(_SWITCH_SECONDS)
     app = App(replace(found))
@@ -59,3 +60,4 @@ async def _serve(found: settings.Settings, log_file: Path) -> None:
             await stop.wait()
         finally:
             await app.stop()
+            await leave()

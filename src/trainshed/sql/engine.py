@@ -60,6 +60,8 @@ class Database:
         self._queue: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._listeners: dict[str, tuple[Callable[[], None], ...]] = {}
         self._listening = threading.Lock()
+        self._is_closed = False
+        self._closing = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="database-writer", daemon=True)
         self._thread.start()
 
@@ -69,9 +71,13 @@ class Database:
         return self.submit(verb).result()
 
     def submit(self, verb: Callable[[Connection], T]) -> "Future[T]":
-        """Hand in a verb; the future is done once it is on disk."""
+        """Hand in a verb; the future is done once it is on disk, or with Unavailable when the store is closed."""
         request = _Request(verb)
-        self._queue.put(request)
+        with self._closing:  # behind the end of the queue nobody would ever answer
+            if not self._is_closed:
+                self._queue.put(request)
+                return request.future
+        request.future.set_exception(dialect.unavailable())
         return request.future
 
     def read(self, query: Callable[[Connection], T]) -> T:
@@ -90,7 +96,9 @@ class Database:
 
     def close(self) -> None:
         """Finish what is queued and let go of the file."""
-        self._queue.put(None)
+        with self._closing:
+            self._is_closed = True
+            self._queue.put(None)
         self._thread.join()
         self._writer.dispose()
         self._readers.dispose()
