@@ -26,6 +26,8 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 _GRPC, _CONNECT = b"PRI", b"CONNECT "
 _HEAD_BYTES = 16 * 1024
 _HANDSHAKE_SECONDS = 20.0
+_FIRST_SECONDS = 30.0  # within which a visitor has to say what it wants
+_FEW = 256  # connections, up to which those that have ended are not looked for
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
@@ -41,13 +43,20 @@ class Rooms:
 
 
 class Door:
-    """Listens, and leads every connection to its room."""
+    """Listens, and leads every connection to its room.
 
-    def __init__(self, rooms: Rooms) -> None:
+    When it is full, the oldest connection on which nothing is asked makes room; where there is none, the new one has
+    to go. So nobody can shut others out by coming in and saying nothing.
+    """
+
+    def __init__(self, rooms: Rooms, *, most: int) -> None:
         self.rooms = rooms
         self.background = Background()
+        self._most = most  # connections at once
         self._server: asyncio.Server | None = None
-        self._inside: set[asyncio.Transport] = set()
+        self._inside: dict[asyncio.Transport, None] = {}  # oldest first
+        self._look_at = min(_FEW, most)  # this many: time to drop those that have ended
+        self._is_full = False
 
     async def open(self, host: str, port: int) -> int:
         """Listen; answer the port. Raises FailedPrecondition when it is taken."""
@@ -71,8 +80,22 @@ class Door:
             transport.abort()
 
     def entered(self, transport: asyncio.Transport) -> None:
-        """Remember a connection until it ends."""
-        self._inside = {known for known in self._inside if not known.is_closing()} | {transport}
+        """Remember a connection until it ends, and see that there are not too many."""
+        if len(self._inside) >= self._look_at:
+            self._inside = {known: None for known in self._inside if not known.is_closing()}
+            self._look_at = min(max(_FEW, 2 * len(self._inside)), self._most)
+            self._is_full = self._is_full and len(self._inside) >= self._most
+        self._inside[transport] = None
+        if len(self._inside) > self._most:
+            self._make_room(transport)
+
+    def _make_room(self, newest: asyncio.Transport) -> None:
+        idle = next((known for known in self._inside if _is_idle(known)), newest)
+        if not self._is_full:  # said once, for a flood must not fill the log
+            self._is_full = True
+            log.warning("There are %d connections; for each new one an idle one is closed.", self._most)
+        self._inside.pop(idle, None)
+        idle.abort()
 
     async def to_grpc(self, transport: asyncio.Transport, first: bytes) -> None:
         """Splice to the gRPC server."""
@@ -115,6 +138,11 @@ class Door:
             self.to_http(secure, bytes(held.first))
 
 
+def _is_idle(transport: asyncio.Transport) -> bool:
+    """Tell whether nothing is asked on a connection at the moment."""
+    return getattr(transport.get_protocol(), "is_idle", False)
+
+
 class _Held(asyncio.Protocol):
     """Keeps what arrives between the end of a handshake and the choice of a room."""
 
@@ -132,11 +160,17 @@ class _Visitor(asyncio.Protocol):
         self._door = door
         self._first = b""
         self._transport: asyncio.Transport
+        self._late: asyncio.TimerHandle
+        self.is_idle = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._late = asyncio.get_running_loop().call_later(_FIRST_SECONDS, transport.abort)
         self._door.entered(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002  (asyncio's signature)
+        self._late.cancel()
 
     def data_received(self, data: bytes) -> None:
         self._first += data
@@ -147,6 +181,7 @@ class _Visitor(asyncio.Protocol):
         elif self._first.startswith(_CONNECT):
             self._connect()
         else:
+            self._late.cancel()
             self._door.to_http(self._transport, self._first)
 
     def _connect(self) -> None:
@@ -157,6 +192,8 @@ class _Visitor(asyncio.Protocol):
             self._transport.abort()
 
     def _lead(self, work: Coroutine[Any, Any, None]) -> None:
+        self.is_idle = False
+        self._late.cancel()
         self._transport.pause_reading()
         self._door.background.spawn(self._led(work), name="front door")
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import resource
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
@@ -27,11 +28,23 @@ log = logging.getLogger(__name__)
 _IDENTITY = re.compile(rb"\r\ntransfer-encoding:[ \t]*identity[ \t]*(?=\r\n)", re.IGNORECASE)
 _DRAIN_SECONDS = 3.0
 _KEEP_ALIVE_SECONDS = 75
+_SILENCE_SECONDS = 60.0  # of a client in the middle of a request
+_FILES = 65_536  # that we ask the system to be allowed to have open
 _THREADS = 64  # a call that waits for the store holds one; the store commits together what waits together
 
 
 class HttpProtocol(H11Protocol):
-    """uvicorn's, but a client that has said all may still wait for its answer, and may say an old word for nothing."""
+    """uvicorn's, but a client that has said all may still wait for its answer, and may say an old word for nothing.
+
+    A client that falls silent in the middle of a request is hung up on.
+    """
+
+    _silent: asyncio.TimerHandle | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether no request has come in whole: the connection may be closed without a loss."""
+        return self.cycle is None or self.cycle.response_complete
 
     def data_received(self, data: bytes) -> None:
         """Leave out `Transfer-Encoding: identity`, which TensorFlow sends with empty bodies and h11 does not know."""
@@ -39,6 +52,31 @@ class HttpProtocol(H11Protocol):
             head, end, rest_of_it = data.partition(b"\r\n\r\n")
             data = _IDENTITY.sub(b"", head + end[:2]) + end[2:] + rest_of_it
         super().data_received(data)
+        self._listen()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Stop listening for silence."""
+        if self._silent is not None:
+            self._silent.cancel()
+        super().connection_lost(error)
+
+    def _listen(self) -> None:
+        if self._silent is not None:
+            self._silent.cancel()
+            self._silent = None
+        if not self.transport.is_closing() and self._is_in_the_middle():
+            self._silent = asyncio.get_running_loop().call_later(_SILENCE_SECONDS, self._hang_up)
+
+    def _is_in_the_middle(self) -> bool:
+        """Tell whether a request has begun and not ended; while we do not read, the silence is ours."""
+        has_begun = self.conn.their_state is h11.SEND_BODY or bool(self.conn.trailing_data[0])
+        return has_begun and not self.flow.read_paused
+
+    def _hang_up(self) -> None:
+        if self._is_in_the_middle():
+            self.transport.close()
+        else:
+            self._silent = None
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio lets it say whether to stay open
         """Keep the connection until the answer is out; once it streams, the end of data means a client that left."""
@@ -103,7 +141,8 @@ class Surface:
                 tls=self.reach.tls,
                 is_ours=self.reach.is_ours,
                 is_let_through=self.reach.is_let_through,
-            )
+            ),
+            most=_connections(),
         )
         port = await self._door.open(self._settings.host, self._settings.port)
         self._grpc = await rpc.start(self.calls, self.reach.identify, socket)
@@ -130,6 +169,15 @@ class Surface:
         return self._config.http_protocol_class(  # type: ignore[call-arg]  # as uvicorn.Server makes them
             config=self._config, server_state=self._state, app_state={}, _loop=asyncio.get_running_loop()
         )
+
+
+def _connections() -> int:
+    """Answer how many connections there may be: each may need two open files, and everything else needs some, too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return max(soft, allowed) // 4
 
 
 def _dialable(host: str) -> str:
