@@ -20,6 +20,7 @@ class Calls:
 
     def __init__(self, servicers: Iterable[Servicer]) -> None:
         self._functions: dict[str, Callable[..., Any]] = {}
+        self._waiting: set[str] = set()  # the asynchronous ones among them; asking each time costs more than the call
         for servicer in servicers:
             self._register(servicer)
 
@@ -30,7 +31,7 @@ class Calls:
     async def unary(self, method: Method, request: Any) -> Any:
         """Answer one request with one message. Raises what the servicer raised, or Unimplemented."""
         function = self._function(method)
-        if inspect.iscoroutinefunction(function):
+        if method.path in self._waiting:
             response = await function(request)
         else:
             response = await off_loop(function, request)
@@ -60,6 +61,8 @@ class Calls:
             streams = method.client_streaming or method.server_streaming
             assert inspect.isasyncgenfunction(function) == streams, f"{path}: only streams are async generators"
             self._functions[path] = function
+            if inspect.iscoroutinefunction(function):
+                self._waiting.add(path)
 
 
 def _checked(method: Method, response: Any) -> Any:

@@ -2,22 +2,27 @@
 
 - `engine`: `Database.write(verb)` runs a verb in the shared transaction and answers after COMMIT; `Database.read`.
 - `schema`: the one MetaData, column types, `insert_new`, `insert_many`.
-- `lifecycle`: `fire` and `fire_many`, the only writers of a state, and the columns and constraints of a lifecycle.
+- `prepared`: statements of the hot path, spelt out once.
+- `lifecycle`: `fire`, `fire_many` and `Firing`, the only writers of a state, and the columns and constraints of a lifecycle.
 - `outbox`: what has to happen after a transaction, written in it.
 - `dialect`: everything that differs between databases.
 """
 
 from trainshed.sql.engine import Database, after_commit, notify
-from trainshed.sql.lifecycle import fire, fire_many, history, state_columns, state_constraints
+from trainshed.sql.lifecycle import Firing, fire, fire_many, history, state_columns, state_constraints
 from trainshed.sql.outbox import Outbox, append
+from trainshed.sql.prepared import Prepared, among
 from trainshed.sql.schema import Json, Timestamp, insert_many, insert_new, metadata
 
 __all__ = [
     "Database",
+    "Firing",
     "Json",
     "Outbox",
+    "Prepared",
     "Timestamp",
     "after_commit",
+    "among",
     "append",
     "fire",
     "fire_many",

@@ -13,6 +13,7 @@ from sqlalchemy.pool import QueuePool
 from trainshed.errors import FailedPrecondition, ResourceExhausted, Unavailable
 
 _READERS = 8
+_ROWS_AT_ONCE = (128, 16, 1)  # few texts, which the driver keeps compiled
 _ENVIRONMENT = {  # the machine's fault; everything else (a violated constraint, bad SQL) is a defect of ours
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -39,7 +40,15 @@ def engines(path: Path) -> tuple[Engine, Engine]:
 
 def begin(conn: Connection) -> None:
     """Start the shared write transaction, taking the write lock at once."""
-    conn.exec_driver_sql("BEGIN IMMEDIATE")
+    run(conn, "BEGIN IMMEDIATE")
+
+
+def run(conn: Connection, text: str, values: Sequence[Any] = ()) -> Any:
+    """Run SQL whose values are in stored form; answer the driver's cursor. Raises DBAPIError, as everything else."""
+    try:
+        return conn.connection.driver_connection.execute(text, values)  # type: ignore[union-attr]
+    except sqlite3.Error as error:
+        raise DBAPIError(text, None, error) from error
 
 
 def insert_or_ignore(table: Table) -> Insert:
@@ -48,10 +57,18 @@ def insert_or_ignore(table: Table) -> Insert:
 
 
 def insert_rows(conn: Connection, table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    """Insert rows whose values are in stored form already, past everything that costs time per row."""
-    marks = ", ".join("?" * len(columns))
-    # Names come from our own tables.
-    conn.exec_driver_sql(f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})", list(rows))  # noqa: S608
+    """Insert rows whose values are in stored form already, past everything that costs time per row.
+
+    Several rows go into each statement: after each the driver lets other threads have their turn.
+    """
+    marks = f"({', '.join('?' * len(columns))})"
+    waiting = list(rows)
+    for most in _ROWS_AT_ONCE:
+        # Names come from our own tables.
+        text = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES {', '.join([marks] * most)}"  # noqa: S608
+        while len(waiting) >= most:
+            now, waiting = waiting[:most], waiting[most:]
+            run(conn, text, [value for row in now for value in row])
 
 
 def upsert(table: Table, key: str, values: Mapping[str, Any]) -> Insert:

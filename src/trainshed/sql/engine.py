@@ -57,6 +57,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._writer, self._readers = dialect.engines(path)
+        self._held: Connection | None = None
         self._queue: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._listeners: dict[str, tuple[Callable[[], None], ...]] = {}
         self._listening = threading.Lock()
@@ -100,6 +101,8 @@ class Database:
             self._is_closed = True
             self._queue.put(None)
         self._thread.join()
+        if self._held is not None:
+            self._held.close()
         self._writer.dispose()
         self._readers.dispose()
 
@@ -135,20 +138,31 @@ class Database:
 
     def _commit(self, batch: list[_Request]) -> None:
         try:
-            with self._writer.connect() as conn:
-                dialect.begin(conn)
-                try:
+            conn = self._writing()
+            dialect.begin(conn)
+            try:
+                if len(batch) == 1:
+                    _run_alone(conn, batch[0])
+                else:
                     for request in batch:
                         _run(conn, request)
-                    conn.exec_driver_sql("COMMIT")
-                except BaseException:
-                    _roll_back(conn)
-                    raise
+                    dialect.run(conn, "COMMIT")
+            except BaseException:
+                _roll_back(conn)
+                raise
         except Exception as error:
             log.exception("The store could not commit %d verbs.", len(batch), extra={"action": "commit_failed"})
             told = dialect.translate(error) if isinstance(error, DBAPIError) else error
             for request in batch:
                 request.error = told if isinstance(told, TrainshedError) else dialect.unavailable()
+
+    def _writing(self) -> Connection:
+        """Answer the writer's connection, which only its thread uses."""
+        if self._held is not None and self._held.invalidated:
+            self._held.close()
+            self._held = None
+        self._held = self._held or self._writer.connect()
+        return self._held
 
     def _answer(self, batch: list[_Request]) -> None:
         channels: set[str] = set()
@@ -166,20 +180,33 @@ class Database:
 
 
 def _run(conn: Connection, request: _Request) -> None:
+    dialect.run(conn, "SAVEPOINT verb")
+    if not _carry_out(conn, request):
+        dialect.run(conn, "ROLLBACK TO verb")
+    dialect.run(conn, "RELEASE verb")
+
+
+def _run_alone(conn: Connection, request: _Request) -> None:
+    """Run the only verb of a transaction, which needs no savepoint."""
+    if _carry_out(conn, request):
+        dialect.run(conn, "COMMIT")
+    else:
+        _roll_back(conn)
+
+
+def _carry_out(conn: Connection, request: _Request) -> bool:
     conn.info[_CHANNELS] = set()
     conn.info[_AFTER] = []
     gather_history(conn)
-    conn.exec_driver_sql("SAVEPOINT verb")
     try:
         request.result = request.verb(conn)
         write_history(conn)
     except Exception as error:  # noqa: BLE001  (handed to the caller whose verb it was)
-        conn.exec_driver_sql("ROLLBACK TO verb")
         request.error = dialect.translate(error) if isinstance(error, DBAPIError) else error
-    else:
-        request.channels = frozenset(conn.info[_CHANNELS])
-        request.after = tuple(conn.info[_AFTER])
-    conn.exec_driver_sql("RELEASE verb")
+        return False
+    request.channels = frozenset(conn.info[_CHANNELS])
+    request.after = tuple(conn.info[_AFTER])
+    return True
 
 
 def _take_effect(request: _Request) -> None:
@@ -196,6 +223,6 @@ def _try(effect: Callable[[], None]) -> None:
 
 def _roll_back(conn: Connection) -> None:
     try:
-        conn.exec_driver_sql("ROLLBACK")
+        dialect.run(conn, "ROLLBACK")
     except DBAPIError:  # SQLite has rolled back by itself (disk full, I/O error)
         conn.invalidate()

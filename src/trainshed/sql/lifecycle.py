@@ -1,4 +1,4 @@
-"""`fire` and `fire_many`: the only code that writes a state. It names the cause, guards the source, keeps the history."""
+"""`fire`, `fire_many` and `Firing`: the only code that writes a state. It names the cause, guards the source, keeps the history."""
 
 import logging
 from collections.abc import Mapping
@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 
 from trainshed.errors import StaleState
-from trainshed.lifecycle import Lifecycle
+from trainshed.lifecycle import Lifecycle, Transition
+from trainshed.sql.prepared import Prepared
 from trainshed.sql.schema import Timestamp, metadata
 
 log = logging.getLogger(__name__)
@@ -141,15 +142,43 @@ def fire_many(
     ended = {"end_time": now} if lifecycle.is_final(transition.target) else {}
     guard = and_(which, table.c.state.in_(transition.sources))
     changed = conn.execute(update(table).where(guard).values(state=transition.target, **ended, **values)).rowcount
-    log.debug(
-        "%d of %s: %s, now %s.",
-        changed,
-        lifecycle.noun,
-        name,
-        transition.target,
-        extra={"action": "states_changed", "transition": name, "state": transition.target},
-    )
+    _log_many(changed, lifecycle.noun, transition)
     return changed
+
+
+class Firing:
+    """`fire_many` for what happens thousands of times a second: built once, run with its parameters.
+
+    `which` and `values` may hold parameters, which must not be called as columns are; `now` is always one.
+    """
+
+    def __init__(
+        self, table: Table, lifecycle: Lifecycle, name: str, which: ColumnElement[bool], **values: ColumnElement[Any]
+    ) -> None:
+        self._noun, self._transition = lifecycle.noun, lifecycle[name]
+        if lifecycle.is_final(self._transition.target):
+            values["end_time"] = bindparam("now", type_=Timestamp())
+        is_source = or_(*(table.c.state == state for state in self._transition.sources))
+        changed = update(table).where(which, is_source).values(state=self._transition.target, **values)
+        self._statement = Prepared(changed)
+
+    def __call__(self, conn: Connection, *, now: datetime, **parameters: Any) -> int:
+        """Take the transition; answer how many rows took it."""
+        changed = self._statement.run(conn, now=now, **parameters)
+        _log_many(changed, self._noun, self._transition)
+        return changed
+
+
+def _log_many(changed: int, noun: str, transition: Transition) -> None:
+    if log.isEnabledFor(logging.DEBUG):
+        log.debug(
+            "%d of %s: %s, now %s.",
+            changed,
+            noun,
+            transition.name,
+            transition.target,
+            extra={"action": "states_changed", "transition": transition.name, "state": transition.target},
+        )
 
 
 def record(conn: Connection, noun: str, resource: str, transition: str, state: str, now: datetime) -> None:

@@ -33,17 +33,18 @@ def publish(conn: Any, topic: str, messages: Sequence[PubsubMessage], *, now: da
     return [str(number) for number in ids]
 
 
-def lease(conn: Any, subscription: Subscription, *, limit: int, now: datetime) -> list[Delivery]:
-    """Hand out what is due, oldest first, each as a new attempt with a deadline."""
+def lease(
+    conn: Any, subscription: Subscription, *, limit: int, now: datetime, deadline_seconds: float = 0
+) -> list[Delivery]:
+    """Hand out what is due, oldest first, each as a new attempt with a deadline: the subscription's, or another."""
     miss(conn, subscription, now=now)
-    rows = store.due_rows(conn, subscription.subscription_id, "PENDING", now=now, limit=limit)
-    if not rows:
+    messages = store.due_messages(conn, subscription.subscription_id, now=now, limit=limit)
+    if not messages:
         return []
-    ids = [row.message_id for row in rows]
-    due = now + timedelta(seconds=subscription.options.ack_deadline_seconds)
+    due = now + timedelta(seconds=deadline_seconds or subscription.options.ack_deadline_seconds)
+    ids = [message.id for message in messages]
     store.transit(conn, subscription.subscription_id, ids, "lease", now=now, due_time=due, is_new_attempt=True)
-    messages = store.read_messages(conn, ids)
-    return [_delivery(subscription, messages[row.message_id], row.attempt + 1) for row in rows]
+    return [_delivery(subscription, message, message.attempt + 1) for message in messages]
 
 
 def acknowledge(conn: Any, subscription: Subscription, answers: Mapping[int, list[int]], *, now: datetime) -> int:
@@ -80,7 +81,7 @@ def extend(
 def miss(conn: Any, subscription: Subscription, *, now: datetime) -> int:
     """Take back what was not answered before its deadline; answer how many."""
     rows = store.due_rows(conn, subscription.subscription_id, "OUTSTANDING", now=now, limit=_MISSED_AT_ONCE)
-    for attempt, ids in by_attempt((row.message_id, row.attempt) for row in rows).items():
+    for attempt, ids in by_attempt(rows).items():
         _give_back(conn, subscription, attempt, ids, "miss", now=now)
     return len(rows)
 
@@ -138,7 +139,7 @@ def _letter(subscription: Subscription, row: Any, attempt: int) -> PubsubMessage
     )
 
 
-def _delivery(subscription: Subscription, row: Any, attempt: int) -> Delivery:
+def _delivery(subscription: Subscription, row: store.DueMessage, attempt: int) -> Delivery:
     options = subscription.options
     return Delivery(
         subscription_id=subscription.subscription_id,

@@ -13,7 +13,7 @@ from trainshed.errors import TrainshedError
 from trainshed.topics import attempts
 from trainshed.topics.envelope import ACKNOWLEDGED, push_body
 from trainshed.topics.model import Delivery, Kind, Subscription
-from trainshed.topics.service import Service
+from trainshed.topics.service import Pulled, Service
 
 log = logging.getLogger(__name__)
 Deliver = Callable[[str, Delivery], Awaitable[bool]]  # target, delivery → acknowledged?
@@ -176,11 +176,13 @@ class Arrivals:
         *,
         limit: Callable[[], int],
         wait_seconds: float | None = None,
+        deadline_seconds: Callable[[], float] = lambda: 0,
         may_go_on: asyncio.Event | None = None,
     ) -> AsyncIterator[list[Delivery]]:
         """Yield deliveries as they come, for ever or until none came for `wait_seconds`.
 
-        `limit` says how many may be handed out now; while it says none, `may_go_on` is waited for.
+        `limit` says how many may be handed out now; while it says none, `may_go_on` is waited for. What is handed
+        out has the ack deadline of the subscription unless `deadline_seconds` names another.
         """
         service, loop = self._service, asyncio.get_running_loop()
         arrived = asyncio.Event() if may_go_on is None else may_go_on
@@ -190,15 +192,15 @@ class Arrivals:
         try:
             while True:
                 arrived.clear()
-                most = limit()
-                deliveries = await off_loop(service.pull, name, max_messages=most) if most > 0 else []
-                if deliveries:
-                    yield deliveries
+                found = Pulled(deliveries=[], next_due=None)
+                if (most := limit()) > 0:
+                    begun = service.begin_pull(name, max_messages=most, deadline_seconds=deadline_seconds())
+                    found = await asyncio.wrap_future(begun)
+                if found.deliveries:
+                    yield found.deliveries
                 elif until is not None and service.clock.now() >= until:
                     return
-                else:
-                    due = await off_loop(service.next_due, name) if most > 0 else None
-                    await _first(arrived, service.clock, min((t for t in (due, until) if t), default=None))
+                await _first(arrived, service.clock, min((t for t in (found.next_due, until) if t), default=None))
         finally:
             self._waiting[key].discard(wake)
 
@@ -220,6 +222,8 @@ class Arrivals:
 
 async def _first(event: asyncio.Event, clock: Clock, until: datetime | None) -> None:
     """Wait for the event, or for the time, whichever is first."""
+    if event.is_set() or (until is not None and until <= clock.now()):
+        return
     waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(event.wait())]
     if until is not None:
         waits.append(asyncio.ensure_future(clock.sleep_until(until)))

@@ -4,9 +4,9 @@ import base64
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -30,6 +30,13 @@ _PAGE = 1000
 _CLEAN_AT_ONCE = 2000
 _LONGEST_DEADLINE = 600
 _MOST_PULLED = 1000
+
+
+class Pulled(NamedTuple):
+    """What was handed out, and when there may be more; None without anything that waits."""
+
+    deliveries: list[Delivery]
+    next_due: datetime | None
 
 
 class Service:
@@ -184,8 +191,12 @@ class Service:
 
     def publish(self, topic: str, messages: Sequence[PubsubMessage]) -> list[str]:
         """Store messages and answer their ids once they are on disk. Raises NotFound."""
+        return self.begin_publish(topic, messages).result()
+
+    def begin_publish(self, topic: str, messages: Sequence[PubsubMessage]) -> "Future[list[str]]":
+        """Do as `publish`, for callers that cannot wait here; done once they are on disk."""
         policy.check_messages(messages)
-        return self.db.write(partial(attempts.publish, topic=topic, messages=messages, now=self.clock.now()))
+        return self.db.submit(partial(attempts.publish, topic=topic, messages=messages, now=self.clock.now()))
 
     def publish_in(
         self, conn: Connection, topic: str, messages: Sequence[PubsubMessage], *, parent_receipt_id: str = ""
@@ -213,22 +224,37 @@ class Service:
 
     def pull(self, name: str, *, max_messages: int) -> list[Delivery]:
         """Hand out what is due at a pull subscription, now. Raises NotFound, FailedPrecondition."""
+        return self.begin_pull(name, max_messages=max_messages).result().deliveries
+
+    def begin_pull(self, name: str, *, max_messages: int, deadline_seconds: float = 0) -> "Future[Pulled]":
+        """Do as `pull`, for callers that cannot wait here; the ack deadline is the subscription's, or another."""
         if max_messages <= 0:
             raise InvalidArgument.field("maxMessages", "ask for at least one message")
+        limit = min(max_messages, _MOST_PULLED)
 
-        def verb(conn: Connection) -> list[Delivery]:
-            found = store.get_subscription(conn, name)
+        def verb(conn: Connection) -> Pulled:
+            found, now = store.get_subscription(conn, name), self.clock.now()
             _refuse_pushing(found)
-            return attempts.lease(conn, found, limit=min(max_messages, _MOST_PULLED), now=self.clock.now())
+            leased = attempts.lease(conn, found, limit=limit, now=now, deadline_seconds=deadline_seconds)
+            due = now if len(leased) == limit else store.next_due(conn, found.subscription_id)
+            return Pulled(deliveries=leased, next_due=due)
 
-        return self.db.write(verb)
+        return self.db.submit(verb)
 
     def acknowledge(self, name: str, ack_ids: Iterable[str]) -> int:
         """Finish deliveries; answers to an earlier attempt count for nothing. Answer how many counted."""
+        return self.begin_acknowledge(name, ack_ids).result()
+
+    def begin_acknowledge(self, name: str, ack_ids: Iterable[str]) -> "Future[int]":
+        """Do as `acknowledge`, for callers that cannot wait here."""
         return self._answer(name, ack_ids, attempts.acknowledge)
 
     def modify_ack_deadline(self, name: str, ack_ids: Iterable[str], seconds: int) -> int:
         """Move the ack deadline to `seconds` from now; 0 refuses the message for now."""
+        return self.begin_modify(name, ack_ids, seconds).result()
+
+    def begin_modify(self, name: str, ack_ids: Iterable[str], seconds: int) -> "Future[int]":
+        """Do as `modify_ack_deadline`, for callers that cannot wait here."""
         if not 0 <= seconds <= _LONGEST_DEADLINE:
             raise InvalidArgument.field("ackDeadlineSeconds", f"{seconds} is outside 0..{_LONGEST_DEADLINE}")
         verb = partial(attempts.extend, seconds=seconds) if seconds else attempts.refuse
@@ -250,10 +276,6 @@ class Service:
             notify(conn, attempts.arrival(found.subscription_id))
 
         self.db.write(verb)
-
-    def next_due(self, name: str) -> Any:
-        """Answer when a subscription has something to hand out, or None. Raises NotFound."""
-        return self.db.read(lambda conn: store.next_due(conn, store.get_subscription(conn, name).subscription_id))
 
     def counts(self, name: str) -> dict[str, int]:
         """Answer how many deliveries of a subscription are in each state. Raises NotFound."""
@@ -321,13 +343,13 @@ class Service:
             gone += len(ids)
         return gone
 
-    def _answer(self, name: str, ack_ids: Iterable[str], verb: Callable[..., int]) -> int:
+    def _answer(self, name: str, ack_ids: Iterable[str], verb: Callable[..., int]) -> "Future[int]":
         def write(conn: Connection) -> int:
             found = store.get_subscription(conn, name)
             answers = policy.read_ack_ids(found.subscription_id, ack_ids)
             return verb(conn, found, answers, now=self.clock.now())
 
-        return self.db.write(write)
+        return self.db.submit(write)
 
     def _check(self, name: str, topic: str, options: Options) -> None:
         policy.check_name(policy.SUBSCRIPTION, name)

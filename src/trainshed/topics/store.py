@@ -5,13 +5,14 @@ handed out (PENDING), missing its deadline (OUTSTANDING), being cleaned away (AC
 over (subscription, state, due time) therefore serves leasing, deadlines and cleaning alike.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Column,
-    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -24,13 +25,17 @@ from sqlalchemy import (
     exists,
     func,
     select,
+    type_coerce,
     update,
 )
 
 from trainshed.errors import NotFound
 from trainshed.sql import (
+    Firing,
     Json,
+    Prepared,
     Timestamp,
+    among,
     fire_many,
     insert_many,
     insert_new,
@@ -99,36 +104,62 @@ deliveries_table = Table(
 )
 
 _d, _m, _s = deliveries_table.c, messages_table.c, subscriptions_table.c
-_ROUTES = (
-    select(topics_table.c.name, _s.id, _s.kind)
+_NOW = bindparam("now", type_=Timestamp())
+_OF_SUBSCRIPTION = _d.subscription_id == bindparam("subscription")
+_AMONG_IDS = and_(_OF_SUBSCRIPTION, among(_d.message_id, "ids"))
+_IS_ATTEMPT = _d.attempt == bindparam("in_attempt")
+_OUT = and_(_AMONG_IDS, _IS_ATTEMPT, _d.state == "OUTSTANDING")
+_NEW_DUE = bindparam("new_due", type_=Timestamp())
+_IS_DUE = and_(_OF_SUBSCRIPTION, _d.state == bindparam("wanted"), _d.due_time <= _NOW)
+_MOST = bindparam("most", type_=Integer)
+_ROUTES = Prepared(
+    select(_s.id, _s.kind)
     .select_from(topics_table.outerjoin(subscriptions_table, _s.topic == topics_table.c.name))
     .where(topics_table.c.name == bindparam("topic"))
 )
-# Statements of every message, built once: building them costs more than running them.
-_ALLOCATE = (
+_ALLOCATE = Prepared(
     update(sequence_table)
     .values(last=sequence_table.c.last + bindparam("count", type_=Integer))
     .returning(sequence_table.c.last)
 )
-_FAN_OUT = deliveries_table.insert().from_select(
-    ["message_id", "subscription_id", "due_time"],
-    select(_m.id, _s.id, bindparam("now", type_=Timestamp()))
-    .join(subscriptions_table, _s.topic == _m.topic)
-    .where(_m.id.between(bindparam("first"), bindparam("last_id"))),
-)
-_DUE = (
-    select(_d.message_id, _d.attempt)
-    .where(
-        _d.subscription_id == bindparam("subscription"),
-        _d.state == bindparam("wanted"),
-        _d.due_time <= bindparam("now"),
+_FAN_OUT = Prepared(
+    deliveries_table.insert().from_select(
+        ["message_id", "subscription_id", "due_time"],
+        select(_m.id, _s.id, _NOW)
+        .join(subscriptions_table, _s.topic == _m.topic)
+        .where(_m.id.between(bindparam("first"), bindparam("last_id"))),
     )
+)
+_DUE = Prepared(select(_d.message_id, _d.attempt).where(_IS_DUE).order_by(_d.due_time, _d.message_id).limit(_MOST))
+_DUE_MESSAGES = Prepared(
+    select(_d.attempt, _m.id, _m.topic, _m.data, _m.attributes, _m.ordering_key, _m.parent_receipt_id, _m.publish_time)
+    .join(messages_table, _m.id == _d.message_id)
+    .where(_IS_DUE)
     .order_by(_d.due_time, _d.message_id)
-    .limit(bindparam("most", type_=Integer))
+    .limit(_MOST)
 )
-_NEXT_DUE = select(func.min(_d.due_time)).where(
-    _d.subscription_id == bindparam("subscription"), _d.state.in_(("PENDING", "OUTSTANDING"))
+_EXTEND = Prepared(update(deliveries_table).where(_OUT).values(due_time=_NEW_DUE))
+_OUTSTANDING = Prepared(select(_d.message_id).where(_OUT))
+# Asked for one state at a time: both together would be a scan of everything that waits.
+_NEXT_DUE = Prepared(
+    select(func.min(_d.due_time).label("due")).where(_OF_SUBSCRIPTION, _d.state == bindparam("wanted")),
 )
+_SUBSCRIPTION = Prepared(
+    select(_s.id, _s.name, _s.topic, type_coerce(_s.options, Text), _s.create_time).where(_s.name == bindparam("named"))
+)
+
+
+class DueMessage(NamedTuple):
+    """A message that is due at a subscription, and the attempt it had last."""
+
+    attempt: int
+    id: int
+    topic: str
+    data: bytes
+    attributes: dict[str, str] | None
+    ordering_key: str | None
+    parent_receipt_id: str | None
+    publish_time: datetime
 
 
 def insert_topic(conn: Connection, topic: Topic) -> bool:
@@ -183,10 +214,11 @@ def detach_subscription(conn: Connection, subscription_id: int) -> None:
 
 def get_subscription(conn: Connection, name: str) -> Subscription:
     """Read one subscription. Raises NotFound."""
-    row = conn.execute(select(subscriptions_table).where(_s.name == name)).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no subscription {name!r}; `trainshed pubsub subscriptions create` makes one.")
-    return _subscription(row)
+    for key, found, topic, options, create_time in _SUBSCRIPTION.rows(conn, named=name):
+        return Subscription(
+            subscription_id=key, name=found, topic=topic, options=_options_of(options), create_time=create_time
+        )
+    raise NotFound(f"There is no subscription {name!r}; `trainshed pubsub subscriptions create` makes one.")
 
 
 def list_subscriptions(
@@ -210,18 +242,18 @@ def delete_subscription(conn: Connection, subscription_id: int) -> None:
 
 def routes(conn: Connection, topic: str) -> list[tuple[int, Kind]]:
     """Answer which subscriptions get a topic's messages. Raises NotFound when there is no such topic."""
-    rows = conn.execute(_ROUTES, {"topic": topic}).all()
+    rows = _ROUTES.rows(conn, topic=topic)
     if not rows:
         raise NotFound(f"There is no topic {topic!r}; `trainshed pubsub topics create` makes one.")
-    return [(row.id, Kind(row.kind)) for row in rows if row.id is not None]
+    return [(key, Kind(kind)) for key, kind in rows if key is not None]
 
 
 def allocate_ids(conn: Connection, count: int) -> range:
     """Take the next `count` message ids."""
-    last = conn.execute(_ALLOCATE, {"count": count}).scalar()
-    if last is None:
+    rows = _ALLOCATE.rows(conn, count=count)
+    if not rows:
         conn.execute(sequence_table.insert().values(last=count))
-        last = count
+    last = rows[0][0] if rows else count
     return range(last - count + 1, last + 1)
 
 
@@ -240,12 +272,19 @@ def insert_messages(
     ]
     columns = ("id", "data", "attributes", "ordering_key", "parent_receipt_id")
     insert_many(conn, messages_table, columns, rows, topic=topic, publish_time=now)
-    conn.execute(_FAN_OUT, {"now": now, "first": ids[0], "last_id": ids[-1]})
+    _FAN_OUT.run(conn, now=now, first=ids[0], last_id=ids[-1])
 
 
-def due_rows(conn: Connection, subscription_id: int, state: str, *, now: datetime, limit: int) -> list[Any]:
+def due_rows(conn: Connection, subscription_id: int, state: str, *, now: datetime, limit: int) -> list[tuple[int, int]]:
     """Read message id and attempt of deliveries in one state whose time has come, oldest first."""
-    return list(conn.execute(_DUE, {"subscription": subscription_id, "wanted": state, "now": now, "most": limit}))
+    found: list[Any] = _DUE.rows(conn, subscription=subscription_id, wanted=state, now=now, most=limit)
+    return found
+
+
+def due_messages(conn: Connection, subscription_id: int, *, now: datetime, limit: int) -> list[DueMessage]:
+    """Read the messages that are to be handed out, oldest first."""
+    rows = _DUE_MESSAGES.rows(conn, subscription=subscription_id, wanted="PENDING", now=now, most=limit)
+    return [DueMessage._make(row) for row in rows]
 
 
 def read_messages(conn: Connection, ids: Iterable[int]) -> dict[int, Any]:
@@ -265,24 +304,28 @@ def transit(
     is_new_attempt: bool = False,
 ) -> int:
     """Take one transition of several deliveries of a subscription; answer how many were in a state for it."""
-    fence = () if attempt is None else (_d.attempt == attempt,)
-    which = and_(_d.subscription_id == subscription_id, _d.message_id.in_(message_ids), *fence)
-    values: dict[str, Any] = {"due_time": due_time} | ({"attempt": _d.attempt + 1} if is_new_attempt else {})
-    return fire_many(conn, deliveries_table, DELIVERY, which, name, now=now, **values)
+    fire = _firing(name, is_fenced=attempt is not None, is_new_attempt=is_new_attempt)
+    return fire(conn, now=now, subscription=subscription_id, ids=message_ids, new_due=due_time, in_attempt=attempt)
+
+
+@cache
+def _firing(name: str, *, is_fenced: bool, is_new_attempt: bool) -> Firing:
+    which = and_(_AMONG_IDS, _IS_ATTEMPT) if is_fenced else _AMONG_IDS
+    values: dict[str, Any] = {"due_time": _NEW_DUE} | ({"attempt": _d.attempt + 1} if is_new_attempt else {})
+    return Firing(deliveries_table, DELIVERY, name, which, **values)
 
 
 def extend(
     conn: Connection, subscription_id: int, message_ids: Sequence[int], attempt: int, *, due_time: datetime
 ) -> int:
     """Move the ack deadline of deliveries that are out in this attempt."""
-    which = _out(subscription_id, message_ids, attempt)
-    return conn.execute(update(deliveries_table).where(which).values(due_time=due_time)).rowcount
+    return _EXTEND.run(conn, subscription=subscription_id, ids=message_ids, in_attempt=attempt, new_due=due_time)
 
 
 def outstanding(conn: Connection, subscription_id: int, message_ids: Sequence[int], attempt: int) -> list[int]:
     """Answer which of the messages are out in this attempt."""
-    query = select(_d.message_id).where(_out(subscription_id, message_ids, attempt))
-    return list(conn.execute(query).scalars())
+    rows = _OUTSTANDING.rows(conn, subscription=subscription_id, ids=message_ids, in_attempt=attempt)
+    return [number for (number,) in rows]
 
 
 def abandon_outstanding(conn: Connection, subscription_ids: Sequence[int], *, now: datetime) -> int:
@@ -299,8 +342,8 @@ def find_delivery(conn: Connection, subscription_id: int, message_id: int) -> An
 
 def next_due(conn: Connection, subscription_id: int) -> datetime | None:
     """Answer the earliest time at which something is due at a subscription."""
-    due: datetime | None = conn.execute(_NEXT_DUE, {"subscription": subscription_id}).scalar()
-    return due
+    found = (_NEXT_DUE.rows(conn, subscription=subscription_id, wanted=state) for state in ("PENDING", "OUTSTANDING"))
+    return min((due for ((due,),) in found if due is not None), default=None)
 
 
 def counts(conn: Connection, subscription_id: int) -> dict[str, int]:
@@ -349,15 +392,6 @@ def forget(conn: Connection, subscription_id: int, message_ids: Sequence[int]) -
     conn.execute(delete(messages_table).where(_m.id.in_(message_ids), ~exists().where(_d.message_id == _m.id)))
 
 
-def _out(subscription_id: int, message_ids: Sequence[int], attempt: int) -> ColumnElement[bool]:
-    return and_(
-        _d.subscription_id == subscription_id,
-        _d.message_id.in_(message_ids),
-        _d.attempt == attempt,
-        _d.state == "OUTSTANDING",
-    )
-
-
 def _option_columns(options: Options) -> dict[str, Any]:
     return {"kind": str(options.kind), "options": options_document(options)}
 
@@ -370,3 +404,9 @@ def _subscription(row: Any) -> Subscription:
         options=read_options(row.options),
         create_time=row.create_time,
     )
+
+
+@lru_cache(maxsize=4096)
+def _options_of(text: str) -> Options:
+    """Read options as they are stored; the same few are read for every request."""
+    return read_options(json.loads(text))
