@@ -37,7 +37,8 @@ class Home:
                 "Use that server, stop it, or choose another directory with --home.",
                 reason="HOME_OWNED",
             ) from error
-        (self.path / _ADDRESS).unlink(missing_ok=True)  # a dead server's
+        for left in (self.path / _ADDRESS, token_file(self.path)):  # by a dead server
+            left.unlink(missing_ok=True)
         os.ftruncate(descriptor, 0)
         os.write(descriptor, str(os.getpid()).encode())
         self._descriptor = descriptor
@@ -54,6 +55,19 @@ class Home:
             (self.path / _ADDRESS).unlink(missing_ok=True)
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def token_file(home: Path) -> Path:
+    """Answer the file with the token of a server that asks for one; only its owner may read it."""
+    return home / "token"
+
+
+def read_token(home: Path) -> str:
+    """Answer the token of the server that owns `home`, or "" when it needs none."""
+    try:
+        return token_file(home).read_text().strip()
+    except OSError:
+        return ""
 
 
 def read_address(home: Path, *, patience_seconds: float = 0.0) -> str:

@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ class Settings:
 
     home: Path = Path("~/.trainshed")  # everything durable
     address: str = ""  # http://host:port of a server to use; empty: the one that owns `home`
-    host: str = "127.0.0.1"  # interface to listen on
+    token: str = field(default="", repr=False)  # for a server that asks for one; empty: the one that lies in `home`
+    host: str = "127.0.0.1"  # interface to listen on; beyond this machine every request needs a token
     port: int = 8484  # 0: any free port
     project: str = "local-project"  # default project of the command line
     region: str = "us-central1"  # default region of the command line
@@ -32,6 +33,13 @@ class Settings:
     grace_seconds: float = 10.0  # between asking a process to end and ending it
     spec_bytes: int = 10_000_000  # largest pipeline spec
     tunnel: str = "*"  # hosts beside Google's that `exec`, builds, functions and tasks may reach through us: patterns; *: all; -: none
+    target: str = "local"  # where commands work: local, or gcp, which is Google Cloud
+    quota_project: str = (
+        ""  # on Google Cloud: the project that requests are counted against; empty: what the credentials say
+    )
+    api_endpoint_overrides: str = (
+        ""  # on Google Cloud: API=ADDRESS,… in place of Google's, as gcloud has them; *: every API
+    )
     trace: bool = False  # a traceback after "internal error" on the command line
 
     @property
@@ -62,13 +70,13 @@ def runtime_folder(home: Path) -> Path:
 def load(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
     """Read settings: given ones, then TRAINSHED_* variables, then defaults. Raises InvalidArgument."""
     values: dict[str, Any] = {}
-    for field in fields(Settings):
-        variable = f"TRAINSHED_{field.name.upper()}"
-        raw = given.get(field.name)
+    for setting in fields(Settings):
+        variable = f"TRAINSHED_{setting.name.upper()}"
+        raw = given.get(setting.name)
         if raw is None and variable in environ:
             raw = environ[variable]
         if raw is not None and raw != "":
-            values[field.name] = _convert(raw, field.default, variable)
+            values[setting.name] = _convert(raw, setting.default, variable)
     settings = Settings(**values)
     object.__setattr__(settings, "home", settings.home.expanduser().resolve())
     return settings

@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 USER = "user"  # whoever sits at this machine
+NOBODY = "nobody"  # somebody who asks for a token
 
 
 @dataclass(frozen=True, kw_only=True)

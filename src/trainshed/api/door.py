@@ -12,6 +12,7 @@ import logging
 import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ class Door:
         host, _, port = target.rpartition(":")
         if self.rooms.is_ours(host):
             await self._answer(transport)
-        elif self.rooms.is_let_through(host):
+        elif self.rooms.is_let_through(host) and _is_of_this_machine(transport):
             await _let_through(transport, host.strip("[]"), port)
         else:
             _refuse(transport, host)
@@ -136,6 +137,11 @@ class Door:
             await self.to_grpc(secure, bytes(held.first))
         else:
             self.to_http(secure, bytes(held.first))
+
+
+def _is_of_this_machine(transport: asyncio.Transport) -> bool:
+    """Tell whether a visitor comes from this machine: for others we are no way into the world, nor to our neighbours."""
+    return ip_address(transport.get_extra_info("peername")[0]).is_loopback
 
 
 def _is_idle(transport: asyncio.Transport) -> bool:

@@ -23,6 +23,7 @@ from trainshed.names import PROJECT_NUMBER
 if TYPE_CHECKING:
     from trainshed.api.reach import Reach
 
+TOKEN_PATHS = ("/token", "/oauth2/v4/token")
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -32,8 +33,7 @@ def routes(near: "Reach") -> Sequence[BaseRoute]:
     project = _Projects(near)
     metadata = _Metadata(near)
     return [
-        Route("/token", account.token, methods=["POST"]),
-        Route("/oauth2/v4/token", account.token, methods=["POST"]),
+        *(Route(path, account.token, methods=["POST"]) for path in TOKEN_PATHS),
         Route("/tokeninfo", account.token_info, methods=["GET", "POST"]),
         Route("/oauth2/v3/tokeninfo", account.token_info, methods=["GET", "POST"]),
         Route("/v1/userinfo", account.user_info),
@@ -67,6 +67,8 @@ class _Accounts:
             if claims is None:
                 raise Unauthenticated("assertion: is not signed with this server's key")
             email, target = str(claims.get("sub") or claims["iss"]), str(claims.get("target_audience", ""))
+        elif self._near.needs_token:
+            raise Unauthenticated("grant_type: this server gives tokens only to who signs with a key of its own")
         else:
             email = self._near.email(caller.USER)
         answer: dict[str, Any] = {

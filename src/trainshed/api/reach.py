@@ -19,8 +19,9 @@ import certifi
 import trustme
 from starlette.routing import BaseRoute
 
+from trainshed import home
 from trainshed.api import credentials, google_own
-from trainshed.api.caller import USER, Caller
+from trainshed.api.caller import NOBODY, USER, Caller
 from trainshed.api.door import LOCAL
 from trainshed.api.tokens import Key, write_private
 from trainshed.errors import Unauthenticated
@@ -29,12 +30,14 @@ from trainshed.settings import Settings
 # The hosts that are answered here. Nothing meant for them leaves the machine.
 HOSTS = (
     "*.googleapis.com",
+    "*.storage.googleapis.com",
     "*.mtls.googleapis.com",
     "*.rep.googleapis.com",
     "*.cloudfunctions.net",
     "*.run.app",
     "*.a.run.app",
 )
+_YEAR = 365 * 24 * 3600.0  # a file is read as it is; nobody renews it
 _TOKENS = 4096  # callers remembered by their token
 
 
@@ -48,7 +51,7 @@ class Reach:
         self._lock = Lock()
         self._callers: dict[str, tuple[Caller, float]] = {}
         self._environments: dict[str, tuple[str, dict[str, str]]] = {}  # by principal; with the address they lead to
-        self._anonymous_allowed = _is_loopback(settings.host)
+        self.needs_token = not _is_loopback(settings.host)
 
     def prepare(self) -> None:
         """Make what is made once; slow the first time, so not on the event loop."""
@@ -64,7 +67,7 @@ class Reach:
         """Tell whether a request may name this host: where anybody may ask, no foreign name that was led to us."""
         name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
         name = name.strip("[]").lower().removesuffix(".")
-        if not self._anonymous_allowed or name == "metadata.google.internal" or self.is_ours(name):
+        if self.needs_token or name == "metadata.google.internal" or self.is_ours(name):
             return True
         try:
             return bool(ip_address(name))
@@ -116,8 +119,10 @@ class Reach:
         context.set_alpn_protocols(["http/1.1", "h2"])  # in the order of our preference; gRPC offers h2 alone
         return context
 
-    def identify(self, authorization: str) -> Caller:
+    def identify(self, authorization: str, *, path: str = "") -> Caller:
         """Turn an Authorization header into a caller. Raises Unauthenticated.
+
+        `path` is that of an HTTP request: whoever asks for a token has none yet.
 
         A token that somebody else made says nothing here: on the loopback interface that is the user, who needs none.
         """
@@ -127,10 +132,13 @@ class Reach:
         scheme, _, token = authorization.partition(" ")
         claims = self.key.read(token) if scheme.lower() == "bearer" else None
         if claims is None:
-            if self._anonymous_allowed:
+            if not self.needs_token:
                 return Caller(principal=USER)
+            if path in google_own.TOKEN_PATHS:
+                return Caller(principal=NOBODY)
             raise Unauthenticated(
-                "The request carries no token of this server; `trainshed exec` gives its command one."
+                "The request carries no token of this server. On its machine `trainshed` and `trainshed exec` have one; "
+                "elsewhere set TRAINSHED_TOKEN to what the file `token` in the server's home says."
             )
         caller = Caller(principal=self.principal(str(claims.get("sub") or claims.get("iss"))))
         if len(self._callers) >= _TOKENS:
@@ -145,6 +153,10 @@ class Reach:
     def principal(self, email: str) -> str:
         """Answer the principal of a service account's e-mail."""
         return USER if email in {USER, self.email(USER)} else email
+
+    def hand_out(self) -> None:
+        """Leave a token in the home for the command line of this machine, where one is needed."""
+        write_private(home.token_file(self.settings.home), self.key.access_token(USER, lifetime_seconds=_YEAR).encode())
 
     def environment(self, principal: str = USER) -> dict[str, str]:
         """Answer the variables that bring Google's clients, gcloud and gsutil here, as `principal`."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
 from starlette.applications import Starlette
@@ -19,8 +19,14 @@ from trainshed.api.calls import Calls
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Identify = Callable[[str], caller.Caller]
 IsKnown = Callable[[str], bool]
+
+
+class Identify(Protocol):
+    """Turns the Authorization header of a request for `path` into a caller. Raises Unauthenticated."""
+
+    def __call__(self, authorization: str, *, path: str) -> caller.Caller: ...
+
 
 _BODY_BYTES = 64 * 1024 * 1024
 _BY_HTTP: dict[int, type[errors.TrainshedError]] = {
@@ -55,7 +61,7 @@ class Rest:
         try:
             self._refuse_foreign_names(_header(scope, b"host"))
             _refuse_foreign_pages(_header(scope, b"origin"), _header(scope, b"host"))
-            caller.enter(self._identify(_header(scope, b"authorization")))
+            caller.enter(self._identify(_header(scope, b"authorization"), path=scope["path"]))
             path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("ascii").partition("?")[0]
             match = self._router.find(scope["method"], path)
             if match is not None:

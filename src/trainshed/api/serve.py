@@ -147,6 +147,8 @@ class Surface:
         port = await self._door.open(self._settings.host, self._settings.port)
         self._grpc = await rpc.start(self.calls, self.reach.identify, socket)
         self.reach.address = f"http://{_dialable(self._settings.host)}:{port}"
+        if self.reach.needs_token:
+            await off_loop(self.reach.hand_out)
         return self.reach.address
 
     async def stop(self) -> None:

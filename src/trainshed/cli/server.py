@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from trainshed import settings, telemetry
+from trainshed import home, settings, telemetry
 
 # An event goes from thread to thread a dozen times; with Python's five milliseconds, each time it may wait for a busy one.
 _SWITCH_SECONDS = 0.0005
@@ -55,6 +55,9 @@ async def _serve(found: settings.Settings, log_file: Path) -> None:
     with log_file.open("a") as stream:
         telemetry.configure(stream)
         click.echo(f"Trainshed is ready on {address} (dashboard: {address}/, home: {found.home})")
+        if app.reach.needs_token:
+            token_file = home.token_file(found.home)
+            click.echo(f"It listens beyond this machine, so every request needs a token; one is in {token_file}.")
         sys.stdout.flush()
         try:
             await stop.wait()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainshed import home, settings
+from trainshed.cli import target
 from trainshed.client import Client
 from trainshed.errors import FailedPrecondition
 
@@ -23,10 +24,13 @@ _STARTING_SECONDS = 30.0  # how long a server that owns the home may take to ans
 
 @contextmanager
 def connect(**given: Any) -> Iterator[Client]:
-    """Yield a client: of TRAINSHED_ADDRESS, of the server that owns the home, or of one that lives as long as this.
+    """Yield a client: of Google with `--target gcp`; else of TRAINSHED_ADDRESS, of the server that owns the home, or of one that lives as long as this.
 
     Raises what starting a server raises.
     """
+    if (chosen := target.current()) is not None:
+        yield target.connect(chosen)
+        return
     found = settings.load(**given)
     address = found.address or home.read_address(found.home, patience_seconds=_STARTING_SECONDS)
     if address:
@@ -37,28 +41,32 @@ def connect(**given: Any) -> Iterator[Client]:
 
 
 def _credentials(found: settings.Settings) -> dict[str, str]:
-    """Let a command inside a build step or a function act as that, by the token that the server has put there.
+    """Answer the header with the token that is meant for this server: any other is somebody else's.
 
-    Any other token is somebody else's and stays where it is.
+    A command inside a build step or a function acts as that, by the token that the server has put there.
     """
     file = Path(os.environ.get("CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", ""))
-    if not file.is_relative_to(found.home / "credentials"):
-        return {}
-    try:
-        return {"Authorization": f"Bearer {file.read_text().strip()}"}
-    except OSError:
-        return {}
+    if file.is_relative_to(found.home / "credentials") and file.is_file():
+        token = file.read_text().strip()
+    elif found.token or not found.address or found.address == home.read_address(found.home):
+        token = found.token or home.read_token(found.home)
+    else:
+        token = ""
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def has_server(**given: Any) -> bool:
-    """Whether a server outlives this command."""
+    """Whether a server outlives this command; Google does."""
+    if target.current() is not None:
+        return True
     found = settings.load(**given)
     return bool(found.address or home.read_address(found.home))
 
 
 def current_settings() -> settings.Settings:
     """Answer the settings of this command: project and region defaults, home."""
-    return settings.load()
+    chosen = target.current()
+    return settings.load() if chosen is None else chosen.settings()
 
 
 @contextmanager

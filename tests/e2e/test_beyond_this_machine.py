@@ -1,0 +1,110 @@
+"""A server that others can reach: everybody needs a token, and nobody gets through it to somewhere else."""
+
+import socket
+import stat
+import sys
+import threading
+from contextlib import closing
+
+import httpx
+import pytest
+
+from trainshed.testing import Server, server
+
+_SDK = """
+from google.cloud import storage
+client = storage.Client()
+client.create_bucket("beyond")
+print([bucket.name for bucket in client.list_buckets()])
+"""
+
+
+@pytest.fixture(scope="module")
+def listening(make_home):
+    with server(make_home(), "--host", "0.0.0.0") as running:
+        yield running
+
+
+def outward_address():
+    """Answer the address by which others reach this machine, if it has one."""
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return probe.getsockname()[0]
+
+
+@pytest.mark.parametrize("path", ["/v1/projects/p/topics", "/storage/v1/b", "/", "/trainshed/v1/environment"])
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer a.b.c"}])
+def test_who_brings_no_token_is_told_where_there_is_one(listening, path, headers):
+    answer = httpx.get(listening.address + path, headers=headers, timeout=60)
+
+    assert answer.status_code == httpx.codes.UNAUTHORIZED
+    assert "TRAINSHED_TOKEN" in answer.json()["error"]["message"]
+
+
+def test_tokens_are_not_given_away(listening):
+    refresh = httpx.post(f"{listening.address}/token", data={"grant_type": "refresh_token"}, timeout=60)
+    assertion = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": "a.b.c"}
+    forged = httpx.post(f"{listening.address}/token", data=assertion, timeout=60)
+
+    assert [refresh.status_code, forged.status_code] == [401, 401]
+    assert "access_token" not in refresh.text + forged.text
+
+
+def test_the_command_line_of_this_machine_finds_its_token(listening):
+    made = listening.run("pubsub", "topics", "create", "beyond")
+    assert made.returncode == 0, made.stderr
+    file = listening.home / "token"
+    assert stat.S_IMODE(file.stat().st_mode) == stat.S_IRUSR | stat.S_IWUSR
+
+
+def test_the_command_line_of_another_machine_is_given_one(listening, tmp_path):
+    token = (listening.home / "token").read_text()
+    away = Server(tmp_path, TRAINSHED_ADDRESS=listening.address)
+
+    refused = away.run("pubsub", "topics", "list")
+    listed = Server(tmp_path, TRAINSHED_ADDRESS=listening.address, TRAINSHED_TOKEN=token).run(
+        "pubsub", "topics", "list"
+    )
+
+    assert refused.returncode == 2
+    assert "TRAINSHED_TOKEN" in refused.stderr
+    assert listed.returncode == 0, listed.stderr
+
+
+def test_googles_clients_exchange_the_key_that_exec_gives_them(listening):
+    done = listening.run("exec", "--", sys.executable, "-c", _SDK)
+
+    assert done.returncode == 0, done.stderr
+    assert "beyond" in done.stdout
+
+
+def test_others_are_not_led_through_to_anywhere(listening):
+    address, port = outward_address(), int(listening.address.rpartition(":")[2])
+    if address.startswith("127."):
+        pytest.skip("this machine has no address but its own loopback")
+    with closing(socket.create_connection((address, port), timeout=60)) as visitor:
+        visitor.sendall(f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\n\r\n".encode())
+        assert visitor.recv(1000).startswith(b"HTTP/1.1 403")
+
+
+def test_a_token_is_not_sent_to_another_server(listening):
+    heard = []
+
+    def listen(stranger):
+        connection, _ = stranger.accept()
+        with closing(connection):
+            heard.append(connection.recv(65536))
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as stranger:
+        thread = threading.Thread(target=listen, args=(stranger,))
+        thread.start()
+        address = f"http://127.0.0.1:{stranger.getsockname()[1]}"
+        Server(listening.home, TRAINSHED_ADDRESS=address).run("pubsub", "topics", "list", limit=60)
+        thread.join(60)
+
+    assert heard[0].startswith(b"GET /v1/projects/")
+    assert b"authorization" not in heard[0].lower()
