@@ -40,7 +40,9 @@ class Features:
         self._build_functions()
         self._build_builds()
         self._build_runs()
-        self.ledger = ledger.Service(db, clock, replays(self.topics, self.schedules, self.build_triggers))
+        self.ledger = ledger.Service(
+            db, clock, replays(self.topics, self.schedules, self.run_schedules, self.build_triggers)
+        )
         self.outbox = Outbox(
             db, clock, {"topic.publish": self.topics.on_publish, "object.changed": self.buckets.on_object_changed}
         )
@@ -81,6 +83,12 @@ class Features:
             secrets=self._settings.home / "secrets",
             catalog=runs.Catalog(limit_bytes=self._settings.spec_bytes),
             images=ContainerImages(engines),
+        )
+        self.run_schedules = schedules.of_runs.Service(
+            self._db,
+            self._clock,
+            ports.runs_for_schedules(self.runs),
+            is_virtual=self._settings.clock == "virtual",
         )
         self.run_triggers = runs.Triggers(self.runs, self.feeds.for_runs())
         processes = ProcessRunner(self.environments, self._settings, self._clock)
@@ -150,6 +158,7 @@ class Features:
             self.outbox.duty(interval_seconds=every),
             *topics.duties(self.topics, deliver, background=background, interval_seconds=every),
             *schedules.duties(self.schedules, background=background, interval_seconds=every),
+            schedules.of_runs.duty(self.run_schedules, interval_seconds=every, channels=[runs.ENDED]),
             *buckets.duties(self.buckets, interval_seconds=every),
             self.run_engine.duty(interval_seconds=every),
             self.build_engine.duty(self._db, interval_seconds=every),

@@ -1,10 +1,14 @@
 """How features meet: small adapters that `App` hands to the feature that asks. No decisions here."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection
 
 from trainshed import buckets, functions, ledger, runs, schedules, topics
+from trainshed.api.descriptors import from_json
+from trainshed.api.services.pipelines import CREATE_JOB, new_run
 from trainshed.blobs import parse_uri
 from trainshed.duty import off_loop
 from trainshed.errors import NotFound
@@ -77,6 +81,19 @@ def publish_for_schedules(messages: topics.Service) -> Callable[..., list[str]]:
         return messages.publish_in(conn, topic, made)
 
     return publish
+
+
+def runs_for_schedules(service: runs.Service) -> schedules.of_runs.Ports:
+    """Let schedules of runs start them."""
+
+    def prepare(request: Mapping[str, Any], schedule: str) -> runs.Prepared:
+        return service.prepare(replace(new_run(from_json(CREATE_JOB, request)), origin=schedule))
+
+    def start(conn: Connection, prepared: runs.Prepared, cause: ledger.Cause) -> tuple[str, bool]:
+        run, is_new = service.create_in(conn, prepared, cause)
+        return run.name, is_new
+
+    return schedules.of_runs.Ports(prepare=prepare, start=start, count_active=runs.count_open)
 
 
 def is_busy(is_open: Callable[[Connection, str], bool]) -> Callable[[Connection, str], bool]:

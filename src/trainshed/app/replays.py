@@ -5,7 +5,12 @@ from trainshed.errors import NotFound
 from trainshed.ledger import Receipt, Replay
 
 
-def replays(messages: topics.Service, firings: schedules.Service, commits: builds.Triggers) -> dict[str, Replay]:
+def replays(
+    messages: topics.Service,
+    firings: schedules.Service,
+    of_runs: schedules.of_runs.Service,
+    commits: builds.Triggers,
+) -> dict[str, Replay]:
     """Answer how each kind of event is sent again."""
 
     def message(receipt: Receipt) -> str:
@@ -22,7 +27,8 @@ def replays(messages: topics.Service, firings: schedules.Service, commits: build
         return f"message {message_id} is delivered to {subscription} again"
 
     def firing(receipt: Receipt) -> str:
-        firings.refire(receipt.receipt_id)
+        fired_by = of_runs if "/schedules/" in receipt.trigger else firings
+        fired_by.refire(receipt.receipt_id)
         return f"{receipt.trigger} fires again for {receipt.stimulus}"
 
     return {"message": message, "object": message, "firing": firing, "commit": commits.replay}

@@ -14,6 +14,7 @@ from trainshed.api.services.pipelines import Pipelines
 from trainshed.api.services.projects import IAMPolicy, Locations, Projects
 from trainshed.api.services.pubsub import Publisher, Subscriber
 from trainshed.api.services.scheduler import CloudScheduler
+from trainshed.api.services.vertex_schedules import VertexSchedules
 from trainshed.app import ports
 from trainshed.app.features import Features
 from trainshed.clock import Clock
@@ -43,6 +44,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         Publisher(features.topics, receipt_of=features.receipt_of),
         Subscriber(features.topics, features.arrivals),
         cloud_functions,
+        VertexSchedules(features.run_schedules),
         Pipelines(features.runs, cause_of=features.cause_of, next_ordinal=ordinal),
         Metadata(features.lineage, features.lineage_author),
         Operations(cloud_build.find_operation, cloud_functions.operation),

@@ -256,7 +256,7 @@ class _Parser:
         return self._comparison(word)
 
     def _comparison(self, first: str) -> Condition:
-        path = [_unquoted(first)]
+        path = [snake(_unquoted(first))]
         while self._peek() == ".":
             self._next()
             path.append(_unquoted(self._next()))
@@ -288,6 +288,11 @@ class _Parser:
         if text in "=<>:(),.":
             raise self._wrong(f"has {text!r} where a value is expected")
         return text
+
+
+def snake(name: str) -> str:
+    """Answer a field's name in snake case; Google's clients may write it in camel case as well."""
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
 
 
 def _unquoted(token: str) -> str:

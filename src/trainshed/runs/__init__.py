@@ -20,9 +20,9 @@ from trainshed.runs.outline import Line, outline, state_of
 from trainshed.runs.paths import Chosen, choose
 from trainshed.runs.planning import Step
 from trainshed.runs.pricing import actual, estimate, used
-from trainshed.runs.request import job_id
+from trainshed.runs.request import Prepared, job_id
 from trainshed.runs.service import Details, Service, Traces
-from trainshed.runs.store import ENDED, run_channel, tasks_channel
+from trainshed.runs.store import ENDED, count_open, run_channel, tasks_channel
 from trainshed.runs.triggers import TARGET, Ports, Triggers
 from trainshed.runs.watching import changes as watch
 from trainshed.runs.watching import wait
@@ -40,6 +40,7 @@ __all__ = [
     "Message",
     "NewRun",
     "Ports",
+    "Prepared",
     "Run",
     "Service",
     "Step",
@@ -51,6 +52,7 @@ __all__ = [
     "actual",
     "build_engine",
     "choose",
+    "count_open",
     "estimate",
     "job_id",
     "outline",

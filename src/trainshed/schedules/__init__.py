@@ -8,8 +8,10 @@
 - `firing`: how due times become receipts, messages and calls, thousands in a transaction.
 - `service`: the verbs.
 - `loop`: the firing duty, which also calls HTTP endpoints.
+- `of_runs`: the schedules that start runs themselves, as Vertex AI has them.
 """
 
+from trainshed.schedules import of_runs
 from trainshed.schedules.cron import Cron, DaylightSaving, Fold, Gap
 from trainshed.schedules.lifecycle import FIRING, SCHEDULE
 from trainshed.schedules.loop import Firer, duties
@@ -47,4 +49,5 @@ __all__ = [
     "Schedule",
     "Service",
     "duties",
+    "of_runs",
 ]

@@ -14,6 +14,7 @@ from trainshed.runs import RUN, NewRun, Run, Service
 
 _PACKAGE = "google.cloud.aiplatform.v1"
 _JOB = f"{_PACKAGE}.PipelineJob"
+CREATE_JOB = f"{_PACKAGE}.CreatePipelineJobRequest"
 _MOST_NAMES = 32  # Google's limit of a batch
 _POLICIES = {0: "FAIL_SLOW", 1: "FAIL_SLOW", 2: "FAIL_FAST"}
 CauseOf = Callable[[str], Cause | None]  # principal → the event that it serves
@@ -36,7 +37,7 @@ class Pipelines:
         """Record a run; a request of an event that was served before answers the run that it started."""
         principal = caller.current().principal
         ordinal_of = partial(self._next_ordinal, principal)
-        run = self._runs.create(_new_run(request), self._cause_of(principal), ordinal_of)
+        run = self._runs.create(new_run(request), self._cause_of(principal), ordinal_of)
         return self._job(run.name)
 
     def GetPipelineJob(self, request: Any) -> Any:
@@ -96,7 +97,8 @@ class Pipelines:
         return from_json(_JOB, job_json(details.run, details, spec, traces))
 
 
-def _new_run(request: Any) -> NewRun:
+def new_run(request: Any) -> NewRun:
+    """Read a CreatePipelineJobRequest."""
     job = request.pipeline_job
     config = job.runtime_config
     values = {k: ir.whole(fields.plain(v)) for k, v in config.parameter_values.items()}

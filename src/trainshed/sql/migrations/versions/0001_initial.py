@@ -210,6 +210,28 @@ def upgrade() -> None:
     op.create_index('ix_receipts_create_time', 'receipts', ['create_time'], unique=False)
     op.create_index('ix_receipts_link', 'receipts', ['link'], unique=False)
     op.create_index('ix_receipts_parent_id', 'receipts', ['parent_id'], unique=False)
+    op.create_table('run_schedules',
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('options', trainshed.sql.schema.Json(), nullable=False),
+    sa.Column('request', trainshed.sql.schema.Json(), nullable=False),
+    sa.Column('next_run_time', trainshed.sql.schema.Timestamp(), nullable=True),
+    sa.Column('wake_time', trainshed.sql.schema.Timestamp(), nullable=True),
+    sa.Column('is_behind', sa.Boolean(), server_default='0', nullable=False),
+    sa.Column('catch_up', sa.Boolean(), server_default='0', nullable=False),
+    sa.Column('started_run_count', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('last_pause_time', trainshed.sql.schema.Timestamp(), nullable=True),
+    sa.Column('last_resume_time', trainshed.sql.schema.Timestamp(), nullable=True),
+    sa.Column('last_run_time', trainshed.sql.schema.Timestamp(), nullable=True),
+    sa.Column('last_response', sa.Text(), server_default='', nullable=False),
+    sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
+    sa.Column('update_time', trainshed.sql.schema.Timestamp(), nullable=False),
+    sa.Column('state', sa.Text(), server_default='ACTIVE', nullable=False),
+    sa.Column('end_time', trainshed.sql.schema.Timestamp(), nullable=True),
+    sa.CheckConstraint("(state IN ('COMPLETED')) = (end_time IS NOT NULL)", name=op.f('ck_run_schedules_ended_when_final')),
+    sa.CheckConstraint("state IN ('ACTIVE', 'PAUSED', 'COMPLETED')", name=op.f('ck_run_schedules_state_known')),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_run_schedules'))
+    )
+    op.create_index('ix_run_schedules_due', 'run_schedules', ['state', 'wake_time'], unique=False)
     op.create_table('run_triggers',
     sa.Column('name', sa.Text(), nullable=False),
     sa.Column('project', sa.Text(), nullable=False),
@@ -382,7 +404,6 @@ def upgrade() -> None:
     sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
     sa.Column('update_time', trainshed.sql.schema.Timestamp(), nullable=False),
     sa.Column('delete_time', trainshed.sql.schema.Timestamp(), nullable=True),
-    sa.Column('archived', sa.Boolean(), server_default=sa.text('0'), nullable=False),
     sa.Column('path', sa.Text(), nullable=False),
     sa.Column('staged', sa.Text(), nullable=True),
     sa.Column('stamp', sa.Text(), nullable=False),
@@ -564,6 +585,8 @@ def downgrade() -> None:
     op.drop_index('ix_schedules_due', table_name='schedules')
     op.drop_table('schedules')
     op.drop_table('run_triggers')
+    op.drop_index('ix_run_schedules_due', table_name='run_schedules')
+    op.drop_table('run_schedules')
     op.drop_index('ix_receipts_parent_id', table_name='receipts')
     op.drop_index('ix_receipts_link', table_name='receipts')
     op.drop_index('ix_receipts_create_time', table_name='receipts')
