@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from trainshed import errors
-from trainshed.api import caller, status, transcode
+from trainshed.api import caller, deliveries, status, transcode
 from trainshed.api.calls import Calls
 
 Scope = MutableMapping[str, Any]
@@ -23,9 +23,10 @@ IsKnown = Callable[[str], bool]
 
 
 class Identify(Protocol):
-    """Turns the Authorization header of a request for `path` into a caller. Raises Unauthenticated."""
+    """Tells who asks."""
 
-    def __call__(self, authorization: str, *, path: str) -> caller.Caller: ...
+    def __call__(self, authorization: str, *, path: str) -> caller.Caller:
+        """Turn the Authorization header of a request for `path` into a caller. Raises Unauthenticated."""
 
 
 _BODY_BYTES = 64 * 1024 * 1024
@@ -59,10 +60,12 @@ class Rest:
             await self._own(scope, receive, send)
             return
         try:
-            self._refuse_foreign_names(_header(scope, b"host"))
-            _refuse_foreign_pages(_header(scope, b"origin"), _header(scope, b"host"))
+            if not deliveries.proves_itself(scope["path"]):
+                self._refuse_foreign_names(_header(scope, b"host"))
+                _refuse_foreign_pages(_header(scope, b"origin"), _header(scope, b"host"))
             caller.enter(self._identify(_header(scope, b"authorization"), path=scope["path"]))
             path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("ascii").partition("?")[0]
+            deliveries.enter(scope)
             match = self._router.find(scope["method"], path)
             if match is not None:
                 await self._transcoded(match, scope, receive, send)
