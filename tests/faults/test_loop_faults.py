@@ -60,7 +60,7 @@ def topic_with_subscription(running):
     client = Client(running.address)
     client.call("PUT", "/v1/projects/local-project/topics/train", {})
     path = "/v1/projects/local-project/subscriptions/sub"
-    client.call("PUT", path, {"topic": "projects/local-project/topics/train"})
+    client.call("PUT", path, {"topic": "projects/local-project/topics/train", "ackDeadlineSeconds": 600})
 
 
 def publish_until_gone(address, acknowledged):
@@ -192,7 +192,7 @@ def test_a_drained_server_leaves_no_process_once_the_lease_is_over(started, pipe
 
     assert running.stop() == 0
 
-    wait_until(lambda: not processes(running.home), seconds=20, what="the end of every process")
+    wait_until(lambda: not processes(running.home), what="the end of every process")
 
 
 def test_an_orphaned_fork_server_does_not_take_the_socket_of_its_successor_along(make_home, pipelines, tmp_path):

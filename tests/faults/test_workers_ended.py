@@ -41,7 +41,7 @@ def run(tmp_path, python, order):
         await pool.open(ended.set_result)
         try:
             await pool.start("e", python, order)
-            return await asyncio.wait_for(ended, 30)
+            return await asyncio.wait_for(ended, 90)
         finally:
             await pool.close(end_attempts=True, grace_seconds=1)
 

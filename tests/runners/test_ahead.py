@@ -36,7 +36,7 @@ def worker_of(stage):
 
 async def waiting_in(stage):
     """Answer the child that waits for an order, once it does."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             for child in processes.children(worker_of(stage)):
                 if os.getpgid(child) == child:
@@ -45,7 +45,7 @@ async def waiting_in(stage):
 
 
 async def until_dead(pid):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while ground.is_alive(pid):
             await asyncio.sleep(0.001)
 

@@ -18,7 +18,7 @@ from trainshed.runners.stage import Fifos, Stage
 
 @pytest.fixture
 def process_stage(tmp_path, environment, make_runner):
-    return Stage(tmp_path / "runs", environment.digest, make_runner, Fifos())
+    return Stage(tmp_path / "runs", environment.digest, make_runner, Fifos(), soon_seconds=1.5)
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ class Screen:
 
     def until(self, text):
         """Read on until a text is shown that was not looked at before."""
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 90
         while text not in self.shown[self.seen :]:
             assert time.monotonic() < deadline, f"{text!r} is not shown:\n{self.shown}"
             if select.select([self.fd], [], [], 1)[0]:

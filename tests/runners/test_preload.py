@@ -109,7 +109,7 @@ async def finish(stage, launch):
 
 async def until_ahead(stage, *names):
     """Wait until the worker that takes attempts has imported just these."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while [link.ahead for link in stage.runner._pool._links.values()] != [frozenset(names)]:
             await asyncio.sleep(0.02)
 

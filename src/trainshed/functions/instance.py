@@ -25,6 +25,7 @@ from trainshed.functions.wire import Answer, exchange
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _GLANCE_SECONDS = 0.02  # a glance costs one read; every fifth is a look at the whole tree
 _GLANCES = 5
+_STORM_TASKS = 300  # more than that are held still while they are counted: a fork bomb would leave us no time for it
 _MANY_TASKS = 60  # more new threads on this machine than that are looked at, whoever's they are
 _LAST_WORDS_SECONDS = 0.5
 _MOST_PROCESSES = 100
@@ -225,10 +226,10 @@ class Instance:
         while self._process is None or self._process.returncode is None:
             await asyncio.sleep(_GLANCE_SECONDS)
             looks += 1
-            is_calm = tree.tasks() - tasks < _MANY_TASKS
-            if self._process is None or (is_calm and looks % _GLANCES):
+            new = tree.tasks() - tasks
+            if self._process is None or (new < _MANY_TASKS and looks % _GLANCES):
                 continue
-            used = await off_loop(tree.usage, self.pid)
+            used = await self._usage(is_storm=new > _STORM_TASKS)
             memory = used.memory_bytes
             if used.processes > _MOST_PROCESSES:
                 self._broken = "exhaust_processes"
@@ -239,6 +240,18 @@ class Instance:
             if memory > most_memory:
                 self._broken = "exhaust_memory"
                 return
+
+    async def _usage(self, *, is_storm: bool) -> tree.Usage:
+        if is_storm:
+            tree.hold(self.pid)
+        try:
+            used = await off_loop(tree.usage, self.pid)
+        except asyncio.CancelledError:
+            tree.go_on(self.pid)
+            raise
+        if is_storm and used.processes <= _MOST_PROCESSES:
+            tree.go_on(self.pid)
+        return used
 
     # -- ending
 

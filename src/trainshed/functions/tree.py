@@ -54,6 +54,18 @@ def peak(pid: int) -> int:
     return 0
 
 
+def hold(session: int) -> None:
+    """Let nothing of a session's group run until `go_on`."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(session, signal.SIGSTOP)
+
+
+def go_on(session: int) -> None:
+    """Let a session's group run again."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(session, signal.SIGCONT)
+
+
 def kill(session: int, cookie: str) -> None:
     """End a session and whatever left it but kept its cookie. One signal to the group beats a fork bomb."""
     for _ in range(_ROUNDS):

@@ -123,7 +123,7 @@ class Stage:
     environment: str
     make: Callable[[], Runner]
     gates: Gates
-    timeout_seconds: float = 30.0
+    timeout_seconds: float = 90.0
     takes_over: bool = True  # whether the server stores what it hears
     soon_seconds: float = 0.2  # a limit on time that is over soon, and not before the work has begun
     dress: Callable[[Launch], Launch] = field(default=lambda launch: launch)  # as the runner under test takes it
