@@ -5,6 +5,7 @@ import io
 import os
 import threading
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from google.api_core import exceptions
@@ -70,7 +71,7 @@ def bucket(client):
 def test_a_bucket_is_made_found_listed_and_removed(client):
     made = client.create_bucket("first", location="europe-west1")
 
-    assert client.get_bucket("first").location == "europe-west1"
+    assert client.get_bucket("first").location == "EUROPE-WEST1"
     assert made.project_number == 100000000001
     assert [b.name for b in client.list_buckets()] == ["first"]
     with pytest.raises(exceptions.Conflict):
@@ -178,14 +179,20 @@ def test_preconditions_hold_for_upload_download_change_and_removal(bucket):
     assert not bucket.blob("a").exists()
 
 
-def test_the_replaced_generation_is_still_there(bucket):
+def test_a_replaced_generation_is_gone_but_can_be_brought_back(client, bucket):
     blob = bucket.blob("a")
     blob.upload_from_string("one")
     first = blob.generation
     blob.upload_from_string("two")
 
-    assert bucket.blob("a", generation=first).download_as_text() == "one"
-    assert bucket.blob("a").download_as_text() == "two"
+    with pytest.raises(exceptions.NotFound, match="softDeleted=true"):
+        bucket.blob("a", generation=first).download_as_text()
+    (gone,) = client.list_blobs("bucket", soft_deleted=True)
+    assert (gone.generation, gone.hard_delete_time - gone.soft_delete_time) == (first, timedelta(days=7))
+    restored = bucket.restore_blob("a", generation=first)
+
+    assert restored.generation > blob.generation
+    assert bucket.blob("a").download_as_text() == "one"
 
 
 def test_listing_folds_at_a_delimiter_and_pages(client, bucket):

@@ -146,6 +146,10 @@ class Reach:
         self._callers[authorization] = (caller, float(claims["exp"]))
         return caller
 
+    def verify(self, signature: bytes, data: bytes) -> bool:
+        """Tell whether a service account of this server signed the data."""
+        return self.key.verify(signature, data)
+
     def email(self, principal: str) -> str:
         """Answer the e-mail of a principal's service account."""
         return principal if "@" in principal else f"{principal}@{self.settings.project}.iam.gserviceaccount.com"

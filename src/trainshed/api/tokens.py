@@ -39,6 +39,14 @@ class Key:
         """Sign with RSASSA-PKCS1-v1_5 and SHA-256."""
         return self._private.sign(data, padding.PKCS1v15(), hashes.SHA256())
 
+    def verify(self, signature: bytes, data: bytes) -> bool:
+        """Tell whether `sign` made this signature of the data."""
+        try:
+            self._public.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
+        except InvalidSignature:
+            return False
+        return True
+
     def token(self, claims: Mapping[str, Any]) -> str:
         """Make a JSON web token."""
         head = _encode(json.dumps({"alg": "RS256", "typ": "JWT", "kid": self.id}).encode())

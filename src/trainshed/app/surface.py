@@ -50,7 +50,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         Operations(cloud_build.find_operation, cloud_functions.operation),
     ]
     routes = [
-        *storage.routes(features.buckets),
+        *storage.routes(features.buckets, reach.verify),
         *builds.routes(features.builds, features.docker),
         *builds.trigger_routes(features.build_triggers),
         *builds.image_routes(features.environments),

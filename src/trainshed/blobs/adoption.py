@@ -101,10 +101,7 @@ def require_folder(shelf: Shelf, bucket: str) -> None:
 
 def leftover(conn: Connection, bucket: str, name: str, path: str, stamp: str) -> Object | None:
     """Find the ended generation whose file still lies at its path, because its removal was interrupted."""
-    for obj in store.list_objects(conn, bucket, prefix=name, end=f"{name}\0", versions=True):
-        if obj.delete_time is not None and obj.path == path and obj.stamp == stamp:
-            return obj
-    return None
+    return store.ended(conn, bucket, name, path=path, stamp=stamp)
 
 
 def scan(shelf: Shelf, bucket: str, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:

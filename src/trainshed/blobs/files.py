@@ -39,8 +39,9 @@ def disk_errors() -> Iterator[None]:
 class Checksums:
     """Size, CRC32C and MD5 of bytes as they pass."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_md5: bool = True) -> None:
         self.size = 0
+        self._with_md5 = with_md5
         self._crc32c = _Crc32c()
         self._md5 = hashlib.md5(usedforsecurity=False)
 
@@ -48,7 +49,8 @@ class Checksums:
         """Count more bytes."""
         self.size += len(data)
         self._crc32c.update(data)
-        self._md5.update(data)
+        if self._with_md5:
+            self._md5.update(data)
 
     @property
     def crc32c(self) -> str:

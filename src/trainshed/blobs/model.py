@@ -7,6 +7,8 @@ from typing import Any
 
 from trainshed.errors import FailedPrecondition, PreconditionFailed
 
+_SOFT_DELETE_SECONDS = 7 * 24 * 3600  # as Cloud Storage's buckets have it from the beginning
+
 
 class BucketNotEmpty(FailedPrecondition):
     """The bucket has objects in it; remove them first."""
@@ -26,8 +28,19 @@ class Bucket:
 
     @property
     def has_versioning(self) -> bool:
-        """Whether replaced generations are listed and kept for ever."""
+        """Whether generations that end from now on are listed and kept for ever."""
         return bool((self.properties.get("versioning") or {}).get("enabled"))
+
+    @property
+    def soft_delete_seconds(self) -> float:
+        """How long what is gone can be had back."""
+        policy = self.properties.get("softDeletePolicy") or {}
+        return float(policy.get("retentionDurationSeconds", _SOFT_DELETE_SECONDS))
+
+    @property
+    def retention_seconds(self) -> float:
+        """How long an object must be kept as it is."""
+        return float((self.properties.get("retentionPolicy") or {}).get("retentionPeriod", 0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +61,7 @@ class Object:
     create_time: datetime
     update_time: datetime
     delete_time: datetime | None = None  # set once it is replaced or deleted
+    archived: bool = False  # ended while its bucket kept versions: listed and readable until it is removed
     path: str = ""  # where its file belongs, under the root of all buckets
     staged: str = ""  # name of its staging file while it may not be at `path` yet
     stamp: str = ""  # size, modification time and inode of its file
@@ -57,6 +71,11 @@ class Object:
     def uri(self) -> str:
         """Its `gs://` address."""
         return f"gs://{self.bucket}/{self.name}"
+
+    @property
+    def is_soft_deleted(self) -> bool:
+        """Whether it is gone for everybody who does not ask for what is gone."""
+        return self.delete_time is not None and not self.archived
 
     @classmethod
     def from_row(cls, row: Any) -> "Object":
@@ -82,16 +101,19 @@ class Conditions:
     def check(self, current: Object | None) -> None:
         """Hold the live object (None: there is none) against the conditions. Raises PreconditionFailed."""
         generation = current.generation if current else 0
-        metageneration = current.metageneration if current else 0
-        for wanted, found, equal, name in (
-            (self.if_generation_match, generation, True, "ifGenerationMatch"),
-            (self.if_generation_not_match, generation, False, "ifGenerationNotMatch"),
-            (self.if_metageneration_match, metageneration, True, "ifMetagenerationMatch"),
-            (self.if_metageneration_not_match, metageneration, False, "ifMetagenerationNotMatch"),
-        ):
-            if wanted is not None and (wanted == found) is not equal:
-                raise PreconditionFailed(
-                    "At least one of the pre-conditions you specified did not hold: "
-                    f"{name} is {wanted}, the object has {found}.",
-                    metadata={"condition": name},
-                )
+        _compare(self.if_generation_match, generation, "ifGenerationMatch")
+        _compare(self.if_generation_not_match, generation, "ifGenerationNotMatch")
+        self.check_metageneration(current.metageneration if current else 0)
+
+    def check_metageneration(self, found: int) -> None:
+        """Hold a metageneration against the conditions, which is all that buckets have. Raises PreconditionFailed."""
+        _compare(self.if_metageneration_match, found, "ifMetagenerationMatch")
+        _compare(self.if_metageneration_not_match, found, "ifMetagenerationNotMatch")
+
+
+def _compare(wanted: int | None, found: int, name: str) -> None:
+    if wanted is not None and (wanted == found) is name.endswith("NotMatch"):
+        raise PreconditionFailed(
+            f"At least one of the pre-conditions you specified did not hold: {name} is {wanted}, but {found} is there.",
+            metadata={"condition": name},
+        )

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Connection
 
-from trainshed.blobs import adoption, files, paths, store
+from trainshed.blobs import adoption, files, holds, paths, store
 from trainshed.blobs.adoption import Found
 from trainshed.blobs.files import Staged
 from trainshed.blobs.model import Bucket, BucketNotEmpty, Conditions, Object
@@ -57,17 +57,16 @@ class Blobs:
             )
         return found
 
-    def update_bucket(self, conn: Connection, bucket: str, changes: Mapping[str, Any]) -> Bucket:
-        """Merge changes into a bucket's properties; a None removes one. Raises NotFound."""
-        merged = {**self.get_bucket(conn, bucket).properties, **changes}
-        kept = {k: v for k, v in merged.items() if v is not None}
-        store.update_bucket(conn, bucket, kept, now=self._clock.now())
+    def update_bucket(self, conn: Connection, bucket: str, properties: Mapping[str, Any]) -> Bucket:
+        """Replace a bucket's properties. Raises NotFound."""
+        self.get_bucket(conn, bucket)
+        store.update_bucket(conn, bucket, properties, now=self._clock.now())
         return self.get_bucket(conn, bucket)
 
     def delete_bucket(self, conn: Connection, bucket: str) -> None:
         """Remove an empty bucket. Raises NotFound, FailedPrecondition when there are objects in it."""
         self.get_bucket(conn, bucket)
-        if next(self.list(conn, bucket, limit=1), None) or next(adoption.scan(self.shelf, bucket), None):
+        if next(self.list(conn, bucket, versions=True, limit=1), None) or next(adoption.scan(self.shelf, bucket), None):
             raise BucketNotEmpty(f"Bucket {bucket!r} is not empty; remove its objects first.")
         store.delete_bucket(conn, bucket)
         after_commit(conn, partial(self._remove_folders, bucket))
@@ -121,10 +120,11 @@ class Blobs:
         """
         try:
             paths.check_object(name)
-            self.get_bucket(conn, bucket)
+            kept_in = self.get_bucket(conn, bucket)
             staged.close()
             before = self.see(conn, bucket, name)
             Conditions(**conditions).check(before)
+            holds.check(before, kept_in, now=self._clock.now())
         except Exception:
             staged.discard()
             raise
@@ -145,25 +145,36 @@ class Blobs:
     def delete(
         self, conn: Connection, bucket: str, name: str, *, generation: int | None = None, **conditions: int | None
     ) -> None:
-        """End the live generation, or destroy a given one. Raises NotFound, PreconditionFailed."""
+        """End the live generation, or a given one; one that is gone is destroyed.
+
+        Raises NotFound, PreconditionFailed, PermissionDenied (it is held).
+        """
         live = self.see(conn, bucket, name)
         obj = live if generation is None or (live and live.generation == generation) else None
         obj = obj or self.get(conn, bucket, name, generation)
         Conditions(**conditions).check(obj)
-        if obj is not live:
+        holds.check(obj, self.get_bucket(conn, bucket), now=self._clock.now())
+        if obj.is_soft_deleted:
             store.remove(conn, obj)
             after_commit(conn, partial(self.shelf.destroy, obj))
             return
-        archived = generation is None and self.get_bucket(conn, bucket).has_versioning
-        self._end(conn, obj, ARCHIVE if archived else DELETE)
-        after_commit(conn, partial(self.shelf.put_away, obj))
+        self._end(conn, obj, for_good=generation is not None)
+        if obj is live:
+            after_commit(conn, partial(self.shelf.put_away, obj))
 
     def update(
-        self, conn: Connection, bucket: str, name: str, changes: Mapping[str, Any], **conditions: int | None
+        self,
+        conn: Connection,
+        bucket: str,
+        name: str,
+        changes: Mapping[str, Any],
+        *,
+        generation: int | None = None,
+        **conditions: int | None,
     ) -> Object:
-        """Change content_type, metadata or properties of the live generation, which counts its metageneration up."""
+        """Change content_type, metadata or properties of a generation, which counts its metageneration up."""
         self.see(conn, bucket, name)
-        obj = self.get(conn, bucket, name)
+        obj = self.get(conn, bucket, name, generation)
         Conditions(**conditions).check(obj)
         changed = replace(obj, **changes, metageneration=obj.metageneration + 1, update_time=self._clock.now())
         fields = ("content_type", "metadata", "properties", "metageneration", "update_time")
@@ -233,7 +244,7 @@ class Blobs:
 
     def _missing(self, conn: Connection, row: Object | None) -> Object | None:
         if row is not None and files.look(self.root, row.path) is None:
-            self._end(conn, row, DELETE)
+            self._end(conn, row, for_good=True)
             return None
         return row  # it is changing right now; it is seen once it rests
 
@@ -306,16 +317,16 @@ class Blobs:
 
     def _begin(self, conn: Connection, obj: Object, before: Object | None, *, parent_receipt_id: str = "") -> None:
         if before is not None:
-            archived = self.get_bucket(conn, obj.bucket).has_versioning
-            self._end(conn, before, ARCHIVE if archived else DELETE, overwritten_by=obj.generation)
+            self._end(conn, before, overwritten_by=obj.generation)
         store.insert(conn, obj)
         overwrote = before.generation if before else 0
         self._announce(conn, obj, FINALIZE, overwrote=overwrote, parent_receipt_id=parent_receipt_id)
         notify(conn, CHANNEL)
 
-    def _end(self, conn: Connection, obj: Object, event_type: str, *, overwritten_by: int = 0) -> None:
-        store.set_values(conn, obj, delete_time=self._clock.now())
-        self._announce(conn, obj, event_type, overwritten_by=overwritten_by)
+    def _end(self, conn: Connection, obj: Object, *, for_good: bool = False, overwritten_by: int = 0) -> None:
+        archived = not for_good and self.get_bucket(conn, obj.bucket).has_versioning
+        store.set_values(conn, obj, delete_time=self._clock.now(), archived=archived)
+        self._announce(conn, obj, ARCHIVE if archived else DELETE, overwritten_by=overwritten_by)
 
     def _announce(self, conn: Connection, obj: Object, event_type: str, **more: Any) -> None:
         payload = {"bucket": obj.bucket, "name": obj.name, "generation": obj.generation, "event_type": event_type}
@@ -330,11 +341,3 @@ class Blobs:
 
 def _is_linked(path: Path, folder: Path) -> bool:
     return any(p.is_symlink() for p in [path, *path.parents] if p != folder and p.is_relative_to(folder))
-
-
-def retention_seconds(bucket: Bucket) -> float | None:
-    """Answer how long ended generations are kept: Cloud Storage's soft delete, for ever with versioning."""
-    if bucket.has_versioning:
-        return None
-    policy = bucket.properties.get("softDeletePolicy") or {}
-    return float(policy.get("retentionDurationSeconds", 7 * 24 * 3600))

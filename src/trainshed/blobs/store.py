@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Connection,
     ForeignKey,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    false,
     func,
     or_,
     select,
@@ -51,12 +53,14 @@ objects = Table(
     Column("create_time", Timestamp, nullable=False),
     Column("update_time", Timestamp, nullable=False),
     Column("delete_time", Timestamp),
+    Column("archived", Boolean(create_constraint=False), nullable=False, server_default=false()),
     Column("path", Text, nullable=False),
     Column("staged", Text),
     Column("stamp", Text, nullable=False),
     Column("changed", Text, nullable=False, server_default=""),
 )
 _live = objects.c.delete_time.is_(None)
+_soft_deleted = objects.c.delete_time.is_not(None) & ~objects.c.archived
 Index("uq_objects_live", objects.c.bucket, objects.c.name, unique=True, sqlite_where=_live)
 Index("ix_objects_path", objects.c.path, sqlite_where=_live)
 Index("ix_objects_staged", objects.c.staged, sqlite_where=objects.c.staged.is_not(None))
@@ -136,13 +140,14 @@ def list_objects(
     end: str = "",
     after: tuple[str, int] | None = None,
     versions: bool = False,
+    soft_deleted: bool = False,
     limit: int | None = None,
 ) -> Iterator[Object]:
-    """Read objects by name (in code point order) and generation."""
+    """Read objects by name (in code point order) and generation: live ones, with archived ones, or what is gone."""
     o = objects.c
     query: Select[Any] = select(objects).where(o.bucket == bucket)
-    if not versions:
-        query = query.where(_live)
+    listed = _live | o.archived if versions else _live
+    query = query.where(_soft_deleted if soft_deleted else listed)
     if prefix:
         query = query.where(o.name >= prefix, o.name < prefix + _HIGHEST)
     if start:
@@ -170,6 +175,14 @@ def live_at(conn: Connection, path: str) -> Object | None:
     return None if row is None else Object.from_row(row)
 
 
+def ended(conn: Connection, bucket: str, name: str, *, path: str, stamp: str) -> Object | None:
+    """Read the ended generation of an object whose file was last seen at a path with a stamp."""
+    o = objects.c
+    which = (o.bucket == bucket, o.name == name, o.delete_time.is_not(None), o.path == path, o.stamp == stamp)
+    row = conn.execute(select(objects).where(*which)).first()
+    return None if row is None else Object.from_row(row)
+
+
 def unplaced(conn: Connection, limit: int) -> list[Object]:
     """Read the generations whose files may not be at their path yet, oldest first."""
     o = objects.c
@@ -178,9 +191,9 @@ def unplaced(conn: Connection, limit: int) -> list[Object]:
 
 
 def ended_before(conn: Connection, bucket: str, time: datetime, *, limit: int) -> list[Object]:
-    """Read generations of a bucket that were replaced or deleted up to a time, oldest first."""
+    """Read generations of a bucket that were replaced or deleted up to a time, oldest first; archived ones stay."""
     o = objects.c
-    which = (o.bucket == bucket, o.delete_time <= time)
+    which = (o.bucket == bucket, o.delete_time <= time, ~o.archived)
     return [
         Object.from_row(row) for row in conn.execute(select(objects).where(*which).order_by(o.delete_time).limit(limit))
     ]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from trainshed.blobs import adoption, files, paths, store
 from trainshed.blobs.model import Object
-from trainshed.blobs.objects import Blobs, retention_seconds
+from trainshed.blobs.objects import Blobs
 from trainshed.clock import Clock
 from trainshed.sql import Database, after_commit
 
@@ -125,9 +125,7 @@ class Upkeep:
     def _forget(self, conn: Connection) -> int:
         gone = 0
         for bucket in store.list_buckets(conn, limit=1_000_000):
-            if (seconds := retention_seconds(bucket)) is None:
-                continue
-            before = self._clock.now() - timedelta(seconds=seconds)
+            before = self._clock.now() - timedelta(seconds=bucket.soft_delete_seconds)
             for obj in store.ended_before(conn, bucket.name, before, limit=_BATCH - gone):
                 store.remove(conn, obj)
                 after_commit(conn, partial(self._shelf.destroy, obj))

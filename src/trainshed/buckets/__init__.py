@@ -1,17 +1,19 @@
 """Buckets as a feature: the verbs of Cloud Storage on top of `blobs`, and notifications to topics.
 
-- `model`: Notification, Upload.
-- `resource`: buckets, objects and notifications as Cloud Storage's JSON; what may be set by a caller. Pure.
+- `model`: Notification, Wanted, Source.
+- `resource`: objects and notifications as Cloud Storage's JSON; what may be set by a caller. Pure.
+- `properties`: the same of buckets, and who may do what with them. Pure.
 - `listing`: pages with delimiter and prefixes. Pure.
 - `store`: notification configs.
 - `service`: the verbs; the handler of `object.changed`.
-- `uploads`: resumable uploads under way.
+- `uploads`: resumable uploads under way; `parts`: uploads in numbered parts.
+- `copies`: objects made of other objects; `rewrites`: copies over several requests.
 - `loop`: settle files, notice files changed by hand, forget old generations.
 """
 
 from trainshed.buckets.loop import duties
-from trainshed.buckets.model import Notification, Wanted
+from trainshed.buckets.model import Notification, Source, Wanted
 from trainshed.buckets.service import Service
 from trainshed.buckets.uploads import Session, Uploads
 
-__all__ = ["Notification", "Service", "Session", "Uploads", "Wanted", "duties"]
+__all__ = ["Notification", "Service", "Session", "Source", "Uploads", "Wanted", "duties"]

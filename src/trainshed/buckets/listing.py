@@ -1,11 +1,15 @@
-"""One page of a listing, with names folded at a delimiter. Pure."""
+"""One page of a listing: names that match a pattern, folded at a delimiter. Pure."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from trainshed.blobs import Object
+from trainshed.errors import InvalidArgument
 
 _HIGHEST = "\U0010ffff"
+_LONGEST_GLOB = 1024
+_GLOB = re.compile(r"(\*\*/?)|(\*)|(\?)|(\[[^\]]+\])|(\{)|(\})|(,)|([^*?\[{},]+|.)", re.DOTALL)
 
 
 @dataclass(kw_only=True)
@@ -40,6 +44,30 @@ def page(
             if not is_item:
                 after = (folded + _HIGHEST, 0)
     return made
+
+
+def glob(text: str) -> re.Pattern[str]:
+    """Read a pattern of `matchGlob`: `*` and `?` stay within a folder, `**` does not. Raises InvalidArgument."""
+    made, depth = "", 0
+    for deep, star, one, group, opened, closed, comma, rest in _GLOB.findall(text[: _LONGEST_GLOB + 1]):
+        depth += bool(opened) - bool(closed)
+        if deep:
+            made += "(?:.*/)?" if deep.endswith("/") and made in {"", "(?:"} else ".*" + deep[2:]
+        elif group:
+            made += (
+                "[" + ("^" if group[1] in "!^" else "") + re.escape(group[1:-1].lstrip("!^")).replace(r"\-", "-") + "]"
+            )
+        else:
+            made += (star and "[^/]*") or (one and "[^/]") or (opened and "(?:") or (closed and ")") or ""
+            made += ("|" if depth else ",") if comma else re.escape(rest)
+        if depth < 0:
+            break
+    try:
+        if depth or len(text) > _LONGEST_GLOB:
+            raise re.error("braces")  # noqa: TRY301  (one refusal for all)
+        return re.compile(made, re.DOTALL)
+    except (re.error, RecursionError) as error:
+        raise InvalidArgument.field("matchGlob", f"{text[:100]!r} is not a pattern like 'data/**.csv'.") from error
 
 
 def _folded(name: str, prefix: str, delimiter: str) -> str:

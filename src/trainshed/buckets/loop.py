@@ -56,7 +56,8 @@ def duties(service: Service, *, interval_seconds: float) -> list[Duty]:
     async def forget() -> datetime | None:
         while await off_loop(service.upkeep.forget):
             pass
-        await off_loop(service.uploads.expire)
+        for kept in (service.uploads, service.parted, service.copies.rewrites):
+            await off_loop(kept.expire)
         return None
 
     settling = Duty("settle objects", settle, interval_seconds=interval_seconds * 12, clock=clock)

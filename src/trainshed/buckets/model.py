@@ -40,3 +40,13 @@ class Wanted:
     crc32c: str = ""  # what the caller says it is; checked
     md5: str = ""
     conditions: Mapping[str, int | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """An object to copy or compose from."""
+
+    bucket: str
+    name: str
+    generation: int | None = None
+    conditions: Mapping[str, int | None] = field(default_factory=dict)

@@ -1,62 +1,26 @@
-"""Buckets, objects and notifications as Cloud Storage's JSON API writes them, and what a caller may set. Pure."""
+"""Objects and notifications as Cloud Storage's JSON API writes them, and what a caller may set of them. Pure."""
 
-import base64
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 from trainshed.blobs import Bucket, Object
 from trainshed.buckets.model import Notification, Wanted
-from trainshed.clock import rfc3339
+from trainshed.buckets.properties import CLASSES, STANDARD, tag
+from trainshed.clock import parse_rfc3339, rfc3339
 from trainshed.errors import InvalidArgument
-from trainshed.names import PROJECT_NUMBER
 
 GOOGLE = "https://www.googleapis.com"
 TOPIC_HOST = "//pubsub.googleapis.com/"
 EVENT_TYPES = ("OBJECT_FINALIZE", "OBJECT_METADATA_UPDATE", "OBJECT_DELETE", "OBJECT_ARCHIVE")
 FORMATS = ("JSON_API_V1", "NONE")
-_SETTABLE = (
-    "cacheControl", "contentDisposition", "contentEncoding", "contentLanguage", "customTime", "eventBasedHold",
-    "storageClass", "temporaryHold",
-)  # fmt: skip
-_BUCKET_SETTABLE = (
-    "autoclass", "cors", "customPlacementConfig", "defaultEventBasedHold", "encryption", "iamConfiguration", "labels",
-    "lifecycle", "location", "logging", "retentionPolicy", "rpo", "softDeletePolicy", "storageClass", "versioning",
-    "website",
-)  # fmt: skip
+_TEXTS = ("cacheControl", "contentDisposition", "contentEncoding", "contentLanguage", "customTime", "storageClass")
+_HOLDS = ("eventBasedHold", "temporaryHold")
 
 
-def bucket_json(bucket: Bucket, base: str = GOOGLE) -> dict[str, Any]:
-    """Write a bucket."""
-    link = f"{base}/storage/v1/b/{bucket.name}"
-    created = rfc3339(bucket.create_time)
-    defaults = {
-        "location": "US-CENTRAL1",
-        "locationType": "region",
-        "storageClass": "STANDARD",
-        "softDeletePolicy": {"retentionDurationSeconds": "604800", "effectiveTime": created},
-        "iamConfiguration": {
-            "uniformBucketLevelAccess": {"enabled": True},
-            "publicAccessPrevention": "inherited",
-        },
-    }
-    return {
-        "kind": "storage#bucket",
-        "id": bucket.name,
-        "selfLink": link,
-        "projectNumber": PROJECT_NUMBER,
-        "name": bucket.name,
-        "timeCreated": created,
-        "updated": rfc3339(bucket.update_time),
-        "metageneration": str(bucket.metageneration),
-        "etag": etag(0, bucket.metageneration),
-        **defaults,
-        **bucket.properties,
-    }
-
-
-def object_json(obj: Object, base: str = GOOGLE) -> dict[str, Any]:
-    """Write an object."""
+def object_json(obj: Object, base: str = GOOGLE, *, kept_seconds: float = 0.0) -> dict[str, Any]:
+    """Write an object; what is gone, with the time at which it cannot be had back any more."""
     name = quote(obj.name, safe="")
     below = f"storage/v1/b/{obj.bucket}/o/{name}"
     created, updated = rfc3339(obj.create_time), rfc3339(obj.update_time)
@@ -73,7 +37,7 @@ def object_json(obj: Object, base: str = GOOGLE) -> dict[str, Any]:
         "storageClass": "STANDARD",
         "size": str(obj.size),
         "crc32c": obj.crc32c,
-        "etag": etag(obj.generation, obj.metageneration),
+        "etag": tag(obj.generation, obj.metageneration),
         "timeCreated": created,
         "updated": updated,
         "timeStorageClassUpdated": created,
@@ -85,8 +49,11 @@ def object_json(obj: Object, base: str = GOOGLE) -> dict[str, Any]:
         document["componentCount"] = obj.component_count
     if obj.metadata:
         document["metadata"] = dict(obj.metadata)
-    if obj.delete_time:
+    if obj.delete_time and obj.archived:
         document["timeDeleted"] = rfc3339(obj.delete_time)
+    elif obj.delete_time:
+        document["softDeleteTime"] = rfc3339(obj.delete_time)
+        document["hardDeleteTime"] = rfc3339(obj.delete_time + timedelta(seconds=kept_seconds))
     return document | dict(obj.properties)
 
 
@@ -109,11 +76,6 @@ def notification_json(config: Notification, base: str = GOOGLE) -> dict[str, Any
     return document
 
 
-def etag(generation: int, metageneration: int) -> str:
-    """Answer a tag that changes with every change."""
-    return base64.b64encode(f"{generation}/{metageneration}".encode()).decode()
-
-
 def wanted(bucket: str, document: Mapping[str, Any], conditions: Mapping[str, int | None], **given: str) -> Wanted:
     """Read what an upload is to become: the resource sent along, then the query's `name`. Raises InvalidArgument."""
     name = given.get("name") or _text(document, "name")
@@ -124,7 +86,7 @@ def wanted(bucket: str, document: Mapping[str, Any], conditions: Mapping[str, in
         name=name,
         content_type=_text(document, "contentType") or given.get("content_type", ""),
         metadata=user_metadata(document.get("metadata")),
-        properties={k: document[k] for k in _SETTABLE if document.get(k) is not None},
+        properties={k: v for k, v in _settable(document).items() if v is not None},
         crc32c=_text(document, "crc32c"),
         md5=_text(document, "md5Hash"),
         conditions=conditions,
@@ -134,7 +96,7 @@ def wanted(bucket: str, document: Mapping[str, Any], conditions: Mapping[str, in
 def object_changes(obj: Object, document: Mapping[str, Any], *, merge: bool) -> dict[str, Any]:
     """Read a patch (merge: what is absent stays, a null removes) or a whole replacement of an object's metadata."""
     properties = dict(obj.properties) if merge else {}
-    properties |= {k: document[k] for k in _SETTABLE if k in document}
+    properties |= _settable(document)
     given = document.get("metadata", {}) if merge else document.get("metadata")
     metadata = dict(obj.metadata) | (given or {}) if merge and given is not None else given or {}
     changes: dict[str, Any] = {
@@ -146,9 +108,11 @@ def object_changes(obj: Object, document: Mapping[str, Any], *, merge: bool) -> 
     return changes
 
 
-def bucket_changes(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Read what a caller may set of a bucket."""
-    return {k: document[k] for k in _BUCKET_SETTABLE if k in document}
+def inherited(bucket: Bucket) -> dict[str, Any]:
+    """Answer what a new object has from its bucket where the caller says nothing."""
+    found = bucket.properties
+    made = {"storageClass": found.get("storageClass"), "eventBasedHold": found.get("defaultEventBasedHold")}
+    return {name: value for name, value in made.items() if value and value != STANDARD}
 
 
 def notification_values(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,6 +166,24 @@ def user_metadata(value: Any) -> dict[str, str]:
         except UnicodeEncodeError as error:
             raise InvalidArgument.field("metadata", "is not valid Unicode.") from error
     return dict(found)
+
+
+def _settable(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what a caller may set of an object, checked; a null stays, for it removes. Raises InvalidArgument."""
+    found = {name: _text(document, name) or None for name in _TEXTS if name in document}
+    for name in (hold for hold in _HOLDS if hold in document):
+        if document[name] is not None and not isinstance(document[name], bool):
+            raise InvalidArgument.field(name, f"{document[name]!r} is neither true nor false.")
+        found[name] = document[name]
+    wanted_class = found.get("storageClass")
+    if wanted_class is not None and wanted_class not in CLASSES:
+        raise InvalidArgument.field("storageClass", f"{wanted_class!r}: choose from {', '.join(CLASSES[:4])}.")
+    if custom_time := found.get("customTime"):
+        try:
+            parse_rfc3339(custom_time)
+        except ValueError as error:
+            raise InvalidArgument.field("customTime", f"{custom_time!r} is not an RFC 3339 time.") from error
+    return found
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

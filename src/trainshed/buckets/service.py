@@ -3,31 +3,22 @@
 import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from sqlalchemy import Connection
 
-from trainshed.blobs import CHUNK, Blobs, Bucket, Conditions, Object, Staged, Upkeep, check_object
-from trainshed.blobs import store as blobs_store
+from trainshed.blobs import Blobs, Bucket, Conditions, Object, Staged, Upkeep, check_object
+from trainshed.blobs import store as store_blobs
 from trainshed.buckets import listing, resource, store
+from trainshed.buckets.copies import Copies
 from trainshed.buckets.model import Notification, Wanted
+from trainshed.buckets.parts import PartedUploads
+from trainshed.buckets.properties import POLICY, merged, new_policy
 from trainshed.buckets.uploads import Session, Uploads
 from trainshed.clock import Clock
 from trainshed.errors import InvalidArgument, NotFound
 from trainshed.sql import Database, append
-
-_MOST_SOURCES = 32  # of one compose, as Cloud Storage
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """An object to copy or compose from."""
-
-    bucket: str
-    name: str
-    generation: int | None = None
-    conditions: Mapping[str, int | None] | None = None
 
 
 class Service:
@@ -39,8 +30,10 @@ class Service:
         self.blobs = blobs
         self.upkeep = Upkeep(blobs, db, clock)
         self.uploads = Uploads(clock)
+        self.parted = PartedUploads(clock)
         self.db = db
         self.clock = clock
+        self.copies = Copies(self)
         self._has_topic = has_topic or (lambda _conn, _topic: True)
 
     # Buckets
@@ -49,21 +42,43 @@ class Service:
         """Make a bucket. Raises AlreadyExists, InvalidArgument."""
         return self.db.write(lambda conn: self.blobs.create_bucket(conn, name, properties))
 
-    def get_bucket(self, name: str) -> Bucket:
-        """Read a bucket. Raises NotFound."""
-        return self.db.read(lambda conn: self.blobs.get_bucket(conn, name))
+    def get_bucket(self, name: str, **conditions: int | None) -> Bucket:
+        """Read a bucket. Raises NotFound, PreconditionFailed."""
+        return self.db.read(lambda conn: self._bucket(conn, name, conditions))
 
     def list_buckets(self, *, prefix: str = "", after: str = "", limit: int = 1000) -> list[Bucket]:
         """Read buckets by name."""
-        return self.db.read(lambda conn: blobs_store.list_buckets(conn, prefix=prefix, after=after, limit=limit))
+        return self.db.read(lambda conn: store_blobs.list_buckets(conn, prefix=prefix, after=after, limit=limit))
 
-    def update_bucket(self, name: str, changes: Mapping[str, Any]) -> Bucket:
-        """Merge changes into a bucket. Raises NotFound."""
-        return self.db.write(lambda conn: self.blobs.update_bucket(conn, name, changes))
+    def update_bucket(
+        self, name: str, changes: Mapping[str, Any], *, merge: bool = True, **conditions: int | None
+    ) -> Bucket:
+        """Merge changes into a bucket, or put them in the place of all there was. Raises NotFound, PreconditionFailed."""
 
-    def delete_bucket(self, name: str) -> None:
-        """Remove an empty bucket. Raises NotFound, BucketNotEmpty."""
-        self.db.write(lambda conn: self.blobs.delete_bucket(conn, name))
+        def verb(conn: Connection) -> Bucket:
+            found = self._bucket(conn, name, conditions).properties
+            kept = found if merge else {k: v for k, v in found.items() if k in {"location", POLICY}}
+            return self.blobs.update_bucket(conn, name, merged(kept, changes))
+
+        return self.db.write(verb)
+
+    def set_policy(self, name: str, document: Mapping[str, Any]) -> Bucket:
+        """Keep who may do what; nothing is enforced. Raises NotFound, InvalidArgument, PreconditionFailed."""
+
+        def verb(conn: Connection) -> Bucket:
+            found = self.blobs.get_bucket(conn, name)
+            return self.blobs.update_bucket(conn, name, {**found.properties, POLICY: new_policy(found, document)})
+
+        return self.db.write(verb)
+
+    def delete_bucket(self, name: str, **conditions: int | None) -> None:
+        """Remove an empty bucket. Raises NotFound, BucketNotEmpty, PreconditionFailed."""
+
+        def verb(conn: Connection) -> None:
+            self._bucket(conn, name, conditions)
+            self.blobs.delete_bucket(conn, name)
+
+        self.db.write(verb)
 
     # Objects
 
@@ -75,15 +90,28 @@ class Service:
         except InvalidArgument:
             staged.discard()
             raise
-        return self.db.write(lambda conn: self._commit(conn, staged, wanted))
+        return self.db.write(lambda conn: self.commit_in(conn, staged, wanted))
 
-    def get(self, bucket: str, name: str, generation: int | None = None, **conditions: int | None) -> Object:
-        """Read an object as its file is now. Raises NotFound, PreconditionFailed."""
+    def get(
+        self,
+        bucket: str,
+        name: str,
+        generation: int | None = None,
+        *,
+        soft_deleted: bool = False,
+        **conditions: int | None,
+    ) -> Object:
+        """Read an object as its file is now, or one of its generations. Raises NotFound, PreconditionFailed."""
         live = self.upkeep.current(bucket, check_object(name))
         if live is not None and generation in {None, live.generation}:
             found = live
         else:
             found = self.db.read(lambda conn: self.blobs.get(conn, bucket, name, generation))
+        if found.is_soft_deleted and not soft_deleted:
+            raise NotFound(
+                f"Generation {generation} of gs://{bucket}/{name} was replaced or removed; softDeleted=true reads it.",
+                reason="OBJECT_NOT_FOUND",
+            )
         Conditions(**conditions).check(found)
         return found
 
@@ -100,14 +128,17 @@ class Service:
         limit: int = 1000,
         after: tuple[str, int] | None = None,
         with_trailing_delimiter: bool = False,
+        glob: str = "",
         **selection: Any,
     ) -> listing.Page:
         """Read one page of a bucket as its files are now. Raises NotFound."""
+        fits = listing.glob(glob).fullmatch if glob else None
         if after is None:  # once for a whole listing
             self.upkeep.refresh(bucket, prefix)
 
         def query(conn: Connection) -> listing.Page:
-            objects = self.blobs.list(conn, bucket, prefix, after=after, **selection)
+            found = self.blobs.list(conn, bucket, prefix, after=after, **selection)
+            objects = (obj for obj in found if fits(obj.name)) if fits else found
             return listing.page(
                 objects,
                 prefix=prefix,
@@ -119,54 +150,46 @@ class Service:
         return self.db.read(query)
 
     def delete(self, bucket: str, name: str, generation: int | None = None, **conditions: int | None) -> None:
-        """Remove an object or one generation. Raises NotFound, PreconditionFailed."""
-        self.upkeep.current(bucket, check_object(name))
+        """Remove an object or one generation. Raises NotFound, PreconditionFailed, PermissionDenied."""
+        self.get(bucket, name, generation)
         self.db.write(lambda conn: self.blobs.delete(conn, bucket, name, generation=generation, **conditions))
 
     def update(
-        self, bucket: str, name: str, document: Mapping[str, Any], *, merge: bool, **conditions: int | None
+        self,
+        bucket: str,
+        name: str,
+        document: Mapping[str, Any],
+        *,
+        merge: bool,
+        generation: int | None = None,
+        **conditions: int | None,
     ) -> Object:
         """Change an object's metadata. Raises NotFound, PreconditionFailed, InvalidArgument."""
 
         def verb(conn: Connection) -> Object:
             self.blobs.see(conn, bucket, check_object(name))
-            changes = resource.object_changes(self.blobs.get(conn, bucket, name), document, merge=merge)
-            return self.blobs.update(conn, bucket, name, changes, **conditions)
+            found = self.blobs.get(conn, bucket, name, generation)
+            changes = resource.object_changes(found, document, merge=merge)
+            return self.blobs.update(conn, bucket, name, changes, generation=generation, **conditions)
 
         return self.db.write(verb)
 
-    def copy(self, source: Source, wanted: Wanted, *, keep_metadata: bool) -> Object:
-        """Copy an object. Raises NotFound, PreconditionFailed."""
-        found = self.get(source.bucket, source.name, source.generation, **(source.conditions or {}))
-        if keep_metadata:
-            wanted = replace(
-                wanted, content_type=found.content_type, metadata=found.metadata, properties=found.properties
-            )
-        return self.put(self._concatenate([found]), wanted)
-
-    def compose(self, sources: Sequence[Source], wanted: Wanted) -> Object:
-        """Make one object of several, end to end. Raises NotFound, PreconditionFailed, InvalidArgument."""
-        if not 1 <= len(sources) <= _MOST_SOURCES:
-            raise InvalidArgument.field("sourceObjects", f"name 1 to {_MOST_SOURCES} objects, not {len(sources)}.")
-        found = [self.get(s.bucket, s.name, s.generation, **(s.conditions or {})) for s in sources]
-        staged = self._concatenate(found)
-        count = sum(obj.component_count or 1 for obj in found)
-        wanted = replace(wanted, content_type=wanted.content_type or found[0].content_type)
-        staged.close()
-        return self.db.write(lambda conn: self._commit(conn, staged, wanted, component_count=count))
-
     # Resumable uploads
 
-    def begin_upload(self, wanted: Wanted) -> Session:
+    def begin_upload(self, wanted: Wanted, *, size: int | None = None) -> Session:
         """Open a resumable upload. Raises NotFound, InvalidArgument."""
         check_object(wanted.name)
         self.get_bucket(wanted.bucket)
-        return self.uploads.begin(wanted, self.blobs.stage(wanted.bucket))
+        return self.uploads.begin(wanted, self.blobs.stage(wanted.bucket), size=size)
 
     def finish_upload(self, session: Session, *, crc32c: str = "", md5: str = "") -> Object:
         """Make what arrived an object; asked again, answer the same object."""
         with session.lock:
             if session.done is None:
+                if session.size not in {None, session.received}:
+                    raise InvalidArgument.field(
+                        "X-Upload-Content-Length", f"said {session.size}, but {session.received} bytes have arrived."
+                    )
                 wanted = session.wanted
                 wanted = replace(wanted, crc32c=crc32c or wanted.crc32c, md5=md5 or wanted.md5)
                 try:
@@ -192,11 +215,11 @@ class Service:
 
         return self.db.write(verb)
 
-    def notify_in(self, conn: Connection, bucket: str, topic: str) -> None:
-        """Announce the new objects of a bucket on a topic, in the caller's transaction, once however often asked."""
+    def notify_in(self, conn: Connection, bucket: str, topic: str, kind: str = "OBJECT_FINALIZE") -> None:
+        """Announce a kind of changes of a bucket on a topic, in the caller's transaction, once however often asked."""
         self.blobs.get_bucket(conn, bucket)
         if not any(config.topic == topic for config in store.list_of(conn, bucket)):
-            wanted = {"topic": topic, "event_types": ["OBJECT_FINALIZE"], "payload_format": "JSON_API_V1"}
+            wanted = {"topic": topic, "event_types": [kind], "payload_format": "JSON_API_V1"}
             store.insert(conn, bucket, resource.notification_values(wanted))
 
     def unnotify_in(self, conn: Connection, bucket: str, topic: str) -> None:
@@ -229,7 +252,7 @@ class Service:
             for config in store.list_of(conn, payload["bucket"])
             if config.wants(payload["event_type"], payload["name"])
         ]
-        obj = blobs_store.find(conn, payload["bucket"], payload["name"], payload["generation"]) if wanting else None
+        obj = store_blobs.find(conn, payload["bucket"], payload["name"], payload["generation"]) if wanting else None
         for config in wanting if obj is not None else ():
             assert obj is not None
             body = json.dumps(resource.object_json(obj)) if config.payload_format == "JSON_API_V1" else ""
@@ -243,8 +266,15 @@ class Service:
 
     # Inner workings
 
-    def _commit(self, conn: Connection, staged: Staged, wanted: Wanted, *, component_count: int = 0) -> Object:
+    def _bucket(self, conn: Connection, name: str, conditions: Mapping[str, int | None]) -> Bucket:
+        found = self.blobs.get_bucket(conn, name)
+        Conditions(**conditions).check_metageneration(found.metageneration)
+        return found
+
+    def commit_in(self, conn: Connection, staged: Staged, wanted: Wanted, *, component_count: int = 0) -> Object:
+        """Make a staged file an object in the caller's transaction; what is not said comes from the bucket."""
         conditions: dict[str, Any] = dict(wanted.conditions)
+        bucket = store_blobs.find_bucket(conn, wanted.bucket)
         return self.blobs.commit(
             conn,
             staged,
@@ -252,18 +282,10 @@ class Service:
             wanted.name,
             content_type=wanted.content_type,
             metadata=wanted.metadata,
-            properties=wanted.properties,
+            properties={**(resource.inherited(bucket) if bucket else {}), **wanted.properties},
             component_count=component_count,
             **conditions,
         )
-
-    def _concatenate(self, objects: Sequence[Object]) -> Staged:
-        with self.blobs.stage() as staged:
-            for obj in objects:
-                with self.blobs.open(obj) as file:
-                    while data := file.read(CHUNK):
-                        staged.write(data)
-        return staged
 
 
 def _check_promise(staged: Staged, wanted: Wanted) -> None:

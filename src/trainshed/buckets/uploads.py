@@ -21,6 +21,7 @@ class Session:
     wanted: Wanted
     staged: Staged
     start_time: datetime
+    size: int | None = None  # what the caller said at the beginning
     done: Object | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -31,11 +32,13 @@ class Session:
 
     def write(self, offset: int, data: bytes) -> None:
         """Take bytes that begin at `offset`; those that arrived before are passed over. Raises InvalidArgument."""
-        if offset > self.received:
-            raise InvalidArgument.field(
-                "Content-Range", f"begins at {offset}, but only {self.received} bytes have arrived: go on from there."
-            )
-        self.staged.write(data[self.received - offset :])
+        with self.lock:
+            if offset > self.received:
+                raise InvalidArgument.field(
+                    "Content-Range",
+                    f"begins at {offset}, but only {self.received} bytes have arrived: go on from there.",
+                )
+            self.staged.write(data[self.received - offset :])
 
 
 class Uploads:
@@ -46,9 +49,11 @@ class Uploads:
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
 
-    def begin(self, wanted: Wanted, staged: Staged) -> Session:
+    def begin(self, wanted: Wanted, staged: Staged, *, size: int | None = None) -> Session:
         """Open a session."""
-        session = Session(upload_id=names.short_id(32), wanted=wanted, staged=staged, start_time=self._clock.now())
+        session = Session(
+            upload_id=names.short_id(32), wanted=wanted, staged=staged, start_time=self._clock.now(), size=size
+        )
         with self._lock:
             self._sessions[session.upload_id] = session
         return session

@@ -1,4 +1,4 @@
-"""One request of the Cloud Storage JSON API: its path, its conditions, its answer's addresses."""
+"""One request of the Cloud Storage JSON API: its path, its conditions, its body, its answer's addresses."""
 
 import re
 from collections.abc import Mapping
@@ -7,11 +7,16 @@ from typing import Any
 from urllib.parse import unquote
 
 from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
+from trainshed.api import jsonpb
+from trainshed.api.services import storage_fields
 from trainshed.errors import InvalidArgument
 
 _CONDITIONS = ("GenerationMatch", "GenerationNotMatch", "MetagenerationMatch", "MetagenerationNotMatch")
 _LARGEST_PAGE = 1000
+_MOST_BYTES = 8 << 20  # of a body that is no object's content
+_PLAIN_HOST = re.compile(r"[A-Za-z0-9.\[\]:-]{1,255}")
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ class Call:
     @property
     def base(self) -> str:
         """The address that the client reached us by; Google's own hosts are always reached by TLS."""
-        host = self.request.headers.get("host") or self.request.url.netloc
+        host = self.request.headers.get("host", "")
+        host = host if _PLAIN_HOST.fullmatch(host) else self.request.url.netloc
         scheme = "https" if host.partition(":")[0].endswith(".googleapis.com") else self.request.url.scheme
         return f"{scheme}://{host}"
 
@@ -59,10 +65,32 @@ class Call:
         """Read a boolean of the query."""
         return self.query.get(field, "").lower() == "true"
 
+    async def body(self) -> dict[str, Any]:
+        """Read the JSON object that the request carries; an empty body is {}. Raises InvalidArgument."""
+        return jsonpb.read_object(await read_all(self.request))
+
+    def answer(self, document: dict[str, Any]) -> Response:
+        """Answer a document, or what the query's `fields` keeps of it. Raises InvalidArgument."""
+        return JSONResponse(storage_fields.select(document, self.query.get("fields", "")))
+
     def conditions(self, prefix: str = "if") -> dict[str, int | None]:
         """Read the preconditions of the query; prefix `ifSource` for those of a copy's source."""
         found = {name: self.number(prefix + name) for name in _CONDITIONS}
         return {"if" + re.sub(r"([A-Z])", r"_\1", n).lower(): v for n, v in found.items() if v is not None}
+
+    def metageneration(self) -> dict[str, int | None]:
+        """Read those preconditions that buckets have."""
+        return {name: value for name, value in self.conditions().items() if "metageneration" in name}
+
+
+async def read_all(request: Request, limit: int = _MOST_BYTES) -> bytes:
+    """Read a body that is no object's content. Raises InvalidArgument when it is too large."""
+    gathered = bytearray()
+    async for data in request.stream():
+        gathered += data
+        if len(gathered) > limit:
+            raise InvalidArgument.field("body", f"is larger than {limit} bytes.", reason="BODY_TOO_LARGE")
+    return bytes(gathered)
 
 
 def segments(request: Request, prefix: str) -> tuple[str, ...]:
@@ -76,7 +104,12 @@ def segments(request: Request, prefix: str) -> tuple[str, ...]:
 
 
 def range_of(header: str, size: int) -> tuple[int, int] | None:
-    """Read `Range: bytes=…` as [start, end); None for no single range. Raises OutOfRange-like ValueError."""
+    """Read `Range: bytes=…` as [start, end); None for what is no range. Raises ValueError when none of it is there.
+
+    Several ranges at once are refused, as Cloud Storage does not serve them: InvalidArgument.
+    """
+    if re.fullmatch(r"bytes=[\d\s-]*(,[\d\s-]*)+", header.strip(), re.ASCII):
+        raise InvalidArgument.field("Range", "ask for one range at a time.", reason="InvalidRange")
     match = re.fullmatch(r"bytes=(\d*)-(\d*)", header.strip(), re.ASCII)
     if match is None or not (match[1] or match[2]):
         return None

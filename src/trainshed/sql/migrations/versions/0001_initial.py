@@ -404,6 +404,7 @@ def upgrade() -> None:
     sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
     sa.Column('update_time', trainshed.sql.schema.Timestamp(), nullable=False),
     sa.Column('delete_time', trainshed.sql.schema.Timestamp(), nullable=True),
+    sa.Column('archived', sa.Boolean(), server_default=sa.text('0'), nullable=False),
     sa.Column('path', sa.Text(), nullable=False),
     sa.Column('staged', sa.Text(), nullable=True),
     sa.Column('stamp', sa.Text(), nullable=False),
