@@ -1,4 +1,4 @@
-"""REST client of the Google surface: a local server now, the real cloud with another base address.
+"""REST client of the Google surface: a local server; `targets` has the one that reaches Google itself.
 
 Built on the standard library, because the command line has to start in a blink.
 """
@@ -32,11 +32,23 @@ _BY_CODE: dict[str, type[errors.TrainshedError]] = {
         errors.Unimplemented,
     )
 }
-_BY_HTTP: dict[int, type[errors.TrainshedError]] = {cls.http_status: cls for cls in reversed(list(_BY_CODE.values()))}
+_CODES = {  # google.rpc.Code
+    1: "CANCELLED", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED", 5: "NOT_FOUND", 6: "ALREADY_EXISTS",
+    7: "PERMISSION_DENIED", 8: "RESOURCE_EXHAUSTED", 9: "FAILED_PRECONDITION", 10: "ABORTED", 11: "OUT_OF_RANGE",
+    12: "UNIMPLEMENTED", 14: "UNAVAILABLE", 16: "UNAUTHENTICATED",
+}  # fmt: skip
+_BY_HTTP: dict[int, type[errors.TrainshedError]] = {
+    cls.http_status: cls for cls in reversed(list(_BY_CODE.values()))
+} | {
+    int(http.client.PRECONDITION_FAILED): errors.PreconditionFailed,
+    int(http.client.REQUESTED_RANGE_NOT_SATISFIABLE): errors.OutOfRange,
+}
 
 
 class Client:
     """Calls one server. Raises the error classes that the server raised."""
+
+    is_google = False  # whether that is Google itself, for the few calls that only Google needs
 
     def __init__(self, address: str, *, headers: Mapping[str, str] | None = None) -> None:
         self.address = address.rstrip("/")
@@ -84,9 +96,12 @@ class Client:
             return json.loads(response.read() or b"{}")
 
     @contextmanager
-    def download(self, path: str, *, query: Mapping[str, Any] | None = None) -> Iterator[http.client.HTTPResponse]:
-        """Open an answer as a stream of bytes."""
-        with self._request("GET", path, None, "", query, None) as response:
+    def download(
+        self, path: str, *, query: Mapping[str, Any] | None = None, start: int = 0
+    ) -> Iterator[http.client.HTTPResponse]:
+        """Open an answer as a stream of bytes, from byte `start` on. Raises OutOfRange where it has no more."""
+        headers = {"Range": f"bytes={start}-"} if start else None
+        with self._request("GET", path, None, "", query, None, headers) as response:
             yield response
 
     def lines(
@@ -107,15 +122,17 @@ class Client:
         content_type: str,
         query: Mapping[str, Any] | None,
         timeout_seconds: float | None,
+        more_headers: Mapping[str, str] | None = None,
     ) -> Iterator[http.client.HTTPResponse]:
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
         connection = kind(self._host, timeout=timeout_seconds)
-        headers = dict(self._headers) | ({"Content-Type": content_type} if data is not None else {})
+        headers = dict(self._headers) | dict(more_headers or {})
+        headers |= {"Content-Type": content_type} if data is not None else {}
         try:
-            connection.request(method, _target(path, query), body=data, headers=headers)
+            connection.request(method, target_of(path, query), body=data, headers=headers)
             response = connection.getresponse()
             if response.status >= http.client.BAD_REQUEST:
-                raise _error(response.status, response.read())
+                raise error_of(response.status, response.read())
             yield response
         except (OSError, http.client.HTTPException) as error:
             raise errors.Unavailable(f"The server at {self.address} does not answer: {error}.") from error
@@ -128,17 +145,28 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def _target(path: str, query: Mapping[str, Any] | None) -> str:
+def target_of(path: str, query: Mapping[str, Any] | None) -> str:
+    """Answer the request line's target: path and query; None is left out."""
     wanted = {k: v for k, v in (query or {}).items() if v is not None}
     path = quote(path, safe=_PATH)  # a name with a space in it is for the server to refuse
     return f"{path}?{urlencode(wanted, doseq=True)}" if wanted else path
 
 
-def _error(status: int, body: bytes) -> errors.TrainshedError:
+def error_of(status: int, body: bytes) -> errors.TrainshedError:
+    """Read Google's error document: code, message, and the reason among its details."""
+    cls = _BY_HTTP.get(status, errors.TrainshedError)
     try:
         document = json.loads(body)["error"]
-        cls = _BY_CODE.get(document.get("status", "")) or _BY_HTTP.get(status, errors.TrainshedError)
-        return cls(document.get("message", ""))
+        cls = _BY_CODE.get(document.get("status", "")) or cls
+        details = [d for d in document.get("details", ()) if str(d.get("@type", "")).endswith("ErrorInfo")]
+        info = details[0] if details else {}
+        return cls(document.get("message", ""), reason=info.get("reason"), metadata=info.get("metadata"))
     except (ValueError, KeyError, TypeError, AttributeError):
         text = body.decode("utf-8", "replace")[:500]
-        return _BY_HTTP.get(status, errors.TrainshedError)(text or f"The server answered {status}.")
+        return cls(text or f"The server answered {status}.")
+
+
+def error_of_code(code: int, message: str) -> errors.TrainshedError:
+    """Make the error of a google.rpc.Status, such as a failed operation's."""
+    cls = _BY_CODE.get(_CODES.get(code, ""), errors.TrainshedError)
+    return cls(message)

@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from trainshed.cli import session
-from trainshed.cli.output import format_option, project_options, show
-from trainshed.errors import InvalidArgument, Unimplemented
+from trainshed.cli.output import format_option_beside_dry_run, project_options, show
+from trainshed.errors import InvalidArgument
 
 _DONE = {"create": "created", "update": "updated", "keep": "unchanged"}
 
@@ -18,18 +18,13 @@ _DONE = {"create": "created", "update": "updated", "keep": "unchanged"}
     show_default=True, help="What should be there.",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
-@click.option("--target", type=click.Choice(["local", "gcp"]), default="local", show_default=True, help="Where.")
 @project_options
-@format_option
-def command(path: Path, dry_run: bool, target: str, project: str | None, region: str | None, output_format: str) -> int:
+@format_option_beside_dry_run
+def command(path: Path, dry_run: bool, project: str | None, region: str | None, output_format: str) -> int:
     """Make buckets, topics, functions, schedules and triggers as a file declares them; nothing is removed."""
     from trainshed.cli.apply_kinds import FunctionFailed, Kinds
     from trainshed.cli.apply_plan import Change, read
 
-    if target == "gcp":
-        raise Unimplemented(
-            "--target gcp: applying to Google Cloud comes with the work on cloud targets; until then apply locally."
-        )
     settings = session.current_settings()
     wanted = read(_load(path), project=project or settings.project, region=region or settings.region)
     changes: list[Change] = []

@@ -16,7 +16,7 @@ from trainshed.cli.builds_triggers import triggers
 from trainshed.cli.output import format_option, project_options, show, table
 from trainshed.client import Client, segment
 from trainshed.clock import parse_rfc3339
-from trainshed.errors import AlreadyExists, InvalidArgument
+from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument
 
 _COLUMNS = ("ID", "CREATE_TIME", "DURATION", "SOURCE", "IMAGES", "STATUS")
 _CONFIGS = ("cloudbuild.yaml", "cloudbuild.yml", "cloudbuild.json")
@@ -66,7 +66,7 @@ def submit(ctx: click.Context, /, **given: Any) -> None:
             for line in client.lines(f"/trainshed/v1/builds/{build['id']}/log", query={"follow": "true"}):
                 if not quiet:
                     click.echo(line)
-            build = _get(client, project, build["id"])
+            build = _get(client, given, build["id"])
     show(build, given["output_format"], lambda: table(_COLUMNS, [_row(build)]))
     _leave(ctx, build)
 
@@ -79,11 +79,10 @@ def submit(ctx: click.Context, /, **given: Any) -> None:
 @format_option
 def listing(ongoing: bool, filter_text: str | None, limit: int, output_format: str, **given: Any) -> None:
     """List builds, newest first."""
-    project, _ = _place(given)
     found: list[dict[str, Any]] = []
     with session.connect() as client:
         query = {"filter": filter_text, "pageSize": min(limit, 1000)}
-        for build in client.pages(f"/v1/projects/{segment(project)}/builds", "builds", query=query):
+        for build in client.pages(f"{_base(client, given)}/builds", "builds", query=query):
             if not ongoing or build["status"] in _OPEN:
                 found.append(build)
             if len(found) == limit:
@@ -98,7 +97,7 @@ def listing(ongoing: bool, filter_text: str | None, limit: int, output_format: s
 def describe(build: str, output_format: str, **given: Any) -> None:
     """Show one build: its steps, timing, results."""
     with session.connect() as client:
-        found = _get(client, _place(given)[0], build)
+        found = _get(client, given, build)
     show(found, output_format)
 
 
@@ -118,7 +117,7 @@ def log(ctx: click.Context, /, build: str, stream: bool, output_format: str, **g
         else:
             for line in lines:
                 click.echo(line)
-        found = _get(client, _place(given)[0], build) if stream else {}
+        found = _get(client, given, build) if stream else {}
     if found:
         _leave(ctx, found)
 
@@ -129,9 +128,9 @@ def log(ctx: click.Context, /, build: str, stream: bool, output_format: str, **g
 @format_option
 def cancel(builds: tuple[str, ...], output_format: str, **given: Any) -> None:
     """Cancel builds; their processes are ended at once."""
-    project, _ = _place(given)
     with session.connect() as client:
-        found = [client.call("POST", f"/v1/projects/{segment(project)}/builds/{segment(b)}:cancel", {}) for b in builds]
+        paths = [f"{_base(client, given)}/builds/{segment(build)}:cancel" for build in builds]
+        found = [client.call("POST", path, {}) for path in paths]
     show(found, output_format, lambda: click.echo("\n".join(f"Cancelled [{b['name']}]." for b in found)))
 
 
@@ -141,9 +140,8 @@ def cancel(builds: tuple[str, ...], output_format: str, **given: Any) -> None:
 @format_option
 def retry(build: str, output_format: str, **given: Any) -> None:
     """Queue the same build again."""
-    project, _ = _place(given)
     with session.connect() as client:
-        path = f"/v1/projects/{segment(project)}/builds/{segment(build)}:retry"
+        path = f"{_base(client, given)}/builds/{segment(build)}:retry"
         found = client.call("POST", path, {})["metadata"]["build"]
     show(found, output_format, lambda: click.echo(f"Created [{found['name']}]."))
 
@@ -225,9 +223,12 @@ def _source(client: Client, source: str, staging: str, project: str) -> dict[str
         raise InvalidArgument.field("SOURCE", f"there is no folder or archive {source!r}")
     staged = staging.removeprefix("gs://") or f"{project}_cloudbuild/source"
     bucket, _, prefix = staged.partition("/")
+    if client.is_google and not staging:
+        _check_owner(client, bucket, project)
+    else:
+        with suppress(AlreadyExists):
+            client.call("POST", "/storage/v1/b", {"name": bucket}, query={"project": project})
     name = f"{prefix.rstrip('/')}/{datetime.now(UTC).timestamp():.6f}-{uuid.uuid4().hex}.tgz".lstrip("/")
-    with suppress(AlreadyExists):
-        client.call("POST", "/storage/v1/b", {"name": bucket}, query={"project": project})
     with tempfile.NamedTemporaryFile(suffix=".tgz") as archive:
         if path.is_dir():
             count = _pack(path, Path(archive.name))
@@ -239,6 +240,20 @@ def _source(client: Client, source: str, staging: str, project: str) -> dict[str
     return {"storageSource": {"bucket": bucket, "object": name, "generation": str(done["generation"])}}
 
 
+def _check_owner(client: Client, bucket: str, project: str) -> None:
+    """Make the staging bucket; bucket names are the whole world's, and source goes to none of somebody else."""
+    query = {"project": project, "prefix": bucket}
+    if any(found["name"] == bucket for found in client.pages("/storage/v1/b", "items", query=query)):
+        return
+    try:
+        client.call("POST", "/storage/v1/b", {"name": bucket}, query={"project": project})
+    except AlreadyExists as error:
+        raise FailedPrecondition(
+            f"The bucket gs://{bucket} is not project {project}'s, so the source is not uploaded there; "
+            "name a bucket of yours: --gcs-source-staging-dir gs://BUCKET/source"
+        ) from error
+
+
 def _pack(folder: Path, target: Path) -> int:
     files = list(ignore.walk(folder, ignore.of_source(folder)))
     with tarfile.open(target, "w:gz", compresslevel=1) as tar:
@@ -247,9 +262,15 @@ def _pack(folder: Path, target: Path) -> int:
     return len(files)
 
 
-def _get(client: Client, project: str, build: str) -> dict[str, Any]:
-    found: dict[str, Any] = client.call("GET", f"/v1/projects/{segment(project)}/builds/{segment(build)}")
+def _get(client: Client, given: dict[str, Any], build: str) -> dict[str, Any]:
+    found: dict[str, Any] = client.call("GET", f"{_base(client, given)}/builds/{segment(build)}")
     return found
+
+
+def _base(client: Client, given: dict[str, Any]) -> str:
+    """Answer where builds are; on Google a region's are found there alone, here the whole project's are."""
+    project, region = _place(given)
+    return f"/v1/projects/{segment(project)}" + (f"/locations/{segment(region)}" if client.is_google else "")
 
 
 def _place(given: dict[str, Any]) -> tuple[str, str]:

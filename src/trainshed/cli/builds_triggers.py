@@ -6,11 +6,13 @@ from typing import Any
 import click
 
 from trainshed.builds import document, flags, workflows
-from trainshed.cli import session
+from trainshed.cli import session, target
 from trainshed.cli.output import format_option, project_options, show, table
-from trainshed.client import segment
+from trainshed.cli.target import only_local
+from trainshed.client import Client, segment
 from trainshed.errors import InvalidArgument
 
+_CHANGES = only_local("Cloud Build has no place for it; use --included-files and --ignored-files")
 _COLUMNS = ("NAME", "REPOSITORY", "REF", "CONFIG", "INCLUDED", "IGNORED", "STATUS")
 
 
@@ -31,9 +33,21 @@ def triggers() -> None:
 @click.option("--inline-config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A local config.")
 @click.option("--included-files", default="", help="Globs, with **: one changed file at least must match.")
 @click.option("--ignored-files", default="", help="Globs, with **: changes of these alone build nothing.")
-@click.option("--image-files", default="", help="Globs of what goes into the image; a change of one rebuilds it.")
-@click.option("--code-files", default="", help="Globs of the pipeline's code; a change compiles it again.")
-@click.option("--module-files", default="", help="Globs of what tasks fetch from a bucket; a change is an upload.")
+@click.option(
+    "--image-files",
+    default="",
+    callback=_CHANGES,
+    help="Globs of what goes into the image; a change of one rebuilds it.",
+)
+@click.option(
+    "--code-files", default="", callback=_CHANGES, help="Globs of the pipeline's code; a change compiles it again."
+)
+@click.option(
+    "--module-files",
+    default="",
+    callback=_CHANGES,
+    help="Globs of what tasks fetch from a bucket; a change is an upload.",
+)
 @click.option("--substitutions", default="", help="KEY=VALUE,…")
 @click.option("--description", default="", help="For people.")
 @project_options
@@ -46,6 +60,8 @@ def create(name: str, output_format: str, **given: Any) -> None:
     """
     wanted: dict[str, Any] = {"name": name, "description": given["description"]}
     repository = _absolute(given["repo"])
+    if target.current() is not None:
+        _check_hosted(repository)
     if given["repo_name"]:
         wanted["github"] = {"owner": given["repo_owner"], "name": given["repo_name"], "push": _refs(given, "")}
     elif repository:
@@ -97,7 +113,7 @@ def import_(workflow: Path, repo: str, build_config: str, output_format: str, **
 def listing(output_format: str, **given: Any) -> None:
     """List triggers."""
     with session.connect() as client:
-        found = list(client.pages(f"{_base(given)}/triggers", "triggers"))
+        found = list(client.pages(f"{_base(client, given)}/triggers", "triggers"))
     show(found, output_format, lambda: table(_COLUMNS, map(_row, found)))
 
 
@@ -108,7 +124,7 @@ def listing(output_format: str, **given: Any) -> None:
 def describe(name: str, output_format: str, **given: Any) -> None:
     """Show one trigger."""
     with session.connect() as client:
-        found = client.call("GET", f"{_base(given)}/triggers/{segment(name)}")
+        found = client.call("GET", f"{_base(client, given)}/triggers/{segment(name)}")
     show(found, output_format)
 
 
@@ -128,8 +144,9 @@ def run(name: str, branch: str, tag: str, sha: str, substitutions: str, output_f
         raise InvalidArgument.field("--branch", "give one of --branch, --tag, --sha")
     source["substitutions"] = flags.dictionary(substitutions)
     with session.connect() as client:
-        path = f"{_base(given)}/triggers/{segment(name)}:run"
-        found = client.call("POST", path, source)["metadata"]["build"]
+        path = f"{_base(client, given)}/triggers/{segment(name)}:run"
+        body = {"source": source} if client.is_google else source  # a region's and a project's method differ in that
+        found = client.call("POST", path, body)["metadata"]["build"]
     show(found, output_format, lambda: click.echo(f"Created [{found['name']}]."))
 
 
@@ -140,7 +157,7 @@ def run(name: str, branch: str, tag: str, sha: str, substitutions: str, output_f
 def delete(name: str, output_format: str, **given: Any) -> None:
     """Delete a trigger; its builds and receipts stay."""
     with session.connect() as client:
-        client.call("DELETE", f"{_base(given)}/triggers/{segment(name)}")
+        client.call("DELETE", f"{_base(client, given)}/triggers/{segment(name)}")
     show({}, output_format, lambda: click.echo(f"Deleted [{name}]."))
 
 
@@ -158,8 +175,11 @@ def _create(wanted: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _base(given: dict[str, Any]) -> str:
-    return f"/v1/projects/{segment(given['project'] or session.current_settings().project)}"
+def _base(client: Client, given: dict[str, Any]) -> str:
+    """Answer where triggers are; on Google a region's are found there alone, here the whole project's are."""
+    settings = session.current_settings()
+    place = f"/v1/projects/{segment(given['project'] or settings.project)}"
+    return f"{place}/locations/{segment(given['region'] or settings.region)}" if client.is_google else place
 
 
 def _refs(given: dict[str, Any], suffix: str) -> dict[str, Any]:
@@ -173,6 +193,16 @@ def _refs(given: dict[str, Any], suffix: str) -> dict[str, Any]:
 def _absolute(repository: str) -> str:
     """Make a path absolute: the server has another working directory."""
     return str(Path(repository).absolute()) if repository and Path(repository).exists() else repository
+
+
+def _check_hosted(repository: str) -> None:
+    """Refuse a repository that Cloud Build cannot see."""
+    if repository.startswith(("/", "file:")):
+        raise InvalidArgument.field(
+            "--repo",
+            f"{repository} is on this machine, where Cloud Build sees nothing; connect the repository to the project "
+            "and give --repo-owner and --repo-name",
+        )
 
 
 def _enclosing(workflow: Path) -> str:

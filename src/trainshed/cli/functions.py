@@ -7,14 +7,18 @@ from typing import Any
 
 import click
 
-from trainshed.cli import session
+from trainshed.cli import session, target
 from trainshed.cli.functions_options import document
 from trainshed.cli.output import format_option, project_options, show, table
+from trainshed.cli.target import only_local
 from trainshed.client import Client
 from trainshed.errors import NotFound
 
 _EXIT_CODES = {"INVALID_ARGUMENT": 2, "UNAVAILABLE": 3, "INTERNAL": 3}  # else it is the user's code: 1
 _COLUMNS = ("NAME", "STATE", "TRIGGER", "REGION", "ENVIRONMENT")
+_NO_BUCKET = only_local("Google gives an address for the source")
+_FIRST = only_local("functions are deployed by the API of the first generation; leave it away, or deploy with gcloud")
+_PUBLIC = {"role": "roles/cloudfunctions.invoker", "members": ["allUsers"]}
 _LOG_COLUMNS = ("LEVEL", "NAME", "EXECUTION_ID", "TIME_UTC", "LOG")
 
 
@@ -44,9 +48,11 @@ def command() -> None:
 @click.option(
     "--service-account", "--run-service-account", "service_account", default=None, help="Kept for Google Cloud."
 )
-@click.option("--stage-bucket", default=None, help="Kept for Google Cloud; the source is uploaded to the server.")
-@click.option("--gen2/--no-gen2", default=None, help="Generation; kept for Google Cloud.")
-@click.option("--allow-unauthenticated/--no-allow-unauthenticated", default=None, help="Kept for Google Cloud.")
+@click.option("--stage-bucket", default=None, callback=_NO_BUCKET, help="Not needed: the server keeps the source.")
+@click.option("--gen2/--no-gen2", default=None, callback=_FIRST, help="Generation; all are the same here.")
+@click.option(
+    "--allow-unauthenticated/--no-allow-unauthenticated", default=None, help="Who may call it, on Google Cloud."
+)
 @click.option("--quiet", "-q", is_flag=True, help="Never asks anyway.")
 @project_options
 @format_option
@@ -60,11 +66,15 @@ def deploy(name: str, project: str | None, region: str | None, output_format: st
         current = _current(client, path)
         wanted = document(current, _project(project), flags)
         if flags["source"] is not None or not current.get("versionId"):
-            archive = pack(flags["source"] or Path())
+            source = flags["source"] or Path()
+            archive = pack(source)
+            target.note_requirements(path, source)
             wanted["sourceUploadUrl"] = client.upload("/trainshed/v1/functions/uploads", archive)["sourceUploadUrl"]
         else:
             wanted.pop("sourceUploadUrl", None)
         result = _follow(client, path, wanted, is_quiet=is_quiet)
+        if client.is_google and flags["allow_unauthenticated"] and "error" not in result:
+            _let_everybody_call(client, path)
     if "error" in result:
         error = result["error"]
         click.echo(f"ERROR: ({error['status']}) {error['message']}", err=True)
@@ -151,6 +161,14 @@ def read(
         found = client.call("GET", path, query=query)["entries"]
     rows = [(e["severity"][0], name, e["executionId"], e["time"], e["text"]) for e in found]
     show(found, output_format, lambda: table(_LOG_COLUMNS, rows))
+
+
+def _let_everybody_call(client: Client, path: str) -> None:
+    """Add what lets a function be called without credentials to who may what already."""
+    policy = client.call("GET", f"/v1/{path}:getIamPolicy")
+    if _PUBLIC not in policy.get("bindings", []):
+        changed = {**policy, "bindings": [*policy.get("bindings", []), _PUBLIC]}
+        client.call("POST", f"/v1/{path}:setIamPolicy", {"policy": changed})
 
 
 def _follow(client: Client, path: str, wanted: dict[str, Any], *, is_quiet: bool) -> dict[str, Any]:

@@ -10,12 +10,23 @@ from typing import Any, TypeVar
 
 import click
 
+from trainshed.cli import target
+
 F = TypeVar("F", bound=Callable[..., Any])
 _NEVER_FOLD = 1 << 30  # columns
 
 
 def format_option(function: F) -> F:
-    """Add `--format` to a command; every command has it."""
+    """Add `--format` to a command, and where it works: `--target`, `--dry-run`. Every command has them."""
+    return _format_option(target.options(function, has_dry_run=True))
+
+
+def format_option_beside_dry_run(function: F) -> F:
+    """Add the same to a command that has a `--dry-run` of its own."""
+    return _format_option(target.options(function, has_dry_run=False))
+
+
+def _format_option(function: F) -> F:
     return click.option(
         "--format",
         "output_format",

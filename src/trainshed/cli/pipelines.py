@@ -16,6 +16,9 @@ from trainshed.cli.pipelines_end import follow, is_waited, tell
 from trainshed.cli.pipelines_request import body, pairs, run_options, runs, wait_options
 from trainshed.cli.pipelines_text import plan as plan_text
 from trainshed.cli.pipelines_triggers import triggers
+from trainshed.cli.target import only_local
+
+_AT_TERMINAL = only_local("a task of Vertex AI has no terminal; debug with the server of this machine")
 
 
 @click.group(name="pipelines")
@@ -47,7 +50,13 @@ def compile_(file: str, output: str, function_name: str, packages: tuple[str, ..
     type=click.Choice(["slow", "fast"]),
     help="After a failure: go on with what does not need it (slow), or begin nothing more. Default: the document's, else slow.",
 )
-@click.option("--debug-task", default="", metavar="TASK", help="Run this task at the terminal, under a debugger.")
+@click.option(
+    "--debug-task",
+    default="",
+    metavar="TASK",
+    callback=_AT_TERMINAL,
+    help="Run this task at the terminal, under a debugger.",
+)
 @wait_options
 @project_options
 @format_option

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from trainshed.cli import session
+from trainshed.cli import session, target
 from trainshed.cli.output import show
 from trainshed.cli.pipelines_request import short
 from trainshed.cli.pipelines_text import cost_text, state_text
@@ -54,7 +54,7 @@ def tell(document: Mapping[str, Any], output_format: str) -> int:
     if document["state"] not in FINAL or document["state"] == "SUCCEEDED":
         return 0
     click.echo(document["error"] or f"The run ended {document['state']}.", err=True)
-    if document["state"] == "FAILED":
+    if document["state"] == "FAILED" and target.current() is None:
         job = short(document["name"])
         click.echo(
             f"`trainshed pipelines describe {job}` shows every task; `retry {job}` goes on from there.", err=True
@@ -66,5 +66,5 @@ def _say(document: Mapping[str, Any]) -> None:
     click.echo(f"Run {short(document['name'])}: {state_text(document)}")
     if document["needless"]:
         click.echo(f"0 of {document['tasksTotal']} tasks ran.")
-    if document["state"] in FINAL:
+    if document["state"] in FINAL and document["cost"] is not None:
         click.echo(f"It cost {cost_text(document['cost'])}.")

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from trainshed.cli import session
+from trainshed.cli.target import only_local
 from trainshed.errors import InvalidArgument
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -19,6 +20,9 @@ def wait_options(function: F) -> F:
     return click.option(
         "--outputs",
         "outputs_file",
+        callback=only_local(
+            "Vertex AI tells no outputs of a whole run; read what its tasks wrote below --pipeline-root"
+        ),
         type=click.Path(dir_okay=False),
         help="Write the pipeline's outputs as JSON; waits.",
     )(function)

@@ -38,7 +38,8 @@ def describe(document: Mapping[str, Any]) -> None:
     click.echo(f"parameters: {json.dumps(document['parameters'])}")
     if document["outputs"]:
         click.echo(f"outputs: {json.dumps(document['outputs'])}")
-    click.echo(f"cost: {cost_text(document['cost'])}")
+    if document["cost"] is not None:
+        click.echo(f"cost: {cost_text(document['cost'])}")
     rows = [row for line in document["lines"] for row in _rows(line)]
     table(("TASK", "STATE", "ATTEMPTS", "DURATION", "COST", "WHY"), rows)
 

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from trainshed.cli import session
-from trainshed.cli.output import format_option, show, table
+from trainshed.cli.output import format_option, format_option_beside_dry_run, show, table
 from trainshed.client import segment
 
 _COLUMNS = ("RECEIPT", "CREATE_TIME", "STATE", "KIND", "TRIGGER", "REASON", "LINK")
@@ -42,7 +42,7 @@ def describe(receipt: str, output_format: str) -> None:
 @command.command()
 @click.argument("receipt")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
-@format_option
+@format_option_beside_dry_run
 def replay(receipt: str, dry_run: bool, output_format: str) -> None:
     """Send the event of a receipt to its trigger again."""
     with session.connect() as client:

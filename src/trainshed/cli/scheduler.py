@@ -11,9 +11,13 @@ from trainshed.cli import session
 from trainshed.cli.message import attributes_option, read_attributes, warn_about_body
 from trainshed.cli.output import format_option, project_options, show, table
 from trainshed.cli.pubsub import seconds
+from trainshed.cli.target import only_local
 
 F = TypeVar("F", bound=Callable[..., Any])
 _COLUMNS = ("ID", "LOCATION", "SCHEDULE (TZ)", "TARGET_TYPE", "STATE")
+_POLICY = only_local(
+    "Cloud Scheduler has no such policy: it goes by the wall clock, makes up for nothing, and never overlaps"
+)
 _PREVIEW = ("DUE", "LOCAL TIME")
 # What gcloud itself writes into a new job.
 _RETRY = {
@@ -54,11 +58,11 @@ def _flags(*, is_new: bool) -> Callable[[F], F]:
         click.option("--min-backoff", default=None, help="Shortest wait between tries; default 5s."),
         click.option("--max-backoff", default=None, help="Longest wait between tries; default 3600s."),
         click.option("--max-doublings", type=int, default=None, help="How often the wait doubles; default 16."),
-        click.option("--overlap", type=click.Choice(["default", "skip", "wait"]), default=None,
+        click.option("--overlap", type=click.Choice(["default", "skip", "wait"]), default=None, callback=_POLICY,
                      help="While the work of the last firing goes on: ignore that (Google), skip, or wait."),
-        click.option("--catch-up", default=None, metavar="N[,newest|oldest]",
+        click.option("--catch-up", default=None, metavar="N[,newest|oldest]", callback=_POLICY,
                      help="Fire at most N times that were missed while the server was down; default 0."),
-        click.option("--daylight-saving", default=None, metavar="POLICY",
+        click.option("--daylight-saving", default=None, metavar="POLICY", callback=_POLICY,
                      help="skip or run_next (spring), both or first_only (autumn), or one of each joined by a comma; "
                           "default skip,both: plain wall-clock time, as Google has it."),
     )  # fmt: skip
@@ -161,8 +165,8 @@ def describe(name: str, project: str | None, region: str | None, output_format: 
     path = _name(name, project, region)
     with session.connect() as client:
         job, ours = client.call("GET", f"/v1/{path}"), client.call("GET", f"/trainshed/v1/{path}")
-    policies = {key: ours[key] for key in ("overlap", "catchUp", "daylightSaving")}
-    show(job if output_format == "json" else {**job, "trainshed": policies}, output_format)
+    policies = {key: ours[key] for key in ("overlap", "catchUp", "daylightSaving") if key in ours}
+    show({**job, "trainshed": policies} if policies and output_format != "json" else job, output_format)
 
 
 @jobs.command()

@@ -72,7 +72,13 @@ class Objects:
 
     def copy(self, source: Address, target: Address) -> None:
         """Copy an object into another."""
-        self._client.call("POST", f"{_path(source)}/rewriteTo/b/{segment(target.bucket)}/o/{segment(target.name)}", {})
+        path = f"{_path(source)}/rewriteTo/b/{segment(target.bucket)}/o/{segment(target.name)}"
+        token: str | None = None
+        while True:  # a large object is copied in several calls
+            answer = self._client.call("POST", path, {}, query={"rewriteToken": token})
+            token = answer.get("rewriteToken")
+            if answer.get("done", True) or not token:
+                return
 
     def read_into(self, source: Address, out: BinaryIO) -> None:
         """Write an object's content to a stream."""

@@ -1,0 +1,219 @@
+"""The client of Google itself: the same calls as to a local server, with Google's addresses and credentials."""
+
+import http.client
+import io
+import random
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+from trainshed import __version__
+from trainshed.client import Client, error_of, error_of_code, target_of
+from trainshed.errors import TrainshedError, Unauthenticated, Unavailable
+from trainshed.targets import explain, ours, requests, wire
+from trainshed.targets.credentials import Credentials
+from trainshed.targets.endpoints import Endpoints
+from trainshed.targets.requests import Call
+
+_OWN = "/trainshed/v1/"
+_TRIES = 6
+_FIRST_SECONDS, _LONGEST_SECONDS = 1.0, 32.0  # between tries; doubled, with a random part
+_POLL_SECONDS = 2.0
+_AGAIN = {http.client.TOO_MANY_REQUESTS, http.client.SERVICE_UNAVAILABLE}
+# What would happen twice if a try had its effect and only its answer was lost.
+_ONCE = {
+    "google.devtools.cloudbuild.v1.CloudBuild/CreateBuild",
+    "google.devtools.cloudbuild.v1.CloudBuild/RetryBuild",
+    "google.devtools.cloudbuild.v1.CloudBuild/RunBuildTrigger",
+    "google.devtools.cloudbuild.v1.CloudBuild/CreateBuildTrigger",
+    "google.cloud.scheduler.v1.CloudScheduler/RunJob",
+    "google.cloud.functions.v1.CloudFunctionsService/CallFunction",
+    "google.pubsub.v1.SchemaService/CommitSchema",
+    "google.pubsub.v1.SchemaService/RollbackSchema",
+    "storage.notifications.insert",
+}
+Pause = Callable[[float], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a command works when it names nothing else."""
+
+    project: str
+    region: str
+
+    @property
+    def parent(self) -> str:
+        """projects/P/locations/L."""
+        return f"projects/{self.project}/locations/{self.region}"
+
+
+class GoogleClient(Client):
+    """Calls Google's APIs. Requests are checked first, repeated where that is safe, and their operations waited for."""
+
+    is_google = True
+
+    def __init__(
+        self, place: Place, endpoints: Endpoints, credentials: Credentials, *, pause: Pause | None = None
+    ) -> None:
+        super().__init__("https://googleapis.com")
+        self.bound_images: Callable[[], Mapping[str, str]] = dict  # names that stand for environments of this machine
+        self.place = place
+        self.endpoints = endpoints
+        self._credentials = credentials
+        self._last: Call | None = None  # that was read
+        self.pause: Pause = pause or (lambda seconds: Event().wait(seconds))
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        timeout_seconds: float = 600.0,
+    ) -> Any:
+        """Send JSON, answer JSON; an operation is answered when it has ended. Raises what its failure stands for."""
+        if path.startswith(_OWN):
+            return ours.answer(self, method, path, query or {}, body)
+        answer = super().call(method, path, body, query=query, timeout_seconds=timeout_seconds)
+        if self._last is not None and self._last.is_operation:
+            return self.finish(answer, "/v2" if path.startswith("/v2/") else "/v1")
+        return answer
+
+    def finish(self, operation: dict[str, Any], version: str = "/v1") -> dict[str, Any]:
+        """Wait for an operation's end. Raises the error that it ended with."""
+        while not operation.get("done"):
+            self.pause(_POLL_SECONDS)
+            operation = super().call("GET", f"{version}/{operation['name']}")
+        if error := operation.get("error"):
+            raise error_of_code(int(error.get("code", 2)), str(error.get("message", "")))
+        return operation
+
+    def upload(
+        self, path: str, data: Any, *, content_type: str = "application/octet-stream",
+        query: Mapping[str, Any] | None = None,
+    ) -> Any:  # fmt: skip
+        """Send bytes, answer JSON."""
+        if path.startswith(_OWN):
+            return ours.answer(self, "POST", path, query or {}, data)
+        return super().upload(path, data, content_type=content_type, query=query)
+
+    def lines(
+        self, path: str, *, query: Mapping[str, Any] | None = None, method: str = "GET", body: Any = None
+    ) -> Iterator[str]:
+        """Read line by line what our own server would stream."""
+        found: Iterator[str] = ours.answer(self, method, path, query or {}, body)
+        return found
+
+    def put(self, url: str, data: bytes, headers: Mapping[str, str]) -> None:
+        """Send bytes to an address that Google gave out, which needs no credentials. Raises what is answered."""
+        url = self.endpoints.lead(url)
+        done = self._attempt("PUT", url, lambda: headers, data, is_repeatable=True)
+        try:
+            if done.response.status >= http.client.BAD_REQUEST:
+                raise error_of(done.response.status, done.response.read())
+        finally:
+            done.connection.close()
+
+    @contextmanager
+    def _request(
+        self,
+        method: str,
+        path: str,
+        data: Any,
+        content_type: str,
+        query: Mapping[str, Any] | None,
+        timeout_seconds: float | None,
+        more_headers: Mapping[str, str] | None = None,
+    ) -> Iterator[http.client.HTTPResponse]:
+        call = self.checked(method, path, data, content_type, query)
+        url = self.url(call)
+        headers = self.headers(call, content_type if data is not None else "") | dict(more_headers or {})
+
+        def complete() -> dict[str, str]:
+            return headers | self._credentials.headers(method, url)
+
+        is_repeatable = call.method not in _ONCE and (data is None or isinstance(data, bytes) or data.seekable())
+        done = self._attempt(method, url, complete, data, is_repeatable=is_repeatable, timeout_seconds=timeout_seconds)
+        try:
+            if done.response.status >= http.client.BAD_REQUEST:
+                raise self._refusal(call, done.response)
+            yield done.response
+        except (OSError, http.client.HTTPException) as error:
+            raise Unavailable(f"{url.partition('?')[0]} stopped answering: {error}.") from error
+        finally:
+            done.connection.close()
+
+    def checked(self, method: str, path: str, data: Any, content_type: str, query: Mapping[str, Any] | None) -> Call:
+        """Read a request as Google would. Raises InvalidArgument before anything is sent."""
+        body = data if isinstance(data, bytes) else None
+        self._last = requests.read(method, target_of(path, query), content_type=content_type, body=body)
+        return self._last
+
+    def url(self, call: Call) -> str:
+        """Answer the whole address of a request."""
+        return self.endpoints.base(call.api, call.region) + call.target
+
+    def headers(self, call: Call, content_type: str) -> dict[str, str]:
+        """Answer what is said beside the credentials. Raises nothing."""
+        made = {"user-agent": f"trainshed/{__version__}"} | ({"content-type": content_type} if content_type else {})
+        if call.api == "storage" and call.verb != "GET":
+            made["x-goog-gcs-idempotency-token"] = str(
+                uuid.uuid4()
+            )  # Cloud Storage's request id: the same for each try
+        return made
+
+    def _attempt(
+        self,
+        method: str,
+        url: str,
+        headers: Callable[[], Mapping[str, str]],
+        data: Any,
+        *,
+        is_repeatable: bool,
+        timeout_seconds: float | None = None,
+    ) -> wire.Exchange:
+        """Send until there is an answer that stands. Raises Unavailable where there is none."""
+        was_renewed, number = False, 0
+        while True:
+            number += 1
+            is_last = number >= _TRIES or not is_repeatable
+            if isinstance(data, io.IOBase) and data.seekable():
+                data.seek(0)
+            try:
+                done = wire.exchange(method, url, headers(), data, timeout_seconds=timeout_seconds)
+            except (OSError, http.client.HTTPException) as error:
+                if is_last:
+                    raise Unavailable(f"{url.partition('?')[0]} does not answer: {error}.") from error
+                self.pause(_seconds(number, ""))
+                continue
+            status = done.response.status
+            if status == http.client.UNAUTHORIZED and not was_renewed and is_repeatable:
+                was_renewed = True
+                self._credentials.renew()
+            elif status not in _AGAIN or is_last:
+                return done
+            else:
+                self.pause(_seconds(number, done.response.getheader("Retry-After") or ""))
+            done.connection.close()
+
+    def _refusal(self, call: Call, response: http.client.HTTPResponse) -> TrainshedError:
+        error = error_of(response.status, response.read())
+        return explain.refusal(call, error, project=self.place.project, principal=self._principal(error))
+
+    def _principal(self, error: TrainshedError) -> str:
+        try:
+            return "" if isinstance(error, Unauthenticated) else self._credentials.principal
+        except Unauthenticated:
+            return ""
+
+
+def _seconds(number: int, retry_after: str) -> float:
+    if retry_after.isdigit():
+        return min(float(retry_after), _LONGEST_SECONDS)
+    longest: float = min(_FIRST_SECONDS * 2 ** (number - 1), _LONGEST_SECONDS)
+    return longest * (0.5 + random.random() / 2)  # noqa: S311  (spreads load; no secret)
