@@ -53,6 +53,7 @@ ACTIONS = (
     Action("build_log_lost", "WARNING", "a build's log could not be put into its logs bucket; the local file stays"),
     Action("build_lost", "WARNING", "a build was under way and nobody runs it any more; its processes were ended"),
     Action("repository_unreachable", "WARNING", "a watched repository cannot be read; said once until that changes"),
+    Action("webhook_refused", "WARNING", "a webhook of a git host was not genuine, or none is expected"),
     Action("internal_error", "ERROR", "a defect: the caller saw a fixed sentence and this identifier"),
 )
 

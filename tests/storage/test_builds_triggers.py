@@ -308,7 +308,7 @@ def test_a_trigger_that_breaks_us_does_not_keep_others_from_being_looked_at(benc
         return look(trigger)
 
     monkeypatch.setattr(bench.triggers, "poll", poll)
-    asyncio.run(builds.watch_duty(bench.triggers, bench.clock, interval_seconds=60).run_once())
+    asyncio.run(builds.Watcher(bench.triggers, bench.clock, interval_seconds=60).run_once())
 
     assert receipts(bench)[sha].trigger.endswith("/second")
     assert "a defect" in caplog.text

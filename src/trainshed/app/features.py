@@ -41,7 +41,7 @@ class Features:
         self._build_builds()
         self._build_runs()
         self.ledger = ledger.Service(
-            db, clock, replays(self.topics, self.schedules, self.run_schedules, self.build_triggers)
+            db, clock, replays(self.topics, self.schedules, self.run_schedules, self.build_triggers, self.build_events)
         )
         self.outbox = Outbox(
             db, clock, {"topic.publish": self.topics.on_publish, "object.changed": self.buckets.on_object_changed}
@@ -116,7 +116,15 @@ class Features:
         home = self._settings.home
         repositories = builds.Repositories(home / "repositories")
         self.builds = builds.Service(self._db, self._clock, folder=home / "builds")
-        self.build_triggers = builds.Triggers(self._db, self._clock, self.builds, repositories)
+        self.build_triggers = builds.Triggers(
+            self._db, self._clock, self.builds, repositories, self.feeds.for_builds()
+        )
+        triggered = builds.Triggered(self.builds, repositories)
+        self.build_events = builds.Events(self._db, self._clock, self.builds, triggered, home / "secrets")
+        self.watcher = builds.Watcher(
+            self.build_triggers, self._clock, interval_seconds=self._settings.git_poll_seconds
+        )
+        self.hooks = builds.Hooks(self.build_triggers, self.watcher, self._clock, home / "secrets")
         self.docker = builds.Docker(home / "images", self.environments)
         tools = builds.Tools(
             book=self.environments,
@@ -152,7 +160,11 @@ class Features:
         """Make every background duty."""
         every = self._settings.poll_seconds
         deliver = ports.deliver_to(
-            {"function": ports.to_function(self.function_host), "run-trigger": ports.to_run_trigger(self.run_triggers)}
+            {
+                "function": ports.to_function(self.function_host),
+                "run-trigger": ports.to_run_trigger(self.run_triggers),
+                "build-trigger": ports.to_build_trigger(self.build_events),
+            }
         )
         return [
             self.outbox.duty(interval_seconds=every),
@@ -162,7 +174,7 @@ class Features:
             *buckets.duties(self.buckets, interval_seconds=every),
             self.run_engine.duty(interval_seconds=every),
             self.build_engine.duty(self._db, interval_seconds=every),
-            builds.watch_duty(self.build_triggers, self._clock, interval_seconds=self._settings.git_poll_seconds),
+            self.watcher.duty(),
             *functions.duties(self.function_host, self._clock, idle_seconds=self._settings.idle_environment_seconds),
         ]
 

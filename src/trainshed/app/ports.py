@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from trainshed import buckets, functions, ledger, runs, schedules, topics
+from trainshed import buckets, builds, functions, ledger, runs, schedules, topics
 from trainshed.api.descriptors import from_json
 from trainshed.api.services.pipelines import CREATE_JOB, new_run
 from trainshed.blobs import parse_uri
@@ -50,6 +50,34 @@ class Feeds:
             watch=lambda conn, bucket, topic: self.watch(conn, bucket=bucket, topic=topic),
             unwatch=self._buckets.unnotify_in,
         )
+
+
+    def for_builds(self) -> builds.Feeds:
+        """Answer the same, as build triggers ask for it."""
+        return builds.Feeds(
+            subscribe=lambda conn, subscription, topic, target: self.attach(
+                conn, subscription=subscription, topic=topic, target=target, retry=True
+            ),
+            unsubscribe=self._topics.unsubscribe_in,
+        )
+
+
+def to_build_trigger(events: builds.Events) -> Deliver:
+    """Hand deliveries to build triggers."""
+
+    async def deliver(name: str, delivery: topics.Delivery) -> bool:
+        message = builds.Message(
+            subscription=delivery.subscription,
+            message_id=delivery.message_id,
+            topic=delivery.topic,
+            data=delivery.data,
+            attributes=delivery.attributes,
+            publish_time=delivery.publish_time,
+            parent_receipt_id=delivery.parent_receipt_id,
+        )
+        return await off_loop(events.deliver, name, message)
+
+    return deliver
 
 
 def to_run_trigger(triggers: runs.Triggers) -> Deliver:

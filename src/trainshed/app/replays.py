@@ -10,6 +10,7 @@ def replays(
     firings: schedules.Service,
     of_runs: schedules.of_runs.Service,
     commits: builds.Triggers,
+    hooks: builds.Events,
 ) -> dict[str, Replay]:
     """Answer how each kind of event is sent again."""
 
@@ -31,4 +32,4 @@ def replays(
         fired_by.refire(receipt.receipt_id)
         return f"{receipt.trigger} fires again for {receipt.stimulus}"
 
-    return {"message": message, "object": message, "firing": firing, "commit": commits.replay}
+    return {"message": message, "object": message, "firing": firing, "commit": commits.replay, "webhook": hooks.replay}

@@ -1,8 +1,9 @@
 """What the surface serves: one servicer per Google service, our own routes, the dashboard."""
 
 from trainshed import dashboard
+from trainshed.api import caller
 from trainshed.api.calls import Servicer
-from trainshed.api.own import builds, functions, lineage, receipts, runs, schedules, server
+from trainshed.api.own import builds, functions, lineage, receipts, runs, schedules, server, webhooks
 from trainshed.api.reach import Reach
 from trainshed.api.serve import Surface
 from trainshed.api.services import storage
@@ -30,7 +31,13 @@ from trainshed.settings import Settings
 
 def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) -> Surface:
     """Put every servicer and route over its service."""
-    cloud_build = CloudBuild(features.builds, features.build_triggers, region=settings.region)
+    cloud_build = CloudBuild(
+        features.builds,
+        features.build_triggers,
+        features.build_events,
+        email=lambda: reach.email(caller.current().principal),
+        address=lambda: reach.address,
+    )
     cloud_functions = CloudFunctions(
         features.functions, features.function_host, read_object=ports.reader(features.buckets)
     )
@@ -54,6 +61,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         *builds.routes(features.builds, features.docker),
         *builds.trigger_routes(features.build_triggers),
         *builds.image_routes(features.environments),
+        *webhooks.routes(features.hooks),
         *functions.routes(features.functions, features.function_host),
         *schedules.routes(features.schedules),
         *receipts.routes(features.ledger),

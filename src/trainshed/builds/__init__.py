@@ -2,11 +2,13 @@
 
 Decisions, no I/O: `document` (text → data), `schema` and `config` (data → checked `Config`), `substitutions` with
 `expansions`, `plan` (waitFor), `triggers` (which commit builds), `planner` (the cheapest way for a change) with
-`planning` (of a trigger's push), `flags` (command-line values), `builders` (what image names mean), `dockerfile`,
-`workflows` (GitHub Actions), `lifecycle`.
+`planning` (of a trigger's push), `payload` (what a trigger takes from an event) and `cel` (its filter), `webhooks` (push
+events of git hosts), `filters` (of ListBuilds), `flags` (command-line values), `builders` (what image names mean),
+`dockerfile`, `workflows` (GitHub Actions), `lifecycle`.
 
-Doing: `store` and `service` (the verbs), `watching` (triggers and repositories), `execution` → `steps` → `processes`
-(a build, a step, its process tree), `workspace` (folders and paths), `journal` (the log), `docker` (images),
+Doing: `store` and `service` (the verbs), `watching` (triggers and repositories), `triggered` (the build of a trigger),
+`events` (messages and webhooks), `hooks` (of git hosts), `execution` → `steps` → `processes` (a build, a step, its
+process tree), `workspace` (folders and paths), `journal` and `logkeeping` (the log), `docker` (images),
 `sources`, `repositories` (git), `secret_versions`, `objects` (buckets), `shims` (gsutil, gcloud, docker), `loop` (duties).
 
 The face is loaded on first use: the command line and the shims need a pure module or two, not the store.
@@ -17,15 +19,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trainshed.builds.docker import Docker
+    from trainshed.builds.events import Events, Message
     from trainshed.builds.execution import Execution, Surroundings
+    from trainshed.builds.hooks import Hooks
     from trainshed.builds.lifecycle import BUILD, STEP
-    from trainshed.builds.loop import Engine, watch_duty
+    from trainshed.builds.loop import Engine, Watcher
     from trainshed.builds.model import Build, StepRecord, Trigger
     from trainshed.builds.objects import BlobObjects
+    from trainshed.builds.ports import Feeds
     from trainshed.builds.repositories import Repositories
     from trainshed.builds.service import Service
     from trainshed.builds.shims import install_shims
     from trainshed.builds.steps import Tools
+    from trainshed.builds.triggered import Triggered
     from trainshed.builds.watching import Triggers
 
 _FACE = {
@@ -35,16 +41,21 @@ _FACE = {
     "Build": "model",
     "Docker": "docker",
     "Engine": "loop",
+    "Events": "events",
     "Execution": "execution",
+    "Feeds": "ports",
+    "Hooks": "hooks",
+    "Message": "events",
     "Repositories": "repositories",
     "Service": "service",
     "StepRecord": "model",
     "Surroundings": "execution",
     "Tools": "steps",
     "Trigger": "model",
+    "Triggered": "triggered",
     "Triggers": "watching",
+    "Watcher": "loop",
     "install_shims": "shims",
-    "watch_duty": "loop",
 }
 
 
@@ -62,14 +73,19 @@ __all__ = [
     "Build",
     "Docker",
     "Engine",
+    "Events",
     "Execution",
+    "Feeds",
+    "Hooks",
+    "Message",
     "Repositories",
     "Service",
     "StepRecord",
     "Surroundings",
     "Tools",
     "Trigger",
+    "Triggered",
     "Triggers",
+    "Watcher",
     "install_shims",
-    "watch_duty",
 ]

@@ -13,6 +13,7 @@ from typing import Any
 
 from trainshed.builds import processes, secret_versions, sources, steps
 from trainshed.builds.journal import Journal, StepOutput
+from trainshed.builds.logkeeping import LogKeeper
 from trainshed.builds.model import Build, Config, Step
 from trainshed.builds.ports import Objects
 from trainshed.builds.repositories import Repositories
@@ -54,6 +55,7 @@ class Execution:
         self._id = build_id
         self._results: dict[str, Any] = {}
         self._writes: list[asyncio.Task[None]] = []
+        self._keeper: LogKeeper
 
     async def run(self) -> None:
         """Run the build; being cancelled means that somebody has ended it, or that the server stops."""
@@ -64,6 +66,8 @@ class Execution:
         workspace = self._service.workspace(self._id)
         await off_loop(workspace.prepare)
         with Journal(workspace.log, limit=self._around.log_bytes) as journal:
+            self._keeper = LogKeeper(self._around.objects, build.log_uri, workspace.log, self._id)
+            self._keeper.start()
             try:
                 await self._watched(build, config, workspace, journal)
             except asyncio.CancelledError:
@@ -74,6 +78,7 @@ class Execution:
                 await self._finish(journal, "lose", f"Trainshed failed: {type(error).__name__}: {error}")
             finally:
                 await asyncio.shield(processes.end(f"{self._id}/", grace_seconds=0))
+                await self._keeper.stop()
                 await self._written()
                 await off_loop(workspace.clear)
 
@@ -252,33 +257,17 @@ class Execution:
         self, journal: Journal, transition: str, detail: str, failure: Mapping[str, str] | None = None
     ) -> None:
         journal.say("DONE" if transition == "succeed" else f"ERROR\nERROR: {detail}")
-        await self._upload_log(journal)
+        await self._keeper.finish()
         await self._written()
         await off_loop(
             self._service.finish, self._id, transition, detail=detail, failure=failure, results=self._results
         )
 
-    async def _upload_log(self, journal: Journal) -> None:
-        build = await off_loop(self._service.get, self._id)
-        if not build.log_uri:
-            return
-        bucket, _, name = build.log_uri.removeprefix("gs://").partition("/")
-        try:
-            await off_loop(self._around.objects.put, bucket, name, journal.path, content_type="text/plain")
-        except TrainshedError as error:
-            log.warning(
-                "The log of build %s could not be kept in %s: %s",
-                self._id,
-                build.log_uri,
-                error,
-                extra={"action": "build_log_lost", "build_id": self._id},
-            )
-
     async def _ended_from_outside(self, journal: Journal) -> None:
         build = await off_loop(self._service.get, self._id)
         if build.is_final:
             journal.say(f"{build.state}: {build.status_detail}")
-            await self._upload_log(journal)
+            await self._keeper.finish()
         else:
             await self._finish(journal, "lose", "the server stopped while the build ran")
 

@@ -8,7 +8,7 @@ from trainshed.lifecycle import Lifecycle, on
 class BuildState(StrEnum):
     """Cloud Build's words."""
 
-    PENDING = "PENDING"  # accepted, not yet in the queue
+    PENDING = "PENDING"  # accepted, not yet in the queue; until somebody approves it where its trigger asks for that
     QUEUED = "QUEUED"  # waits for its turn
     WORKING = "WORKING"  # its processes run
     SUCCESS = "SUCCESS"
@@ -24,13 +24,17 @@ BUILD = Lifecycle(
     BuildState,
     (
         on("queue", "PENDING", "QUEUED", "its document is in order"),
+        on("approve", "PENDING", "QUEUED", "somebody approved it"),
+        on("reject", "PENDING", "CANCELLED", "somebody rejected it"),
         on("start", "QUEUED", "WORKING", "a place is free"),
         on("succeed", "WORKING", "SUCCESS", "every step and every push ended well"),
         on("fail", "WORKING", "FAILURE", "a step, the source or an image failed"),
         on("time_out", "WORKING", "TIMEOUT", "it ran longer than its timeout"),
         on("lose", "WORKING", "INTERNAL_ERROR", "the server ended or failed while it ran"),
         on("cancel", "PENDING QUEUED WORKING", "CANCELLED", "somebody asked for it; processes are ended at once"),
-        on("expire", "PENDING QUEUED", "EXPIRED", "queueTtl passed before its turn came"),
+        on(
+            "expire", "PENDING QUEUED", "EXPIRED", "queueTtl passed before its turn came, or nobody approved it in time"
+        ),
     ),
     initial="PENDING",
     final="SUCCESS FAILURE INTERNAL_ERROR TIMEOUT CANCELLED EXPIRED",

@@ -101,6 +101,15 @@ class StepRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a build comes from, when that is a build trigger."""
+
+    trigger: str = ""  # resource name
+    trigger_id: str = ""
+    needs_approval: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Build:
     """A build as stored."""
 
@@ -112,6 +121,8 @@ class Build:
     resolved: Mapping[str, Any]  # with substitutions applied
     substitutions: Mapping[str, str]  # every value in force
     trigger: str  # resource name of the build trigger, or empty
+    trigger_id: str
+    approval: Mapping[str, Any]  # Google's BuildApproval; empty where none is needed
     create_time: datetime
     start_time: datetime | None
     end_time: datetime | None
@@ -135,6 +146,8 @@ class Build:
             resolved=row.resolved,
             substitutions=row.substitutions,
             trigger=row.trigger,
+            trigger_id=row.trigger_id,
+            approval=row.approval or {},
             create_time=row.create_time,
             start_time=row.start_time,
             end_time=row.end_time,
@@ -156,6 +169,30 @@ class Build:
     def is_final(self) -> bool:
         """Whether nothing will happen any more."""
         return BUILD.is_final(self.state)
+
+    @property
+    def origin(self) -> Origin:
+        """Where it comes from."""
+        return Origin(trigger=self.trigger, trigger_id=self.trigger_id, needs_approval=bool(self.approval))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a filter may ask, by the filter's names."""
+        return {
+            **{key: self.resolved.get(key) for key in ("tags", "images", "source", "options")},
+            "service_account": self.resolved.get("serviceAccount"),
+            "name": self.name,
+            "status": self.state,
+            **dict.fromkeys(("id", "build_id"), self.build_id),
+            **dict.fromkeys(("trigger_id", "build_trigger_id"), (self.trigger_id, self.trigger.rpartition("/")[2])),
+            "project_id": self.project,
+            "substitutions": self.substitutions,
+            "results": self.results,
+            "logs_bucket": self.log_uri.rpartition("/")[0],
+            "create_time": self.create_time,
+            "start_time": self.start_time,
+            "finish_time": self.end_time,
+        }
 
     @property
     def principal(self) -> str:
@@ -201,6 +238,12 @@ class Trigger:
     def is_disabled(self) -> bool:
         """Whether it reacts to nothing."""
         return bool(self.document.get("disabled"))
+
+    @property
+    def origin(self) -> Origin:
+        """What the builds that it starts say of where they come from."""
+        needed = bool((self.document.get("approvalConfig") or {}).get("approvalRequired"))
+        return Origin(trigger=self.resource, trigger_id=self.trigger_id, needs_approval=needed)
 
 
 def principal(build_id: str, project: str) -> str:

@@ -1,8 +1,11 @@
 """What builds need of others, as protocols; `app` hands the real things in, tests hand in small ones."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from sqlalchemy import Connection
 
 from trainshed.environments import Binding, Environment
 
@@ -48,6 +51,14 @@ class Objects(Protocol):
     def fetch(self, bucket: str, name: str, generation: int | None, target: Path) -> int:
         """Copy an object to a file; answer its generation. Raises NotFound."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feeds:
+    """What triggers of messages need of topics; inside the caller's transaction."""
+
+    subscribe: Callable[[Connection, str, str, str], None]  # subscription, topic, target
+    unsubscribe: Callable[[Connection, str], None]
 
 
 Reach = Callable[[str], Mapping[str, str]]  # principal -> environment variables that bring Google's clients here

@@ -9,6 +9,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound
 
@@ -69,6 +70,13 @@ class Repositories:
         else:
             text = git(["diff", "--name-only", "--no-renames", "-z", old, new], cwd=self._mirror(url))
         return [name for name in text.split("\0") if name]
+
+    def describe(self, url: str, sha: str) -> dict[str, Any]:
+        """Answer what a commit says of itself, as GitHub's push event has it."""
+        text = git(["show", "--no-patch", "--format=%aI%n%an%n%ae%n%B", sha], cwd=self._mirror(url))
+        time, name, email, *message = text.split("\n")
+        author = {"name": name, "email": email}
+        return {"id": sha, "timestamp": time, "author": author, "message": "\n".join(message).strip()}
 
     def file(self, url: str, sha: str, path: str) -> bytes | None:
         """Answer a file at a commit; None when it is not there."""

@@ -2,36 +2,48 @@
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
 from trainshed import names
-from trainshed.builds import config, store
+from trainshed.builds import config, filters, store
 from trainshed.builds.lifecycle import BUILD
-from trainshed.builds.model import Build, Config
+from trainshed.builds.model import Build, Config, Origin
 from trainshed.builds.substitutions import OF_TRIGGERS
 from trainshed.builds.workspace import Workspace
 from trainshed.clock import Clock, rfc3339
-from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound, StaleState
+from trainshed.errors import FailedPrecondition, NotFound, StaleState
 from trainshed.ledger import Cause
 from trainshed.sql import Database
 
 _PRINCIPAL = re.compile(r"build-([0-9a-f-]{36})@.+")
-_FILTER = re.compile(r'\s*(status|trigger_id|trigger|id)\s*=\s*"?([\w./-]+)"?\s*')
+_APPROVABLE = timedelta(days=60)  # Google lets nobody approve a build that is older than two months
+_NOBODY = Origin()
+Announce = Callable[[Connection, Build], None]  # said in the transaction that changes a build's state
 
 
 class Service:
-    """Builds: create, look, cancel; and what their execution reports."""
+    """Builds: create, look, approve, cancel; and what their execution reports."""
 
-    def __init__(self, db: Database, clock: Clock, *, folder: Path, project_number: str = names.PROJECT_NUMBER) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        *,
+        folder: Path,
+        project_number: str = names.PROJECT_NUMBER,
+        announce: Announce = lambda _conn, _build: None,
+    ) -> None:
         self._db = db
         self._clock = clock
         self._folder = folder
+        self._announce = announce
         self.project_number = project_number
 
     # What users ask for
@@ -44,15 +56,13 @@ class Service:
         region: str,
         substitutions: Mapping[str, str] | None = None,
         of_trigger: Mapping[str, str] | None = None,
-        trigger: str = "",
+        origin: Origin = _NOBODY,
     ) -> Build:
         """Check a build document and queue it. Raises InvalidArgument with every finding."""
         build_id = names.uid()
         checked = self.check(document, build_id, project, region, substitutions, of_trigger)
         return self._db.write(
-            lambda conn: self.create_in(
-                conn, checked, build_id=build_id, project=project, region=region, trigger=trigger
-            )
+            lambda conn: self.create_in(conn, checked, build_id=build_id, project=project, region=region, origin=origin)
         )
 
     def check(
@@ -78,10 +88,18 @@ class Service:
         return config.check(document, built_in=built_in, given=substitutions, is_triggered=of_trigger is not None)
 
     def create_in(
-        self, conn: Connection, checked: config.Checked, *, build_id: str, project: str, region: str, trigger: str = ""
+        self,
+        conn: Connection,
+        checked: config.Checked,
+        *,
+        build_id: str,
+        project: str,
+        region: str,
+        origin: Origin = _NOBODY,
     ) -> Build:
-        """Store a checked build and queue it, in the caller's transaction."""
+        """Store a checked build and queue it, or let it wait for approval, in the caller's transaction."""
         now = self._clock.now()
+        patience = _APPROVABLE if origin.needs_approval else timedelta(seconds=checked.config.queue_ttl_seconds)
         values = {
             "id": build_id,
             "project": project,
@@ -89,44 +107,39 @@ class Service:
             "document": dict(checked.document),
             "resolved": dict(checked.resolved),
             "substitutions": dict(checked.values),
-            "trigger": trigger,
+            "trigger": origin.trigger,
+            "trigger_id": origin.trigger_id,
+            "approval": {"state": "PENDING", "config": {"approvalRequired": True}} if origin.needs_approval else None,
             "create_time": now,
-            "expire_time": now + timedelta(seconds=checked.config.queue_ttl_seconds),
+            "expire_time": now + patience,
             "warnings": [str(w) for w in checked.warnings],
             "log_uri": self._log_uri(checked.config, build_id),
         }
         steps = ({"number": s.number, "step_id": s.id, "name": s.name} for s in checked.config.steps)
         store.insert_build(conn, values, steps)
-        store.fire_build(conn, build_id, "queue", now=now)
-        return store.get_build(conn, build_id)
+        if not origin.needs_approval:
+            store.fire_build(conn, build_id, "queue", now=now)
+        return self._changed(conn, build_id)
 
     def get(self, build_id: str, *, project: str = "") -> Build:
         """Read one build. Raises NotFound."""
-        build = self._db.read(lambda conn: store.get_build(conn, build_id))
-        if project and project not in {build.project, self.project_number}:
-            raise NotFound(f"There is no build {build_id!r} in project {project!r}.", reason="BUILD_NOT_FOUND")
-        return build
+        return self._of(self._db.read(lambda conn: store.get_build(conn, build_id)), project)
 
     def list(
         self, *, project: str = "", region: str = "", filter_text: str = "", limit: int = 100, page_token: str = ""
     ) -> tuple[tuple[Build, ...], str]:
         """Read a page of builds, newest first, and the token of the next page."""
-        wanted = _read_filter(filter_text)
+        project = "" if project == self.project_number else project
+        wanted = filters.read(filter_text, states=BUILD.states)
+        states = filters.states_of(wanted)
         position = names.read_page_token(page_token)
         before = (datetime.fromisoformat(position["time"]), str(position["id"])) if position else None
-        if "id" in wanted:
-            return (self.get(wanted["id"], project=project),), ""
-        found = self._db.read(
-            lambda conn: store.list_builds(
-                conn,
-                project=project,
-                region=region,
-                trigger=wanted.get("trigger", ""),
-                states=(wanted["status"],) if "status" in wanted else (),
-                limit=limit + 1,
-                before=before,
-            )
-        )
+
+        def query(conn: Connection) -> list[Build]:
+            pages = store.builds_newest_first(conn, project=project, region=region, states=states, before=before)
+            return list(islice((build for build in pages if wanted.matches(build.facts)), limit + 1))
+
+        found = self._db.read(query)
         token = ""
         if len(found) > limit:
             last = found[limit - 1]
@@ -140,26 +153,56 @@ class Service:
         except NotFound:
             return False
 
-    def cancel(self, build_id: str) -> Build:
+    def cancel(self, build_id: str, *, project: str = "") -> Build:
         """Cancel a build that has not ended; its processes are ended at once. Raises FailedPrecondition."""
 
         def verb(conn: Connection) -> Build:
-            build = store.get_build(conn, build_id)
+            build = self._of(store.get_build(conn, build_id), project)
             if build.is_final:
                 raise FailedPrecondition(
                     f"The build {build_id} has ended with {build.state}; there is nothing to cancel.",
                     reason="BUILD_NOT_CANCELLABLE",
                 )
             now = self._clock.now()
-            store.fire_build(conn, build_id, "cancel", now=now, status_detail="cancelled on request")
+            values = {"approval": {**build.approval, "state": "CANCELLED"}} if build.state == "PENDING" else {}
+            store.fire_build(conn, build_id, "cancel", now=now, status_detail="cancelled on request", **values)
             store.abandon_steps(conn, build_id, now=now)
-            return store.get_build(conn, build_id)
+            return self._changed(conn, build_id)
 
         return self._db.write(verb)
 
-    def retry(self, build_id: str) -> Build:
+    def approve(
+        self, build_id: str, *, approver: str, is_approved: bool, project: str = "", comment: str = "", url: str = ""
+    ) -> Build:
+        """Let a build that waits for approval into the queue, or end it. Raises FailedPrecondition."""
+        decision = "APPROVED" if is_approved else "REJECTED"
+
+        def verb(conn: Connection) -> Build:
+            build, now = self._of(store.get_build(conn, build_id), project), self._clock.now()
+            if build.state != "PENDING" or not build.approval:
+                raise FailedPrecondition(
+                    f"The build {build_id} is {build.state}; only a build that is PENDING can be approved or rejected.",
+                    reason="BUILD_NOT_PENDING",
+                )
+            given = {"approverAccount": approver, "approvalTime": rfc3339(now), "decision": decision}
+            result = given | {k: v for k, v in (("comment", comment), ("url", url)) if v}
+            values: dict[str, Any] = {"approval": {**build.approval, "state": decision, "result": result}}
+            if is_approved:
+                wait = config.read(build.resolved, values=build.substitutions).queue_ttl_seconds
+                store.fire_build(
+                    conn, build_id, "approve", now=now, expire_time=now + timedelta(seconds=wait), **values
+                )
+            else:
+                detail = f"rejected by {approver}" + (f": {comment}" if comment else "")
+                store.fire_build(conn, build_id, "reject", now=now, status_detail=detail, **values)
+                store.abandon_steps(conn, build_id, now=now)
+            return self._changed(conn, build_id)
+
+        return self._db.write(verb)
+
+    def retry(self, build_id: str, *, project: str = "") -> Build:
         """Queue a build of the same document and the same source."""
-        build = self.get(build_id)
+        build = self.get(build_id, project=project)
         given = {k: v for k, v in build.substitutions.items() if k.startswith("_")}
         of_trigger = {k: v for k, v in build.substitutions.items() if k in OF_TRIGGERS} if build.trigger else None
         return self.create(
@@ -168,7 +211,7 @@ class Service:
             region=build.region,
             substitutions=given,
             of_trigger=of_trigger,
-            trigger=build.trigger,
+            origin=build.origin,
         )
 
     def cause_of(self, principal: str) -> Cause | None:
@@ -210,7 +253,7 @@ class Service:
 
         def verb(conn: Connection) -> Build:
             store.fire_build(conn, build_id, "start", now=now, start_time=now)
-            return store.get_build(conn, build_id)
+            return self._changed(conn, build_id)
 
         build = self._db.write(verb)
         return build, config.read(build.resolved, values=build.substitutions)
@@ -262,6 +305,7 @@ class Service:
                 failure=dict(failure or {}) or None,
                 results=dict(results or {}) or None,
             )
+            self._changed(conn, build_id)
 
         try:
             self._db.write(verb)
@@ -269,24 +313,19 @@ class Service:
             return False
         return True
 
+    def _changed(self, conn: Connection, build_id: str) -> Build:
+        build = store.get_build(conn, build_id)
+        self._announce(conn, build)
+        return build
+
+    def _of(self, build: Build, project: str) -> Build:
+        if project and project not in {build.project, self.project_number}:
+            raise NotFound(f"There is no build {build.build_id!r} in project {project!r}.", reason="BUILD_NOT_FOUND")
+        return build
+
     def _log_uri(self, wanted: Config, build_id: str) -> str:
         if wanted.logging == "NONE":
             return ""
         bucket = wanted.logs_bucket or f"gs://{self.project_number}.cloudbuild-logs.googleusercontent.com"
         bucket = bucket if bucket.startswith("gs://") else f"gs://{bucket}"
         return f"{bucket.rstrip('/')}/log-{build_id}.txt"
-
-
-def _read_filter(text: str) -> dict[str, str]:
-    """Read `status="WORKING" AND trigger_id="X"`. Raises InvalidArgument."""
-    found: dict[str, str] = {}
-    for part in re.split(r"\s+AND\s+", text.strip()) if text.strip() else []:
-        match = _FILTER.fullmatch(part)
-        if match is None:
-            raise InvalidArgument.field(
-                "filter", f'{part!r} is not understood; write status="WORKING", trigger_id="…", joined by AND'
-            )
-        found["trigger" if match[1] == "trigger_id" else match[1]] = match[2]
-    if found.get("status", BUILD.states[0]) not in BUILD.states:
-        raise InvalidArgument.field("filter", f"{found['status']!r} is not a status: {', '.join(BUILD.states)}")
-    return found

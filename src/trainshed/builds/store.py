@@ -1,6 +1,6 @@
 """Tables and SQL of builds. Every function works inside the caller's transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from trainshed.sql import Json, Timestamp, fire, insert_new, metadata, notify, s
 from trainshed.sql.lifecycle import record
 
 CHANNEL = "builds"
+_BATCH = 100
 
 builds = Table(
     "builds",
@@ -36,6 +37,8 @@ builds = Table(
     Column("resolved", Json, nullable=False),
     Column("substitutions", Json, nullable=False),
     Column("trigger", Text, nullable=False, server_default=""),
+    Column("trigger_id", Text, nullable=False, server_default=""),
+    Column("approval", Json),
     Column("create_time", Timestamp, nullable=False),
     Column("start_time", Timestamp),
     Column("expire_time", Timestamp, nullable=False),
@@ -140,11 +143,11 @@ def list_builds(
     project: str = "",
     region: str = "",
     trigger: str = "",
-    states: Iterable[str] = (),
+    states: Iterable[str] | None = None,
     limit: int = 100,
     before: tuple[datetime, str] | None = None,
 ) -> list[Build]:
-    """Read builds, newest first."""
+    """Read builds, newest first; `states`: only in these."""
     c = builds.c
     query = select(builds).order_by(c.create_time.desc(), c.id.desc()).limit(limit)
     if project:
@@ -153,11 +156,41 @@ def list_builds(
         query = query.where(c.region == region)
     if trigger:
         query = query.where((c.trigger == trigger) | c.trigger.endswith(f"/{trigger}", autoescape=True))
-    if wanted := tuple(states):
-        query = query.where(c.state.in_(wanted))
+    if states is not None:
+        query = query.where(c.state.in_(tuple(states)))
     if before is not None:
         query = query.where((c.create_time < before[0]) | ((c.create_time == before[0]) & (c.id < before[1])))
-    return [Build.from_row(row, steps_of(conn, row.id)) for row in conn.execute(query).all()]
+    rows = conn.execute(query).all()
+    steps = _steps_of_many(conn, [row.id for row in rows])
+    return [Build.from_row(row, steps.get(row.id, ())) for row in rows]
+
+
+def builds_newest_first(
+    conn: Connection,
+    *,
+    project: str,
+    region: str,
+    states: Iterable[str] | None,
+    before: tuple[datetime, str] | None,
+) -> Iterator[Build]:
+    """Read builds one after the other, a batch at a time, for a filter that only looks at what it needs."""
+    while True:
+        batch = list_builds(conn, project=project, region=region, states=states, limit=_BATCH, before=before)
+        yield from batch
+        if len(batch) < _BATCH:
+            return
+        before = (batch[-1].create_time, batch[-1].build_id)
+
+
+def _steps_of_many(conn: Connection, build_ids: Sequence[str]) -> dict[str, tuple[StepRecord, ...]]:
+    c = build_steps.c
+    found: dict[str, list[StepRecord]] = {}
+    for start in range(0, len(build_ids), _BATCH):
+        chunk = build_ids[start : start + _BATCH]
+        query = select(build_steps).where(c.build_id.in_(chunk)).order_by(c.build_id, c.number)
+        for row in conn.execute(query):
+            found.setdefault(row.build_id, []).append(StepRecord.from_row(row))
+    return {build_id: tuple(steps) for build_id, steps in found.items()}
 
 
 def waiting(conn: Connection, limit: int) -> list[str]:

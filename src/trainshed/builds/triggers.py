@@ -1,29 +1,46 @@
-"""Which commit starts a build: branch and tag patterns (RE2), file globs. Pure."""
+"""What starts a build: pushes by branch and tag patterns (RE2) and file globs, messages, webhooks, a hand. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import re2
 
+from trainshed.builds import cel, payload
 from trainshed.errors import Finding, InvalidArgument
 
-_NOT_OFFERED = ("pubsubConfig", "webhookConfig", "repositoryEventConfig", "approvalConfig", "filter")
+_NO_CONNECTION = "needs a repository connection, which there is none of here; give the repository itself"
+_NOT_OFFERED = {
+    "repositoryEventConfig": _NO_CONNECTION + ": github, or triggerTemplate.repoName",
+    "sourceToBuild.repository": _NO_CONNECTION + " as sourceToBuild.uri",
+    "gitFileSource.repository": _NO_CONNECTION + " as gitFileSource.uri",
+    "github.pullRequest": "is not offered here; a trigger watches pushes: give github.push",
+}
+_TOPIC = re.compile(r"projects/[^/]+/topics/[^/]+")
+_SECRET = re.compile(r"projects/[^/]+/secrets/[\w-]+/versions/[\w-]+")
 _CONFIGS = ("cloudbuild.yaml", "cloudbuild.yml", "cloudbuild.json")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """What a build trigger looks at."""
+    """What a build trigger looks at, and what it builds."""
 
-    repository: str = ""  # path or URL; empty: only by hand
+    repository: str = ""  # path or URL; empty: there is none
+    ref: str = ""  # what an event that is not a push builds of it; empty: its default branch
     branch: str = ""
     tag: str = ""
     inverted: bool = False
     included: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     filename: str = ""
+    topic: str = ""  # its messages start builds
+    secret: str = ""  # version of the secret of its webhook; empty: it has none
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether pushes start builds."""
+        return bool(self.repository and (self.branch or self.tag))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +60,15 @@ def read(document: Mapping[str, Any]) -> Watch:
     url = f"https://github.com/{github['owner']}/{github['name']}" if github.get("name") else ""
     return Watch(
         repository=template.get("repoName") or url or source.get("uri", ""),
+        ref=source.get("ref", ""),
         branch=template.get("branchName") or push.get("branch", ""),
         tag=template.get("tagName") or push.get("tag", ""),
         inverted=bool(template.get("invertRegex") or push.get("invertRegex")),
         included=tuple(document.get("includedFiles") or ()),
         ignored=tuple(document.get("ignoredFiles") or ()),
         filename=document.get("filename") or (document.get("gitFileSource") or {}).get("path", ""),
+        topic=(document.get("pubsubConfig") or {}).get("topic", ""),
+        secret=(document.get("webhookConfig") or {}).get("secret", ""),
     )
 
 
@@ -63,13 +83,37 @@ def check(document: Mapping[str, Any]) -> list[Finding]:
             re2.compile(pattern)
         except re2.error as error:
             findings.append(_error(path, f"{pattern!r} is not an RE2 pattern: {_said(error)}"))
-    other = "is not offered here; a trigger watches a git repository or runs by hand"
-    findings += [_error(field, other) for field in _NOT_OFFERED if document.get(field)]
+    findings += [_error(path, why) for path, why in _NOT_OFFERED.items() if _at(document, path)]
+    findings += _check_events(document, watch)
     if watch.branch and watch.tag:
         findings.append(_error("tag", "a trigger watches branches or tags; remove one"))
     if not document.get("build") and not watch.filename and not watch.repository:
         findings.append(_error("filename", "is needed, or build, or a repository to look for cloudbuild.yaml in"))
     return findings
+
+
+def _check_events(document: Mapping[str, Any], watch: Watch) -> Iterator[Finding]:
+    kinds = [name for name in ("pubsubConfig", "webhookConfig") if document.get(name)]
+    kinds += ["branches and tags"] if watch.branch or watch.tag else []
+    if len(kinds) > 1:
+        yield _error(kinds[0], f"a trigger has one kind of event; there are {' and '.join(kinds)}")
+    if "pubsubConfig" in kinds and not _TOPIC.fullmatch(watch.topic):
+        yield _error("pubsubConfig.topic", f"{watch.topic!r} is not of the form projects/P/topics/T")
+    if "webhookConfig" in kinds and not _SECRET.fullmatch(watch.secret):
+        yield _error("webhookConfig.secret", f"{watch.secret!r} is not of the form projects/P/secrets/S/versions/V")
+    yield from payload.check(document.get("substitutions") or {})
+    if text := document.get("filter"):
+        try:
+            cel.read(text)
+        except InvalidArgument as error:
+            yield from (_error("filter", violation.description) for violation in error.violations)
+
+
+def _at(document: Mapping[str, Any], path: str) -> Any:
+    value: Any = document
+    for part in path.split("."):
+        value = (value or {}).get(part)
+    return value
 
 
 def checked(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,7 +128,7 @@ def watches(watch: Watch, ref: str) -> bool:
     is_branch = ref.startswith("refs/heads/")
     name = short_ref(ref)
     pattern = watch.branch if is_branch else watch.tag
-    if not watch.repository or not pattern:
+    if not watch.is_polled or not pattern:
         return False
     return bool(re2.search(pattern, name)) != watch.inverted
 

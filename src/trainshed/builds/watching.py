@@ -5,6 +5,8 @@ built, the others are skipped and say so. Refs are remembered in the transaction
 """
 
 import logging
+import threading
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,14 +15,17 @@ from typing import Any
 from sqlalchemy import Connection
 
 from trainshed import ledger, names
-from trainshed.builds import document, planning, store, triggers
+from trainshed.builds import planning, store, triggers
 from trainshed.builds.config import Checked
+from trainshed.builds.events import TARGET
 from trainshed.builds.model import Build, Trigger
 from trainshed.builds.planner import Way
+from trainshed.builds.ports import Feeds
 from trainshed.builds.repositories import Repositories
 from trainshed.builds.service import Service
+from trainshed.builds.triggered import Triggered
 from trainshed.clock import Clock
-from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, TrainshedError
+from trainshed.errors import AlreadyExists, FailedPrecondition, TrainshedError
 from trainshed.sql import Database
 
 log = logging.getLogger(__name__)
@@ -56,17 +61,23 @@ class Outcome:
 class Triggers:
     """Build triggers of all projects."""
 
-    def __init__(self, db: Database, clock: Clock, service: Service, repositories: Repositories) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, service: Service, repositories: Repositories, feeds: Feeds | None = None
+    ) -> None:
         self._db = db
         self._clock = clock
         self._service = service
         self._repositories = repositories
+        self._feeds = feeds
+        self._triggered = Triggered(service, repositories)
+        self._looking: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)  # by trigger
 
     def create(self, wanted: Mapping[str, Any], *, project: str, region: str) -> Trigger:
         """Store a trigger and see what its repository has now: a push right after is one. Raises AlreadyExists."""
-        checked = planning.checked(wanted)
+        trigger_id = names.uid()
+        checked = _with_outputs(planning.checked(wanted), project, trigger_id)
         values = {
-            "id": names.uid(),
+            "id": trigger_id,
             "project": project,
             "region": region,
             "name": checked["name"],
@@ -77,10 +88,11 @@ class Triggers:
         def verb(conn: Connection) -> Trigger:
             if not store.insert_trigger(conn, values):
                 raise AlreadyExists(f"There is a build trigger {checked['name']!r} already.", reason="TRIGGER_EXISTS")
-            return store.find_trigger(conn, project, region, checked["name"])
+            self._subscribe(conn, trigger_id, checked)
+            return store.find_trigger(conn, project, region, trigger_id)
 
         trigger = self._db.write(verb)
-        if triggers.read(trigger.document).repository:
+        if triggers.read(trigger.document).is_polled:
             try:
                 self.poll(trigger)
             except TrainshedError as error:  # the first look that succeeds takes the baseline
@@ -95,20 +107,40 @@ class Triggers:
         """Read triggers by name."""
         return tuple(self._db.read(lambda conn: store.list_triggers(conn, project=project, region=region)))
 
+    def page(
+        self, *, project: str = "", region: str = "", limit: int = 100, page_token: str = ""
+    ) -> tuple[tuple[Trigger, ...], str]:
+        """Read a page of triggers by name, and the token of the next page."""
+        after = str(names.read_page_token(page_token).get("after", ""))
+        found = [t for t in self.list(project=project, region=region) if t.resource > after]
+        found.sort(key=lambda t: t.resource)
+        token = names.page_token(after=found[limit - 1].resource) if len(found) > limit else ""
+        return tuple(found[:limit]), token
+
     def update(self, name: str, wanted: Mapping[str, Any], *, project: str, region: str = "") -> Trigger:
         """Replace a trigger's document; what was seen of its repository stays."""
         found = self.get(name, project=project, region=region)
         kept = {k: found.document[k] for k in planning.OURS if k in found.document}
-        checked = planning.checked({**kept, **wanted})
-        self._db.write(
-            partial(store.update_trigger, trigger_id=found.trigger_id, name=checked["name"], document=checked)
-        )
+        checked = _with_outputs(planning.checked({**kept, **wanted}), found.project, found.trigger_id)
+
+        def verb(conn: Connection) -> None:
+            store.update_trigger(conn, found.trigger_id, name=checked["name"], document=checked)
+            if (found.document.get("pubsubConfig") or {}) != (checked.get("pubsubConfig") or {}):
+                self._unsubscribe(conn, found)
+                self._subscribe(conn, found.trigger_id, checked)
+
+        self._db.write(verb)
         return self.get(found.trigger_id, project=project, region=region)
 
     def delete(self, name: str, *, project: str, region: str = "") -> None:
         """Remove a trigger. Raises NotFound."""
         found = self.get(name, project=project, region=region)
-        self._db.write(partial(store.delete_trigger, trigger_id=found.trigger_id))
+
+        def verb(conn: Connection) -> None:
+            self._unsubscribe(conn, found)
+            store.delete_trigger(conn, found.trigger_id)
+
+        self._db.write(verb)
 
     def run(
         self,
@@ -121,27 +153,25 @@ class Triggers:
     ) -> Build:
         """Build a trigger's branch, tag or commit now, whatever its patterns say. Raises what the config has wrong."""
         trigger = self.get(name, project=project, region=region)
-        watch = triggers.read(trigger.document)
-        ref, sha = "", ""
-        if watch.repository:
-            branch = revision or (watch.branch.strip("^$") if watch.branch.strip("^$").isidentifier() else "")
-            sha = self._repositories.resolve(watch.repository, branch)
-            refs = self._repositories.refs(watch.repository)
-            ref = next((r for r in refs if triggers.short_ref(r) == branch), "")
+        ref, sha = self._triggered.commit_of(trigger, revision)
         plan = {**(planning.by_hand().substitutions if planning.declares(trigger) else {}), **(substitutions or {})}
-        wanted, of_trigger = self._document(trigger, watch, ref, sha, plan)
-        return self._service.create(
-            wanted,
-            project=trigger.project,
-            region=trigger.region,
-            substitutions=planning.given(trigger, plan),
-            of_trigger=of_trigger,
-            trigger=trigger.resource,
+        build_id = names.uid()
+        event = self._triggered.push_event(trigger, ref, "", sha) if sha else {}
+        checked = self._triggered.check(trigger, build_id, ref=ref, sha=sha, plan=plan, event=event)
+        return self._db.write(
+            lambda conn: self._service.create_in(
+                conn,
+                checked,
+                build_id=build_id,
+                project=trigger.project,
+                region=trigger.region,
+                origin=trigger.origin,
+            )
         )
 
     def watched(self) -> tuple[Trigger, ...]:
         """Answer the triggers that look at a repository."""
-        return tuple(t for t in self.list() if not t.is_disabled and triggers.read(t.document).repository)
+        return tuple(t for t in self.list() if not t.is_disabled and triggers.read(t.document).is_polled)
 
     def note_error(self, trigger: Trigger, error: TrainshedError) -> None:
         """Keep why a repository could not be read; said once in the log."""
@@ -151,6 +181,10 @@ class Triggers:
 
     def poll(self, trigger: Trigger) -> Outcome:
         """Look at a trigger's repository; receipts and builds for everything new. Raises FailedPrecondition."""
+        with self._looking[trigger.trigger_id]:  # a webhook and the duty may come at the same time
+            return self._look_around(trigger)
+
+    def _look_around(self, trigger: Trigger) -> Outcome:
         watch = triggers.read(trigger.document)
         refs = {r: s for r, s in self._repositories.refs(watch.repository).items() if triggers.watches(watch, r)}
         seen = self._db.read(lambda conn: store.seen_refs(conn, trigger.trigger_id))
@@ -217,9 +251,10 @@ class Triggers:
             plan, reason = planned.substitutions, planned.said(touched, note=push.note)
             touched = planned.touched(touched)
         try:
-            wanted, of_trigger = self._document(trigger, watch, push.ref, push.new, plan)
-            given = planning.given(trigger, plan)
-            checked = self._service.check(wanted, build_id, trigger.project, trigger.region, given, of_trigger)
+            event = self._triggered.push_event(trigger, push.ref, push.old, push.new)
+            if refusal := self._triggered.refusal(trigger, push.ref, push.new, event):
+                return replace(push, reason=refusal)
+            checked = self._triggered.check(trigger, build_id, ref=push.ref, sha=push.new, plan=plan, event=event)
         except TrainshedError as error:
             return replace(push, transition="refuse", reason=error.message, plan=plan)
         what = f"commit {push.new[:7]}" + (f" touches {triggers.some(touched)}" if touched else "")
@@ -261,7 +296,7 @@ class Triggers:
                     build_id=push.build_id,
                     project=trigger.project,
                     region=trigger.region,
-                    trigger=trigger.resource,
+                    origin=trigger.origin,
                 )
                 built.append(push.build_id)
             store.see_ref(conn, trigger.trigger_id, push.ref, push.new)
@@ -306,9 +341,9 @@ class Triggers:
         watch = triggers.read(trigger.document)
         self._repositories.fetch(watch.repository)
         plan = data.get("plan") or (planning.by_hand().substitutions if planning.declares(trigger) else {})
-        wanted, of_trigger = self._document(trigger, watch, data["ref"], data["sha"], plan)
-        build_id, given = names.uid(), planning.given(trigger, plan)
-        checked = self._service.check(wanted, build_id, trigger.project, trigger.region, given, of_trigger)
+        build_id = names.uid()
+        event = self._triggered.push_event(trigger, data["ref"], "", data["sha"])
+        checked = self._triggered.check(trigger, build_id, ref=data["ref"], sha=data["sha"], plan=plan, event=event)
 
         def verb(conn: Connection) -> str:
             build = self._service.create_in(
@@ -317,7 +352,7 @@ class Triggers:
                 build_id=build_id,
                 project=trigger.project,
                 region=trigger.region,
-                trigger=trigger.resource,
+                origin=trigger.origin,
             )
             now = self._clock.now()
             if receipt.state in {"STARTED", "JOINED"}:
@@ -329,41 +364,22 @@ class Triggers:
 
         return self._db.write(verb)
 
-    def _document(
-        self, trigger: Trigger, watch: triggers.Watch, ref: str, sha: str, plan: Mapping[str, str]
-    ) -> tuple[dict[str, Any], dict[str, str]]:
-        """Answer the build document of a commit and the trigger's substitutions. Raises InvalidArgument."""
-        wanted = dict(trigger.document.get("build") or {})
-        path = ""
-        if not wanted:
-            if not watch.repository:
-                raise InvalidArgument.field("build", "the trigger has neither a build nor a repository")
-            candidates = [planning.in_name(name, plan) for name in triggers.config_names(watch)]
-            for path in candidates:
-                text = self._repositories.file(watch.repository, sha, path)
-                if text is not None:
-                    wanted = document.load(text, where=f"{path} at {sha[:7]}")
-                    break
-            else:
-                tried = ", ".join(candidates)
-                raise InvalidArgument.field("filename", f"there is no {tried} at commit {sha[:7]}")
-        if watch.repository:
-            wanted["source"] = {"gitSource": {"url": watch.repository, "revision": sha}}
-        return wanted, _substitutions(trigger, watch, ref, sha, path)
+    def _subscribe(self, conn: Connection, trigger_id: str, document: Mapping[str, Any]) -> None:
+        if wanted := document.get("pubsubConfig"):
+            if self._feeds is None:
+                raise FailedPrecondition("This server delivers no messages to build triggers.")
+            self._feeds.subscribe(conn, wanted["subscription"], wanted["topic"], TARGET + trigger_id)
+
+    def _unsubscribe(self, conn: Connection, trigger: Trigger) -> None:
+        if (found := trigger.document.get("pubsubConfig")) and self._feeds is not None:
+            self._feeds.unsubscribe(conn, found["subscription"])
 
 
-def _substitutions(trigger: Trigger, watch: triggers.Watch, ref: str, sha: str, path: str) -> dict[str, str]:
-    full = "/".join(watch.repository.removesuffix(".git").rstrip("/").replace(":", "/").split("/")[-2:])
-    short = triggers.short_ref(ref)
-    return {
-        "TRIGGER_NAME": trigger.name,
-        "COMMIT_SHA": sha,
-        "REVISION_ID": sha,
-        "SHORT_SHA": sha[:7],
-        "REPO_NAME": full.rpartition("/")[2],
-        "REPO_FULL_NAME": full,
-        "BRANCH_NAME": short if ref.startswith("refs/heads/") else "",
-        "TAG_NAME": short if ref.startswith("refs/tags/") else "",
-        "REF_NAME": short,
-        "TRIGGER_BUILD_CONFIG_PATH": path,
-    }
+def _with_outputs(document: dict[str, Any], project: str, trigger_id: str) -> dict[str, Any]:
+    """Answer a trigger's document with what the service sets in it."""
+    if wanted := document.get("pubsubConfig"):
+        subscription = f"projects/{project}/subscriptions/gcb-{trigger_id}"
+        document = {**document, "pubsubConfig": {**wanted, "subscription": subscription, "state": "OK"}}
+    if wanted := document.get("webhookConfig"):
+        document = {**document, "webhookConfig": {**wanted, "state": "OK"}}
+    return document

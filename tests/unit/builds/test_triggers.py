@@ -71,9 +71,34 @@ def test_a_trigger_is_checked_at_once():
     assert {v.field for v in caught.value.violations} == {"name", "branch", "tag"}
 
 
-def test_what_a_trigger_cannot_do_here_is_refused_by_name():
-    with pytest.raises(InvalidArgument, match="webhookConfig: is not offered"):
-        triggers.checked({"name": "a", "filename": "x", "webhookConfig": {"secret": "s"}})
+@pytest.mark.parametrize(
+    ("fields", "field", "part"),
+    [
+        ({"repositoryEventConfig": {"repository": "r"}}, "repositoryEventConfig", "needs a repository connection"),
+        ({"sourceToBuild": {"repository": "r"}}, "sourceToBuild.repository", "give the repository itself"),
+        (
+            {"github": {"name": "r", "owner": "o", "pullRequest": {"branch": "x"}}},
+            "github.pullRequest",
+            "watches pushes",
+        ),
+        ({"pubsubConfig": {"topic": "t"}}, "pubsubConfig.topic", "is not of the form projects/P/topics/T"),
+        ({"webhookConfig": {"secret": "s"}}, "webhookConfig.secret", "is not of the form projects/P/secrets"),
+        ({"filter": "_A = 1"}, "filter", "'= 1' is not understood"),
+        ({"substitutions": {"_A": "$(message.data)"}}, "substitutions._A", "does not begin with body"),
+        (
+            {"pubsubConfig": {"topic": "projects/p/topics/t"}, "triggerTemplate": {"repoName": "r", "branchName": "b"}},
+            "pubsubConfig",
+            "one kind of event",
+        ),
+    ],
+)
+def test_what_a_trigger_cannot_do_here_is_refused_by_name(fields, field, part):
+    with pytest.raises(InvalidArgument) as caught:
+        triggers.checked({"name": "a", "filename": "x", **fields})
+
+    (violation,) = caught.value.violations
+    assert violation.field == field
+    assert part in violation.description
 
 
 DECLARED = Declaration(

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from trainshed.api import own
 from trainshed.api.descriptors import from_json, to_json
-from trainshed.api.services.builds import trigger_json
+from trainshed.api.services.builds_json import trigger_json
 from trainshed.builds import Docker, Service, Trigger, Triggers, planning
 from trainshed.builds.planner import Declaration, choose
 from trainshed.clock import rfc3339

@@ -58,6 +58,8 @@ def upgrade() -> None:
     sa.Column('resolved', trainshed.sql.schema.Json(), nullable=False),
     sa.Column('substitutions', trainshed.sql.schema.Json(), nullable=False),
     sa.Column('trigger', sa.Text(), server_default='', nullable=False),
+    sa.Column('trigger_id', sa.Text(), server_default='', nullable=False),
+    sa.Column('approval', trainshed.sql.schema.Json(), nullable=True),
     sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
     sa.Column('start_time', trainshed.sql.schema.Timestamp(), nullable=True),
     sa.Column('expire_time', trainshed.sql.schema.Timestamp(), nullable=False),

@@ -1,0 +1,191 @@
+"""Messages and webhooks that start builds: one receipt for each event, at most one build."""
+
+import base64
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from trainshed import ledger, names
+from trainshed.builds import payload, secret_versions, store, triggers
+from trainshed.builds.config import Checked
+from trainshed.builds.model import Secret, Trigger
+from trainshed.builds.service import Service
+from trainshed.builds.triggered import Triggered
+from trainshed.clock import Clock, rfc3339
+from trainshed.errors import FailedPrecondition, NotFound, TrainshedError, Unauthenticated
+from trainshed.sql import Database
+
+TARGET = "build-trigger:"
+_TRANSIENT = {"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN"}
+_GONE = {"STARTED", "JOINED"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A message for a trigger."""
+
+    subscription: str
+    message_id: str
+    topic: str
+    data: bytes
+    attributes: Mapping[str, str]
+    publish_time: datetime
+    parent_receipt_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Event:
+    kind: str  # "message" or "webhook"
+    stimulus: str
+    payload: Mapping[str, Any]
+    data: Mapping[str, Any]  # what a replay needs
+    parent_receipt_id: str = ""
+
+
+class Events:
+    """Takes messages and webhooks for build triggers."""
+
+    def __init__(self, db: Database, clock: Clock, service: Service, triggered: Triggered, secrets: Path) -> None:
+        self._db = db
+        self._clock = clock
+        self._service = service
+        self._triggered = triggered
+        self._secrets = secrets
+
+    def deliver(self, trigger_id: str, message: Message) -> bool:
+        """Take a message: true once what it asks for is durable, or refused for good; false to get it again."""
+        try:
+            trigger = self._db.read(lambda conn: store.find_trigger(conn, "", "", trigger_id))
+        except NotFound:
+            return True
+        return trigger.is_disabled or self._take(trigger, _of_message(message))[1]
+
+    def receive(self, trigger: Trigger, content: bytes, *, secret: str, delivery: str = "") -> str:
+        """Take a posted body for a webhook trigger; answer what became of it. Raises Unauthenticated.
+
+        `delivery` is the sender's own identifier of the post, where it gives one: the same again changes nothing.
+        """
+        watch = triggers.read(trigger.document)
+        if not watch.secret:
+            raise FailedPrecondition(f"The build trigger {trigger.name!r} has no webhook.", reason="NO_WEBHOOK")
+        known = secret_versions.read(self._secrets, Secret(variable="the webhook", version=watch.secret))
+        if not known or not hmac.compare_digest(known.encode(), secret.encode()):
+            raise Unauthenticated("secret: is not the secret of this trigger's webhook.", reason="WEBHOOK_SECRET_WRONG")
+        if trigger.is_disabled:
+            raise FailedPrecondition(f"The build trigger {trigger.name!r} is disabled.", reason="TRIGGER_DISABLED")
+        event = _of_body(trigger, content, delivery or f"{rfc3339(self._clock.now())}/{names.short_id()}")
+        reason, is_settled = self._take(trigger, event)
+        if not is_settled:  # the sender is told, and sends it again
+            raise FailedPrecondition(reason, reason="WEBHOOK_FAILED")
+        return reason
+
+    def replay(self, receipt: ledger.Receipt) -> str:
+        """Take the webhook of a receipt again; answer what was done. Raises NotFound."""
+        parts = names.parse("projects/{project}/locations/{region}/triggers/{trigger}", receipt.trigger)
+        event = _of_receipt(receipt)
+
+        def reopened(conn: Connection) -> Trigger:
+            found = store.find_trigger(conn, parts["project"], parts["region"], parts["trigger"])
+            if receipt.state != "PENDING":
+                now = self._clock.now()
+                ledger.settle(conn, receipt.receipt_id, "reopen", now=now, reason="replayed")
+            return found
+
+        return self._take(self._db.write(reopened), event)[0]
+
+    def _take(self, trigger: Trigger, event: _Event) -> tuple[str, bool]:
+        """Answer what became of an event, and whether that is final."""
+        build_id = names.uid()
+        checked: Checked | None = None
+        try:
+            ref, sha = self._triggered.commit_of(trigger)
+            if reason := self._triggered.refusal(trigger, ref, sha, event.payload):
+                return self._settle(trigger, event, "skip", reason), True
+            checked = self._triggered.check(trigger, build_id, ref=ref, sha=sha, event=event.payload)
+        except TrainshedError as error:
+            is_final = error.code not in _TRANSIENT and error.reason != "GIT_FAILED"
+            return self._settle(trigger, event, "refuse" if is_final else "fail", error.message), is_final
+        return self._settle(trigger, event, "start", "", build_id, checked), True
+
+    def _settle(
+        self,
+        trigger: Trigger,
+        event: _Event,
+        transition: str,
+        reason: str,
+        build_id: str = "",
+        checked: Checked | None = None,
+    ) -> str:
+        def verb(conn: Connection) -> str:
+            now = self._clock.now()
+            receipt, _ = ledger.open_receipt(
+                conn,
+                trigger=trigger.resource,
+                kind=event.kind,
+                stimulus=event.stimulus,
+                now=now,
+                parent_id=event.parent_receipt_id,
+                data=event.data,
+            )
+            if receipt.state in _GONE:
+                said = f"this event has been taken before: {receipt.reason}"
+                ledger.record_delivery(
+                    conn, receipt.receipt_id, now=now, outcome="joined", reason=said, link=receipt.link
+                )
+                return said
+            said, link = reason, ""
+            if checked is not None:
+                made = self._service.create_in(
+                    conn,
+                    checked,
+                    build_id=build_id,
+                    project=trigger.project,
+                    region=trigger.region,
+                    origin=trigger.origin,
+                )
+                waits = ", which waits for approval" if made.approval else ""
+                said, link = f"started build {build_id[:8]} because of {event.kind} {event.stimulus}{waits}", made.name
+            ledger.settle(conn, receipt.receipt_id, transition, now=now, reason=said, link=link)
+            outcome = {"start": "started", "skip": "skipped", "refuse": "refused", "fail": "failed"}[transition]
+            ledger.record_delivery(conn, receipt.receipt_id, now=now, outcome=outcome, reason=said, link=link)
+            return said
+
+        return self._db.write(verb)
+
+
+def _of_message(message: Message) -> _Event:
+    return _Event(
+        kind="message",
+        stimulus=f"{message.subscription}#{message.message_id}",
+        payload=payload.of_message(
+            message.data, message.attributes, message.message_id, message.publish_time, message.subscription
+        ),
+        data={
+            "subscription": message.subscription,
+            "messageId": message.message_id,
+            "publishTime": message.publish_time.isoformat(),
+            "topic": message.topic,
+            "data": base64.b64encode(message.data).decode(),
+            "attributes": dict(message.attributes),
+        },
+        parent_receipt_id=message.parent_receipt_id,
+    )
+
+
+def _of_body(trigger: Trigger, content: bytes, delivery: str) -> _Event:
+    return _Event(
+        kind="webhook",
+        stimulus=f"webhook/{trigger.trigger_id}/{delivery}",
+        payload=payload.of_body(content),
+        data={"body": base64.b64encode(content).decode(), "delivery": delivery},
+    )
+
+
+def _of_receipt(receipt: ledger.Receipt) -> _Event:
+    content = base64.b64decode(str(receipt.data["body"]))
+    return _Event(kind=receipt.kind, stimulus=receipt.stimulus, payload=payload.of_body(content), data=receipt.data)

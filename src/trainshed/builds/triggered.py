@@ -1,0 +1,124 @@
+"""The build that a trigger starts: its document at a commit, its substitutions, whether the event passes the filter."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from trainshed.builds import cel, document, payload, planning, substitutions, triggers
+from trainshed.builds.config import Checked
+from trainshed.builds.model import Trigger
+from trainshed.builds.repositories import Repositories
+from trainshed.builds.service import Service
+from trainshed.errors import InvalidArgument
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Triggered:
+    """Prepares builds of triggers; stores nothing."""
+
+    def __init__(self, service: Service, repositories: Repositories) -> None:
+        self._service = service
+        self._repositories = repositories
+
+    def commit_of(self, trigger: Trigger, revision: str = "") -> tuple[str, str]:
+        """Answer ref and commit of what an event builds that is not a push; empty without a repository."""
+        watch = triggers.read(trigger.document)
+        if not watch.repository:
+            return "", ""
+        plain = watch.branch.strip("^$")
+        wanted = revision or watch.ref or (plain if plain.isidentifier() else "")
+        sha = self._repositories.resolve(watch.repository, wanted)
+        refs = self._repositories.refs(watch.repository)
+        return next((r for r in refs if wanted in {r, triggers.short_ref(r)}), ""), sha
+
+    def check(
+        self,
+        trigger: Trigger,
+        build_id: str,
+        *,
+        ref: str,
+        sha: str,
+        plan: Mapping[str, str] = _NOTHING,
+        event: Mapping[str, Any] = _NOTHING,
+    ) -> Checked:
+        """Check the build of a commit for an event; `plan` beats the trigger's own substitutions.
+
+        Raises InvalidArgument, and NotFound or FailedPrecondition for what the repository has not.
+        """
+        given = payload.bind(planning.given(trigger, plan), event)
+        wanted, of_trigger = self._document(trigger, ref, sha, plan)
+        return self._service.check(wanted, build_id, trigger.project, trigger.region, given, of_trigger)
+
+    def refusal(self, trigger: Trigger, ref: str, sha: str, event: Mapping[str, Any]) -> str:
+        """Say why an event does not pass the trigger's filter; empty when it does."""
+        text = trigger.document.get("filter") or ""
+        if not text:
+            return ""
+        watch = triggers.read(trigger.document)
+        bound = payload.bind_present(planning.given(trigger, {}), event)
+        values = {**_substitutions(trigger, watch, ref, sha, ""), **bound}
+        expanded = {key: substitutions.expand(value, values)[0] for key, value in values.items()}
+        return "" if cel.read(text).holds({**expanded, **event}) else f"the filter does not hold: {text}"
+
+    def _document(
+        self, trigger: Trigger, ref: str, sha: str, plan: Mapping[str, str]
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Answer the build document of a commit and the trigger's substitutions."""
+        watch = triggers.read(trigger.document)
+        wanted = dict(trigger.document.get("build") or {})
+        path = ""
+        if not wanted:
+            if not watch.repository:
+                raise InvalidArgument.field("build", "the trigger has neither a build nor a repository")
+            candidates = [planning.in_name(name, plan) for name in triggers.config_names(watch)]
+            for path in candidates:
+                text = self._repositories.file(watch.repository, sha, path)
+                if text is not None:
+                    wanted = document.load(text, where=f"{path} at {sha[:7]}")
+                    break
+            else:
+                tried = ", ".join(candidates)
+                raise InvalidArgument.field("filename", f"there is no {tried} at commit {sha[:7]}")
+        if watch.repository:
+            wanted["source"] = {"gitSource": {"url": watch.repository, "revision": sha}}
+        if trigger.document.get("serviceAccount"):
+            wanted.setdefault("serviceAccount", trigger.document["serviceAccount"])
+        return wanted, _substitutions(trigger, watch, ref, sha, path)
+
+    def push_event(self, trigger: Trigger, ref: str, old: str, new: str) -> dict[str, Any]:
+        """Answer the event that a push is, from the repository alone: the same however it was noticed."""
+        watch = triggers.read(trigger.document)
+        full = full_name(watch.repository)
+        repository = {"name": full.rpartition("/")[2], "full_name": full, "clone_url": watch.repository}
+        push = {
+            "ref": ref,
+            "before": old or "0" * 40,
+            "after": new,
+            "created": not old,
+            "deleted": False,
+            "repository": repository,
+            "head_commit": self._repositories.describe(watch.repository, new),
+        }
+        return {"push": push, "body": push}
+
+
+def full_name(repository: str) -> str:
+    """Answer `owner/name` of a repository's path or URL."""
+    return "/".join(repository.removesuffix(".git").rstrip("/").replace(":", "/").split("/")[-2:])
+
+
+def _substitutions(trigger: Trigger, watch: triggers.Watch, ref: str, sha: str, path: str) -> dict[str, str]:
+    full = full_name(watch.repository)
+    short = triggers.short_ref(ref)
+    return {
+        "TRIGGER_NAME": trigger.name,
+        "COMMIT_SHA": sha,
+        "REVISION_ID": sha,
+        "SHORT_SHA": sha[:7],
+        "REPO_NAME": full.rpartition("/")[2],
+        "REPO_FULL_NAME": full,
+        "BRANCH_NAME": short if ref.startswith("refs/heads/") else "",
+        "TAG_NAME": short if ref.startswith("refs/tags/") else "",
+        "REF_NAME": short,
+        "TRIGGER_BUILD_CONFIG_PATH": path,
+    }
