@@ -55,7 +55,7 @@ def test_an_interrupt_leaves_nothing_running(tmp_path, moment, number):
     read_until(demo, moment)
 
     demo.send_signal(number)
-    output, _ = demo.communicate(timeout=60)
+    output, _ = demo.communicate(timeout=200)
 
     assert demo.returncode == 130, output
     assert "nothing is left running" in output
@@ -85,7 +85,7 @@ def test_a_home_that_is_not_the_demos_is_not_touched(tmp_path):
     (tmp_path / "precious").write_text("mine")
 
     done = start(tmp_path)
-    output, _ = done.communicate(timeout=60)
+    output, _ = done.communicate(timeout=200)
 
     assert done.returncode == 2
     assert "is not empty and not a demo's" in output

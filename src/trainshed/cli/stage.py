@@ -29,6 +29,7 @@ T = TypeVar("T")
 _MARK = ".demo"  # says that a home directory is the demo's to clear
 _KEPT = {"environments", _MARK}  # what the next demo may use again
 _START_SECONDS, _STOP_SECONDS = 60.0, 30.0
+_GONE_SECONDS = 0.02  # between two looks whether what was killed is gone
 _LOOK_SECONDS = 0.1  # at what a command prints
 _ASK_SECONDS = 0.25  # the server, which has work to do on the same cores
 _WHEEL = "|/-\\"
@@ -291,17 +292,37 @@ def _end_group(process: "subprocess.Popen[str]") -> None:
                 os.kill(process.pid, number)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=_STOP_SECONDS)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    _end_all(lambda folder: _fields(folder)[2] == str(process.pid))
 
 
 def _end_workers(home: Path) -> None:
     """End the warm processes of the home's environments, which otherwise wait a while for the server to come back."""
     mark = f"{home}/environments/".encode()
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            if mark in entry.read_bytes():
-                os.kill(int(entry.parent.name), signal.SIGKILL)
+    _end_all(lambda folder: mark in (folder / "cmdline").read_bytes())
+
+
+def _end_all(is_meant: Callable[[Path], bool]) -> None:
+    """Kill every process whose folder below /proc is meant, and wait until none is left."""
+    start = monotonic()
+    while (found := _living(is_meant)) and monotonic() - start < _STOP_SECONDS:
+        for number in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(number, signal.SIGKILL)
+        threading.Event().wait(_GONE_SECONDS)
+
+
+def _living(is_meant: Callable[[Path], bool]) -> list[int]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError):
+            if is_meant(folder) and _fields(folder)[0] not in {"Z", "X"}:
+                found.append(int(folder.name))
+    return found
+
+
+def _fields(folder: Path) -> list[str]:
+    """Answer what the kernel tells of a process: its state, its parent, its group, …"""
+    return (folder / "stat").read_text().rpartition(")")[2].split()
 
 
 def _environment(home: Path, project: str, region: str) -> dict[str, str]:
