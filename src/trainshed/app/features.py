@@ -90,6 +90,7 @@ class Features:
             ports.runs_for_schedules(self.runs),
             is_virtual=self._settings.clock == "virtual",
         )
+        self.custom_jobs = runs.custom_jobs.Service(self.runs)
         self.run_triggers = runs.Triggers(self.runs, self.feeds.for_runs())
         processes = ProcessRunner(self.environments, self._settings, self._clock)
         containers = ContainerRunner(engines, self._settings, self._clock, processes.machine)

@@ -8,6 +8,7 @@ from trainshed.api.reach import Reach
 from trainshed.api.serve import Surface
 from trainshed.api.services import storage
 from trainshed.api.services.builds import CloudBuild
+from trainshed.api.services.custom_jobs import CustomJobs, TrainingPipelines
 from trainshed.api.services.functions import CloudFunctions
 from trainshed.api.services.metadata import Metadata
 from trainshed.api.services.operations import Operations
@@ -52,6 +53,8 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         Subscriber(features.topics, features.arrivals),
         cloud_functions,
         VertexSchedules(features.run_schedules),
+        CustomJobs(features.custom_jobs, cause_of=features.cause_of, next_ordinal=ordinal),
+        TrainingPipelines(features.custom_jobs),
         Pipelines(features.runs, cause_of=features.cause_of, next_ordinal=ordinal),
         Metadata(features.lineage, features.lineage_author),
         Operations(cloud_build.find_operation, cloud_functions.operation),

@@ -16,7 +16,7 @@
 
 from trainshed.ir import conditions
 from trainshed.ir.check import check
-from trainshed.ir.components import Python, Shell, recognise
+from trainshed.ir.components import Python, Shell, package_command, recognise
 from trainshed.ir.drivers import outputs_of_driver
 from trainshed.ir.flow import (
     Outputs,
@@ -109,6 +109,7 @@ __all__ = [
     "load_dict",
     "outputs_of",
     "outputs_of_driver",
+    "package_command",
     "parse_message",
     "plain_value",
     "plan",

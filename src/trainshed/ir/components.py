@@ -13,6 +13,12 @@ _SEPARATORS = ";&|()\n"
 _WITH_VALUE = {"--index-url", "-i", "--extra-index-url", "--trusted-host", "--find-links", "-f"}
 
 
+_RUN_PACKAGES = (
+    'count="$1"; shift; while [ "$count" -gt 0 ]; do python3 -m pip install --quiet --user "$1" || exit 1; '
+    'shift; count=$((count - 1)); done; exec python3 -m "$0" "$@"'
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Python:
     """A Python component: its function, its source or the module it is in, and what it installs first."""
@@ -28,6 +34,12 @@ class Shell:
     """A command with its placeholders."""
 
     command: tuple[str, ...]
+    requirements: tuple[str, ...] = ()  # what its environment has to hold beside what the image brings
+
+
+def package_command(packages: Sequence[str], module: str) -> tuple[str, ...]:
+    """Answer the command that installs Python packages and runs a module, as Vertex AI's executor images do."""
+    return ("sh", "-c", _RUN_PACKAGES, module, str(len(packages)), *packages)
 
 
 def recognise(container: Mapping[str, Any]) -> Python | Shell:
@@ -46,6 +58,10 @@ def recognise(container: Mapping[str, Any]) -> Python | Shell:
             return Python(function=function, module=module, requirements=())
     if not command and arguments[:1] == ["--executor_class_path"]:  # TFX leaves it to its runner what its image runs
         command = list(_TFX)
+    if command[:3] == ["sh", "-c", _RUN_PACKAGES]:  # where there is no container, its environment has them already
+        module, count, *rest = command[3:]
+        packages, more = rest[: int(count)], rest[int(count) :]
+        return Shell(command=("python3", "-m", module, *more, *arguments), requirements=tuple(packages))
     return Shell(command=(*command, *arguments))
 
 

@@ -12,6 +12,7 @@ _UNITS = {
     "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40,
 }  # fmt: skip
 _GIGA = 1e9
+_CORES = re.compile(r"[a-z]\w*-[a-z]+-(\d{1,3})g?")  # n1-standard-8, a2-highgpu-1g
 
 
 def quantity(text: Any) -> float | None:
@@ -66,13 +67,14 @@ def custom_job_container(executor: Mapping[str, Any]) -> Mapping[str, Any]:
     container = pools[0].get("containerSpec", {})
     machine = pools[0].get("machineSpec", {})
     wanted = {"type": machine.get("acceleratorType", ""), "count": machine.get("acceleratorCount", 0)}
+    cores = _CORES.fullmatch(str(machine.get("machineType", "")))
     return {
         "container": {
             "image": container.get("imageUri", ""),
             "command": list(container.get("command", ())),
             "args": list(container.get("args", ())),
             "env": list(container.get("env", ())),
-            "resources": {"accelerator": wanted},
+            "resources": {"accelerator": wanted, **({"cpuRequest": float(cores[1])} if cores else {})},
         },
         "machineType": machine.get("machineType", ""),
     }

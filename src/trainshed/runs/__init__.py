@@ -10,8 +10,10 @@
   memory, made of `nodes`; `admission` says what fits on the machine, `launching` and `launch` start attempts, `attempt`
   and `outputs` take what they leave, `mounts` goes when that is done; `caching` finds what exists already, `importing`
   registers what exists, `planning` says all that beforehand, `pricing` what it costs; `abandon` ends what cannot go on.
+- `custom_jobs`: runs of one task that Vertex AI calls CustomJob.
 """
 
+from trainshed.runs import custom_jobs
 from trainshed.runs.catalog import Catalog, Template
 from trainshed.runs.lifecycle import RUN, TASK
 from trainshed.runs.loop import build_engine
@@ -53,6 +55,7 @@ __all__ = [
     "build_engine",
     "choose",
     "count_open",
+    "custom_jobs",
     "estimate",
     "job_id",
     "outline",

@@ -96,7 +96,9 @@ def _apart(task: ir.Task, work: ir.Python | ir.Shell) -> tuple[Sequence[str], Se
     """Tell what takes the place of an image's entrypoint from what the entrypoint is given."""
     container = task.executor["container"]
     arguments = container.get("args", ())
-    if isinstance(work, ir.Shell):  # which knows what an image runs whose document leaves it open
+    if (
+        isinstance(work, ir.Shell) and not work.requirements
+    ):  # which knows what an image runs whose document leaves it open
         return work.command[: len(work.command) - len(arguments)], arguments
     return container.get("command", ()), arguments
 

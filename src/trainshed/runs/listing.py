@@ -29,6 +29,7 @@ class Wanted:
     """What somebody wants to see of the runs."""
 
     parent: str = ""
+    has_custom_jobs: bool = True  # whether the runs that custom jobs are count as well
     state: str = ""
     filter: str = ""
     order_by: str = ""
@@ -71,7 +72,8 @@ def _runs(conn: Connection, wanted: Wanted, order: list[tuple[str, bool]]) -> It
         )
         for run in rows:
             place = _Place(skip=place.skip + 1) if order else _Place(before=(run.create_time, run.name))
-            yield run, place
+            if wanted.has_custom_jobs or "/customJobs/" not in run.origin:
+                yield run, place
         if len(rows) < size:
             return
 

@@ -18,6 +18,7 @@ class NewRun:
     platform: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     job_id: str = ""  # empty: made from the pipeline's name and the time
+    number: str = ""  # empty: made
     display_name: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     root: str = ""  # gs://… below which outputs are written; empty: the project's own bucket

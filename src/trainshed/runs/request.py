@@ -105,7 +105,7 @@ def draft(
     new, template = prepared.new, prepared.template
     return Run(
         name=f"{new.parent}/pipelineJobs/{job}",
-        number=names.numeric_id(),
+        number=new.number or names.numeric_id(),
         pipeline=template.plan.name,
         spec_digest=template.digest,
         parameters=prepared.parameters,

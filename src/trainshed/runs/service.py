@@ -181,10 +181,12 @@ class Service:
         state: str = "",
         filter: str = "",  # noqa: A002  (Google's word)
         order_by: str = "",
+        has_custom_jobs: bool = True,
     ) -> tuple[list[Run], str]:
         """Read runs, newest first unless another order is wanted, and the token of the next page. Raises InvalidArgument."""
         wanted = listing.Wanted(
             parent=parent,
+            has_custom_jobs=has_custom_jobs,
             state=state,
             filter=filter,
             order_by=order_by,
@@ -260,16 +262,18 @@ class Service:
 
     def delete(self, name: str) -> None:
         """Forget a run that has ended; its artifacts stay. Raises NotFound, FailedPrecondition while it is open."""
+        if "/customJobs/" in (owner := self.get(name).origin):
+            raise FailedPrecondition(f"Run {names.short(name)} is {owner}; delete that.", reason="RUN_OF_CUSTOM_JOB")
+        self.db.write(lambda conn: self.delete_in(conn, name))
 
-        def verb(conn: Connection) -> None:
-            run = store.get_run(conn, name)
-            if not RUN.is_final(run.state):
-                raise FailedPrecondition(
-                    f"Run {names.short(name)} is {run.state}; cancel it first.", reason="RUN_NOT_FINISHED"
-                )
-            store.delete_run(conn, run)
-
-        self.db.write(verb)
+    def delete_in(self, conn: Connection, name: str) -> None:
+        """Forget a run in the caller's transaction."""
+        run = store.get_run(conn, name)
+        if not RUN.is_final(run.state):
+            raise FailedPrecondition(
+                f"Run {names.short(name)} is {run.state}; cancel it first.", reason="RUN_NOT_FINISHED"
+            )
+        store.delete_run(conn, run)
 
     def plan(self, new: NewRun) -> Sequence[planning.Step]:
         """Say what would run, what would be reused, and why, without recording anything."""

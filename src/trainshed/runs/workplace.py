@@ -132,7 +132,7 @@ class Workplaces:
                     lost.append(Finding(severity="error", path=f"tasks.{path}", message=f"task {path!r}: {why}"))
                 continue
             work = image_modules.located(ir.recognise(task.executor["container"]), binding)
-            if binding is None and not (isinstance(work, ir.Python) and work.source):
+            if binding is None and not self._is_any_python(task, work):
                 unbound[path] = task
                 continue
             if image_modules.is_lost(work):
@@ -144,7 +144,7 @@ class Workplaces:
         return places
 
     def _place(self, work: ir.Python | ir.Shell, binding: Binding | None) -> Workplace:
-        lines: tuple[str, ...] = ()
+        lines = () if isinstance(work, ir.Python) else work.requirements
         if isinstance(work, ir.Python):
             has_kfp = any(_name(line) == _KFP for line in work.requirements) or self._has_kfp(binding)
             lines = work.requirements if has_kfp else (_PLAIN_KFP, *work.requirements)
@@ -161,8 +161,13 @@ class Workplaces:
         """Whether a task whose image is not bound runs in a container: not when any Python will do."""
         work = ir.recognise(task.executor["container"])
         is_any = images.parse(task.image).name in {"", _PYTHON} or _PLACEHOLDER in task.image
-        is_python = isinstance(work, ir.Python) and bool(work.source) and is_any
-        return bool(task.image) and not is_python and self.images.is_there()
+        return bool(task.image) and not (is_any and self._is_any_python(task, work)) and self.images.is_there()
+
+    def _is_any_python(self, task: ir.Task, work: ir.Python | ir.Shell) -> bool:
+        """Whether a task brings everything along but the interpreter."""
+        if isinstance(work, ir.Shell):
+            return bool(work.requirements) and images.parse(task.image).name == _PYTHON
+        return bool(work.source)
 
     def _in_container(self, task: ir.Task, *, is_new: bool) -> Workplace:
         image, container = task.image, task.executor["container"]

@@ -52,6 +52,7 @@ class Pipelines:
             page_token=request.page_token,
             filter=request.filter,
             order_by=request.order_by,
+            has_custom_jobs=False,
         )
         jobs = [from_json(_JOB, job_json(run)) for run in found]
         return fields.listing(f"{_PACKAGE}.ListPipelineJobsResponse", "pipeline_jobs", jobs, token)
