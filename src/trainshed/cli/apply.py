@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from trainshed.cli import session
+from trainshed.cli import session, target
 from trainshed.cli.output import format_option_beside_dry_run, project_options, show
 from trainshed.errors import InvalidArgument
 
@@ -22,6 +22,7 @@ _DONE = {"create": "created", "update": "updated", "keep": "unchanged"}
 @format_option_beside_dry_run
 def command(path: Path, dry_run: bool, project: str | None, region: str | None, output_format: str) -> int:
     """Make buckets, topics, functions, schedules and triggers as a file declares them; nothing is removed."""
+    from trainshed.cli.apply_google import GoogleKinds
     from trainshed.cli.apply_kinds import FunctionFailed, Kinds
     from trainshed.cli.apply_plan import Change, read
 
@@ -34,11 +35,16 @@ def command(path: Path, dry_run: bool, project: str | None, region: str | None, 
         if not is_quiet:
             click.echo(line)
 
+    chosen = target.current()
     with session.connect() as client:
-        kinds = Kinds(client, path.absolute().parent, say)
+        kinds = (Kinds if chosen is None else GoogleKinds)(
+            client, path.absolute().parent, (lambda _: None) if dry_run else say
+        )
+        kinds.check(wanted)
         for resource in wanted:
             for change in kinds.look(resource):
-                if change.action != "keep" and not dry_run:
+                # a rehearsal carries out as well: its client notes the requests and sends none that changes anything
+                if change.action != "keep" and (chosen is not None or not dry_run):
                     try:
                         kinds.carry_out(change)
                     except FunctionFailed as error:
@@ -47,6 +53,11 @@ def command(path: Path, dry_run: bool, project: str | None, region: str | None, 
                 changes.append(change)
                 say(f"would be {change}" if dry_run and change.action != "keep" else str(change))
     document = {"dryRun": dry_run, "changes": [_json(change) for change in changes]}
+    if chosen is not None and dry_run:
+        if not is_quiet:
+            click.echo(_summary(changes, dry_run=dry_run))
+        target.show_rehearsal(chosen, output_format, document)
+        return 0
     show(document, output_format, lambda: click.echo(_summary(changes, dry_run=dry_run)))
     return 0
 

@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ class Kinds:
         self._client = client
         self._folder = folder
         self._say = say
+
+    def check(self, wanted: Sequence[Resource]) -> None:
+        """Refuse what cannot be had where this works; here that is nothing."""
 
     def look(self, resource: Resource) -> Iterator[Change]:
         """Answer what is to be done; a `file` may be a folder of many."""
@@ -108,7 +111,7 @@ class Kinds:
 
         archive = pack(self._folder / resource.extra["source"])
         current = self._get(f"/v1/{resource.name}")
-        document = {**resource.document, "source": _digest(archive)}
+        document = {**resource.document, "source": digest(archive)}
         extra = {**resource.extra, "archive": archive}
         wanted = Resource(kind="function", name=resource.name, document=document, extra=extra)
         if current is None or not current.get("versionId"):
@@ -136,7 +139,8 @@ class Kinds:
 
     def _write_bucket(self, resource: Resource, is_new: bool) -> None:
         if is_new:
-            self._client.call("POST", "/storage/v1/b", {"name": resource.name, **resource.document})
+            body = {"name": resource.name, **resource.document}
+            self._client.call("POST", "/storage/v1/b", body, query={"project": resource.extra.get("project")})
         else:
             self._client.call("PATCH", f"/storage/v1/b/{segment(resource.name)}", dict(resource.document))
 
@@ -212,7 +216,7 @@ def _files(source: Path, target: str) -> Iterator[tuple[Path, str]]:
             yield path, above + path.relative_to(source).as_posix()
 
 
-def _digest(archive: bytes) -> str:
+def digest(archive: bytes) -> str:
     """Answer the digest by which the server knows this source: names, execute bits and contents."""
     total = hashlib.sha256()
     with zipfile.ZipFile(io.BytesIO(archive)) as opened:

@@ -165,7 +165,7 @@ def _bucket(entry: Mapping[str, Any], project: str) -> Iterator[Resource]:
         document["location"] = str(entry["location"]).upper()
     if entry.get("versioning") is not None:
         document["versioning"] = {"enabled": bool(entry["versioning"])}
-    yield Resource(kind="bucket", name=name, document=document)
+    yield Resource(kind="bucket", name=name, document=document, extra={"project": project})
     for file in entry.get("files") or ():
         yield Resource(kind="file", name=f"gs://{name}/{file.get('to', '')}", document={}, extra=dict(file))
     for wanted in entry.get("notifications") or ():

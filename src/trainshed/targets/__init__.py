@@ -15,10 +15,12 @@ The same commands send the same requests; only the addresses and the credentials
 from trainshed.targets.credentials import Credentials, NoCredentials
 from trainshed.targets.endpoints import Endpoints, read_overrides
 from trainshed.targets.google import GoogleClient, Place
+from trainshed.targets.principals import RUN_TRIGGER
 from trainshed.targets.refused import why_refused
 from trainshed.targets.rehearsal import Rehearsal, Script, Supposed
 
 __all__ = [
+    "RUN_TRIGGER",
     "Credentials",
     "Endpoints",
     "GoogleClient",

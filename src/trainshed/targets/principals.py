@@ -18,7 +18,9 @@ _BUILD = "google.devtools.cloudbuild.v1.CloudBuild"
 _FUNCTION = "google.cloud.functions.v1.CloudFunctionsService"
 _OPERATIONS = "google.longrunning.Operations"
 # A function's requirement → what code that asks for it does with its own account; the widest use is meant.
+RUN_TRIGGER = "run trigger"  # the function that stands for one, which is known to do no more
 _REQUIREMENTS: dict[str, tuple[str, ...]] = {
+    RUN_TRIGGER: ("aiplatform.pipelineJobs.create", "storage.objects.get", "iam.serviceAccounts.actAs"),
     "google-cloud-aiplatform": (
         "aiplatform.pipelineJobs.create", "aiplatform.pipelineJobs.get", "storage.objects.get",
         "storage.objects.create", "iam.serviceAccounts.actAs",
@@ -72,13 +74,13 @@ def everybody(calls: Iterable[Call], project: str, *, requirements: Mapping[str,
     return sorted(found)
 
 
-def bindings(needs: Iterable[Need]) -> list[Binding]:
+def bindings(needs: Iterable[Need], project: str) -> list[Binding]:
     """Join needs into bindings: the fewest of narrow roles, each on the resource that it is needed on."""
     wanted = [(need, permissions.role(need.permission)) for need in needs]
     places = {(need.principal, need.resource, role) for need, role in wanted}
     joined: dict[tuple[str, str, str], list[Need]] = {}
     for need, role in wanted:
-        place = _widest((need.principal, need.resource, role), places)
+        place = _widest((need.principal, need.resource, role), places, f"projects/{project}")
         joined.setdefault(place, []).append(need)
     return [
         Binding(
@@ -92,15 +94,15 @@ def bindings(needs: Iterable[Need]) -> list[Binding]:
     ]
 
 
-def _widest(place: tuple[str, str, str], places: set[tuple[str, str, str]]) -> tuple[str, str, str]:
-    """Answer a binding that is needed anyway and includes this one; or this one."""
+def _widest(place: tuple[str, str, str], places: set[tuple[str, str, str]], project: str) -> tuple[str, str, str]:
+    """Answer a binding that is needed anyway, on the resource or its project, and includes this one; or this one."""
     principal, resource, role = place
-    project = "/".join(resource.split("/")[:2]) if resource.startswith("projects/") else ""
-    for where in dict.fromkeys((resource, project)):
+    own = "/".join(resource.split("/")[:2]) if resource.startswith("projects/") else project
+    for where in dict.fromkeys((resource, own)):
         roles = [r for p, on, r in places if p == principal and on == where]
         including = sorted(r for r in roles if role in permissions.COVERS.get(r, ()))
         if including:
-            return _widest((principal, where, including[0]), places)
+            return _widest((principal, where, including[0]), places, project)
         if where != resource and role in roles:
             return (principal, where, role)
     return place
@@ -265,7 +267,7 @@ def _of_code(document: Mapping[str, Any], project: str, packages: Iterable[str])
         for permission in _REQUIREMENTS.get(package, ()):
             is_account = permission == "iam.serviceAccounts.actAs"
             resource = _default_account() if is_account else f"projects/{project}"
-            why = f"code of {document['name'].rpartition('/')[2]}, which asks for {package}"
+            why = f"code of {document['name'].rpartition('/')[2]} ({package})"
             yield Need(principal=_account(email), permission=permission, resource=resource, why=why)
 
 

@@ -24,7 +24,7 @@ def document(script: Script, project: str, *, caller: str) -> dict[str, Any]:
     project = project or "PROJECT"
     needs = everybody(script.calls, project, requirements=script.requirements)
     apis = sorted({api for call in script.calls for api in _apis(call)})
-    found = bindings(needs)
+    found = bindings(needs, project)
     return {
         "dryRun": True,
         "requests": [_request(request, project) for request in script.requests],
