@@ -21,7 +21,7 @@ def environment(near: "Reach", principal: str) -> dict[str, str]:
     folder = near.settings.home / "credentials" / email
     bundle = str(near.bundle)
     account, token, boto = folder / "account.json", folder / "token", folder / "boto"
-    write_private(account, _account(near, email))
+    write_private(account, account_file(near, email))
     write_private(token, near.key.access_token(email, lifetime_seconds=_TOKEN_FILE_SECONDS).encode())
     write_private(boto, _boto(near, account))
     gcloud = folder / "gcloud"
@@ -54,7 +54,8 @@ def environment(near: "Reach", principal: str) -> dict[str, str]:
     }
 
 
-def _account(near: "Reach", email: str) -> bytes:
+def account_file(near: "Reach", email: str) -> bytes:
+    """Answer the key file of a service account, as GOOGLE_APPLICATION_CREDENTIALS names one."""
     document = {
         "type": "service_account",
         "project_id": near.settings.project,

@@ -40,10 +40,8 @@ def routes(near: "Reach") -> Sequence[BaseRoute]:
         Route("/oauth2/v2/userinfo", account.user_info),
         Route("/v1/projects/{project}/serviceAccounts/{email}/allowedLocations", account.locations),
         Route("/v1/projects/{project}/serviceAccounts/{email}:{verb}", account.act, methods=["POST"]),
-        Route("/v1/projects/{project}/serviceAccounts/{email}", account.describe),
         Route("/v1/projects", project.listing),
         Route("/v1/projects/{project}", project.describe),
-        Route("/v1/projects/{project}:getIamPolicy", project.policy, methods=["POST"]),
         Route("/v1/projects/{project}/services", project.services),
         Route("/v1/projects/{project}/services:batchEnable", project.enable, methods=["POST"]),
         Route("/v1/projects/{project}/services/{service}:enable", project.enable, methods=["POST"]),
@@ -98,12 +96,6 @@ class _Accounts:
         """No account is bound to a region."""
         return JSONResponse({"locations": [], "encodedLocations": "0x0"})
 
-    async def describe(self, request: Request) -> JSONResponse:
-        """Describe a service account; every name is one."""
-        email = request.path_params["email"]
-        name = f"projects/{self._near.settings.project}/serviceAccounts/{email}"
-        return JSONResponse({"name": name, "projectId": self._near.settings.project, "email": email, "uniqueId": email})
-
     async def act(self, request: Request) -> JSONResponse:
         """iamcredentials: make tokens and signatures for a service account."""
         email, verb = request.path_params["email"], request.path_params["verb"]
@@ -135,9 +127,6 @@ class _Projects:
 
     async def describe(self, request: Request) -> JSONResponse:
         return JSONResponse(_project(request.path_params["project"]))
-
-    async def policy(self, request: Request) -> JSONResponse:  # noqa: ARG002
-        return JSONResponse({"version": 1, "etag": "ACAB"})
 
     async def services(self, request: Request) -> JSONResponse:
         names = ("pubsub", "cloudscheduler", "cloudbuild", "cloudfunctions", "storage", "aiplatform")
