@@ -22,7 +22,7 @@ _SETTABLE = (*_MAPPINGS, *_TEXTS, "cors", "defaultEventBasedHold")
 _SECONDS = (("retentionPolicy", "retentionPeriod"), ("softDeletePolicy", "retentionDurationSeconds"))
 _MULTI_REGIONS = ("ASIA", "EU", "US")
 _DUAL_REGION = re.compile(r"(ASIA|EUR|NAM)\d+")
-CLASSES = ("STANDARD", "NEARLINE", "COLDLINE", "ARCHIVE", "MULTI_REGIONAL", "REGIONAL", "DURABLE_REDUCED_AVAILABILITY")
+_CLASSES = ("STANDARD", "NEARLINE", "COLDLINE", "ARCHIVE", "MULTI_REGIONAL", "REGIONAL", "DURABLE_REDUCED_AVAILABILITY")
 STANDARD = "STANDARD"
 
 
@@ -38,7 +38,8 @@ def changes(document: Mapping[str, Any]) -> dict[str, Any]:
     for name, key in _SECONDS:
         if isinstance(found.get(name), Mapping) and key in found[name]:
             found[name] = {**found[name], key: _seconds(f"{name}.{key}", found[name][key])}
-    _check_class(found.get("storageClass"))
+    if found.get("storageClass"):
+        found["storageClass"] = storage_class(found["storageClass"])
     _check_labels(found.get("labels"))
     return found
 
@@ -90,6 +91,13 @@ def bucket_json(bucket: Bucket, base: str) -> dict[str, Any]:
     return document
 
 
+def storage_class(text: str) -> str:
+    """Read a storage class as gcloud writes it or as the API does. Raises InvalidArgument."""
+    if text.upper() not in _CLASSES:
+        raise InvalidArgument.field("storageClass", f"{text!r}: choose from {', '.join(_CLASSES[:4])}.")
+    return text.upper()
+
+
 def has_uniform_access(bucket: Bucket) -> bool:
     """Whether access is the bucket's alone, so that objects have no lists of their own."""
     configured = bucket.properties.get("iamConfiguration") or {}
@@ -139,11 +147,6 @@ def _seconds(field: str, value: Any) -> str:
     if isinstance(value, bool) or not re.fullmatch(r"\d{1,10}", str(value), re.ASCII):
         raise InvalidArgument.field(field, f"{value!r} is not a number of seconds.")
     return str(value)
-
-
-def _check_class(value: str | None) -> None:
-    if value is not None and value.upper() not in CLASSES:
-        raise InvalidArgument.field("storageClass", f"{value!r}: choose from {', '.join(CLASSES[:4])}.")
 
 
 def _check_labels(labels: Mapping[str, Any] | None) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from trainshed.blobs import Bucket, Object
 from trainshed.buckets.model import Notification, Wanted
-from trainshed.buckets.properties import CLASSES, STANDARD, tag
+from trainshed.buckets.properties import STANDARD, storage_class, tag
 from trainshed.clock import parse_rfc3339, rfc3339
 from trainshed.errors import InvalidArgument
 
@@ -175,9 +175,8 @@ def _settable(document: Mapping[str, Any]) -> dict[str, Any]:
         if document[name] is not None and not isinstance(document[name], bool):
             raise InvalidArgument.field(name, f"{document[name]!r} is neither true nor false.")
         found[name] = document[name]
-    wanted_class = found.get("storageClass")
-    if wanted_class is not None and wanted_class not in CLASSES:
-        raise InvalidArgument.field("storageClass", f"{wanted_class!r}: choose from {', '.join(CLASSES[:4])}.")
+    if wanted_class := found.get("storageClass"):
+        found["storageClass"] = storage_class(wanted_class)
     if custom_time := found.get("customTime"):
         try:
             parse_rfc3339(custom_time)

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from trainshed.blobs import Conditions
 from trainshed.blobs.model import Object
-from trainshed.buckets.listing import page
+from trainshed.buckets.listing import glob, page
 from trainshed.clock import VirtualClock
-from trainshed.errors import PreconditionFailed
+from trainshed.errors import InvalidArgument, PreconditionFailed
 
 
 def an_object(name, generation=1, metageneration=1):
@@ -52,6 +52,34 @@ def test_pages_together_are_the_whole_listing_whatever_their_size(given_names, p
 def test_a_folder_object_is_an_item_too_when_asked_for():
     made = page([an_object("a/"), an_object("a/b")], prefix="", delimiter="/", limit=10, with_trailing_delimiter=True)
     assert ([o.name for o in made.items], made.prefixes) == (["a/"], ["a/"])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits", "not_fits"),
+    [
+        ("*.csv", ["a.csv"], ["d/a.csv", "acsv"]),
+        ("**.csv", ["a.csv", "d/e/a.csv"], ["a.txt"]),
+        ("d/**/x", ["d/e/x", "d/e/f/x"], ["x"]),
+        ("**/x", ["x", "d/x", "d/e/x"], ["dx"]),
+        ("a?c", ["abc"], ["a/c", "ac"]),
+        ("[a-c]x", ["ax", "cx"], ["dx"]),
+        ("[!a]x", ["bx"], ["ax"]),
+        ("{a,b/c}.txt", ["a.txt", "b/c.txt"], ["c.txt"]),
+        ("a,b", ["a,b"], ["a"]),
+        ("a.+b", ["a.+b"], ["axxb"]),
+    ],
+)
+def test_a_glob_stays_within_a_folder_unless_doubled(pattern, fits, not_fits):
+    read = glob(pattern)
+
+    assert [name for name in fits if not read.fullmatch(name)] == []
+    assert [name for name in not_fits if read.fullmatch(name)] == []
+
+
+@pytest.mark.parametrize("pattern", ["{a", "a}", "}{", "x" * 1025, "[z-a]"])
+def test_what_is_no_glob_is_refused(pattern):
+    with pytest.raises(InvalidArgument, match="matchGlob"):
+        glob(pattern)
 
 
 @pytest.mark.parametrize(

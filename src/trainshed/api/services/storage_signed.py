@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote, unquote, unquote_plus, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from trainshed.clock import rfc3339
 from trainshed.errors import InvalidArgument, PermissionDenied, Unimplemented
@@ -113,7 +113,7 @@ def _check_times(date: str, expires: str, now: datetime) -> None:
         raise InvalidArgument.field(
             "X-Goog-Expires", "X-Goog-Date is a time like 20260101T000000Z and X-Goog-Expires a number of seconds."
         ) from error  # fmt: skip
-    if not timedelta(0) < lifetime <= _LONGEST:
+    if not timedelta(0) <= lifetime <= _LONGEST:
         raise InvalidArgument.field("X-Goog-Expires", "is not within seven days.")
     if start > now + _SKEW:
         raise PermissionDenied("The address is signed for a time to come.", reason="RequestNotYetValid")
@@ -122,7 +122,6 @@ def _check_times(date: str, expires: str, now: datetime) -> None:
 
 
 def _version_2(request: Signed, given: Mapping[str, str], now: datetime) -> tuple[bytes, Iterator[str]]:
-    given = {name: unquote_plus(value) if name == "GoogleAccessId" else value for name, value in given.items()}
     missing = [name for name in _V2 if not given.get(name)]
     if missing:
         raise InvalidArgument.field(missing[0], "is missing from a signed address.")
@@ -145,7 +144,8 @@ def _texts_2(request: Signed, expires: str) -> Iterator[str]:
         for name, values in sorted(request.headers.items())
         if name.startswith("x-goog-") and name not in {"x-goog-encryption-key", "x-goog-encryption-key-sha256"}
     ]
-    others = sorted((n.lower(), v.strip()) for n, v in request.pairs if n not in {*_V2, *_V2_OUTSIDE})
+    form = parse_qsl(request.query, keep_blank_values=True)
+    others = sorted((n.lower(), v.strip()) for n, v in form if n not in {*_V2, *_V2_OUTSIDE})
     query = f"?{urlencode(others)}" if others else ""
     names = "?" + "&".join(name for name, _ in others) if others else ""
     resources = [request.path, f"/{request.bucket}{request.path}"] if request.bucket else [request.path]
