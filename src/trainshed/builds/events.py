@@ -42,6 +42,7 @@ class Message:
 class _Event:
     kind: str  # "message" or "webhook"
     stimulus: str
+    words: str
     payload: Mapping[str, Any]
     data: Mapping[str, Any]  # what a replay needs
     parent_receipt_id: str = ""
@@ -149,7 +150,7 @@ class Events:
                     origin=trigger.origin,
                 )
                 waits = ", which waits for approval" if made.approval else ""
-                said, link = f"started build {build_id[:8]} because of {event.kind} {event.stimulus}{waits}", made.name
+                said, link = f"started build {build_id[:8]} because of {event.words}{waits}", made.name
             ledger.settle(conn, receipt.receipt_id, transition, now=now, reason=said, link=link)
             outcome = {"start": "started", "skip": "skipped", "refuse": "refused", "fail": "failed"}[transition]
             ledger.record_delivery(conn, receipt.receipt_id, now=now, outcome=outcome, reason=said, link=link)
@@ -162,6 +163,7 @@ def _of_message(message: Message) -> _Event:
     return _Event(
         kind="message",
         stimulus=f"{message.subscription}#{message.message_id}",
+        words=f"message {message.message_id} of {names.short(message.topic)}",
         payload=payload.of_message(
             message.data, message.attributes, message.message_id, message.publish_time, message.subscription
         ),
@@ -181,6 +183,7 @@ def _of_body(trigger: Trigger, content: bytes, delivery: str) -> _Event:
     return _Event(
         kind="webhook",
         stimulus=f"webhook/{trigger.trigger_id}/{delivery}",
+        words="a webhook",
         payload=payload.of_body(content),
         data={"body": base64.b64encode(content).decode(), "delivery": delivery},
     )
@@ -188,4 +191,10 @@ def _of_body(trigger: Trigger, content: bytes, delivery: str) -> _Event:
 
 def _of_receipt(receipt: ledger.Receipt) -> _Event:
     content = base64.b64decode(str(receipt.data["body"]))
-    return _Event(kind=receipt.kind, stimulus=receipt.stimulus, payload=payload.of_body(content), data=receipt.data)
+    return _Event(
+        kind=receipt.kind,
+        stimulus=receipt.stimulus,
+        words="a webhook, replayed",
+        payload=payload.of_body(content),
+        data=receipt.data,
+    )

@@ -214,7 +214,9 @@ def insert_trigger(conn: Connection, values: Mapping[str, Any]) -> bool:
 def find_trigger(conn: Connection, project: str, region: str, name_or_id: str) -> Trigger:
     """Read a trigger by name or id. Raises NotFound."""
     c = build_triggers.c
-    query = select(build_triggers).where(c.project == project, (c.name == name_or_id) | (c.id == name_or_id))
+    query = select(build_triggers).where((c.name == name_or_id) | (c.id == name_or_id))
+    if project:
+        query = query.where(c.project == project)
     if region not in {"", "global", "-"}:
         query = query.where(c.region == region)
     row = conn.execute(query).first()

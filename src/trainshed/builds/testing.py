@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from trainshed.builds.docker import Docker
+from trainshed.builds.events import Events
 from trainshed.builds.execution import Surroundings
 from trainshed.builds.loop import Engine
 from trainshed.builds.model import Build
+from trainshed.builds.ports import Feeds
 from trainshed.builds.repositories import Repositories
 from trainshed.builds.service import Service
 from trainshed.builds.shims import install_shims
 from trainshed.builds.steps import Tools
+from trainshed.builds.triggered import Triggered
 from trainshed.builds.watching import Triggers
 from trainshed.clock import Clock, SystemClock
 from trainshed.environments import Binding, Environment
@@ -112,7 +115,9 @@ class FakeObjects:
 class Workbench:
     """Everything that builds need, in one folder."""
 
-    def __init__(self, folder: Path, db: Database, *, clock: Clock | None = None, **limits: Any) -> None:
+    def __init__(
+        self, folder: Path, db: Database, *, clock: Clock | None = None, feeds: Feeds | None = None, **limits: Any
+    ) -> None:
         self.folder = folder
         self.clock = clock or SystemClock()
         self.book = FakeBook(folder / "environments")
@@ -120,7 +125,9 @@ class Workbench:
         self.docker = Docker(folder / "images", self.book)
         self.repositories = Repositories(folder / "repositories")
         self.service = Service(db, self.clock, folder=folder / "builds")
-        self.triggers = Triggers(db, self.clock, self.service, self.repositories)
+        self.triggers = Triggers(db, self.clock, self.service, self.repositories, feeds)
+        triggered = Triggered(self.service, self.repositories)
+        self.events = Events(db, self.clock, self.service, triggered, folder / "secrets")
         tools = Tools(
             book=self.book,
             docker=self.docker,

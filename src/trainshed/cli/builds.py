@@ -73,7 +73,7 @@ def submit(ctx: click.Context, /, **given: Any) -> None:
 
 @command.command(name="list")
 @click.option("--ongoing", is_flag=True, help="Only those that have not ended.")
-@click.option("--filter", "filter_text", default=None, help='status="WORKING", trigger_id="NAME"; joined by AND.')
+@click.option("--filter", "filter_text", default=None, help='status="WORKING" AND tags="nightly", as gcloud has it.')
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many at most.")
 @project_options
 @format_option
@@ -132,6 +132,28 @@ def cancel(builds: tuple[str, ...], output_format: str, **given: Any) -> None:
         paths = [f"{_base(client, given)}/builds/{segment(build)}:cancel" for build in builds]
         found = [client.call("POST", path, {}) for path in paths]
     show(found, output_format, lambda: click.echo("\n".join(f"Cancelled [{b['name']}]." for b in found)))
+
+
+@command.command()
+@click.argument("build")
+@click.option("--comment", default="", help="Kept with the decision.")
+@click.option("--url", default="", help="Kept with the decision: where it was discussed.")
+@project_options
+@format_option
+def approve(build: str, comment: str, url: str, output_format: str, **given: Any) -> None:
+    """Let a build that waits for approval go on."""
+    _decide("APPROVED", build, comment, url, output_format, given)
+
+
+@command.command()
+@click.argument("build")
+@click.option("--comment", default="", help="Kept with the decision.")
+@click.option("--url", default="", help="Kept with the decision: where it was discussed.")
+@project_options
+@format_option
+def reject(build: str, comment: str, url: str, output_format: str, **given: Any) -> None:
+    """End a build that waits for approval; it never runs."""
+    _decide("REJECTED", build, comment, url, output_format, given)
 
 
 @command.command()
@@ -271,6 +293,15 @@ def _base(client: Client, given: dict[str, Any]) -> str:
     """Answer where builds are; on Google a region's are found there alone, here the whole project's are."""
     project, region = _place(given)
     return f"/v1/projects/{segment(project)}" + (f"/locations/{segment(region)}" if client.is_google else "")
+
+
+def _decide(decision: str, build: str, comment: str, url: str, output_format: str, given: dict[str, Any]) -> None:
+    project, _ = _place(given)
+    result = {"decision": decision, **{k: v for k, v in (("comment", comment), ("url", url)) if v}}
+    with session.connect() as client:
+        path = f"/v1/projects/{segment(project)}/builds/{segment(build)}:approve"
+        found = client.call("POST", path, {"approvalResult": result})["metadata"]["build"]
+    show(found, output_format, lambda: click.echo(f"{decision.title()} [{found['name']}]."))
 
 
 def _place(given: dict[str, Any]) -> tuple[str, str]:

@@ -49,6 +49,11 @@ def triggers() -> None:
     help="Globs of what tasks fetch from a bucket; a change is an upload.",
 )
 @click.option("--substitutions", default="", help="KEY=VALUE,…")
+@click.option("--topic", default="", help="Build for every message of this Pub/Sub topic.")
+@click.option("--webhook-secret", default="", help="Build for every post that has this secret: its name in secrets/.")
+@click.option("--branch", default="", help="With --topic, --webhook-secret or by hand: the branch of --repo to build.")
+@click.option("--filter", "filter_text", default="", help="CEL that an event has to pass, such as '_TAG != \"\"'.")
+@click.option("--require-approval", is_flag=True, help="Builds wait for `builds approve`.")
 @click.option("--description", default="", help="For people.")
 @project_options
 @format_option
@@ -62,7 +67,10 @@ def create(name: str, output_format: str, **given: Any) -> None:
     repository = _absolute(given["repo"])
     if target.current() is not None:
         _check_hosted(repository)
-    if given["repo_name"]:
+    is_event = bool(given["topic"] or given["webhook_secret"])
+    if is_event or given["branch"]:
+        wanted |= _event(given, repository)
+    elif given["repo_name"]:
         wanted["github"] = {"owner": given["repo_owner"], "name": given["repo_name"], "push": _refs(given, "")}
     elif repository:
         wanted["triggerTemplate"] = {"repoName": repository, **_refs(given, "Name")}
@@ -70,6 +78,8 @@ def create(name: str, output_format: str, **given: Any) -> None:
         wanted["build"] = document.load(given["inline_config"].read_bytes(), where=str(given["inline_config"]))
     else:
         wanted["filename"] = given["build_config"]
+    wanted["filter"] = given["filter_text"]
+    wanted["approvalConfig"] = {"approvalRequired": True} if given["require_approval"] else {}
     wanted["includedFiles"] = flags.list_of(given["included_files"])
     wanted["ignoredFiles"] = flags.list_of(given["ignored_files"])
     wanted["substitutions"] = flags.dictionary(given["substitutions"])
@@ -161,6 +171,25 @@ def delete(name: str, output_format: str, **given: Any) -> None:
     show({}, output_format, lambda: click.echo(f"Deleted [{name}]."))
 
 
+def _event(given: dict[str, Any], repository: str) -> dict[str, Any]:
+    """Answer what starts builds beside pushes, and what of a repository they build."""
+    project = given["project"] or session.current_settings().project
+    found: dict[str, Any] = {}
+    if given["topic"]:
+        topic = given["topic"]
+        found["pubsubConfig"] = {"topic": topic if "/" in topic else f"projects/{project}/topics/{topic}"}
+    if given["webhook_secret"]:
+        secret = given["webhook_secret"]
+        version = secret if "/" in secret else f"projects/{project}/secrets/{secret}/versions/latest"
+        found["webhookConfig"] = {"secret": version}
+    if given["repo_name"] and not repository:
+        repository = f"https://github.com/{given['repo_owner']}/{given['repo_name']}"
+    if repository:
+        branch = given["branch"]
+        found["sourceToBuild"] = {"uri": repository, "ref": f"refs/heads/{branch}" if branch else ""}
+    return found
+
+
 def _create(wanted: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     with session.connect() as client:
         settings = session.current_settings()
@@ -212,9 +241,11 @@ def _enclosing(workflow: Path) -> str:
 
 def _row(trigger: dict[str, Any]) -> tuple[str, ...]:
     template, github = trigger.get("triggerTemplate", {}), trigger.get("github", {})
-    push = github.get("push", {})
-    repository = template.get("repoName") or "/".join(filter(None, (github.get("owner"), github.get("name")))) or "-"
-    ref = template.get("branchName") or push.get("branch") or template.get("tagName") or push.get("tag") or "-"
+    push, source = github.get("push", {}), trigger.get("sourceToBuild", {})
+    owned = "/".join(filter(None, (github.get("owner"), github.get("name"))))
+    repository = template.get("repoName") or owned or source.get("uri") or "-"
+    ref = template.get("branchName") or push.get("branch") or template.get("tagName") or push.get("tag")
+    ref = ref or trigger.get("pubsubConfig", {}).get("topic") or ("webhook" if "webhookConfig" in trigger else "-")
     return (
         trigger["name"],
         repository,
