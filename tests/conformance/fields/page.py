@@ -55,7 +55,7 @@ def _cell(text):
 def main():
     """Ask a server of its own and write the page."""
     with tempfile.TemporaryDirectory(prefix="trainshed-fields-") as folder, server(Path(folder)) as running:
-        PAGE.write_text(page(all_findings(running.address)))
+        PAGE.write_text(page(all_findings(running)))
     print("written:", PAGE.name)  # noqa: T201
     return 0
 

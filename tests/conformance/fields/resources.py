@@ -11,6 +11,8 @@ REGION = f"{PROJECT}/locations/us-central1"
 _PUBSUB, _VERTEX = "google.pubsub.v1", "google.cloud.aiplatform.v1"
 _V1, _V2 = "google.cloud.functions.v1", "google.cloud.functions.v2"
 _BUILD = "google.devtools.cloudbuild.v1"
+_SECRETS = {"secretManager": [{"versionName": f"{PROJECT}/secrets/s/versions/latest", "env": "S"}]}
+_STEP = {"name": "bash", "args": ["-c", "true"]}
 _ENCRYPTION = {"kmsKeyName": f"{REGION}/keyRings/r/cryptoKeys/k"}
 
 
@@ -24,7 +26,9 @@ class Resource:
     example: dict[str, Any]
     output: tuple[str, ...] = ()  # fields that only the server writes
     values: dict[str, Any] = field(default_factory=dict)  # by field path, where a made-up value would say nothing
-    instead_of: dict[str, tuple[str, ...]] = field(default_factory=dict)  # fields of the example that make way
+    beside: dict[str, dict[str, Any]] = field(
+        default_factory=dict
+    )  # what else the request needs, or (None) must not have
 
     @property
     def title(self) -> str:
@@ -43,6 +47,12 @@ def _posted(path: str) -> Callable[[str, dict[str, Any]], tuple[str, str, dict[s
 
 def _own_name(path: str, collection: str) -> Callable[[str, dict[str, Any]], tuple[str, str, dict[str, Any]]]:
     return lambda identifier, document: ("POST", path, document | {"name": f"{REGION}/{collection}/{identifier}"})
+
+
+def _around(step: dict[str, Any]) -> dict[str, Any]:
+    """Answer a build in which a step may have anything."""
+    first = {"name": "bash", "id": "a", "args": ["-c", "true"], "volumes": step.get("volumes", [])}
+    return {"steps": [first, step]} | ({"availableSecrets": _SECRETS} if "secretEnv" in step else {})
 
 
 def _example(message: str, *without: str) -> dict[str, Any]:
@@ -179,11 +189,11 @@ RESOURCES = (
                 "secretManager": [{"versionName": f"{PROJECT}/secrets/s/versions/latest", "env": "S"}]
             },
             "availableSecrets.secretManager": [{"versionName": f"{PROJECT}/secrets/s/versions/latest", "env": "S"}],
-            "availableSecrets.inline": [{"kmsKeyName": _ENCRYPTION["kmsKeyName"], "envMap": {"S": "eA=="}}],
+            "availableSecrets.inline": [{"kmsKeyName": _ENCRYPTION["kmsKeyName"], "envMap": {"T": "eA=="}}],
             "serviceAccount": f"{PROJECT}/serviceAccounts/a@b.c",
             "options.env": ["A=b"],
             "options.secretEnv": ["S"],
-            "options.volumes": [{"name": "v", "path": "/v"}],
+            "options.volumes": [{"name": "vol", "path": "/vol"}],
             "options.pool": {"name": f"{REGION}/workerPools/p"},
             "options.workerPool": f"{REGION}/workerPools/p",
             "options.machineType": "E2_HIGHCPU_8",
@@ -193,14 +203,18 @@ RESOURCES = (
             "gitConfig": {"http": {"proxySecretVersionName": f"{PROJECT}/secrets/s/versions/1"}},
             "dependencies": [{"gitSource": {"repository": {"url": "https://127.0.0.1:9/r.git"}, "destPath": "x"}}],
         },
+        beside={
+            "availableSecrets": {"steps": [_STEP | {"secretEnv": ["S"]}]},
+            "availableSecrets.inline": {"steps": [_STEP | {"secretEnv": ["S", "T"]}]},
+            "secrets": {"steps": [_STEP | {"secretEnv": ["S"]}]},
+            "options.secretEnv": {"availableSecrets": _SECRETS},
+            "options.volumes": {"steps": [_STEP, _STEP]},
+            "substitutions": {"options": {"substitutionOption": "ALLOW_LOOSE"}},
+        },
     ),
     Resource(
         message=f"{_BUILD}.BuildStep",
-        make=lambda _, step: (
-            "POST",
-            f"/v1/{PROJECT}/builds",
-            {"steps": [{"name": "bash", "id": "a", "args": ["-c", "true"]}, step]},
-        ),
+        make=lambda _, step: ("POST", f"/v1/{PROJECT}/builds", _around(step)),
         read=f"/v1/{PROJECT}/builds/{{build}}",
         example={"name": "bash", "args": ["-c", "true"]},
         output=("timing", "pullTiming", "status", "exitCode", "results"),
@@ -213,28 +227,28 @@ RESOURCES = (
             "dir": "sub",
             "entrypoint": "bash",
             "secretEnv": ["S"],
-            "volumes": [{"name": "v", "path": "/v"}],
+            "volumes": [{"name": "vol", "path": "/vol"}],
             "timeout": "30s",
             "allowExitCodes": [3],
             "script": "true",
         },
-        instead_of={"script": ("args",)},
+        beside={"script": {"args": None}},
     ),
     Resource(
         message=f"{_BUILD}.BuildTrigger",
-        make=_posted(f"/v1/{PROJECT}/triggers"),
+        make=lambda identifier, document: ("POST", f"/v1/{PROJECT}/triggers", document | {"name": identifier}),
         read=f"/v1/{PROJECT}/triggers/{{answered}}",
         example={
-            "name": "a-trigger",
             "build": {"steps": [{"name": "bash", "args": ["-c", "true"]}]},
             "sourceToBuild": {"uri": "https://127.0.0.1:9/r.git", "ref": "refs/heads/main", "repoType": "GITHUB"},
         },
         output=("resourceName", "id", "createTime"),
         values={
-            "name": "a-trigger",
             "triggerTemplate": {"repoName": "r", "branchName": "main"},
             "github": {"owner": "o", "name": "n", "push": {"branch": "^main$"}},
             "pubsubConfig": {"topic": f"{PROJECT}/topics/alpha"},
+            "pubsubConfig.topic": f"{PROJECT}/topics/beta",
+            "webhookConfig.secret": f"{PROJECT}/secrets/s/versions/1",
             "webhookConfig": {"secret": f"{PROJECT}/secrets/s/versions/1"},
             "repositoryEventConfig": {
                 "repository": f"{REGION}/connections/c/repositories/r",
@@ -306,6 +320,8 @@ RESOURCES = (
             "buildConfig.runtime": "python311",
             "buildConfig.entryPoint": "main",
             "buildConfig.source": {"storageSource": {"bucket": "alpha", "object": "source.zip"}},
+            "buildConfig": EXAMPLES[f"{_V2}.Function"]["buildConfig"],
+            "eventTrigger": EXAMPLES[f"{_V2}.Function"]["eventTrigger"],
             "serviceConfig.availableMemory": "512M",
             "serviceConfig.availableCpu": "1",
             "serviceConfig.timeoutSeconds": 77,
@@ -381,6 +397,8 @@ RESOURCES = (
             "maxRunCount": "7",
             "maxConcurrentRunCount": "2",
             "createPipelineJobRequest": EXAMPLES[f"{_VERTEX}.Schedule"]["createPipelineJobRequest"],
+            "createPipelineJobRequest.parent": REGION,
+            "createPipelineJobRequest.pipelineJob": EXAMPLES[f"{_VERTEX}.PipelineJob"],
             "createNotebookExecutionJobRequest": {"parent": REGION, "notebookExecutionJob": {"displayName": "n"}},
         },
     ),
