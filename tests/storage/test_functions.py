@@ -54,7 +54,7 @@ class FakeSubscriptions:
     def detach(self, conn, *, subscription):
         self.attached.pop(subscription, None)
 
-    def watch(self, conn, *, bucket, topic):
+    def watch(self, conn, *, bucket, topic, kind):
         self.watched.append((bucket, topic))
 
 
@@ -190,9 +190,9 @@ def test_second_deployment_at_a_time_is_refused(bench):
         async with bench() as b:
             await b.deploy()
             b.service.open_deployment(NAME, CONFIGURATION)
-            with pytest.raises(Aborted, match="being deployed already"):
+            with pytest.raises(Aborted, match="under way already"):
                 await b.deploy()
-            with pytest.raises(FailedPrecondition, match="being deployed"):
+            with pytest.raises(Aborted, match="under way already"):
                 await b.host.delete(NAME)
 
     run(scenario())

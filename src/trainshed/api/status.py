@@ -97,6 +97,11 @@ def from_status(status: Any) -> errors.TrainshedError:
     return cls(status.message)
 
 
+def from_code(code: str, message: str, reason: str) -> errors.TrainshedError:
+    """Make the error of a code's name, as it was kept with what failed."""
+    return _CLASSES.get(code, errors.Unavailable)(message, reason=reason)
+
+
 def to_rest(error: errors.TrainshedError) -> dict[str, Any]:
     """Write an error as the body of Google's REST answers."""
     info = {

@@ -200,6 +200,8 @@ def _scalar(field: FieldDescriptor, text: str, key: str) -> Any:
         if text.lower() not in {"true", "false", ""}:
             raise InvalidArgument.field(key, f"{text!r} is neither true nor false")
         return text.lower() != "false"
+    if field.message_type is not None and field.message_type.full_name == "google.protobuf.FieldMask":
+        return re.sub(r"_([a-z0-9])", lambda m: m[1].upper(), text)  # gcloud writes paths as they are in the proto
     return text
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from trainshed import buckets, builds, functions, ledger, lineage, names, runs, schedules, topics
+from trainshed import buckets, builds, functions, ledger, lineage, names, policies, runs, schedules, topics
 from trainshed.api.reach import Reach
 from trainshed.app import ports
 from trainshed.app.debugging import Debugging
@@ -61,6 +61,7 @@ class Features:
         )
 
     def _build_functions(self) -> None:
+        self.policies = policies.Service(self._db)
         self.functions = functions.Service(self._db, self._clock, self.feeds)
         self.function_host = functions.Host(
             self._settings.home / "functions",
@@ -68,6 +69,7 @@ class Features:
             self._clock,
             environments=self.environments,
             reach=self._reach,
+            secrets=self._settings.home / "secrets",
         )
 
     def _build_runs(self) -> None:
@@ -192,6 +194,11 @@ class Features:
         name = self.builds.get(cause.key).name
         receipt = self._db.read(lambda conn: ledger.find_receipt(conn, link=name))
         return receipt.receipt_id if receipt else ""
+
+    def require(self, resource: str) -> None:
+        """Look that a resource is there, as far as there is a way to tell. Raises NotFound."""
+        if "/functions/" in resource:
+            self.functions.get(resource)
 
     def _is_open(self, conn: Connection, link: str) -> bool:
         if "/pipelineJobs/" in link:

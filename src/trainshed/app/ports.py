@@ -35,10 +35,10 @@ class Feeds:
         """Stop delivering."""
         self._topics.unsubscribe_in(conn, subscription)
 
-    def watch(self, conn: Connection, *, bucket: str, topic: str) -> None:
-        """Announce the new objects of a bucket on a topic."""
+    def watch(self, conn: Connection, *, bucket: str, topic: str, kind: str = "OBJECT_FINALIZE") -> None:
+        """Announce what happens to the objects of a bucket on a topic."""
         self._topics.ensure_topic_in(conn, topic)
-        self._buckets.notify_in(conn, bucket, topic)
+        self._buckets.notify_in(conn, bucket, topic, kind)
 
     def for_runs(self) -> runs.Ports:
         """Answer the same, as run triggers ask for it."""

@@ -3,13 +3,16 @@
 from trainshed import dashboard
 from trainshed.api import caller
 from trainshed.api.calls import Servicer
-from trainshed.api.own import builds, functions, lineage, receipts, runs, schedules, server, webhooks
+from trainshed.api.own import builds, functions, functions_web, lineage, receipts, runs, schedules, server, webhooks
 from trainshed.api.reach import Reach
 from trainshed.api.serve import Surface
 from trainshed.api.services import storage
 from trainshed.api.services.builds import CloudBuild
 from trainshed.api.services.custom_jobs import CustomJobs, TrainingPipelines
 from trainshed.api.services.functions import CloudFunctions
+from trainshed.api.services.functions_second import FunctionService
+from trainshed.api.services.logging import Functions as LogsOfFunctions
+from trainshed.api.services.logging import Logging
 from trainshed.api.services.metadata import Metadata
 from trainshed.api.services.operations import Operations
 from trainshed.api.services.pipelines import Pipelines
@@ -39,27 +42,32 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         email=lambda: reach.email(caller.current().principal),
         address=lambda: reach.address,
     )
+    read_object = ports.reader(features.buckets)
     cloud_functions = CloudFunctions(
-        features.functions, features.function_host, read_object=ports.reader(features.buckets)
+        features.functions, features.function_host, features.policies, read_object=read_object
     )
+    second_functions = FunctionService(features.functions, features.function_host, read_object=read_object)
     ordinal = features.function_host.next_ordinal
     servicers: list[Servicer] = [
         Projects(settings.project),
         Locations(settings.region),
-        IAMPolicy(),
+        IAMPolicy(features.policies, features.require),
+        Logging([LogsOfFunctions(features.functions, features.function_host)]),
         cloud_build,
         CloudScheduler(features.schedules),
         Publisher(features.topics, receipt_of=features.receipt_of),
         Subscriber(features.topics, features.arrivals),
         cloud_functions,
+        second_functions,
         VertexSchedules(features.run_schedules),
         CustomJobs(features.custom_jobs, cause_of=features.cause_of, next_ordinal=ordinal),
         TrainingPipelines(features.custom_jobs),
         Pipelines(features.runs, cause_of=features.cause_of, next_ordinal=ordinal),
         Metadata(features.lineage, features.lineage_author),
-        Operations(cloud_build.find_operation, cloud_functions.operation),
+        Operations(cloud_build.find_operation, cloud_functions.operation, second_functions.operation),
     ]
     routes = [
+        *functions_web.hosts(features.functions, features.function_host),
         *storage.routes(features.buckets, reach.verify),
         *builds.routes(features.builds, features.docker),
         *builds.trigger_routes(features.build_triggers),

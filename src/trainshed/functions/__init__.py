@@ -1,23 +1,45 @@
 """Functions: the user's code on an event or a request, under the official functions-framework.
 
 - `model`, `lifecycle`: what a function, a version and an invocation are.
-- `document`, `runtimes`, `signature`, `envelope`, `metrics`: pure; Google's documents, names and shapes.
+- `addresses`, `checks`, `document`, `document_second`, `runtimes`, `signature`, `envelope`, `metrics`: pure; Google's
+  names, rules and documents of both generations.
 - `source`: snapshots of source folders. `logs`: what functions print.
-- `store`, `service`: the rows, and one transaction a verb.
-- `contract`: what an instance is; `instance` with `output`, `wire`, `tree` and `launcher` is the real one, `scripted` the fake.
+- `store`, `store_operations`, `service`: the rows, and one transaction a verb.
+- `contract`: what an instance is; `placement` says where it runs; `instance` with `output`, `wire`, `tree` and `launcher` is the real one, `scripted` the fake.
 - `pool`: instances of a version. `serving`: whose event an instance's requests belong to. `host`: all of it, running.
 - `loop`: the duty that ends idle instances.
 """
 
+from trainshed.functions import document_second
+from trainshed.functions.addresses import at_place, service_name, uploads
+from trainshed.functions.addresses import service as service_of
+from trainshed.functions.addresses import within as name_within
 from trainshed.functions.deployment import Deployment
-from trainshed.functions.document import configuration, document, merge
+from trainshed.functions.document import configuration, document
 from trainshed.functions.host import Environments, Host
+from trainshed.functions.log_entries import entry as log_entry
+from trainshed.functions.log_entries import frame as log_frame
 from trainshed.functions.logs import SEVERITIES
 from trainshed.functions.loop import duties
-from trainshed.functions.model import Configuration, Ended, Event, Function, Invocation, Version
+from trainshed.functions.model import (
+    LARGEST_REQUEST,
+    Configuration,
+    Ended,
+    Event,
+    Function,
+    Invocation,
+    Operation,
+    Version,
+)
+from trainshed.functions.runtimes import listing as list_runtimes
 from trainshed.functions.service import Service, Subscriptions, event_of
+from trainshed.functions.source import LARGEST_ARCHIVE
+
+second_configuration, second_document = document_second.configuration, document_second.document
 
 __all__ = [
+    "LARGEST_ARCHIVE",
+    "LARGEST_REQUEST",
     "SEVERITIES",
     "Configuration",
     "Deployment",
@@ -27,12 +49,22 @@ __all__ = [
     "Function",
     "Host",
     "Invocation",
+    "Operation",
     "Service",
     "Subscriptions",
     "Version",
+    "at_place",
     "configuration",
     "document",
     "duties",
     "event_of",
-    "merge",
+    "list_runtimes",
+    "log_entry",
+    "log_frame",
+    "name_within",
+    "second_configuration",
+    "second_document",
+    "service_name",
+    "service_of",
+    "uploads",
 ]

@@ -11,20 +11,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trainshed.errors import InvalidArgument
+from trainshed.functions.checks import OBJECT_EVENTS
 from trainshed.functions.model import Event
 
 PUBSUB_EVENT = "google.pubsub.topic.publish"
 _MESSAGE_TYPE = "type.googleapis.com/google.pubsub.v1.PubsubMessage"
-_OBJECT_EVENTS = {
-    "OBJECT_FINALIZE": ("google.storage.object.finalize", "google.cloud.storage.object.v1.finalized"),
-    "OBJECT_DELETE": ("google.storage.object.delete", "google.cloud.storage.object.v1.deleted"),
-    "OBJECT_ARCHIVE": ("google.storage.object.archive", "google.cloud.storage.object.v1.archived"),
-    "OBJECT_METADATA_UPDATE": (
-        "google.storage.object.metadataUpdate",
-        "google.cloud.storage.object.v1.metadataUpdated",
-    ),
-}
-
 Request = tuple[dict[str, str], bytes]  # headers and body
 
 
@@ -84,9 +75,9 @@ def _cloud_event(event: Event) -> Request:
 def _object(event: Event, signature: str) -> Request:
     bucket, name = event.attributes.get("bucketId", ""), event.attributes.get("objectId", "")
     kind = event.attributes.get("eventType", "OBJECT_FINALIZE")
-    if kind not in _OBJECT_EVENTS:
-        raise InvalidArgument.field("message.attributes.eventType", f"{kind!r} is none of {', '.join(_OBJECT_EVENTS)}")
-    first, second = _OBJECT_EVENTS[kind]
+    if kind not in OBJECT_EVENTS:
+        raise InvalidArgument.field("message.attributes.eventType", f"{kind!r} is none of {', '.join(OBJECT_EVENTS)}")
+    first, second = OBJECT_EVENTS[kind]
     time = _time(event.publish_time)
     try:
         resource = json.loads(event.data)

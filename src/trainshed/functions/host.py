@@ -6,7 +6,6 @@ Everything here runs on the event loop of the server; what is durable goes throu
 import asyncio
 import hashlib
 import logging
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,23 +15,21 @@ from trainshed import names
 from trainshed.clock import Clock
 from trainshed.duty import Background, off_loop
 from trainshed.errors import FailedPrecondition, Finding, InvalidArgument, NotFound, TrainshedError, Unavailable
-from trainshed.functions import envelope, runtimes, signature, source, tree
+from trainshed.functions import addresses, envelope, runtimes, signature, source, tree
+from trainshed.functions.addresses import check_name
 from trainshed.functions.contract import Instance, Launch, StartFailed
 from trainshed.functions.deployment import Deployment
-from trainshed.functions.document import check_name, operation_name
-from trainshed.functions.instance import Instance as Process
-from trainshed.functions.instance import Place
 from trainshed.functions.logs import Log
 from trainshed.functions.model import Configuration, Ended, Event, Function, Version
+from trainshed.functions.placement import Placement
 from trainshed.functions.pool import Pool, Retired
-from trainshed.functions.service import Begun, Service
+from trainshed.functions.service import Asked, Begun, Service
 from trainshed.functions.serving import Causes
 from trainshed.ledger import Cause
 
 log = logging.getLogger(__name__)
 _INTERPRETER = f"{sys.version_info.major}.{sys.version_info.minor}"
 _KEPT_DEPLOYMENTS = 100
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 
 
 class BuiltEnvironment(Protocol):
@@ -68,24 +65,31 @@ class Host:
         *,
         environments: Environments,
         reach: Callable[[str], Mapping[str, str]],
+        secrets: Path | None = None,
         launch: Launch | None = None,
         start_seconds: float = 240.0,
     ) -> None:
         self.sources = source.Sources(root / "sources")
         self.causes = Causes()
-        self._root = root
         self._service = service
         self._clock = clock
         self._environments = environments
-        self._reach = reach
-        self._launch = launch or self._process
-        self._start_seconds = start_seconds
+        self._cookie = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
+        self._placement = Placement(
+            root,
+            self.sources,
+            clock,
+            reach=reach,
+            secrets=secrets,
+            cookie=self._cookie,
+            start_seconds=start_seconds,
+        )
+        self._launch = launch or self._placement.make
         self._pools: dict[str, Pool] = {}
         self._retired: set[Pool] = set()
         self._in_flight: dict[tuple[str, str], asyncio.Task[Ended]] = {}
         self._deployments: dict[str, Deployment] = {}
         self._background = Background()
-        self._cookie = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
 
@@ -115,10 +119,13 @@ class Host:
 
     # -- deploying
 
-    async def deploy(self, name: str, configuration: Configuration, archive: bytes | None) -> Deployment:
+    async def deploy(
+        self, name: str, configuration: Configuration, archive: bytes | None, *, generation: int = 1, verb: str = ""
+    ) -> Deployment:
         """Check everything that can be checked without running it, then build and try in the background.
 
-        Without an archive, the source of the version that serves is deployed again.
+        Without an archive, the source of the version that serves is deployed again. `generation` is that of the API
+        which asks, `verb` is create or update where it must be one of them.
         Raises InvalidArgument before anything is recorded, Aborted while another deployment of it is under way.
         """
         check_name(name)
@@ -126,10 +133,15 @@ class Host:
         digest = await self._source(name, archive)
         folder = self.sources.folder(digest)
         kind = await off_loop(_signature, folder, configuration)
+        findings += signature.check_generation(kind, configuration.entry_point, configuration.generation)
         wanted = await off_loop(source.requirements, folder)
-        number = await off_loop(self._service.open_deployment, name, configuration)
-        operation = operation_name(name)
-        deployment = Deployment(operation, name)
+        await off_loop(self._placement.check, configuration)
+        asked = Asked(
+            operation=addresses.operation(name, generation, self._clock.now()), generation=generation, verb=verb
+        )
+        deployment = Deployment(asked.operation, name)
+        deployment.plan(has_trigger=not configuration.http, warnings=[f.message for f in findings])
+        number = await off_loop(self._service.open_deployment, name, configuration, asked)
         self._keep_deployment(deployment)
         draft = Version(
             function=name,
@@ -145,17 +157,17 @@ class Host:
         self._background.spawn(work, name=f"deployment of {names.short(name)}")
         return deployment
 
-    def deployment(self, operation: str) -> Deployment:
-        """Find a deployment by its operation's name. Raises NotFound for one that is long over."""
-        if operation not in self._deployments:
-            raise NotFound(f"There is no operation {operation!r}; `trainshed functions describe` shows the outcome.")
-        return self._deployments[operation]
+    def deployment(self, operation: str) -> Deployment | None:
+        """Find a recent deployment by its operation's name."""
+        return self._deployments.get(operation)
 
-    async def delete(self, name: str) -> None:
-        """Remove a function and end its instances."""
-        await off_loop(self._service.delete, name)
+    async def delete(self, name: str, *, generation: int = 1) -> str:
+        """Remove a function and end its instances; answer the name of the operation."""
+        asked = Asked(operation=addresses.operation(name, generation, self._clock.now()), generation=generation)
+        await off_loop(self._service.delete, name, asked)
         if pool := self._pools.pop(name, None):
             await pool.close()
+        return asked.operation
 
     # -- calling
 
@@ -212,7 +224,7 @@ class Host:
 
     def log_of(self, name: str) -> Log:
         """Answer the log of a function."""
-        return Log(self._folder(name))
+        return self._placement.log(name)
 
     def instances(self, name: str) -> int:
         """Answer how many instances of a function there are now."""
@@ -249,16 +261,16 @@ class Host:
             deployment.end(function=function)
 
     async def _failed(self, deployment: Deployment, error: TrainshedError) -> None:
-        await off_loop(self._service.fail_deployment, deployment.name, error.message)
+        await off_loop(self._service.fail_deployment, deployment.name, error)
         deployment.end(error=error)
 
     async def _build(self, deployment: Deployment, draft: Version, wanted: list[str]) -> Function:
         from dataclasses import replace
 
-        deployment.say("Installing requirements…")
+        deployment.enter("BUILD", "Installing requirements…")
         built = await off_loop(self._environments.ensure, wanted, log=deployment.say)
         version = replace(draft, environment=built.digest, python=built.python)
-        deployment.say("Starting one instance…")
+        deployment.enter("SERVICE", "Starting one instance…")
         pool = Pool(version, self._launch, self._clock)
         try:
             instance = await pool.acquire()
@@ -366,35 +378,6 @@ class Host:
             return envelope.of_event(event, version.signature, bucket=version.configuration.bucket)
         return envelope.of_call(data, version.signature, execution_id=execution_id, now=self._clock.now())
 
-    def _process(self, version: Version, instance_id: str) -> Instance:
-        parts = check_name(version.function)
-        principal = f"fn-{parts['function']}-{instance_id}@{parts['project']}.iam.gserviceaccount.com"
-        folder = self._folder(version.function)
-        configuration = version.configuration
-        runtime = runtimes.variables(
-            configuration.runtime,
-            name=version.function,
-            entry_point=configuration.entry_point,
-            signature=version.signature,
-            version=version.number,
-        )
-        passed = {k: v for k in _PASSED_ON if (v := os.environ.get(k))}
-        home = folder / "home"
-        fixed = {"HOME": str(home), "PYTHONUNBUFFERED": "1"}
-        place = Place(
-            source=self.sources.folder(version.source),
-            home=home,
-            environment={**passed, **fixed, **self._reach(principal), **runtime, **configuration.variables},
-            log=self.log_of(version.function),
-            cookie=f"{self._cookie}-{instance_id}",
-            start_seconds=self._start_seconds,
-        )
-        return Process(version, instance_id, principal, place, self._clock)
-
-    def _folder(self, name: str) -> Path:
-        parts = check_name(name)
-        return self._root / f"{parts['project']}.{parts['location']}.{parts['function']}"
-
     def _keep_deployment(self, deployment: Deployment) -> None:
         while len(self._deployments) >= _KEPT_DEPLOYMENTS:
             self._deployments.pop(next(iter(self._deployments)))
@@ -404,4 +387,4 @@ class Host:
 def _signature(folder: Path, configuration: Configuration) -> str:
     text = (folder / source.MAIN).read_text(encoding="utf-8", errors="replace")
     trigger = "http" if configuration.http else "event"
-    return signature.check(text, configuration.entry_point, trigger=trigger)
+    return signature.check(text, configuration.entry_point, trigger=trigger, generation=configuration.generation)

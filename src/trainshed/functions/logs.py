@@ -37,14 +37,15 @@ class Log:
         lowest = SEVERITIES.index(least) if least else 0
         chosen = (
             e
-            for e in self._entries()
+            for e in self.entries()
             if (not execution_id or e["executionId"] == execution_id)
             and (not since or e["time"] >= since)
             and (not lowest or SEVERITIES.index(e["severity"]) >= lowest)
         )
         return list(deque(chosen, maxlen=limit))
 
-    def _entries(self) -> Iterator[dict[str, Any]]:
+    def entries(self) -> Iterator[dict[str, Any]]:
+        """Yield every entry, oldest first."""
         for path in (self._older, self._file):
             try:
                 with path.open(encoding="utf-8") as file:

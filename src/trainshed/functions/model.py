@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 MEBIBYTE = 1 << 20
+FINALIZED = "OBJECT_FINALIZE"
+LARGEST_REQUEST = 32 << 20  # that a function takes
 _DEFAULT_INSTANCES = 4
 
 
@@ -18,9 +20,11 @@ class Configuration:
     runtime: str = "python311"
     topic: str = ""  # whole resource name; exactly one of topic, bucket, http
     bucket: str = ""
+    object_event: str = FINALIZED  # of the bucket's objects: what is told
     http: bool = False
     retry: bool = False  # a failed event is delivered again
     variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # variable → secret and its version
     memory_bytes: int = 256 * MEBIBYTE
     timeout_seconds: float = 60.0
     max_instances: int = 0  # 0: as many as this machine does well
@@ -31,6 +35,7 @@ class Configuration:
     service_account: str = ""
     stage_bucket: str = ""
     source_url: str = ""  # where the source came from, as told to us
+    kept: Mapping[str, Any] = field(default_factory=dict)  # what has no meaning here, by its path in Google's document
 
     @property
     def most_instances(self) -> int:
@@ -88,9 +93,43 @@ class Function:
     create_time: datetime
     update_time: datetime
 
+    @property
+    def generation(self) -> int:
+        """Which generation it is of, for as long as it is there."""
+        return (self.version.configuration if self.version else self.requested).generation
+
+    @property
+    def answers_requests(self) -> bool:
+        """Whether it is there for web requests."""
+        return self.version is not None and self.version.configuration.http
+
     def log_context(self) -> dict[str, str]:
         """Answer the identifiers for log lines."""
         return {"function": self.name}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One long-running request about a function: how clients of Google's API follow a deployment."""
+
+    name: str
+    function: str
+    verb: str  # create, update or delete
+    generation: int  # of the API that was asked
+    create_time: datetime
+    end_time: datetime | None
+    error: Mapping[str, str] | None  # code, reason and message of why it failed
+    response: Mapping[str, Any] | None  # the function's document when it was done, in the form of that API
+
+    @property
+    def done(self) -> bool:
+        """Whether it ended, well or not."""
+        return self.end_time is not None
+
+    @classmethod
+    def from_row(cls, row: Any) -> "Operation":
+        """Read a row of `function_operations`."""
+        return cls(**{name: getattr(row, name) for name in cls.__dataclass_fields__})
 
 
 @dataclass(frozen=True, kw_only=True)

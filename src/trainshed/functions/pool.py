@@ -98,8 +98,8 @@ class Pool:
         await asyncio.gather(*self._ends)
 
     async def _start(self) -> Instance:
-        self._starting += 1
         instance = self._launch(self.version, f"{names.short_id(10)}")
+        self._starting += 1
         try:
             if self._failures:
                 wait = min(_FIRST_WAIT_SECONDS * 2.0 ** (self._failures - 1), _LONGEST_WAIT_SECONDS)

@@ -1,6 +1,7 @@
 """Runtimes by Google's names: what a retired one means here. Nothing here does I/O."""
 
 import re
+from typing import Any
 
 from trainshed.errors import Finding, InvalidArgument
 
@@ -32,6 +33,21 @@ def check(runtime: str, interpreter: str) -> list[Finding]:
         message = f"{runtime} is asked for; here the function runs on Python {interpreter}."
         return [Finding(severity="warning", path="runtime", message=message)]
     return []
+
+
+def listing(interpreter: str) -> list[dict[str, Any]]:
+    """Answer every runtime as Google's JSON, once for each generation; what there is to know of one as its warning."""
+    return [
+        {
+            "name": runtime,
+            "displayName": f"Python 3.{runtime.removeprefix('python3')}",
+            "stage": "DECOMMISSIONED" if runtime in RETIRED else "GA",
+            "warnings": [finding.message for finding in check(runtime, interpreter) if runtime in RETIRED],
+            "environment": environment,
+        }
+        for runtime in (*RETIRED, *SERVED)
+        for environment in ("GEN_1", "GEN_2")
+    ]
 
 
 def variables(runtime: str, *, name: str, entry_point: str, signature: str, version: int) -> dict[str, str]:

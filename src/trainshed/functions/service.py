@@ -9,12 +9,23 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from trainshed import ledger, names
+from trainshed import ledger, names, policies
 from trainshed.clock import Clock
-from trainshed.errors import Aborted, FailedPrecondition, StaleState
-from trainshed.functions import metrics, store
-from trainshed.functions.document import check_name, subscription
-from trainshed.functions.model import Configuration, Ended, Event, Function, Invocation, Version
+from trainshed.errors import Aborted, AlreadyExists, InvalidArgument, NotFound, StaleState, TrainshedError, Unavailable
+from trainshed.functions import document_second, metrics, store, store_operations
+from trainshed.functions.addresses import PARENT, check_name, subscription, uri
+from trainshed.functions.addresses import operation as operation_name
+from trainshed.functions.document import document
+from trainshed.functions.model import (
+    FINALIZED,
+    Configuration,
+    Ended,
+    Event,
+    Function,
+    Invocation,
+    Operation,
+    Version,
+)
 from trainshed.sql import Database
 
 _UNSETTLED = {"PENDING", "FAILED", "REFUSED", "SKIPPED"}
@@ -41,9 +52,18 @@ class Subscriptions(Protocol):
         """Stop feeding; a subscription that is gone is fine."""
         ...
 
-    def watch(self, conn: Connection, *, bucket: str, topic: str) -> None:
-        """Notify a topic of the new objects of a bucket."""
+    def watch(self, conn: Connection, *, bucket: str, topic: str, kind: str) -> None:
+        """Notify a topic of what happens to a bucket's objects: of new ones (OBJECT_FINALIZE) and so on."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """How a change was asked for: the name of its operation, the API's generation, and create or update if it matters."""
+
+    operation: str
+    generation: int = 1
+    verb: str = ""  # "": whatever it is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +82,7 @@ class Service:
         self._db = db
         self._clock = clock
         self._subscriptions = subscriptions
+        self._hosts: dict[str, str] = {}  # a name belongs to one address for ever
 
     # -- functions
 
@@ -72,7 +93,7 @@ class Service:
 
     def list(self, parent: str) -> Sequence[Function]:
         """Read the functions of `projects/P/locations/L` (`-`: of all locations)."""
-        names.parse("projects/{project}/locations/{location}", parent, field="parent")
+        names.parse(PARENT, parent, field="parent")
         return self._db.read(partial(store.list_functions, parent=parent))
 
     def versions(self, name: str) -> Sequence[Version]:
@@ -80,18 +101,28 @@ class Service:
         self.get(name)
         return self._db.read(partial(store.list_versions, name=name))
 
-    def open_deployment(self, name: str, requested: Configuration) -> int:
+    def open_deployment(self, name: str, requested: Configuration, asked: Asked | None = None) -> int:
         """Record that a version is being deployed; answer its number. Raises Aborted while another is."""
         now = self._clock.now()
+        asked = asked or Asked(operation=operation_name(name, 1, self._clock.now()))
 
         def verb(conn: Connection) -> int:
-            if not store.insert_function(conn, name, requested, now):
+            is_new = store.insert_function(conn, name, requested, now)
+            if not is_new:
+                if asked.verb == "create":
+                    raise AlreadyExists(f"There is a function {name!r} already; update it.")
+                if (there := store.get_function(conn, name).generation) != requested.generation:
+                    raise InvalidArgument.field(
+                        "generation", f"{names.short(name)} is of generation {there} for ever; delete it first"
+                    )
                 try:
                     store.fire_function(conn, name, "deploy", now=now, requested=requested.as_json())
                 except StaleState:
-                    raise Aborted(
-                        f"{names.short(name)} is being deployed already; wait until that is done.", reason="DEPLOYING"
-                    ) from None
+                    raise _busy(name) from None
+            kind = asked.verb or ("create" if is_new else "update")
+            store_operations.begin(
+                conn, asked.operation, function=name, verb=kind, generation=asked.generation, now=now
+            )
             return store.next_version(conn, name)
 
         return self._db.write(verb)
@@ -105,27 +136,54 @@ class Service:
             store.insert_version(conn, version)
             store.fire_function(conn, version.function, "deployed", now=now, version=version.number, error="")
             self._feed(conn, before.version, version)
-            return store.get_function(conn, version.function)
+            function = store.get_function(conn, version.function)
+            responses = {1: document(function), 2: document_second.document(function)}
+            store_operations.end(conn, version.function, now=now, responses=responses)
+            return function
 
         return self._db.write(verb)
 
-    def fail_deployment(self, name: str, error: str) -> None:
+    def fail_deployment(self, name: str, error: TrainshedError) -> None:
         """Record why a version is no good; the one before it goes on serving."""
         self._db.write(partial(_fail_deployment, name=name, error=error, now=self._clock.now()))
 
-    def delete(self, name: str) -> None:
-        """Remove a function and stop feeding it. Raises NotFound; FailedPrecondition while it is being deployed."""
+    def operation(self, name: str) -> Operation | None:
+        """Find an operation by its name."""
+        return self._db.read(partial(store_operations.find, name=name))
+
+    def operations(self, parent: str) -> Sequence[Operation]:
+        """Read the operations of `projects/P/locations/L`, oldest first."""
+        return self._db.read(partial(store_operations.of_parent, parent=parent))
+
+    def at_service(self, host: str) -> str:
+        """Answer the name of the function behind `HOST.a.run.app`. Raises NotFound."""
+        if (known := self._hosts.get(host)) is not None:
+            return known
+        for function in self._db.read(partial(store.list_functions, parent="projects/-/locations/-")):
+            self._hosts[uri(function.name).removeprefix("https://")] = function.name
+        if host not in self._hosts:
+            raise NotFound(f"No function answers at {host}; `gcloud functions describe` shows addresses.")
+        return self._hosts[host]
+
+    def delete(self, name: str, asked: Asked | None = None) -> None:
+        """Remove a function and stop feeding it. Raises NotFound; Aborted while it is being deployed."""
+        asked = asked or Asked(operation=operation_name(name, 1, self._clock.now()))
 
         def verb(conn: Connection) -> None:
             function = store.get_function(conn, name)
             if function.state == "DEPLOY_IN_PROGRESS":
-                raise FailedPrecondition(f"{names.short(name)} is being deployed; delete it when that is done.")
+                raise _busy(name)
             if function.version is not None and (fed := _fed_by(function.version)):
                 self._subscriptions.detach(conn, subscription=fed)
             now = self._clock.now()
             for receipt in ledger.pending(conn, trigger=name):  # the event will not come again
                 ledger.settle(conn, receipt.receipt_id, "fail", now=now, reason="the function was deleted")
             store.delete_function(conn, name, now)
+            policies.forget(conn, name)
+            store_operations.begin(
+                conn, asked.operation, function=name, verb="delete", generation=asked.generation, now=now
+            )
+            store_operations.end(conn, name, now=now)
 
         self._db.write(verb)
 
@@ -135,7 +193,8 @@ class Service:
 
         def verb(conn: Connection) -> int:
             for function in store.deploying(conn):
-                _fail_deployment(conn, function.name, "the server ended while this was deployed; deploy again", now)
+                error = Unavailable("the server ended while this was deployed; deploy again")
+                _fail_deployment(conn, function.name, error, now)
             left = store.open_invocations(conn)
             for invocation in left:
                 ended = Ended(transition="interrupt", error="the server ended under it")
@@ -231,7 +290,8 @@ class Service:
             retry=configuration.retry,
         )
         if configuration.bucket:
-            self._subscriptions.watch(conn, bucket=configuration.bucket, topic=topic)
+            kind = configuration.object_event
+            self._subscriptions.watch(conn, bucket=configuration.bucket, topic=topic, kind=kind)
 
     def _end(self, conn: Connection, invocation: Invocation, ended: Ended, *, asked: bool, was_started: bool) -> None:
         now = self._clock.now()
@@ -273,14 +333,22 @@ def _settle(conn: Connection, invocation: Invocation, ended: Ended, now: datetim
         ledger.settle(conn, receipt_id, "fail", now=now, reason=reason, link=link)
 
 
-def _fail_deployment(conn: Connection, name: str, error: str, now: datetime) -> None:
+def _fail_deployment(conn: Connection, name: str, error: TrainshedError, now: datetime) -> None:
     serves = store.get_function(conn, name).version is not None
-    store.fire_function(conn, name, "kept" if serves else "failed", now=now, error=error)
+    store.fire_function(conn, name, "kept" if serves else "failed", now=now, error=error.message)
+    told = {"code": error.code, "reason": error.reason, "message": error.message}
+    store_operations.end(conn, name, now=now, error=told)
+
+
+def _busy(name: str) -> Aborted:
+    return Aborted(
+        f"An operation on {names.short(name)} is under way already; wait until that is done.", reason="DEPLOYING"
+    )
 
 
 def _fed_by(version: Version) -> str:
     topic = _topic(version)
-    return subscription(version.function, topic) if topic else ""
+    return subscription(version.function, topic, version.configuration.generation) if topic else ""
 
 
 def _topic(version: Version) -> str:
@@ -288,7 +356,8 @@ def _topic(version: Version) -> str:
     if not configuration.bucket:
         return configuration.topic
     project = check_name(version.function)["project"]
-    return f"projects/{project}/topics/gcf-bucket-{configuration.bucket}"
+    kind = "" if configuration.object_event == FINALIZED else "-" + configuration.object_event.removeprefix("OBJECT_")
+    return f"projects/{project}/topics/gcf-bucket-{configuration.bucket}{kind.lower()}"
 
 
 def _link(invocation: Invocation) -> str:

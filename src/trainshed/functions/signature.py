@@ -2,13 +2,13 @@
 
 import ast
 
-from trainshed.errors import InvalidArgument
+from trainshed.errors import Finding, InvalidArgument
 
 _DECORATORS = {"cloud_event": "cloudevent", "http": "http", "typed": "http"}
 _BACKGROUND_PARAMETERS = 2
 
 
-def check(source: str, entry_point: str, *, trigger: str) -> str:
+def check(source: str, entry_point: str, *, trigger: str, generation: int = 1) -> str:
     """Answer the signature type of `entry_point` in the text of main.py: event, cloudevent or http.
 
     Raises InvalidArgument naming what is wrong. A name that is imported or assigned is taken as it comes.
@@ -17,12 +17,24 @@ def check(source: str, entry_point: str, *, trigger: str) -> str:
     found = _definition(tree, entry_point)
     if found is None:
         if _is_bound(tree, entry_point):
-            return "http" if trigger == "http" else "event"
+            of_event = "event" if generation == 1 else "cloudevent"
+            return "http" if trigger == "http" else of_event
         raise InvalidArgument.field("entryPoint", _missing(tree, entry_point), reason="ENTRY_POINT_MISSING")
     declared = _declared(found)
     if trigger == "http":
         return declared or "http"
     return declared or _by_parameters(found, entry_point)
+
+
+def check_generation(signature: str, entry_point: str, generation: int) -> list[Finding]:
+    """Say where the second generation on Google Cloud would call the function in another way than here."""
+    if generation == 1 or signature != "event":
+        return []
+    message = (
+        f"{entry_point!r} takes (event, context), which is the first generation's form. Here it is called so; on "
+        "Google Cloud the second generation calls it with one CloudEvent and it fails: deploy it with --no-gen2 there."
+    )
+    return [Finding(severity="warning", path="entryPoint", message=message)]
 
 
 def _parse(source: str) -> ast.Module:

@@ -11,12 +11,15 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from trainshed.environments import read_requirements
-from trainshed.errors import InvalidArgument
+from trainshed.errors import InvalidArgument, NotFound
 
 MAIN, REQUIREMENTS = "main.py", "requirements.txt"
 FRAMEWORK = "functions-framework>=3.5,<4"
 _IGNORED = {".git", "__pycache__", ".venv", ".gcloudignore", ".ipynb_checkpoints"}
+LARGEST_ARCHIVE = 100 << 20
 _LARGEST_BYTES = 512 << 20
+_MOST_UPLOADS = 200
+_TOKEN = re.compile(r"[0-9a-f]{32}")
 _MOST_FILES = 20_000
 
 
@@ -44,21 +47,45 @@ class Sources:
         """Answer where a snapshot lies."""
         return self._root / digest
 
-    def hold(self, archive: bytes, token: str = "") -> str:
-        """Keep an upload until it is deployed; answer the token that names it."""
-        token = token or secrets.token_hex(16)
-        if not re.fullmatch(r"[0-9a-f]{32}", token):
-            raise InvalidArgument.field("upload", f"{token!r} is not a token that this server gave")
+    def reserve(self) -> str:
+        """Make a place for an upload; answer the token that names it. Only who has the token can put anything there."""
+        token = secrets.token_hex(16)
         self._uploads.mkdir(parents=True, exist_ok=True)
-        (self._uploads / token).write_bytes(archive)
+        (self._uploads / token).touch()
+        for path in sorted(self._uploads.iterdir(), key=_age)[:-_MOST_UPLOADS]:
+            path.unlink(missing_ok=True)
+        return token
+
+    def hold(self, archive: bytes, token: str = "") -> str:
+        """Keep an upload until it is deployed; answer its token. Raises InvalidArgument, NotFound."""
+        token = token or self.reserve()
+        path = self._place(token)
+        if not path.is_file():
+            raise NotFound("Nothing may be uploaded to this address; ask for a new one with generateUploadUrl.")
+        if len(archive) > LARGEST_ARCHIVE:
+            raise InvalidArgument.field("source", f"the archive is larger than {LARGEST_ARCHIVE >> 20} MiB")
+        path.write_bytes(archive)
         return token
 
     def held(self, url: str) -> bytes:
         """Answer an upload by its token, or by the address that ends in it. Raises InvalidArgument."""
-        path = self._uploads / url.rpartition("/")[2]
-        if not path.is_file():
+        token = url.rpartition("/")[2].removesuffix(".zip")
+        path = self._uploads / token
+        archive = path.read_bytes() if _TOKEN.fullmatch(token) and path.is_file() else b""
+        if not archive:
             raise InvalidArgument.field("sourceUploadUrl", "nothing was uploaded there; upload the archive first")
-        return path.read_bytes()
+        return archive
+
+    def archive(self, digest: str) -> bytes:
+        """Zip a snapshot. Raises NotFound."""
+        if not re.fullmatch(r"[0-9a-f]{64}", digest) or not self.folder(digest).is_dir():
+            raise NotFound("There is no source of that digest.")
+        return pack(self.folder(digest))
+
+    def _place(self, token: str) -> Path:
+        if not _TOKEN.fullmatch(token):
+            raise InvalidArgument.field("upload", f"{token!r} is not a token that this server gave")
+        return self._uploads / token
 
     def add(self, archive: bytes) -> str:
         """Unpack a zip archive; answer the digest of its content. Raises InvalidArgument for a bad one."""
@@ -86,6 +113,13 @@ def requirements(folder: Path) -> list[str]:
     lines = [str(_inside(folder, line)) if line.startswith(".") else line for line in found]
     has_framework = any(re.match(r"functions[-_.]framework\b", line, re.IGNORECASE) for line in lines)
     return lines if has_framework else [*lines, FRAMEWORK]
+
+
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # deployed meanwhile
+        return 0.0
 
 
 def _inside(root: Path, name: str) -> Path:

@@ -1,8 +1,8 @@
 import pytest
 
 from trainshed.errors import InvalidArgument
-from trainshed.functions import configuration, merge
-from trainshed.functions.document import subscription
+from trainshed.functions import configuration
+from trainshed.functions.addresses import subscription
 
 NAME = "projects/p/locations/us-central1/functions/trigger-it"
 TRIGGER = {"eventType": "google.pubsub.topic.publish", "resource": "projects/p/topics/tick"}
@@ -48,16 +48,6 @@ def test_bad_document_is_refused_naming_the_field(document, words):
 def test_bad_name_is_refused(name):
     with pytest.raises(InvalidArgument, match="name"):
         configuration(name, {"eventTrigger": TRIGGER})
-
-
-def test_update_replaces_what_its_mask_names():
-    current = {"timeout": "60s", "environmentVariables": {"A": "1"}, "httpsTrigger": {}}
-    change = {"timeout": "90s", "environmentVariables": {"B": "2"}, "eventTrigger": TRIGGER}
-
-    assert merge(current, change, ["environment_variables"]) == current | {"environmentVariables": {"B": "2"}}
-    assert merge(current, change, ["event_trigger", "timeout"]) == {
-        "timeout": "90s", "environmentVariables": {"A": "1"}, "eventTrigger": TRIGGER,
-    }  # fmt: skip
 
 
 def test_subscription_is_named_as_google_names_it():

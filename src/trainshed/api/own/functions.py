@@ -11,28 +11,26 @@ from starlette.routing import Route
 
 from trainshed import functions
 from trainshed.api import own
+from trainshed.api.own import functions_web
 from trainshed.clock import rfc3339
 from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument
 
 _BASE = "/trainshed/v1/projects/{project}/locations/{location}/functions/{function}"
-_HOP = {"connection", "transfer-encoding", "content-length", "host", "content-encoding"}
 
 
 def routes(service: functions.Service, host: functions.Host) -> list[Route]:
     """Serve the functions of a server."""
     own_routes = _Routes(service, host)
-    methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
     return [
-        Route("/trainshed/v1/functions/uploads", own_routes.upload, methods=["POST"]),
-        Route("/trainshed/v1/functions/uploads/{token}", own_routes.upload, methods=["PUT"]),
+        *functions_web.routes(host),
         Route(f"{_BASE}:deploy", own_routes.deploy, methods=["POST"]),
         Route(f"{_BASE}:log", own_routes.log),
         Route(f"{_BASE}:metrics", own_routes.metrics),
         Route(f"{_BASE}/invocations", own_routes.invocations),
         Route(f"{_BASE}/versions", own_routes.versions),
-        Route(f"{_BASE}:invoke", own_routes.invoke, methods=methods),
-        Route(f"{_BASE}:invoke/{{path:path}}", own_routes.invoke, methods=methods),
+        Route(f"{_BASE}:invoke", own_routes.invoke, methods=functions_web.METHODS),
+        Route(f"{_BASE}:invoke/{{path:path}}", own_routes.invoke, methods=functions_web.METHODS),
     ]
 
 
@@ -40,12 +38,6 @@ class _Routes:
     def __init__(self, service: functions.Service, host: functions.Host) -> None:
         self._service = service
         self._host = host
-
-    async def upload(self, request: Request) -> JSONResponse:
-        """Keep an archive of source until it is deployed."""
-        archive = await request.body()
-        token = await off_loop(self._host.sources.hold, archive, request.path_params.get("token", ""))
-        return JSONResponse({"sourceUploadUrl": token})
 
     async def deploy(self, request: Request) -> StreamingResponse:
         """Deploy, telling of progress: JSON lines, the last one with `function` or `error`."""
@@ -95,18 +87,9 @@ class _Routes:
         """Pass a web request on to an HTTP function."""
         name = _name(request)
         function = await off_loop(self._service.get, name)
-        if function.version is None or not function.version.configuration.http:
+        if not function.answers_requests:
             raise InvalidArgument.field("name", "this function is triggered by events; use `trainshed functions call`")
-        headers = {k: v for k, v in request.headers.items() if k not in _HOP}
-        query = f"?{request.url.query}" if request.url.query else ""
-        path = f"/{request.path_params.get('path', '')}{query}"
-        _, ended = await self._host.call(
-            name, request=(headers, await request.body()), method=request.method, path=path
-        )
-        if not ended.ok and not ended.answer:
-            return Response(ended.error, status_code=500, media_type="text/plain")
-        answered = {k: v for k, v in ended.headers if k.lower() not in _HOP}
-        return Response(ended.answer, status_code=ended.status, headers=answered)
+        return await functions_web.pass_on(self._host, request, name, request.path_params.get("path", ""))
 
 
 async def _progress(deployment: functions.Deployment) -> AsyncIterator[str]:

@@ -1,114 +1,135 @@
-"""google.cloud.functions.v1.CloudFunctionsService over the functions feature."""
+"""google.cloud.functions.v1.CloudFunctionsService over the functions feature: the first generation."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from trainshed import functions, names
+from trainshed import functions, names, policies
 from trainshed.api import fields
 from trainshed.api.descriptors import from_json, message, to_json
+from trainshed.api.services import functions_asked as asked
+from trainshed.api.services.projects import policy_document, policy_message
 from trainshed.duty import off_loop
-from trainshed.errors import AlreadyExists, InvalidArgument, NotFound, TrainshedError
+from trainshed.errors import InvalidArgument, NotFound
 
 _FUNCTION = "google.cloud.functions.v1.CloudFunction"
-_UPLOADS = "https://cloudfunctions.googleapis.com/trainshed/v1/functions/uploads"
+_SOURCES = ("source_archive_url", "source_upload_url", "source_repository")
 
 
 class CloudFunctions:
-    """Create, Get, List, Update, Delete, Call, GenerateUploadUrl."""
+    """All RPCs. Functions of the second generation are not seen by this API, as on Google Cloud."""
 
     SERVICE = "google.cloud.functions.v1.CloudFunctionsService"
 
     def __init__(
-        self, service: functions.Service, host: functions.Host, *, read_object: Callable[[str], bytes] | None = None
+        self,
+        service: functions.Service,
+        host: functions.Host,
+        rights: policies.Service,
+        *,
+        read_object: Callable[[str], bytes] | None = None,
     ) -> None:
         """`read_object` reads a `gs://` archive."""
         self._service = service
         self._host = host
-        self._read_object = read_object
+        self._rights = rights
+        self._archives = asked.Archives(host, read_object)
 
     def GetFunction(self, request: Any) -> Any:
         """Answer a function."""
-        return _message(self._service.get(request.name))
+        return from_json(_FUNCTION, functions.document(self._get(request.name)))
 
     def ListFunctions(self, request: Any) -> Any:
         """Answer the functions of a location."""
-        found = self._service.list(request.parent)
-        size = fields.page_size(request.page_size)
-        after = names.read_page_token(request.page_token).get("after", "")
-        rest = [f for f in found if f.name > after]
-        token = names.page_token(after=rest[size - 1].name) if len(rest) > size else ""
-        made = [_message(f) for f in rest[:size]]
+        found = [f for f in self._service.list(request.parent) if f.generation == 1]
+        chosen, token = asked.page(found, request, lambda f: f.name)
+        made = [from_json(_FUNCTION, functions.document(f)) for f in chosen]
         return fields.listing("google.cloud.functions.v1.ListFunctionsResponse", "functions", made, token)
 
     async def CreateFunction(self, request: Any) -> Any:
         """Deploy a function that is not there yet."""
-        if await self._find(request.function.name) is not None:
-            raise AlreadyExists(f"There is a function {request.function.name!r} already.")
-        return await self._deploy(to_json(request.function))
+        name = request.function.name
+        if not name.startswith(f"{request.location}/functions/"):
+            raise InvalidArgument.field("function.name", f"{name!r} is not in {request.location!r}")
+        configuration = functions.configuration(name, to_json(request.function))
+        archive = await off_loop(self._archives.read, configuration.source_url)
+        deployment = await self._host.deploy(name, configuration, archive, verb="create")
+        return await off_loop(self.operation, deployment.operation)
 
     async def UpdateFunction(self, request: Any) -> Any:
         """Deploy a new version of a function."""
-        current = await off_loop(self._service.get, request.function.name)
-        paths = list(request.update_mask.paths)
-        merged = functions.merge(functions.document(current), to_json(request.function), paths)
-        has_source = bool(request.function.source_upload_url or request.function.source_archive_url)
-        return await self._deploy(merged, with_source=has_source)
+        current = await off_loop(self._get, request.function.name)
+        before = from_json(_FUNCTION, functions.document(current))
+        wanted = fields.update(before, request.function, request.update_mask)
+        configuration = functions.configuration(current.name, to_json(wanted))
+        has_source = any(getattr(wanted, field) != getattr(before, field) for field in _SOURCES)
+        archive = await off_loop(self._archives.read, configuration.source_url) if has_source else None
+        deployment = await self._host.deploy(current.name, configuration, archive, verb="update")
+        return await off_loop(self.operation, deployment.operation)
 
     async def DeleteFunction(self, request: Any) -> Any:
         """Remove a function."""
-        await self._host.delete(request.name)
-        return fields.operation(f"operations/deleted-{names.short_id()}", done=True)
+        await off_loop(self._get, request.name)
+        return await off_loop(self.operation, await self._host.delete(request.name))
 
     async def CallFunction(self, request: Any) -> Any:
         """Call a function once, synchronously."""
         try:
             data = json.loads(request.data) if request.data.strip() else {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidArgument.field("data", f"is not JSON ({error}); pass a JSON object in quotes") from error
+        await off_loop(self._get, request.name)
         execution, ended = await self._host.call(request.name, data)
         answer = {"result": ended.answer.decode("utf-8", "replace")} if ended.ok else {"error": ended.error}
         return message("google.cloud.functions.v1.CallFunctionResponse", execution_id=execution, **answer)
 
-    def GenerateUploadUrl(self, request: Any) -> Any:  # noqa: ARG002  (the same for every location)
+    def GenerateUploadUrl(self, request: Any) -> Any:
         """Answer where to put a source archive."""
-        url = f"{_UPLOADS}/{self._host.sources.hold(b'')}"
+        names.parse("projects/{project}/locations/{location}", request.parent, field="parent")
+        url, _ = self._archives.upload_url()
         return message("google.cloud.functions.v1.GenerateUploadUrlResponse", upload_url=url)
 
+    def GenerateDownloadUrl(self, request: Any) -> Any:
+        """Answer where the source of a version is; without a number, of the one that serves."""
+        function = self._get(request.name)
+        versions: Sequence[functions.Version] = self._service.versions(request.name)
+        number = request.version_id or (function.version.number if function.version else 0)
+        found = next((v for v in versions if v.number == number), None)
+        if found is None:
+            raise NotFound(f"{names.short(request.name)} has no version {number}.")
+        url = self._archives.download_url(found)
+        return message("google.cloud.functions.v1.GenerateDownloadUrlResponse", download_url=url)
+
+    def GetIamPolicy(self, request: Any) -> Any:
+        """Answer the policy that was set."""
+        self._get(request.resource)
+        return policy_message(self._rights.get(request.resource))
+
+    def SetIamPolicy(self, request: Any) -> Any:
+        """Keep a policy; nothing here is decided by it."""
+        self._get(request.resource)
+        return policy_message(self._rights.set(request.resource, policy_document(request.policy)))
+
+    def TestIamPermissions(self, request: Any) -> Any:
+        """Answer all permissions asked for."""
+        self._get(request.resource)
+        return message("google.iam.v1.TestIamPermissionsResponse", permissions=list(request.permissions))
+
     def operation(self, name: str) -> Any:
-        """Find an operation for google.longrunning.Operations; None for one of somebody else."""
-        try:
-            return _operation(self._host.deployment(name))
-        except NotFound:
-            if name.startswith("operations/deleted-"):
-                return fields.operation(name, done=True)
+        """Find an operation of this API; None for one of somebody else."""
+        found = self._service.operation(name)
+        if found is None or found.generation != 1:
             return None
+        time = found.end_time or found.create_time
+        make = partial(message, "google.cloud.functions.v1.OperationMetadataV1")
+        metadata = make(target=found.function, type_=f"{found.verb.upper()}_FUNCTION", update_time=time)
+        if found.response is not None:
+            metadata.version_id = int(found.response.get("versionId", 0))
+        return asked.operation(found, _FUNCTION, metadata)
 
-    async def _deploy(self, document: dict[str, Any], *, with_source: bool = True) -> Any:
-        name = document.get("name", "")
-        configuration = functions.configuration(name, document)
-        archive = await off_loop(self._archive, configuration.source_url) if with_source else None
-        return _operation(await self._host.deploy(name, configuration, archive))
-
-    def _archive(self, url: str) -> bytes:
-        if url.startswith("gs://"):
-            if self._read_object is None:
-                raise InvalidArgument.field("sourceArchiveUrl", "cannot be read here; upload the archive instead")
-            return self._read_object(url)
-        return self._host.sources.held(url)
-
-    async def _find(self, name: str) -> functions.Function | None:
-        try:
-            return await off_loop(self._service.get, name)
-        except NotFound:
-            return None
-
-
-def _message(function: functions.Function) -> Any:
-    return from_json(_FUNCTION, functions.document(function))
-
-
-def _operation(deployment: functions.Deployment) -> Any:
-    error: TrainshedError | None = deployment.error
-    made = _message(deployment.function) if deployment.function else None
-    return fields.operation(deployment.operation, done=deployment.done, response=made, error=error)
+    def _get(self, name: str) -> functions.Function:
+        function = self._service.get(name)
+        if function.generation != 1:
+            raise NotFound(f"{name!r} is a function of the second generation; the v2 API has it.")
+        return function

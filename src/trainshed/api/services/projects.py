@@ -1,9 +1,10 @@
 """Projects, locations and policies: every project exists, is the same one, and everybody may do everything."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from trainshed import names
-from trainshed.api.descriptors import message
+from trainshed import names, policies
+from trainshed.api.descriptors import from_json, message, to_json
 
 
 class Projects:
@@ -52,14 +53,35 @@ class Locations:
 
 
 class IAMPolicy:
-    """google.iam.v1.IAMPolicy: there are no bindings, and nothing is forbidden. Policies cannot be set."""
+    """google.iam.v1.IAMPolicy: policies are kept and shown; nothing is forbidden by them."""
 
     SERVICE = "google.iam.v1.IAMPolicy"
 
-    def GetIamPolicy(self, request: Any) -> Any:  # noqa: ARG002  (every resource has the same one)
-        """Answer the empty policy."""
-        return message("google.iam.v1.Policy", version=1)
+    def __init__(self, rights: policies.Service, require: Callable[[str], None]) -> None:
+        """`require` raises NotFound for a resource that it knows to be missing."""
+        self._rights = rights
+        self._require = require
+
+    def GetIamPolicy(self, request: Any) -> Any:
+        """Answer the policy that was set."""
+        self._require(request.resource)
+        return policy_message(self._rights.get(request.resource))
+
+    def SetIamPolicy(self, request: Any) -> Any:
+        """Keep a policy."""
+        self._require(request.resource)
+        return policy_message(self._rights.set(request.resource, policy_document(request.policy)))
 
     def TestIamPermissions(self, request: Any) -> Any:
         """Answer all permissions asked for."""
         return message("google.iam.v1.TestIamPermissionsResponse", permissions=list(request.permissions))
+
+
+def policy_message(document: Mapping[str, Any]) -> Any:
+    """Make the message of a policy."""
+    return from_json("google.iam.v1.Policy", document)
+
+
+def policy_document(policy: Any) -> dict[str, Any]:
+    """Read the message of a policy."""
+    return to_json(policy)

@@ -129,6 +129,18 @@ def upgrade() -> None:
     )
     op.create_index('ix_function_invocations_open', 'function_invocations', ['state'], unique=False, sqlite_where=sa.text('end_time IS NULL'))
     op.create_index('ix_function_invocations_time', 'function_invocations', ['function', 'start_time'], unique=False)
+    op.create_table('function_operations',
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('function', sa.Text(), nullable=False),
+    sa.Column('verb', sa.Text(), nullable=False),
+    sa.Column('generation', sa.Integer(), nullable=False),
+    sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
+    sa.Column('end_time', trainshed.sql.schema.Timestamp(), nullable=True),
+    sa.Column('error', trainshed.sql.schema.Json(), nullable=True),
+    sa.Column('response', trainshed.sql.schema.Json(), nullable=True),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_function_operations'))
+    )
+    op.create_index('ix_function_operations_function', 'function_operations', ['function', 'create_time'], unique=False)
     op.create_table('functions',
     sa.Column('name', sa.Text(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=True),
@@ -190,6 +202,12 @@ def upgrade() -> None:
     sa.Column('digest', sa.Text(), nullable=False),
     sa.Column('document', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('digest', name=op.f('pk_pipeline_specs'))
+    )
+    op.create_table('policies',
+    sa.Column('resource', sa.Text(), nullable=False),
+    sa.Column('policy', trainshed.sql.schema.Json(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('resource', name=op.f('pk_policies'))
     )
     op.create_table('receipts',
     sa.Column('id', sa.Text(), nullable=False),
@@ -263,6 +281,16 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('name', name=op.f('pk_schedules'))
     )
     op.create_index('ix_schedules_due', 'schedules', ['state', 'next_due_time'], unique=False)
+    op.create_table('service_accounts',
+    sa.Column('email', sa.Text(), nullable=False),
+    sa.Column('project', sa.Text(), nullable=False),
+    sa.Column('display_name', sa.Text(), nullable=False),
+    sa.Column('description', sa.Text(), nullable=False),
+    sa.Column('disabled', sa.Boolean(), nullable=False),
+    sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
+    sa.PrimaryKeyConstraint('email', name=op.f('pk_service_accounts'))
+    )
+    op.create_index(op.f('ix_service_accounts_project'), 'service_accounts', ['project'], unique=False)
     op.create_table('subscriptions',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
@@ -605,6 +633,8 @@ def downgrade() -> None:
     op.drop_table('task_cache')
     op.drop_index(op.f('ix_subscriptions_topic'), table_name='subscriptions')
     op.drop_table('subscriptions')
+    op.drop_index(op.f('ix_service_accounts_project'), table_name='service_accounts')
+    op.drop_table('service_accounts')
     op.drop_index('ix_schedules_due', table_name='schedules')
     op.drop_table('schedules')
     op.drop_table('run_triggers')
@@ -614,6 +644,7 @@ def downgrade() -> None:
     op.drop_index('ix_receipts_link', table_name='receipts')
     op.drop_index('ix_receipts_create_time', table_name='receipts')
     op.drop_table('receipts')
+    op.drop_table('policies')
     op.drop_table('pipeline_specs')
     op.drop_index('ix_outbox_due', table_name='outbox')
     op.drop_table('outbox')
@@ -623,6 +654,8 @@ def downgrade() -> None:
     op.drop_index('ix_history_resource', table_name='history')
     op.drop_table('history')
     op.drop_table('functions')
+    op.drop_index('ix_function_operations_function', table_name='function_operations')
+    op.drop_table('function_operations')
     op.drop_index('ix_function_invocations_time', table_name='function_invocations')
     op.drop_index('ix_function_invocations_open', table_name='function_invocations', sqlite_where=sa.text('end_time IS NULL'))
     op.drop_table('function_invocations')
