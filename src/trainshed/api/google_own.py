@@ -42,6 +42,7 @@ def routes(near: "Reach") -> Sequence[BaseRoute]:
         Route("/v1/projects/{project}/serviceAccounts/{email}:{verb}", account.act, methods=["POST"]),
         Route("/v1/projects", project.listing),
         Route("/v1/projects/{project}", project.describe),
+        Route("/v1/apps/{project}", project.app),
         Route("/v1/projects/{project}/services", project.services),
         Route("/v1/projects/{project}/services:batchEnable", project.enable, methods=["POST"]),
         Route("/v1/projects/{project}/services/{service}:enable", project.enable, methods=["POST"]),
@@ -127,6 +128,12 @@ class _Projects:
 
     async def describe(self, request: Request) -> JSONResponse:
         return JSONResponse(_project(request.path_params["project"]))
+
+    async def app(self, request: Request) -> JSONResponse:
+        """Answer the App Engine application, whose place is where gcloud puts schedules that name none."""
+        project = request.path_params["project"]
+        place = {"locationId": self._near.settings.region, "servingStatus": "SERVING"}
+        return JSONResponse({"name": f"apps/{project}", "id": project, **place})
 
     async def services(self, request: Request) -> JSONResponse:
         names = ("pubsub", "cloudscheduler", "cloudbuild", "cloudfunctions", "storage", "aiplatform")
