@@ -296,10 +296,9 @@ def _base(client: Client, given: dict[str, Any]) -> str:
 
 
 def _decide(decision: str, build: str, comment: str, url: str, output_format: str, given: dict[str, Any]) -> None:
-    project, _ = _place(given)
     result = {"decision": decision, **{k: v for k, v in (("comment", comment), ("url", url)) if v}}
     with session.connect() as client:
-        path = f"/v1/projects/{segment(project)}/builds/{segment(build)}:approve"
+        path = f"{_base(client, given)}/builds/{segment(build)}:approve"
         found = client.call("POST", path, {"approvalResult": result})["metadata"]["build"]
     show(found, output_format, lambda: click.echo(f"{decision.title()} [{found['name']}]."))
 

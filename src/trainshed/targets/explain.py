@@ -12,7 +12,7 @@ _DISABLED = "SERVICE_DISABLED"
 def refusal(call: Call, error: TrainshedError, *, project: str, principal: str) -> TrainshedError:
     """Answer the error to raise for one that Google answered: the same class, with what helps."""
     named = f" ({error.reason})" if error.reason not in {type(error).reason, error.code} else ""
-    text = f"{error.message.rstrip()}{named}"
+    text = f"{error.message.rstrip().rstrip('.')}{named}."
     if isinstance(error, Unauthenticated):
         text = f"{text} {LOGIN}"
     elif error.reason == _DISABLED:

@@ -28,6 +28,7 @@ _ONCE = {
     "google.devtools.cloudbuild.v1.CloudBuild/CreateBuild",
     "google.devtools.cloudbuild.v1.CloudBuild/RetryBuild",
     "google.devtools.cloudbuild.v1.CloudBuild/RunBuildTrigger",
+    "google.devtools.cloudbuild.v1.CloudBuild/ApproveBuild",
     "google.devtools.cloudbuild.v1.CloudBuild/CreateBuildTrigger",
     "google.cloud.scheduler.v1.CloudScheduler/RunJob",
     "google.cloud.functions.v1.CloudFunctionsService/CallFunction",

@@ -197,6 +197,7 @@ _SPECIAL = {
     f"{_SERVICE}/CreateBuild": _build,
     f"{_SERVICE}/RetryBuild": _build,
     f"{_SERVICE}/RunBuildTrigger": _build,
+    f"{_SERVICE}/ApproveBuild": _build,
     f"{_SERVICE}/CreateBuildTrigger": _trigger,
     "google.cloud.functions.v1.CloudFunctionsService/GenerateUploadUrl": _upload_url,
     "google.cloud.functions.v1.CloudFunctionsService/CallFunction": lambda _: {"executionId": "supposed"},

@@ -115,7 +115,12 @@ def root(spec: dict[str, Any], address: str) -> str:
 
 
 def job_id(spec: dict[str, Any], event_id: str) -> str:
-    """Make the run's id: the same for the same event."""
-    name = re.sub(r"[^-a-z0-9]+", "-", spec.get("pipelineInfo", {}).get("name", "run").lower()).strip("-")[:80]
-    event = re.sub(r"[^-a-z0-9]+", "-", str(event_id).lower()).strip("-")[-40:]
-    return f"{name if name[:1].isalpha() else f'run-{name}'}-{event}"
+    """Make the run's id: the same for the same event of the same trigger, whose name is the function's."""
+    pipeline = slug(spec.get("pipelineInfo", {}).get("name", "run"))[:48].rstrip("-")
+    made = f"{pipeline}-{slug(os.environ['TRIGGER'])[:32].rstrip('-')}-{slug(str(event_id))[-40:].lstrip('-')}"
+    return made if made[0].isalpha() else f"run-{made}"
+
+
+def slug(text: str) -> str:
+    """Write a text with the letters that an id may have."""
+    return re.sub(r"[^-a-z0-9]+", "-", text.lower()).strip("-")

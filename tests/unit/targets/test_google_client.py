@@ -1,0 +1,237 @@
+"""Retries, operations, credentials and refusals, with a scripted Google."""
+
+import io
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from trainshed import errors
+from trainshed.targets import wire
+from trainshed.targets.credentials import Credentials
+from trainshed.targets.endpoints import Endpoints
+from trainshed.targets.google import GoogleClient, Place
+
+SECRET = "ya29.secret-token"
+
+
+class Answers:
+    """Stands in for the wire: answers in order, notes what was asked."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.asked = []
+
+    def __call__(self, verb, url, headers, body=None, *, timeout_seconds=None):
+        content = body.read() if hasattr(body, "read") else body
+        self.asked.append(SimpleNamespace(verb=verb, url=url, headers=dict(headers), body=content))
+        found = self.answers.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        status, document, *more = found
+        headers = dict(more[0]) if more else {}
+        data = io.BytesIO(document if isinstance(document, bytes) else json.dumps(document).encode())
+        response = SimpleNamespace(status=status, read=data.read, getheader=headers.get)
+        return wire.Exchange(connection=SimpleNamespace(close=lambda: None), response=response)
+
+
+class Known(Credentials):
+    """Credentials that are there."""
+
+    def __init__(self):
+        super().__init__()
+        self.renewed = 0
+
+    def headers(self, verb, url):
+        return {"authorization": f"Bearer {SECRET}"}
+
+    def renew(self):
+        self.renewed += 1
+
+    principal = "serviceAccount:me@p.iam.gserviceaccount.com"
+
+
+@pytest.fixture
+def google(monkeypatch):
+    def made(*answers):
+        script = Answers(*answers)
+        monkeypatch.setattr(wire, "exchange", script)
+        pauses = []
+        place = Place(project="p", region="r")
+        client = GoogleClient(place, Endpoints(region="r"), Known(), pause=pauses.append)
+        return client, script, pauses
+
+    return made
+
+
+BUSY = (503, {"error": {"code": 503, "message": "busy", "status": "UNAVAILABLE"}})
+TOPIC = "/v1/projects/p/topics/abc"
+
+
+def test_what_is_safe_to_repeat_is_repeated_later_and_later(google):
+    client, script, pauses = google(BUSY, OSError("reset"), (429, {}, {"Retry-After": "7"}), (200, {"name": "t"}))
+
+    assert client.call("GET", TOPIC) == {"name": "t"}
+    assert len(script.asked) == 4
+    assert 0.5 <= pauses[0] <= 1 <= pauses[1] <= 2
+    assert pauses[2] == 7
+
+
+def test_it_gives_up_in_the_end_with_googles_message(google):
+    client, script, _ = google(*[BUSY] * 6)
+
+    with pytest.raises(errors.Unavailable, match="busy"):
+        client.call("PUT", TOPIC, {})
+    assert len(script.asked) == 6
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/projects/p/locations/r/builds", {"steps": []}),
+        ("/v1/projects/p/locations/r/jobs/abc:run", {}),
+        ("/v1/projects/p/locations/r/functions/abc:call", {"data": "{}"}),
+    ],
+)
+def test_what_would_happen_twice_is_sent_once(google, path, body):
+    client, script, _ = google(BUSY)
+
+    with pytest.raises(errors.Unavailable):
+        client.call("POST", path, body)
+    assert len(script.asked) == 1
+
+
+def test_each_try_of_an_upload_sends_all_of_it_under_one_request_id(google):
+    client, script, _ = google(BUSY, (200, {"name": "x", "generation": "1"}))
+
+    client.upload("/upload/storage/v1/b/b/o", io.BytesIO(b"content"), query={"uploadType": "media", "name": "x"})
+
+    assert [asked.body for asked in script.asked] == [b"content", b"content"]
+    assert len({asked.headers["x-goog-gcs-idempotency-token"] for asked in script.asked}) == 1
+
+
+def test_an_operation_is_waited_for_and_its_failure_raised(google):
+    pending = {"name": "operations/abc"}
+    failed = {"name": "operations/abc", "done": True, "error": {"code": 9, "message": "no such image"}}
+    client, script, pauses = google((200, pending), (200, pending), (200, failed))
+
+    with pytest.raises(errors.FailedPrecondition, match="no such image"):
+        client.call("DELETE", "/v1/projects/p/locations/r/functions/abc")
+    assert [asked.url for asked in script.asked[1:]] == ["https://cloudfunctions.googleapis.com/v1/operations/abc"] * 2
+    assert len(pauses) == 2
+
+
+def test_pages_are_read_to_the_end(google):
+    client, script, _ = google(
+        (200, {"topics": [{"name": "a"}], "nextPageToken": "n"}), (200, {"topics": [{"name": "b"}]})
+    )
+
+    assert [t["name"] for t in client.pages("/v1/projects/p/topics", "topics")] == ["a", "b"]
+    assert script.asked[1].url.endswith("?pageToken=n")
+
+
+def test_a_refused_token_is_renewed_once(google):
+    refused = (401, {"error": {"code": 401, "message": "expired", "status": "UNAUTHENTICATED"}})
+    client, script, _ = google(refused, refused)
+
+    with pytest.raises(errors.Unauthenticated, match=r"expired\. Log in with `gcloud auth application-default login"):
+        client.call("GET", TOPIC)
+    assert client._credentials.renewed == 1
+    assert len(script.asked) == 2
+
+
+def denied(reason, metadata):
+    info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "metadata": metadata}
+    return (403, {"error": {"code": 403, "message": "Denied.", "status": "PERMISSION_DENIED", "details": [info]}})
+
+
+def test_a_missing_permission_is_named_with_the_command_that_grants_it(google):
+    client, _, _ = google(denied("IAM_PERMISSION_DENIED", {"permission": "pubsub.topics.publish"}))
+
+    with pytest.raises(errors.PermissionDenied) as caught:
+        client.call("POST", f"{TOPIC}:publish", {"messages": [{"data": "YQ=="}]})
+    assert "Missing: pubsub.topics.publish" in caught.value.message
+    assert "gcloud projects add-iam-policy-binding p --member=serviceAccount:me@" in caught.value.message
+    assert "--role=roles/pubsub.publisher" in caught.value.message
+
+
+def test_a_refusal_without_details_lists_what_the_request_needs(google):
+    client, _, _ = google((403, {"error": {"code": 403, "message": "no", "errors": [{"reason": "forbidden"}]}}))
+
+    with pytest.raises(errors.PermissionDenied, match=r"It needs: storage.buckets.create on projects/p"):
+        client.call("POST", "/storage/v1/b", {"name": "b"}, query={"project": "p"})
+
+
+def test_an_api_that_is_not_enabled_is_told_with_the_command(google):
+    client, _, _ = google(denied("SERVICE_DISABLED", {"service": "pubsub.googleapis.com"}))
+
+    with pytest.raises(errors.PermissionDenied, match=r"gcloud services enable pubsub.googleapis.com --project p"):
+        client.call("GET", TOPIC)
+
+
+def test_no_token_goes_to_an_address_that_google_gives_out_nor_into_a_message(google):
+    upload = "https://storage.googleapis.com/signed?X-Goog-Signature=abc"
+    client, script, _ = google((200, {"uploadUrl": upload}), (403, b"<Error>denied</Error>"))
+
+    with pytest.raises(errors.PermissionDenied) as caught:
+        client.upload("/trainshed/v1/functions/uploads", b"zip")
+    assert script.asked[1].url == upload
+    assert "authorization" not in script.asked[1].headers
+    assert SECRET not in str(caught.value)
+
+
+def test_our_own_routes_without_a_meaning_there_are_refused(google):
+    client, script, _ = google()
+
+    with pytest.raises(errors.Unimplemented, match="Google Cloud has nothing that answers GET /trainshed/v1/receipts"):
+        client.call("GET", "/trainshed/v1/receipts")
+    assert script.asked == []
+
+
+def test_without_credentials_it_is_said_how_to_log_in(monkeypatch, tmp_path):
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
+
+    with pytest.raises(errors.Unauthenticated, match="Log in with `gcloud auth application-default login`"):
+        Credentials().headers("GET", "https://pubsub.googleapis.com/")
+
+
+def test_user_credentials_bring_their_quota_project(monkeypatch, tmp_path):
+    user = {
+        "type": "authorized_user",
+        "client_id": "i",
+        "client_secret": "s",
+        "refresh_token": "r",
+        "quota_project_id": "q",
+    }
+    (tmp_path / "user.json").write_text(json.dumps(user))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "user.json"))
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "of-the-environment")
+    answers = Answers(*[(200, {"access_token": SECRET, "expires_in": 3600})] * 2)
+    monkeypatch.setattr(wire, "exchange", lambda *a, **k: with_headers(answers(*a, **k)))
+
+    own = Credentials().headers("GET", "https://pubsub.googleapis.com/")
+    given = Credentials(quota_project="other").headers("GET", "https://pubsub.googleapis.com/")
+
+    assert own["authorization"] == f"Bearer {SECRET}"
+    assert own["x-goog-user-project"] == "q"
+    assert given["x-goog-user-project"] == "other"
+    assert answers.asked[0].url == "https://oauth2.googleapis.com/token"
+
+
+def with_headers(exchange):
+    exchange.response.getheaders = list
+    return exchange
+
+
+def test_a_revoked_login_is_told_without_what_the_server_sent(monkeypatch, tmp_path):
+    user = {"type": "authorized_user", "client_id": "i", "client_secret": "s", "refresh_token": "secret-refresh"}
+    (tmp_path / "user.json").write_text(json.dumps(user))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "user.json"))
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p")
+    answers = Answers((400, {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}))
+    monkeypatch.setattr(wire, "exchange", lambda *a, **k: with_headers(answers(*a, **k)))
+
+    with pytest.raises(errors.Unauthenticated) as caught:
+        Credentials().headers("GET", "https://pubsub.googleapis.com/")
+    assert "gcloud auth application-default login" in caught.value.message
+    assert "secret-refresh" not in caught.value.message
