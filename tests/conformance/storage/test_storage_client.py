@@ -1,71 +1,16 @@
 """Google's own storage client against the surface: no line of it is changed, only its address."""
 
-import asyncio
 import io
 import os
-import threading
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from google.api_core import exceptions
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import storage
 
-from trainshed.api.serve import Surface
-from trainshed.api.services import storage as storage_api
-from trainshed.blobs import Blobs
-from trainshed.buckets import Service
 from trainshed.client import Client
 from trainshed.errors import InvalidArgument, NotFound
-from trainshed.settings import load
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
-
-
-@contextmanager
-def listening(settings, routes):
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-
-    async def begin():
-        surface = Surface(settings, [], routes)
-        return surface, await surface.start()
-
-    surface, address = asyncio.run_coroutine_threadsafe(begin(), loop).result(30)
-    try:
-        yield address
-    finally:
-        asyncio.run_coroutine_threadsafe(surface.stop(), loop).result(30)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-@pytest.fixture
-def service(db, clock, tmp_path):
-    return Service(db, clock, Blobs(tmp_path / "buckets", clock))
-
-
-@pytest.fixture
-def address(service, tmp_path):
-    with listening(load({}, home=tmp_path, port=0), storage_api.routes(service)) as found:
-        yield found
-
-
-@pytest.fixture
-def client(address):
-    made = storage.Client(
-        project="local-project", credentials=AnonymousCredentials(), client_options={"api_endpoint": address}
-    )
-    yield made
-    made._http.close()
-
-
-@pytest.fixture
-def bucket(client):
-    return client.create_bucket("bucket")
 
 
 def test_a_bucket_is_made_found_listed_and_removed(client):
