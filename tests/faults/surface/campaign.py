@@ -102,14 +102,15 @@ class Campaign:
         try:
             url = httpx.URL(self._address).copy_with(raw_path=target.encode("latin-1", "replace"))
             head = {k: v.encode("latin-1") for k, v in headers.items()}
-            answer = await http.request(made.verb, url, headers=head, content=made.body)
+            async with http.stream(made.verb, url, headers=head, content=made.body) as answer:
+                text = b"".join([part async for part in answer.aiter_raw()]).decode("utf-8", "replace")
         except httpx.HTTPError as error:
             self._wrong(service, made, f"{type(error).__name__}: {error}")
             return
         said = str(answer.status_code)
         if answer.status_code in _BAD_HTTP:
-            self._wrong(service, made, f"{said} {answer.text[:500]}")
-        elif "Traceback (most recent" in answer.text:
+            self._wrong(service, made, f"{said} {text[:500]}")
+        elif "Traceback (most recent" in text:
             self._wrong(service, made, f"{said} shows a traceback")
         self.report.note(service, said, time.monotonic() - started)
 
