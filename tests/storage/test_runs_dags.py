@@ -225,6 +225,37 @@ def test_an_exit_task_is_told_how_it_ended(world):
     )
 
 
+def test_the_error_of_a_run_names_all_that_failed_and_counts_the_rest(world):
+    spec = a_loop_spec(list(range(14)), parallelism=1)
+    a_leaf(spec, "bad", dag=spec["root"]["dag"]["tasks"])
+    run = watched(world, failing(["# double", "# bad"])).create(spec)
+
+    error = world.finish(run).error
+
+    assert error.startswith(
+        "Task 'loop[0].double' failed: exited with code 1: ValueError: no\nFailed as well: 'loop[1].d"
+    )
+    assert error.endswith(" and 4 more.")
+    (loop,) = (task for task in world.service.describe(run.name).tasks if task.name == "loop")
+    assert loop.error.endswith(" and 3 more.")
+
+
+def test_an_output_file_that_is_none_fails_its_task_with_the_reason(world):
+    run = watched(world, lambda _: Act(output='{"parameterValues": {"y"')).create(a_loop_spec([1]))
+
+    done = world.finish(run)
+
+    assert done.state == "FAILED"
+    assert "(executor_output.json) is not JSON: " in done.error
+
+
+def test_an_item_that_is_null_is_handed_to_its_body(world):
+    run = watched(world, lambda _: Act(output='{"parameterValues": {"y": 1}}')).create(a_loop_spec([1, None]))
+
+    assert world.finish(run).state == "SUCCEEDED"
+    assert inputs_of(world, "# double") == [{"x": 1}, {"x": None}]
+
+
 def test_a_retried_run_goes_on_from_what_failed(world):
     failures = ["# sum"]
     run = watched(world, failing(failures)).create(with_exit_task(a_loop_spec([1, 2])))

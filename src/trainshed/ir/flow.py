@@ -80,7 +80,8 @@ def inputs_of(task: Task, facts: RunFacts, around: Surroundings) -> TaskInputs:
         if isinstance(wanted.source, Constant):
             constants[name] = wanted
         else:
-            _keep(given, name, _selected(name, wanted, _taken(task, wanted, facts, around), problems))
+            value = _selected(name, wanted, _taken(task, wanted, facts, around), problems)
+            _keep(given, name, value, is_item=isinstance(wanted.source, InputParameter))
     defaults = {n: d.default for n, d in task.parameters.items() if d.default is not ABSENT and n not in given}
     _fill_constants(task, facts, given, constants, defaults, problems)
     driven = around.outputs(task.driver).parameters if task.driver else {}
@@ -167,11 +168,12 @@ def gathered(task: Task, iterations: Sequence[Outputs]) -> Outputs:
 
 def _is_text(task: Task, definition: ParameterDefinition, value: Any) -> bool:
     """Whether a task that does something gets a value as text: what is declared a STRING takes any value as its JSON."""
-    return task.body is None and definition.type == "STRING" and not isinstance(value, str)
+    return task.body is None and definition.type == "STRING" and not isinstance(value, str | None)
 
 
-def _keep(values: dict[str, Any], name: str, value: Any) -> None:
-    if value is not ABSENT and value is not None:
+def _keep(values: dict[str, Any], name: str, value: Any, *, is_item: bool = False) -> None:
+    """Keep what is a value: of nulls those that are an item of a loop, or in one. All others stand for no value."""
+    if value is not ABSENT and (value is not None or is_item):
         values[name] = value
 
 

@@ -224,6 +224,12 @@ class Dag:
                 after[upstream].append(task.name)
         return {name: tuple(names) for name, names in after.items()}
 
+    @cached_property
+    def loops(self) -> int:
+        """How many loops there are inside each other at most."""
+        inner = ((task.loop is not None) + task.body.loops for task in self.tasks.values() if task.body is not None)
+        return max(inner, default=0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:

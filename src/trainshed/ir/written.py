@@ -31,13 +31,15 @@ class Written:
 
 
 def read_output(text: str) -> Written:
-    """Read an ExecutorOutput; what is none says nothing."""
+    """Read an ExecutorOutput; none says nothing. Raises ValueError with a sentence for what cannot be one."""
     try:
         document = json.loads(text) if text.strip() else {}
-    except (ValueError, RecursionError):
-        return Written()
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise ValueError(f"what it wrote about its outputs (executor_output.json) is not JSON: {reason}") from error
     if not isinstance(document, Mapping):
-        return Written()
+        kind = "a list" if isinstance(document, list) else "a single value"
+        raise ValueError(f"what it wrote about its outputs (executor_output.json) is {kind}, not an object")  # noqa: TRY004
     document = writable(document, text)
     typed = _mapping(document, "parameters")
     parameters = {key: plain_value(value) for key, value in typed.items()}

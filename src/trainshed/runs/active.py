@@ -13,7 +13,7 @@ from trainshed import ir, names
 from trainshed.clock import rfc3339
 from trainshed.runs import outputs
 from trainshed.runs.model import NAME, Run, TaskRow
-from trainshed.runs.nodes import NOTHING, Node, new_node, node_of, row_of
+from trainshed.runs.nodes import NOTHING, Failures, Node, new_node, node_of, row_of
 from trainshed.runs.view import RunView, ScopeView
 from trainshed.runs.workplace import Workplace
 
@@ -162,7 +162,8 @@ class ActiveRun:
         scope = self.view.tasks[path].scopes[iteration]
         owner = self.nodes[path]
         owner.gathered[iteration] = self.outputs_of_scope(scope)
-        owner.error = owner.error or self.first_error(scope)
+        owner.failures.include(self.failures(scope))
+        owner.error = str(owner.failures) or owner.error
         self.view.closed(path, iteration)
         self._inputs.pop((path, iteration), None)
         ids = []
@@ -180,13 +181,18 @@ class ActiveRun:
             return ir.gathered(node.task, found)
         return found[0] if found else NOTHING
 
-    def first_error(self, scope: ScopeView | None = None) -> str:
-        """Say which task of a scope failed first, in the order of the plan, and why."""
+    def failures(self, scope: ScopeView | None = None) -> Failures:
+        """Say which tasks of a scope failed, in the order of the plan, and why."""
+        found = Failures()
         for view in (scope or self.view.root).tasks.values():
-            if view.state == "FAILED":
-                error = self.nodes[view.path].error
-                return error if view.task.body is not None and error else f"Task {view.path!r} failed: {error}"
-        return ""
+            if view.state != "FAILED":
+                continue
+            node = self.nodes[view.path]
+            if view.task.body is None or not node.error:
+                found.add(view.path, node.error)
+            else:  # after a restart, of those in a DAG that ended before only its error is known
+                found.include(node.failures if node.failures.count else Failures(first=node.error, count=1))
+        return found
 
     def _know(self, node: Node) -> None:
         self.nodes[node.path] = node

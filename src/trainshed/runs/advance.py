@@ -37,7 +37,8 @@ from trainshed.runs.view import SUCCESS, RunView, ScopeView, TaskView
 
 _MOST_LOSSES = 10  # a task whose worker vanishes this often is what makes it vanish
 _MOST_OPEN_ITERATIONS = 200  # of one loop, in memory: more than a machine runs at once
-_MOST_OPEN_TASKS = 1000  # rows that one decision makes
+_TINY = 1e-9  # a cube root of a thousand is not quite ten
+_MOST_OPEN_TASKS = 1000  # rows that one decision makes; also iterations of loops inside each other, all together
 
 
 def advance(view: RunView, fact: Fact) -> list[Decision]:
@@ -139,7 +140,17 @@ def width(task: TaskView) -> int:
     assert task.task.body is not None
     fits = max(1, _MOST_OPEN_TASKS // max(1, len(task.task.body.tasks)))
     limit = task.task.loop.parallelism if task.task.loop else 0
-    return min(limit or _MOST_OPEN_ITERATIONS, _MOST_OPEN_ITERATIONS, fits)
+    return min(limit or _MOST_OPEN_ITERATIONS, _share(task), fits)
+
+
+def _share(task: TaskView) -> int:
+    """Answer how many iterations a loop may have open so that it and those around and inside it keep to the limit."""
+    assert task.task.body is not None
+    scope, levels = task.scope, 1 + task.task.body.loops
+    while scope.owner is not None:
+        levels += scope.owner.task.loop is not None
+        scope = scope.owner.scope
+    return min(_MOST_OPEN_ITERATIONS, int(_MOST_OPEN_TASKS ** (1 / levels) + _TINY))
 
 
 # Ending

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trainshed import ir
 from trainshed.duty import off_loop
-from trainshed.runners.contract import NOTE, Launch, OutputMissing, Runner, Succeeded
+from trainshed.runners.contract import NOTE, ExitedNonZero, Launch, OutputMissing, Runner, Succeeded
 from trainshed.runs import launch, workplace
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.attempt import Ended
@@ -102,13 +102,16 @@ class Launcher:
         path = active.paths[ended.report.task_id]
         places = active.places_of(path, ended.report.attempt)
         mount = active.attempt_folder(path, ended.report.attempt) / "mount"
-        found = self._collector.collect(
-            active.task(path),
-            ended.report.outcome.output,
-            places,
-            mount,
-            is_python=isinstance(active.place(path).work, ir.Python),
-        )
+        try:
+            found = self._collector.collect(
+                active.task(path),
+                ended.report.outcome.output,
+                places,
+                mount,
+                is_python=isinstance(active.place(path).work, ir.Python),
+            )
+        except ValueError as error:
+            return ended.failed(ExitedNonZero(code=0, message=str(error)))
         if isinstance(found, OutputMissing):
             return ended.failed(found)
         return replace(ended, collected=found)

@@ -9,6 +9,48 @@ from trainshed import ir, names
 from trainshed.runs.model import Key, TaskRow
 
 NOTHING = ir.Outputs()
+_MOST_NAMED = 10  # tasks that an error names beside the first
+_LONGEST_REASON = 160  # characters, of each of them
+
+
+@dataclass(kw_only=True)
+class Failures:
+    """Which tasks of a scope failed: the first with all that is known, the next few with the reason, the rest counted."""
+
+    first: str = ""
+    others: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, path: str, error: str) -> None:
+        """Note a task."""
+        self.count += 1
+        if self.count == 1:
+            self.first = f"Task {path!r} failed: {error}"
+        elif len(self.others) < _MOST_NAMED:
+            reason = next(iter(error.splitlines()), "")[:_LONGEST_REASON]
+            self.others.append(f"{path!r} ({reason})" if reason else repr(path))
+
+    def include(self, inner: "Failures") -> None:
+        """Note those of a scope inside."""
+        if not self.first:
+            self.first, self.others = inner.first, list(inner.others)
+        else:
+            self.others += [_named(inner.first), *inner.others]
+            del self.others[_MOST_NAMED:]
+        self.count += inner.count
+
+    def __str__(self) -> str:
+        """Tell of all of them."""
+        rest = self.count - 1 - len(self.others)
+        if self.count < 2:  # noqa: PLR2004
+            return self.first
+        more = f" and {rest} more" if rest > 0 else ""
+        return f"{self.first}\nFailed as well: {', '.join(self.others)}{more}."
+
+
+def _named(first: str) -> str:
+    path, _, error = first.removeprefix("Task ").partition(" failed: ")
+    return f"{path} ({next(iter(error.splitlines()), '')[:_LONGEST_REASON]})"
 
 
 @dataclass(kw_only=True)
@@ -28,6 +70,7 @@ class Node:
     error: str = ""
     items: Sequence[Any] = ()  # of a loop
     gathered: dict[int, ir.Outputs] = field(default_factory=dict)  # of a DAG task: what its ended iterations gave
+    failures: Failures = field(default_factory=Failures)  # of a DAG task: which tasks in it failed
 
     @property
     def cpus(self) -> float:

@@ -329,7 +329,7 @@ class Writer:
         elif name in {"succeed", "fail", "cancelled"}:
             values = {"tasks_ran": active.ran, "tasks_total": active.worked, "outputs": memory.run_outputs(active)}
         if name == "fail":
-            values["error"] = active.first_error()
+            values["error"] = str(active.failures())
         store.fire_run(step.conn, active.run.name, name, now=now, **values)
         recording.record_run(step.conn, active, name, now=now)
         active.view.run_fired(name)

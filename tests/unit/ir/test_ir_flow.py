@@ -122,15 +122,24 @@ def test_what_the_platform_fills_in_is_not_missing():
         (integer(default=3, is_optional=True), {"p": 3}, ()),
     ],
 )
-@pytest.mark.parametrize(
-    "source", [None, INPUT(name="absent"), INPUT(name="null"), ir.TaskParameter(task="failed", key="o")]
-)
+@pytest.mark.parametrize("source", [None, INPUT(name="absent"), ir.TaskParameter(task="failed", key="o")])
 def test_what_nothing_gave_is_the_default_or_absent_or_missing(source, definition, parameters, missing):
     task = a_task({} if source is None else {"p": source}, {"p": definition})
 
-    found = ir.inputs_of(task, FACTS, around({"null": None}))
+    found = ir.inputs_of(task, FACTS, around())
 
     assert (dict(found.parameters), found.missing) == (parameters, missing)
+
+
+@pytest.mark.parametrize("definition", [text(), text(default="d"), integer(is_optional=True)])
+def test_an_item_that_is_null_is_a_value(definition):
+    loop = a_loop(INPUT(name="xs"))
+    inside = ir.iteration_inputs(loop, ir.TaskInputs(given={"xs": [1, None]}), None)
+    inner = a_task({"p": INPUT(name="item")}, {"p": definition})
+
+    found = ir.inputs_of(inner, FACTS, around(inside.parameters))
+
+    assert (dict(found.parameters), found.missing) == ({"p": None}, ())
 
 
 def test_a_given_value_wins_over_the_default():

@@ -76,16 +76,21 @@ def test_an_artifact_may_be_written_elsewhere_and_a_list_may_be_empty():
     [
         "",
         "  ",
-        "{",
-        "[]",
-        "7",
         '{"artifacts": 1, "parameterValues": [], "parameters": "x"}',
         '{"artifacts": {"a": 1}}',
-        "[" * 10_000,
     ],
 )
 def test_what_is_no_output_says_nothing(text):
     assert read_output(text) == Written()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("{", "is not JSON: "), ("[]", "is a list"), ("7", "is a single value"), ("[" * 10_000, "nested too deeply")],
+)
+def test_what_cannot_be_an_output_is_refused_with_the_reason(text, said):
+    with pytest.raises(ValueError, match=said):
+        read_output(text)
 
 
 @pytest.mark.parametrize("value", [{"intValue": "many"}, {"doubleValue": None}, {"a": 1, "b": 2}, {}, 5])

@@ -143,6 +143,28 @@ def test_a_wide_loop_never_has_all_of_its_iterations_in_memory():
     assert len(play.begun) == 1001
 
 
+@pytest.mark.parametrize(("levels", "items", "at_once"), [(2, 60, 31), (3, 12, 10)])
+def test_loops_inside_each_other_have_no_more_open_together_than_one_alone_may(levels, items, at_once):
+    tasks = [a_task("x")]
+    for _ in range(levels):
+        tasks = [a_task("loop", body=tasks, loop=True)]
+    play = Play(view=a_view(*tasks), iterations=Always(items)).run()
+
+    assert len(play.begun) >= items**levels
+    assert width(a_view(*tasks).tasks["loop"]) == at_once
+    assert play.most_open <= 2500, "rows of leaves and of the loops around them"
+
+
+class Always(dict):
+    """So many, whatever the loop."""
+
+    def __init__(self, count):
+        self.count = count
+
+    def get(self, path, default=None):
+        return self.count
+
+
 def test_fail_fast_lets_nothing_begin_but_exit_tasks():
     tasks = (a_task("bad"), a_task("ok"), a_task("next", "ok"), a_task("clean", "bad", "next", always=True))
     play = Play(view=a_view(*tasks, is_fail_fast=True), fails={"bad"}).run()
