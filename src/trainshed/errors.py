@@ -37,6 +37,7 @@ class TrainshedError(Exception):
     code = "UNKNOWN"
     http_status = 500
     reason = "UNKNOWN"
+    details_bytes = 3500  # what is told by gRPC: its peers refuse more than 8 KiB of trailers; base64 takes a third
 
     def __init__(
         self,
@@ -69,6 +70,16 @@ class InvalidArgument(TrainshedError):
         """Everything wrong with a document, at once."""
         violations = tuple(FieldViolation(field=f.path, description=f.message) for f in findings)
         return cls("\n".join(str(f) for f in findings), reason=reason, violations=violations)
+
+
+class InvalidAckIds(InvalidArgument):
+    """An exactly-once subscription refuses some ack ids: they are of an earlier attempt, too late or out of order.
+
+    The metadata tells of each what is wrong, by the words that Google's clients know; they read large trailers.
+    """
+
+    reason = "EXACTLY_ONCE_ACKID_FAILURE"
+    details_bytes = 1_000_000
 
 
 class FailedPrecondition(TrainshedError):

@@ -38,6 +38,7 @@ ACTIONS = (
     Action("outbox_failed", "WARNING", "a follow-up of a transaction failed and will be tried again"),
     Action("duty_failed", "ERROR", "a background duty raised; it goes on at its next turn"),
     Action("topic_gone", "WARNING", "a notification was dropped: its topic had been deleted, so nobody is subscribed"),
+    Action("subscription_expired", "INFO", "a subscription was removed that nobody used for as long as its policy says"),
     Action("server_ready", "INFO", "the server answers on its port"),
     Action("server_stopping", "INFO", "the server drains and ends"),
     Action("environment_built", "INFO", "an environment was built and is complete on disk"),
@@ -54,6 +55,7 @@ ACTIONS = (
     Action("build_lost", "WARNING", "a build was under way and nobody runs it any more; its processes were ended"),
     Action("repository_unreachable", "WARNING", "a watched repository cannot be read; said once until that changes"),
     Action("webhook_refused", "WARNING", "a webhook of a git host was not genuine, or none is expected"),
+    Action("event_not_posted", "WARNING", "the event webhook did not take an event; it is posted again later"),
     Action("internal_error", "ERROR", "a defect: the caller saw a fixed sentence and this identifier"),
 )
 

@@ -11,7 +11,7 @@ from trainshed import topics
 from trainshed.clock import VirtualClock
 from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from trainshed.testing import database
-from trainshed.topics import DeadLetterPolicy, Kind, Options, PubsubMessage, RetryPolicy
+from trainshed.topics import DeadLetterPolicy, Kind, Options, PubsubMessage, RetryPolicy, Room
 
 TOPIC, DEAD = "projects/p/topics/train", "projects/p/topics/dead"
 SUB, DEAD_SUB = "projects/p/subscriptions/sub", "projects/p/subscriptions/dead-sub"
@@ -117,7 +117,7 @@ def test_the_retry_policy_spaces_attempts(service):
     for _ in range(4):
         (found,) = pull(service)
         service.modify_ack_deadline(SUB, [found.ack_id], 0)
-        due = service.begin_pull(SUB, max_messages=1).result().next_due
+        due = service.begin_pull(SUB, room=Room(messages=1, byte_count=1000)).result().next_due
         waits.append((due - service.clock.now()).total_seconds())
         service.clock.advance(waits[-1])
 
@@ -146,8 +146,9 @@ def test_a_poison_message_is_dead_lettered_after_exactly_n_attempts(service):
 
 
 def test_without_its_dead_letter_topic_a_message_is_tried_on(service):
-    policy = DeadLetterPolicy(topic="projects/p/topics/gone", max_delivery_attempts=5)
+    policy = DeadLetterPolicy(topic=DEAD, max_delivery_attempts=5)
     service.create_subscription(SUB, TOPIC, Options(dead_letter_policy=policy))
+    service.delete_topic(DEAD)
     publish(service, b"x")
     for _ in range(7):
         (found,) = pull(service)

@@ -13,9 +13,7 @@ log = logging.getLogger(__name__)
 
 DOMAIN = "trainshed"
 DETAILS_KEY = "grpc-status-details-bin"
-# gRPC peers refuse more than 8 KiB of trailers; base64 takes a third of that.
-_GRPC_MESSAGE_CHARACTERS = 1500
-_GRPC_DETAILS_BYTES = 3500
+_GRPC_MESSAGE_CHARACTERS = 1500  # see `TrainshedError.details_bytes`
 
 # google.rpc.Code
 CODES = {
@@ -125,9 +123,9 @@ def to_grpc(error: errors.TrainshedError) -> tuple[int, str, tuple[tuple[str, by
     if len(message) > _GRPC_MESSAGE_CHARACTERS:
         message = message[:_GRPC_MESSAGE_CHARACTERS] + " …"
         status.message = message
-    while status.ByteSize() > _GRPC_DETAILS_BYTES and status.details:
+    while status.ByteSize() > error.details_bytes and status.details:
         status.details.pop()
-    trailers = ((DETAILS_KEY, status.SerializeToString()),) if status.ByteSize() <= _GRPC_DETAILS_BYTES else ()
+    trailers = ((DETAILS_KEY, status.SerializeToString()),) if status.ByteSize() <= error.details_bytes else ()
     return status.code, message, trailers
 
 

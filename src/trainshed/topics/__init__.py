@@ -1,12 +1,14 @@
 """Topics: messages that are stored before they are acknowledged and delivered until somebody is done with them.
 
-- `model`: Topic, Subscription, Options, PubsubMessage, Delivery.
+- `model`: Topic, Subscription, Options, PubsubMessage, Delivery, Snapshot.
 - `lifecycle`: what can become of a delivery.
-- `policy`: names, limits, backoff, ack ids. Pure.
-- `store`: tables and SQL.
+- `policy`: names, limits, backoff, ack ids. `filters`: which messages a subscription wants. Pure.
+- `store`: tables; SQL of messages and deliveries. `store_resources`: SQL of topics and subscriptions.
 - `attempts`: leasing, answers, missed deadlines, dead letters, inside the caller's transaction.
+- `ordering`: what order within a key asks of leasing and of what comes again.
 - `envelope`: what a push endpoint receives. Pure.
-- `service`: the verbs.
+- `service`: the verbs. `snapshots`, `store_snapshots`: snapshots, retained messages, seeking.
+- `upkeep`: what grows old.
 - `loop`: the delivering and cleaning duties; `Arrivals`, by which pulling clients wait.
 """
 
@@ -14,31 +16,52 @@ from trainshed.topics.lifecycle import DELIVERY
 from trainshed.topics.loop import Arrivals, Deliver, Deliverer, duties
 from trainshed.topics.model import (
     DELETED_TOPIC,
+    Answered,
     DeadLetterPolicy,
     Delivery,
+    Encoding,
     Kind,
     Options,
     PubsubMessage,
+    PushIdentity,
     RetryPolicy,
+    Room,
+    SchemaSettings,
+    Snapshot,
     Subscription,
     Topic,
+    TopicOptions,
+    Wrapper,
 )
-from trainshed.topics.service import Service
+from trainshed.topics.policy import DEFAULT_EXPIRATION_SECONDS, message_bytes
+from trainshed.topics.service import Service, UncheckedError, refuse_failed
 
 __all__ = [
+    "DEFAULT_EXPIRATION_SECONDS",
     "DELETED_TOPIC",
     "DELIVERY",
+    "Answered",
     "Arrivals",
     "DeadLetterPolicy",
     "Deliver",
     "Deliverer",
     "Delivery",
+    "Encoding",
     "Kind",
     "Options",
     "PubsubMessage",
+    "PushIdentity",
     "RetryPolicy",
+    "Room",
+    "SchemaSettings",
     "Service",
+    "Snapshot",
     "Subscription",
     "Topic",
+    "TopicOptions",
+    "UncheckedError",
+    "Wrapper",
     "duties",
+    "message_bytes",
+    "refuse_failed",
 ]

@@ -9,10 +9,10 @@ from typing import Any
 from trainshed import webhook
 from trainshed.clock import Clock
 from trainshed.duty import Background, Duty, off_loop
-from trainshed.errors import TrainshedError
+from trainshed.errors import InvalidArgument, TrainshedError
 from trainshed.topics import attempts
 from trainshed.topics.envelope import ACKNOWLEDGED, push_body
-from trainshed.topics.model import Delivery, Kind, Subscription
+from trainshed.topics.model import Delivery, Kind, Room, Subscription
 from trainshed.topics.service import Pulled, Service
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,7 @@ Deliver = Callable[[str, Delivery], Awaitable[bool]]  # target, delivery → ack
 
 _SLOTS = 16  # attempts under way at once at one subscription
 _CLEAN_SECONDS = 60.0
+_ANSWER_BYTES = 10_000_000
 
 
 def duties(service: Service, deliver: Deliver, *, background: Background, interval_seconds: float) -> list[Duty]:
@@ -166,23 +167,27 @@ class Arrivals:
 
     async def pull(self, name: str, *, max_messages: int, wait_seconds: float) -> list[Delivery]:
         """Pull, waiting up to `wait_seconds` for the first message; [] when none came."""
-        async for deliveries in self.follow(name, limit=lambda: max_messages, wait_seconds=wait_seconds):
-            return deliveries
+        if max_messages <= 0:
+            raise InvalidArgument.field("maxMessages", "ask for at least one message")
+        room = Room(messages=max_messages, byte_count=_ANSWER_BYTES)
+        async for found in self.follow(name, room=lambda: room, wait_seconds=wait_seconds):
+            return found.deliveries
         return []
 
     async def follow(
         self,
         name: str,
         *,
-        limit: Callable[[], int],
+        room: Callable[[], Room],
         wait_seconds: float | None = None,
         deadline_seconds: Callable[[], float] = lambda: 0,
         may_go_on: asyncio.Event | None = None,
-    ) -> AsyncIterator[list[Delivery]]:
+        freed_time: Callable[[], datetime | None] = lambda: None,
+    ) -> AsyncIterator[Pulled]:
         """Yield deliveries as they come, for ever or until none came for `wait_seconds`.
 
-        `limit` says how many may be handed out now; while it says none, `may_go_on` is waited for. What is handed
-        out has the ack deadline of the subscription unless `deadline_seconds` names another.
+        `room` says how much may be handed out now; while it says nothing, `may_go_on` is waited for, or the
+        `freed_time`. What is handed out has the ack deadline of the subscription unless `deadline_seconds` names another.
         """
         service, loop = self._service, asyncio.get_running_loop()
         arrived = asyncio.Event() if may_go_on is None else may_go_on
@@ -192,12 +197,14 @@ class Arrivals:
         try:
             while True:
                 arrived.clear()
-                found = Pulled(deliveries=[], next_due=None)
-                if (most := limit()) > 0:
-                    begun = service.begin_pull(name, max_messages=most, deadline_seconds=deadline_seconds())
+                now = room()
+                if now.messages > 0 and now.byte_count > 0:
+                    begun = service.begin_pull(name, room=now, deadline_seconds=deadline_seconds())
                     found = await asyncio.wrap_future(begun)
+                else:
+                    found = Pulled(deliveries=[], next_due=freed_time(), options=None)
                 if found.deliveries:
-                    yield found.deliveries
+                    yield found
                 elif until is not None and service.clock.now() >= until:
                     return
                 await _first(arrived, service.clock, min((t for t in (found.next_due, until) if t), default=None))

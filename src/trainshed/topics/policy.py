@@ -3,25 +3,38 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from trainshed import names
 from trainshed.errors import InvalidArgument
-from trainshed.topics.model import Kind, Options, PubsubMessage, RetryPolicy
+from trainshed.topics import filters
+from trainshed.topics.model import Kind, Options, PubsubMessage, RetryPolicy, TopicOptions
 
 TOPIC = "projects/{project}/topics/{topic}"
 SUBSCRIPTION = "projects/{project}/subscriptions/{subscription}"
+SNAPSHOT = "projects/{project}/snapshots/{snapshot}"
+SCHEMA = "projects/{project}/schemas/{schema}"
+DEFAULT_EXPIRATION_SECONDS = 31 * 86400.0
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9\-_.~+%]{2,254}")
 _DAY = 86400
 _RETENTION = (600, 31 * _DAY)
 _ACK_DEADLINE = (10, 600)
 _BACKOFF = (0, 600)
 _ATTEMPTS = (5, 100)
+_LEAST_EXPIRATION = _DAY
+_LABELS = 64
+# International letters are allowed, capitals are not.
+_LABEL_KEY = re.compile(r"[^\W\d_][\w-]{0,62}")
+_LABEL_VALUE = re.compile(r"[\w-]{0,63}")
+_PUSH_VERSIONS = {"v1", "v1beta2"}
 _REQUEST_MESSAGES = 1000
 _REQUEST_BYTES = 10_000_000
 _ATTRIBUTES = 100
 _KEY_BYTES, _VALUE_BYTES = 256, 1024
+_ORDERING_KEY_BYTES = 1024
+_LARGEST = 2**63 - 1  # what the store can count to
 _EAGER = RetryPolicy(minimum_seconds=0.1, maximum_seconds=60.0)  # nobody asks for these, so they must not spin
 
 
@@ -51,13 +64,58 @@ def check_options(options: Options) -> Options:
     if dead is not None:
         check_name(TOPIC, dead.topic, field="deadLetterPolicy.deadLetterTopic")
         _within("deadLetterPolicy.maxDeliveryAttempts", dead.max_delivery_attempts, _ATTEMPTS, "attempts")
-    if options.kind is Kind.PUSH:
-        _check_endpoint(options.push_endpoint)
+    if options.expiration_seconds is not None and options.expiration_seconds < _LEAST_EXPIRATION:
+        raise InvalidArgument.field("expirationPolicy.ttl", "is shorter than a day; make it longer, or leave ttl out")
+    if options.filter:
+        filters.compiled(options.filter)
+    check_labels(options.labels)
+    _check_push(options)
     return options
 
 
+def check_topic_options(options: TopicOptions) -> TopicOptions:
+    """Answer the options of a topic if all are within Pub/Sub's limits. Raises InvalidArgument naming the field."""
+    if options.retention_seconds is not None:
+        _within("messageRetentionDuration", options.retention_seconds, _RETENTION, "seconds")
+    if options.schema is not None:
+        check_name(SCHEMA, options.schema.schema, field="schemaSettings.schema")
+    check_labels(options.labels)
+    return options
+
+
+def check_labels(labels: Mapping[str, str]) -> None:
+    """Check labels by Google's rules. Raises InvalidArgument."""
+    if len(labels) > _LABELS:
+        raise InvalidArgument.field("labels", f"are {len(labels)}; a resource has at most {_LABELS}")
+    for key, value in labels.items():
+        if not _LABEL_KEY.fullmatch(key) or key != key.lower():
+            raise InvalidArgument.field(
+                "labels", f"key {key[:70]!r}: begin with a small letter; 1 to 63 small letters, digits, _ or -"
+            )
+        if not _LABEL_VALUE.fullmatch(value) or value != value.lower():
+            raise InvalidArgument.field(f"labels[{key}]", "at most 63 small letters, digits, _ or -")
+
+
+def _check_push(options: Options) -> None:
+    if options.kind is not Kind.PUSH:
+        return
+    _check_endpoint(options.push_endpoint)
+    if options.is_exactly_once:
+        raise InvalidArgument.field(
+            "enableExactlyOnceDelivery", "is for pull subscriptions; leave out the endpoint, or this"
+        )
+    for key, value in options.push_attributes.items():
+        if key != "x-goog-version" or value not in _PUSH_VERSIONS:
+            raise InvalidArgument.field("pushConfig.attributes", f"{key}={value} is not known; x-goog-version=v1 is")
+    if options.push_identity is not None and not options.push_identity.email:
+        raise InvalidArgument.field("pushConfig.oidcToken.serviceAccountEmail", "is empty; name a service account")
+
+
 def _check_endpoint(endpoint: str) -> None:
-    parts = urlsplit(endpoint)
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise InvalidArgument.field(
             "pushConfig.pushEndpoint", f"{endpoint!r} is not a URL; write it as https://HOST/PATH or http://HOST/PATH"
@@ -75,8 +133,12 @@ def check_messages(messages: Sequence[PubsubMessage]) -> None:
     if not 0 < len(messages) <= _REQUEST_MESSAGES:
         raise InvalidArgument.field("messages", f"a request holds 1 to {_REQUEST_MESSAGES} messages")
     size = 0
+    if len(messages[0].ordering_key.encode()) > _ORDERING_KEY_BYTES:
+        raise InvalidArgument.field("messages[0].orderingKey", f"is longer than {_ORDERING_KEY_BYTES} bytes")
     for index, message in enumerate(messages):
         size += len(message.data)
+        if message.ordering_key != messages[0].ordering_key:
+            raise InvalidArgument.field("messages", "one request is for one orderingKey; send the others apart")
         if message.attributes:
             size += _check_attributes(f"messages[{index}].attributes", message)
         elif not message.data:
@@ -101,6 +163,39 @@ def _check_attributes(field: str, message: PubsubMessage) -> int:
     return size
 
 
+class Sized(Protocol):
+    """A message whose size counts."""
+
+    @property
+    def data(self) -> bytes:
+        """Its body."""
+
+    @property
+    def attributes(self) -> Mapping[str, str] | None:
+        """Its attributes."""
+
+
+S = TypeVar("S", bound=Sized)
+
+
+def within(messages: Sequence[S], most_bytes: int) -> list[S]:
+    """Answer the messages before the bytes run out; the last one may exceed them, as with Google."""
+    size = 0
+    for count, message in enumerate(messages):
+        if size >= most_bytes:
+            return list(messages[:count])
+        size += message_bytes(message)
+    return list(messages)
+
+
+def message_bytes(message: Sized) -> int:
+    """Answer how many bytes a message counts as."""
+    size = len(message.data)
+    if message.attributes:
+        size += sum(len(key) + len(value) for key, value in message.attributes.items())
+    return size
+
+
 def backoff_seconds(options: Options, attempt: int) -> float:
     """Answer how long to wait after the attempt of that number failed."""
     policy = options.retry_policy
@@ -122,6 +217,20 @@ def ack_id(subscription_id: int, message_id: int, attempt: int) -> str:
     return base64.urlsafe_b64encode(b"%d:%d:%d" % (subscription_id, message_id, attempt)).decode()
 
 
+def parse_ack_id(text: str) -> tuple[int, int, int]:
+    """Read subscription, message and attempt of an ack id.
+
+    Raises InvalidArgument for a text that this server cannot have handed out.
+    """
+    try:
+        owner, message_id, attempt = map(int, base64.urlsafe_b64decode(text.encode()).split(b":"))
+    except (ValueError, binascii.Error):
+        raise _malformed(text) from None
+    if text != ack_id(owner, message_id, attempt) or max(owner, message_id, attempt) > _LARGEST:
+        raise _malformed(text)
+    return owner, message_id, attempt
+
+
 def read_ack_ids(subscription_id: int, ack_ids: Iterable[str]) -> dict[int, list[int]]:
     """Sort ack ids into message ids by attempt; those of other subscriptions count for nothing.
 
@@ -129,10 +238,11 @@ def read_ack_ids(subscription_id: int, ack_ids: Iterable[str]) -> dict[int, list
     """
     found: dict[int, list[int]] = {}
     for text in ack_ids:
-        try:
-            owner, message_id, attempt = map(int, base64.urlsafe_b64decode(text.encode()).split(b":"))
-        except (ValueError, binascii.Error):
-            raise InvalidArgument.field("ackIds", f"{text[:60]!r} is not an ack id of this server") from None
+        owner, message_id, attempt = parse_ack_id(text)
         if owner == subscription_id:
             found.setdefault(attempt, []).append(message_id)
     return found
+
+
+def _malformed(text: str) -> InvalidArgument:
+    return InvalidArgument.field("ackIds", f"{text[:60]!r} is not an ack id of this server")

@@ -4,32 +4,41 @@ import base64
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from trainshed import names
+from trainshed import names, policies
 from trainshed.clock import Clock
-from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
+from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidAckIds, InvalidArgument, NotFound
 from trainshed.sql import Database, notify
-from trainshed.topics import attempts, policy, store
+from trainshed.topics import attempts, policy, store, store_snapshots
+from trainshed.topics import store_resources as resources
 from trainshed.topics.model import (
-    DELETED_TOPIC,
+    Answered,
     Delivery,
     Kind,
     Options,
     PubsubMessage,
+    Room,
+    SchemaSettings,
     Subscription,
     Topic,
+    TopicOptions,
 )
+from trainshed.topics.snapshots import Snapshots
+from trainshed.topics.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 _PAGE = 1000
-_CLEAN_AT_ONCE = 2000
 _LONGEST_DEADLINE = 600
 _MOST_PULLED = 1000
+_UNBOUNDED = 2**62
+# What Google's clients look for when an exactly-once subscription refuses ack ids.
+_INVALID, _UNORDERED = "PERMANENT_FAILURE_INVALID_ACK_ID", "TRANSIENT_FAILURE_UNORDERED_ACK_ID"
 
 
 class Pulled(NamedTuple):
@@ -37,6 +46,11 @@ class Pulled(NamedTuple):
 
     deliveries: list[Delivery]
     next_due: datetime | None
+    options: Options | None  # of the subscription; None where nobody asked
+
+
+class UncheckedError(Exception):
+    """The topic has a schema that the messages were not checked against."""
 
 
 class Service:
@@ -45,41 +59,52 @@ class Service:
     def __init__(self, db: Database, clock: Clock) -> None:
         self.db = db
         self.clock = clock
+        self.upkeep = Upkeep(db, clock)
+        self.snapshots = Snapshots(db, clock)
 
-    def create_topic(self, name: str, *, labels: Mapping[str, str] | None = None) -> Topic:
-        """Make a topic. Raises AlreadyExists."""
+    def create_topic(self, name: str, options: TopicOptions | None = None) -> Topic:
+        """Make a topic. Raises AlreadyExists, and NotFound without its schema."""
         policy.check_name(policy.TOPIC, name)
-        topic = Topic(name=name, labels=dict(labels or {}), create_time=self.clock.now())
-        if not self.db.write(lambda conn: store.insert_topic(conn, topic)):
+        checked = policy.check_topic_options(options or TopicOptions())
+        topic = Topic(name=name, options=checked, create_time=self.clock.now())
+
+        def verb(conn: Connection) -> bool:
+            _check_schema(conn, checked)
+            return resources.insert_topic(conn, topic)
+
+        if not self.db.write(verb):
             raise AlreadyExists(f"There is a topic {name!r} already.")
         return topic
 
     def ensure_topic_in(self, conn: Connection, name: str) -> None:
         """Make the topic be there, in the caller's transaction."""
         policy.check_name(policy.TOPIC, name)
-        store.insert_topic(conn, Topic(name=name, labels={}, create_time=self.clock.now()))
+        resources.insert_topic(conn, Topic(name=name, options=TopicOptions(), create_time=self.clock.now()))
 
     def get_topic(self, name: str) -> Topic:
         """Read a topic. Raises NotFound."""
         names.parse(policy.TOPIC, name)
-        return self.db.read(lambda conn: store.get_topic(conn, name))
+        return self.db.read(lambda conn: resources.get_topic(conn, name))
 
     def list_topics(self, project: str, *, page_size: int = 0, page_token: str = "") -> tuple[list[Topic], str]:
         """Read a page of the topics of `projects/P`, and the token of the next page."""
         names.parse("projects/{project}", project, field="project")
         limit = min(page_size or _PAGE, _PAGE)
         after = names.read_page_token(page_token).get("after", "")
-        read = partial(store.list_topics, prefix=f"{project}/topics/", after=after, limit=limit)
+        read = partial(resources.list_topics, prefix=f"{project}/topics/", after=after, limit=limit)
         found = self.db.read(read)
         return found, names.page_token(after=found[-1].name) if len(found) == limit else ""
 
-    def relabel_topic(self, name: str, labels: Mapping[str, str]) -> Topic:
-        """Replace the labels of a topic. Raises NotFound."""
+    def change_topic(self, name: str, change: Callable[[TopicOptions], TopicOptions]) -> Topic:
+        """Replace the options of a topic. Raises NotFound."""
 
         def verb(conn: Connection) -> Topic:
-            store.get_topic(conn, name)
-            store.relabel_topic(conn, name, labels)
-            return store.get_topic(conn, name)
+            found = resources.get_topic(conn, name)
+            options = policy.check_topic_options(change(found.options))
+            if options.schema != found.options.schema:
+                _check_schema(conn, options)
+            resources.change_topic(conn, name, options)
+            return resources.get_topic(conn, name)
 
         return self.db.write(verb)
 
@@ -87,8 +112,10 @@ class Service:
         """Remove a topic; its subscriptions keep what they have. Raises NotFound."""
 
         def verb(conn: Connection) -> None:
-            store.get_topic(conn, name)
-            store.delete_topic(conn, name)
+            resources.get_topic(conn, name)
+            resources.delete_topic(conn, name)
+            store_snapshots.orphan(conn, name)
+            policies.forget(conn, name)
 
         self.db.write(verb)
 
@@ -96,20 +123,35 @@ class Service:
         """Read the names of a topic's subscriptions. Raises NotFound."""
 
         def query(conn: Connection) -> list[str]:
-            store.get_topic(conn, topic)
-            return [s.name for s in store.list_subscriptions(conn, topic=topic)]
+            resources.get_topic(conn, topic)
+            return [s.name for s in resources.list_subscriptions(conn, topic=topic)]
 
         return self.db.read(query)
+
+    def list_topic_subscriptions(
+        self, topic: str, *, page_size: int = 0, page_token: str = ""
+    ) -> tuple[list[str], str]:
+        """Read a page of the names of a topic's subscriptions, and the token of the next page. Raises NotFound."""
+        limit = min(page_size or _PAGE, _PAGE)
+        after = names.read_page_token(page_token).get("after", "")
+
+        def query(conn: Connection) -> list[str]:
+            resources.get_topic(conn, topic)
+            return [s.name for s in resources.list_subscriptions(conn, topic=topic, after=after, limit=limit)]
+
+        found = self.db.read(query)
+        return found, names.page_token(after=found[-1]) if len(found) == limit else ""
 
     def create_subscription(self, name: str, topic: str, options: Options) -> Subscription:
         """Make a subscription: it gets what is published from now on. Raises NotFound, AlreadyExists."""
 
         def verb(conn: Connection) -> Subscription:
-            store.get_topic(conn, topic)
-            if not store.insert_subscription(conn, name, topic, options, now=self.clock.now()):
+            resources.get_topic(conn, topic)
+            _check_dead_letter_topic(conn, options)
+            if not resources.insert_subscription(conn, name, topic, options, now=self.clock.now()):
                 raise AlreadyExists(f"There is a subscription {name!r} already.")
             notify(conn, attempts.CHANGED)
-            return store.get_subscription(conn, name)
+            return resources.show_subscription(conn, name)
 
         self._check(name, topic, options)
         return self.db.write(verb)
@@ -120,30 +162,30 @@ class Service:
         One of that name on another topic is replaced.
         """
         self._check(name, topic, options)
-        store.get_topic(conn, topic)
+        resources.get_topic(conn, topic)
         notify(conn, attempts.CHANGED)
-        if not store.insert_subscription(conn, name, topic, options, now=self.clock.now()):
-            found = store.get_subscription(conn, name)
+        if not resources.insert_subscription(conn, name, topic, options, now=self.clock.now()):
+            found = resources.get_subscription(conn, name)
             if found.topic == topic:
-                store.change_subscription(conn, found.subscription_id, options)
+                resources.change_subscription(conn, found.subscription_id, options)
             else:
-                store.delete_subscription(conn, found.subscription_id)
-                store.insert_subscription(conn, name, topic, options, now=self.clock.now())
-        return store.get_subscription(conn, name)
+                resources.delete_subscription(conn, found.subscription_id)
+                resources.insert_subscription(conn, name, topic, options, now=self.clock.now())
+        return resources.get_subscription(conn, name)
 
     def unsubscribe_in(self, conn: Connection, name: str) -> None:
         """Remove a subscription, if it is there, in the caller's transaction."""
         try:
-            found = store.get_subscription(conn, name)
+            found = resources.get_subscription(conn, name)
         except NotFound:
             return
-        store.delete_subscription(conn, found.subscription_id)
+        resources.delete_subscription(conn, found.subscription_id)
         notify(conn, attempts.CHANGED)
 
     def get_subscription(self, name: str) -> Subscription:
         """Read a subscription. Raises NotFound."""
         names.parse(policy.SUBSCRIPTION, name, field="subscription")
-        return self.db.read(lambda conn: store.get_subscription(conn, name))
+        return self.db.read(lambda conn: resources.show_subscription(conn, name))
 
     def list_subscriptions(
         self, project: str, *, page_size: int = 0, page_token: str = ""
@@ -153,19 +195,24 @@ class Service:
         limit = min(page_size or _PAGE, _PAGE)
         after = names.read_page_token(page_token).get("after", "")
         prefix = f"{project}/subscriptions/"
-        found = self.db.read(lambda conn: store.list_subscriptions(conn, prefix, after=after, limit=limit))
+        found = self.db.read(lambda conn: resources.list_subscriptions(conn, prefix, after=after, limit=limit))
         return found, names.page_token(after=found[-1].name) if len(found) == limit else ""
 
     def change_subscription(self, name: str, change: Callable[[Options], Options]) -> Subscription:
         """Replace the options of a subscription. Raises NotFound."""
 
         def verb(conn: Connection) -> Subscription:
-            found = store.get_subscription(conn, name)
+            found = resources.get_subscription(conn, name)
             _refuse_internal(found)
-            store.change_subscription(conn, found.subscription_id, policy.check_options(change(found.options)))
+            options = policy.check_options(change(found.options))
+            if options.dead_letter_policy != found.options.dead_letter_policy:
+                _check_dead_letter_topic(conn, options)
+            resources.change_subscription(conn, found.subscription_id, options)
             notify(conn, attempts.CHANGED)
             notify(conn, attempts.PUSHING)
-            return store.get_subscription(conn, name)
+            notify(conn, attempts.arrival(found.subscription_id))
+            self.upkeep.used(found.subscription_id)
+            return resources.show_subscription(conn, name)
 
         return self.db.write(verb)
 
@@ -173,9 +220,11 @@ class Service:
         """Remove a subscription with what it has not acknowledged. Raises NotFound."""
 
         def verb(conn: Connection) -> None:
-            found = store.get_subscription(conn, name)
-            store.delete_subscription(conn, found.subscription_id)
+            found = resources.get_subscription(conn, name)
+            resources.delete_subscription(conn, found.subscription_id)
+            policies.forget(conn, name)
             notify(conn, attempts.CHANGED)
+            notify(conn, attempts.arrival(found.subscription_id))
 
         self.db.write(verb)
 
@@ -183,20 +232,48 @@ class Service:
         """Cut a subscription off its topic; it keeps nothing. Raises NotFound."""
 
         def verb(conn: Connection) -> None:
-            found = store.get_subscription(conn, name)
-            store.detach_subscription(conn, found.subscription_id)
+            found = resources.get_subscription(conn, name)
+            _refuse_internal(found)
+            resources.detach_subscription(conn, found.subscription_id)
             notify(conn, attempts.CHANGED)
+            notify(conn, attempts.arrival(found.subscription_id))
 
         self.db.write(verb)
 
     def publish(self, topic: str, messages: Sequence[PubsubMessage]) -> list[str]:
-        """Store messages and answer their ids once they are on disk. Raises NotFound."""
-        return self.begin_publish(topic, messages).result()
+        """Store messages and answer their ids once they are on disk. Raises NotFound, and InvalidArgument by a schema."""
+        try:
+            return self.begin_publish(topic, messages).result()
+        except UncheckedError:
+            return self.publish_checked(topic, messages)
 
     def begin_publish(self, topic: str, messages: Sequence[PubsubMessage]) -> "Future[list[str]]":
-        """Do as `publish`, for callers that cannot wait here; done once they are on disk."""
+        """Do as `publish`, for callers that cannot wait here; done once they are on disk.
+
+        Where the topic has a schema it ends with UncheckedError, and `publish_checked`, which takes its time, is to
+        be called.
+        """
         policy.check_messages(messages)
-        return self.db.submit(partial(attempts.publish, topic=topic, messages=messages, now=self.clock.now()))
+        return self._submit_publish(topic, messages, None)
+
+    def publish_checked(self, topic: str, messages: Sequence[PubsubMessage]) -> list[str]:
+        """Publish to a topic with a schema. Raises NotFound, and InvalidArgument naming the message that does not fit."""
+        while True:
+            schema = self.get_topic(topic).options.schema
+            marked = messages
+            try:
+                return self._submit_publish(topic, marked, schema).result()
+            except UncheckedError:  # somebody gave the topic another schema meanwhile
+                continue
+
+    def _submit_publish(
+        self, topic: str, messages: Sequence[PubsubMessage], schema: SchemaSettings | None
+    ) -> "Future[list[str]]":
+        def accept(wanted: SchemaSettings) -> None:
+            if wanted != schema:
+                raise UncheckedError
+
+        return self.db.submit(lambda conn: attempts.publish(conn, topic, messages, now=self.clock.now(), accept=accept))
 
     def publish_in(
         self, conn: Connection, topic: str, messages: Sequence[PubsubMessage], *, parent_receipt_id: str = ""
@@ -224,36 +301,41 @@ class Service:
 
     def pull(self, name: str, *, max_messages: int) -> list[Delivery]:
         """Hand out what is due at a pull subscription, now. Raises NotFound, FailedPrecondition."""
-        return self.begin_pull(name, max_messages=max_messages).result().deliveries
+        return self.begin_pull(name, room=Room(messages=max_messages, byte_count=_UNBOUNDED)).result().deliveries
 
-    def begin_pull(self, name: str, *, max_messages: int, deadline_seconds: float = 0) -> "Future[Pulled]":
+    def begin_pull(self, name: str, *, room: Room, deadline_seconds: float = 0) -> "Future[Pulled]":
         """Do as `pull`, for callers that cannot wait here; the ack deadline is the subscription's, or another."""
-        if max_messages <= 0:
+        if room.messages <= 0:
             raise InvalidArgument.field("maxMessages", "ask for at least one message")
-        limit = min(max_messages, _MOST_PULLED)
+        limited = room if room.messages <= _MOST_PULLED else replace(room, messages=_MOST_PULLED)
 
         def verb(conn: Connection) -> Pulled:
-            found, now = store.get_subscription(conn, name), self.clock.now()
+            found, now = resources.get_subscription(conn, name), self.clock.now()
             _refuse_pushing(found)
-            leased = attempts.lease(conn, found, limit=limit, now=now, deadline_seconds=deadline_seconds)
-            due = now if len(leased) == limit else store.next_due(conn, found.subscription_id)
-            return Pulled(deliveries=leased, next_due=due)
+            self.upkeep.used(found.subscription_id)
+            leased = attempts.lease(conn, found, room=limited, now=now, deadline_seconds=deadline_seconds)
+            after = None if leased or not found.options.is_ordered else now  # what is held up is due, yet not to be had
+            due = now if len(leased) == limited.messages else store.next_due(conn, found.subscription_id, after=after)
+            return Pulled(deliveries=leased, next_due=due, options=found.options)
 
         return self.db.submit(verb)
 
     def acknowledge(self, name: str, ack_ids: Iterable[str]) -> int:
-        """Finish deliveries; answers to an earlier attempt count for nothing. Answer how many counted."""
-        return self.begin_acknowledge(name, ack_ids).result()
+        """Finish deliveries; answers to an earlier attempt count for nothing. Answer how many counted.
 
-    def begin_acknowledge(self, name: str, ack_ids: Iterable[str]) -> "Future[int]":
+        Raises InvalidArgument when an exactly-once subscription refuses one of them; the others count.
+        """
+        return refuse_failed(self.begin_acknowledge(name, ack_ids).result())
+
+    def begin_acknowledge(self, name: str, ack_ids: Iterable[str]) -> "Future[Answered]":
         """Do as `acknowledge`, for callers that cannot wait here."""
         return self._answer(name, ack_ids, attempts.acknowledge)
 
     def modify_ack_deadline(self, name: str, ack_ids: Iterable[str], seconds: int) -> int:
-        """Move the ack deadline to `seconds` from now; 0 refuses the message for now."""
-        return self.begin_modify(name, ack_ids, seconds).result()
+        """Move the ack deadline to `seconds` from now; 0 refuses the message for now. Raises as `acknowledge`."""
+        return refuse_failed(self.begin_modify(name, ack_ids, seconds).result())
 
-    def begin_modify(self, name: str, ack_ids: Iterable[str], seconds: int) -> "Future[int]":
+    def begin_modify(self, name: str, ack_ids: Iterable[str], seconds: int) -> "Future[Answered]":
         """Do as `modify_ack_deadline`, for callers that cannot wait here."""
         if not 0 <= seconds <= _LONGEST_DEADLINE:
             raise InvalidArgument.field("ackDeadlineSeconds", f"{seconds} is outside 0..{_LONGEST_DEADLINE}")
@@ -264,7 +346,7 @@ class Service:
         """Deliver an acknowledged or dead message once more. Raises NotFound, FailedPrecondition."""
 
         def verb(conn: Connection) -> None:
-            found = store.get_subscription(conn, name)
+            found = resources.get_subscription(conn, name)
             number = int(message_id) if message_id.isdecimal() else 0
             row = store.find_delivery(conn, found.subscription_id, number)
             if row is None:
@@ -279,12 +361,12 @@ class Service:
 
     def counts(self, name: str) -> dict[str, int]:
         """Answer how many deliveries of a subscription are in each state. Raises NotFound."""
-        return self.db.read(lambda conn: store.counts(conn, store.get_subscription(conn, name).subscription_id))
+        return self.db.read(lambda conn: store.counts(conn, resources.get_subscription(conn, name).subscription_id))
 
     def pushing(self) -> list[Subscription]:
         """Read the subscriptions that we deliver to by ourselves."""
-        found = self.db.read(store.list_subscriptions)
-        return [s for s in found if s.options.kind is not Kind.PULL]
+        found = self.db.read(resources.list_subscriptions)
+        return [s for s in found if s.options.kind is not Kind.PULL and not s.is_detached]
 
     def dues(self, subscriptions: Sequence[Subscription]) -> dict[int, Any]:
         """Answer when each subscription has something due."""
@@ -304,7 +386,9 @@ class Service:
                 attempts.extend(conn, subscription, {attempt: [message_id]}, seconds=seconds, now=now)
             leased: list[Delivery] = []
             for subscription, limit in slots:
-                leased += attempts.lease(conn, subscription, limit=limit, now=now)
+                room = Room(messages=limit, byte_count=_UNBOUNDED)
+                leased += attempts.lease(conn, subscription, room=room, now=now)
+                self.upkeep.used(subscription.subscription_id)
             return leased
 
         return self.db.write(verb)
@@ -321,33 +405,21 @@ class Service:
         return self.db.write(lambda conn: store.abandon_outstanding(conn, ids, now=self.clock.now()))
 
     def clean(self) -> int:
-        """Forget what is past its retention, in small transactions; answer how many deliveries went."""
-        subscriptions = self.db.read(store.list_subscriptions)
-        return sum(self._expire(s) + self._forget(s) for s in subscriptions)
+        """Forget what is past its time, in small transactions; answer how many deliveries went."""
+        return self.upkeep.clean()
 
-    def _expire(self, subscription: Subscription) -> int:
-        now = self.clock.now()
-        before = now - timedelta(seconds=subscription.options.retention_seconds)
-        key = subscription.subscription_id
-        ids = self.db.read(lambda conn: store.overdue_ids(conn, key, before=before, limit=_CLEAN_AT_ONCE))
-        if ids:
-            self.db.write(lambda conn: store.transit(conn, key, ids, "expire", now=now, due_time=now))
-        return 0
+    def _answer(self, name: str, ack_ids: Iterable[str], verb: attempts.Verb) -> "Future[Answered]":
+        given = list(ack_ids)
+        if not given:
+            raise InvalidArgument.field("ackIds", "is empty; give at least one")
 
-    def _forget(self, subscription: Subscription) -> int:
-        key, gone = subscription.subscription_id, 0
-        while ids := self.db.read(
-            lambda conn: store.finished_ids(conn, key, now=self.clock.now(), limit=_CLEAN_AT_ONCE)
-        ):
-            self.db.write(partial(store.forget, subscription_id=key, message_ids=ids))
-            gone += len(ids)
-        return gone
-
-    def _answer(self, name: str, ack_ids: Iterable[str], verb: Callable[..., int]) -> "Future[int]":
-        def write(conn: Connection) -> int:
-            found = store.get_subscription(conn, name)
-            answers = policy.read_ack_ids(found.subscription_id, ack_ids)
-            return verb(conn, found, answers, now=self.clock.now())
+        def write(conn: Connection) -> Answered:
+            found, now = resources.get_subscription(conn, name), self.clock.now()
+            self.upkeep.used(found.subscription_id)
+            if found.options.is_exactly_once:
+                return attempts.exactly(conn, found, given, verb, now=now, is_ack=verb is attempts.acknowledge)
+            answers = policy.read_ack_ids(found.subscription_id, given)
+            return Answered(counted=verb(conn, found, answers, now=now))
 
         return self.db.submit(write)
 
@@ -358,12 +430,7 @@ class Service:
 
 
 def _with_parent(message: PubsubMessage, parent_receipt_id: str) -> PubsubMessage:
-    return PubsubMessage(
-        data=message.data,
-        attributes=message.attributes,
-        ordering_key=message.ordering_key,
-        parent_receipt_id=parent_receipt_id,
-    )
+    return replace(message, parent_receipt_id=parent_receipt_id)
 
 
 def _refuse_internal(subscription: Subscription) -> None:
@@ -375,11 +442,35 @@ def _refuse_internal(subscription: Subscription) -> None:
 
 
 def _refuse_pushing(subscription: Subscription) -> None:
-    if subscription.topic == DELETED_TOPIC and subscription.options.kind is Kind.PULL:
-        return
+    if subscription.is_detached:
+        raise FailedPrecondition(
+            f"{subscription.name} is detached from its topic; delete it and make another.",
+            reason="SUBSCRIPTION_DETACHED",
+        )
     if subscription.options.kind is not Kind.PULL:
         raise FailedPrecondition(
             f"{subscription.name} is a {subscription.options.kind} subscription: its messages go to "
             f"{subscription.options.target or subscription.options.push_endpoint}; pull from one without an endpoint.",
             reason="SUBSCRIPTION_NOT_PULL",
         )
+
+
+def refuse_failed(answered: Answered) -> int:
+    """Answer how many ack ids counted. Raises InvalidArgument as exactly-once subscriptions do when some did not."""
+    failed = dict.fromkeys(answered.invalid, _INVALID) | dict.fromkeys(answered.unordered, _UNORDERED)
+    if failed:
+        raise InvalidAckIds(
+            "ackIds: some are of an earlier attempt, too late, or out of their order; the others counted.",
+            metadata=failed,
+        )
+    return answered.counted
+
+
+def _check_dead_letter_topic(conn: Connection, options: Options) -> None:
+    if options.dead_letter_policy is not None:
+        resources.get_topic(conn, options.dead_letter_policy.topic)
+
+
+def _check_schema(_conn: Connection, options: TopicOptions) -> None:
+    if options.schema is not None:
+        raise InvalidArgument.field("schemaSettings", "is not offered yet; leave it out", reason="FIELD_NOT_SUPPORTED")

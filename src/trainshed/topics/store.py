@@ -1,4 +1,4 @@
-"""Tables and SQL of topics. Every function works inside the caller's transaction; no decisions here.
+"""Tables of topics, and the SQL of messages and deliveries, inside the caller's transaction. No decisions here.
 
 A delivery row is in one of the states of `lifecycle`; its `due_time` is when the next thing may happen to it: being
 handed out (PENDING), missing its deadline (OUTSTANDING), being cleaned away (ACKED and the other ends). One index
@@ -7,7 +7,9 @@ over (subscription, state, due time) therefore serves leasing, deadlines and cle
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -21,9 +23,11 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     delete,
     exists,
     func,
+    or_,
     select,
     type_coerce,
     update,
@@ -38,28 +42,29 @@ from trainshed.sql import (
     among,
     fire_many,
     insert_many,
-    insert_new,
     metadata,
     state_columns,
     state_constraints,
 )
+from trainshed.topics import filters
 from trainshed.topics.lifecycle import DELIVERY
-from trainshed.topics.model import (
-    DELETED_TOPIC,
-    Kind,
-    Options,
-    PubsubMessage,
-    Subscription,
-    Topic,
-    options_document,
-    read_options,
-)
+from trainshed.topics.model import Kind, Options, PubsubMessage, TopicOptions, read_options, read_topic_options
+
+
+class Routing(IntEnum):
+    """How messages of a topic come to a subscription of it."""
+
+    DETACHED = 0  # not at all
+    PLAIN = 1  # every one, in any order: to all such subscriptions by one statement
+    BY_HAND = 2  # through a filter, or with the key of their order
+
 
 topics_table = Table(
     "topics",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("labels", Json, nullable=False),
+    Column("options", Json, nullable=False),
+    Column("held_until", Timestamp),  # a snapshot needs what is published until then
     Column("create_time", Timestamp, nullable=False),
 )
 
@@ -70,8 +75,10 @@ subscriptions_table = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("topic", Text, nullable=False, index=True),
     Column("kind", Text, nullable=False),
+    Column("routing", Integer, nullable=False),
     Column("options", Json, nullable=False),
     Column("create_time", Timestamp, nullable=False),
+    Column("active_time", Timestamp, nullable=False),
     sqlite_autoincrement=True,  # an ack id of a deleted subscription fits no later one
 )
 
@@ -88,6 +95,13 @@ messages_table = Table(
     Column("ordering_key", Text),
     Column("parent_receipt_id", Text),
     Column("publish_time", Timestamp, nullable=False),
+    Column("retain_until", Timestamp),  # kept until then, whether or not somebody is to get it
+)
+Index(
+    "ix_messages_retained",
+    messages_table.c.topic,
+    messages_table.c.retain_until,
+    sqlite_where=messages_table.c.retain_until.is_not(None),  # nothing to pay for where nothing is retained
 )
 
 deliveries_table = Table(
@@ -97,10 +111,20 @@ deliveries_table = Table(
     Column("subscription_id", Integer, primary_key=True),
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("due_time", Timestamp, nullable=False),
+    Column("forgiven", Integer),  # attempts that were nobody's fault: they do not lead to the dead letter
+    Column("ordering_key", Text),  # where order matters
     *state_columns(DELIVERY),
     *state_constraints(DELIVERY),
     Index("ix_deliveries_due", "subscription_id", "state", "due_time"),
     sqlite_with_rowid=False,
+)
+Index(
+    "ix_deliveries_ordered",
+    deliveries_table.c.subscription_id,
+    deliveries_table.c.ordering_key,
+    deliveries_table.c.state,
+    deliveries_table.c.message_id,
+    sqlite_where=deliveries_table.c.ordering_key.is_not(None),
 )
 
 _d, _m, _s = deliveries_table.c, messages_table.c, subscriptions_table.c
@@ -113,7 +137,14 @@ _NEW_DUE = bindparam("new_due", type_=Timestamp())
 _IS_DUE = and_(_OF_SUBSCRIPTION, _d.state == bindparam("wanted"), _d.due_time <= _NOW)
 _MOST = bindparam("most", type_=Integer)
 _ROUTES = Prepared(
-    select(_s.id, _s.kind)
+    select(
+        _s.id,
+        _s.kind,
+        _s.routing,
+        case((_s.routing == Routing.BY_HAND, type_coerce(_s.options, Text))),
+        type_coerce(topics_table.c.options, Text),
+        topics_table.c.held_until,
+    )
     .select_from(topics_table.outerjoin(subscriptions_table, _s.topic == topics_table.c.name))
     .where(topics_table.c.name == bindparam("topic"))
 )
@@ -126,26 +157,57 @@ _FAN_OUT = Prepared(
     deliveries_table.insert().from_select(
         ["message_id", "subscription_id", "due_time"],
         select(_m.id, _s.id, _NOW)
-        .join(subscriptions_table, _s.topic == _m.topic)
+        .join(subscriptions_table, and_(_s.topic == _m.topic, _s.routing == int(Routing.PLAIN)))
         .where(_m.id.between(bindparam("first"), bindparam("last_id"))),
     )
 )
-_DUE = Prepared(select(_d.message_id, _d.attempt).where(_IS_DUE).order_by(_d.due_time, _d.message_id).limit(_MOST))
-_DUE_MESSAGES = Prepared(
-    select(_d.attempt, _m.id, _m.topic, _m.data, _m.attributes, _m.ordering_key, _m.parent_receipt_id, _m.publish_time)
+_DUE = Prepared(
+    select(_d.message_id, _d.attempt, _d.forgiven).where(_IS_DUE).order_by(_d.due_time, _d.message_id).limit(_MOST)
+)
+_MESSAGES = (
+    select(
+        _d.attempt,
+        _d.forgiven,
+        _m.id,
+        _m.topic,
+        _m.data,
+        _m.attributes,
+        _m.ordering_key,
+        _m.parent_receipt_id,
+        _m.publish_time,
+    )
     .join(messages_table, _m.id == _d.message_id)
     .where(_IS_DUE)
     .order_by(_d.due_time, _d.message_id)
     .limit(_MOST)
 )
+_DUE_MESSAGES = Prepared(_MESSAGES)
+# In order: a key with something out waits, and so does what an earlier message of its key holds up.
+_before = deliveries_table.alias("before")
+_HELD_UP = exists().where(
+    _before.c.subscription_id == _d.subscription_id,
+    _before.c.ordering_key == _d.ordering_key,
+    or_(
+        _before.c.state == "OUTSTANDING",
+        and_(_before.c.state == "PENDING", _before.c.message_id < _d.message_id, _before.c.due_time > _d.due_time),
+    ),
+)
+_DUE_IN_ORDER = Prepared(_MESSAGES.where(or_(_d.ordering_key.is_(None), ~_HELD_UP)))
+FORGIVEN = func.coalesce(_d.forgiven, 0) + 1
+_NOBODYS_FAULT = {"replay"}
+_LIVE = Prepared(
+    select(_d.message_id, _d.attempt, _d.ordering_key).where(_AMONG_IDS, _d.state == "OUTSTANDING", _d.due_time > _NOW)
+)
 _EXTEND = Prepared(update(deliveries_table).where(_OUT).values(due_time=_NEW_DUE))
-_OUTSTANDING = Prepared(select(_d.message_id).where(_OUT))
+_OUTSTANDING = Prepared(select(_d.message_id, _d.forgiven).where(_OUT))
 # Asked for one state at a time: both together would be a scan of everything that waits.
 _NEXT_DUE = Prepared(
     select(func.min(_d.due_time).label("due")).where(_OF_SUBSCRIPTION, _d.state == bindparam("wanted")),
 )
-_SUBSCRIPTION = Prepared(
-    select(_s.id, _s.name, _s.topic, type_coerce(_s.options, Text), _s.create_time).where(_s.name == bindparam("named"))
+_NEXT_DUE_AFTER = Prepared(
+    select(func.min(_d.due_time).label("due")).where(
+        _OF_SUBSCRIPTION, _d.state == bindparam("wanted"), _d.due_time > _NOW
+    ),
 )
 
 
@@ -153,6 +215,7 @@ class DueMessage(NamedTuple):
     """A message that is due at a subscription, and the attempt it had last."""
 
     attempt: int
+    forgiven: int | None
     id: int
     topic: str
     data: bytes
@@ -162,90 +225,43 @@ class DueMessage(NamedTuple):
     publish_time: datetime
 
 
-def insert_topic(conn: Connection, topic: Topic) -> bool:
-    """Add a topic unless one of that name exists."""
-    values = {"name": topic.name, "labels": dict(topic.labels), "create_time": topic.create_time}
-    return insert_new(conn, topics_table, values)
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """A subscription that gets a topic's messages."""
+
+    subscription_id: int
+    kind: Kind
+    by_hand: Options | None  # None: every message, in any order
 
 
-def get_topic(conn: Connection, name: str) -> Topic:
-    """Read one topic. Raises NotFound."""
-    row = conn.execute(select(topics_table).where(topics_table.c.name == name)).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no topic {name!r}; `trainshed pubsub topics create` makes one.")
-    return Topic.from_row(row)
+@dataclass(frozen=True, kw_only=True)
+class Routes:
+    """Who gets what is published to a topic now, and how long it is kept for others."""
+
+    topic: TopicOptions
+    held_until: datetime | None
+    subscriptions: Sequence[Route]
+
+    def retain_until(self, now: datetime) -> datetime | None:
+        """Answer how long a message of now is kept even if nobody is to get it; None: not at all."""
+        times = [] if self.held_until is None or self.held_until <= now else [self.held_until]
+        if self.topic.retention_seconds is not None:
+            times.append(now + timedelta(seconds=self.topic.retention_seconds))
+        return max(times, default=None)
 
 
-def list_topics(conn: Connection, prefix: str, *, after: str, limit: int) -> list[Topic]:
-    """Read topics whose name starts with `prefix`, by name."""
-    c = topics_table.c
-    query = select(topics_table).where(c.name.startswith(prefix, autoescape=True), c.name > after)
-    return [Topic.from_row(row) for row in conn.execute(query.order_by(c.name).limit(limit))]
-
-
-def relabel_topic(conn: Connection, name: str, labels: Mapping[str, str]) -> None:
-    """Replace the labels of a topic."""
-    conn.execute(update(topics_table).where(topics_table.c.name == name).values(labels=dict(labels)))
-
-
-def delete_topic(conn: Connection, name: str) -> None:
-    """Remove a topic; its subscriptions stay, without one."""
-    conn.execute(delete(topics_table).where(topics_table.c.name == name))
-    conn.execute(update(subscriptions_table).where(_s.topic == name).values(topic=DELETED_TOPIC))
-
-
-def insert_subscription(conn: Connection, name: str, topic: str, options: Options, *, now: datetime) -> bool:
-    """Add a subscription unless one of that name exists."""
-    values = {"name": name, "topic": topic, "create_time": now}
-    return insert_new(conn, subscriptions_table, values | _option_columns(options))
-
-
-def change_subscription(conn: Connection, subscription_id: int, options: Options) -> None:
-    """Replace the options of a subscription."""
-    conn.execute(
-        update(subscriptions_table).where(_s.id == subscription_id).values(**_option_columns(options)),
-    )
-
-
-def detach_subscription(conn: Connection, subscription_id: int) -> None:
-    """Cut a subscription off its topic."""
-    conn.execute(update(subscriptions_table).where(_s.id == subscription_id).values(topic=DELETED_TOPIC))
-
-
-def get_subscription(conn: Connection, name: str) -> Subscription:
-    """Read one subscription. Raises NotFound."""
-    for key, found, topic, options, create_time in _SUBSCRIPTION.rows(conn, named=name):
-        return Subscription(
-            subscription_id=key, name=found, topic=topic, options=_options_of(options), create_time=create_time
-        )
-    raise NotFound(f"There is no subscription {name!r}; `trainshed pubsub subscriptions create` makes one.")
-
-
-def list_subscriptions(
-    conn: Connection, prefix: str = "", *, topic: str = "", after: str = "", limit: int | None = None
-) -> list[Subscription]:
-    """Read subscriptions by name, of a project or of a topic."""
-    query = select(subscriptions_table).where(_s.name.startswith(prefix, autoescape=True), _s.name > after)
-    if topic:
-        query = query.where(_s.topic == topic)
-    return [_subscription(row) for row in conn.execute(query.order_by(_s.name).limit(limit))]
-
-
-def delete_subscription(conn: Connection, subscription_id: int) -> None:
-    """Remove a subscription with its deliveries, and the messages that only it still held."""
-    held = select(_d.message_id).where(_d.subscription_id == subscription_id)
-    others = exists().where(_d.message_id == _m.id, _d.subscription_id != subscription_id)
-    conn.execute(delete(messages_table).where(_m.id.in_(held), ~others))
-    conn.execute(delete(deliveries_table).where(_d.subscription_id == subscription_id))
-    conn.execute(delete(subscriptions_table).where(_s.id == subscription_id))
-
-
-def routes(conn: Connection, topic: str) -> list[tuple[int, Kind]]:
-    """Answer which subscriptions get a topic's messages. Raises NotFound when there is no such topic."""
+def routes(conn: Connection, topic: str) -> Routes:
+    """Answer who gets a topic's messages. Raises NotFound when there is no such topic."""
     rows = _ROUTES.rows(conn, topic=topic)
     if not rows:
         raise NotFound(f"There is no topic {topic!r}; `trainshed pubsub topics create` makes one.")
-    return [(key, Kind(kind)) for key, kind in rows if key is not None]
+    subscriptions = [
+        Route(subscription_id=key, kind=Kind(kind), by_hand=options_of(by_hand) if by_hand else None)
+        for key, kind, routing, by_hand, _, _ in rows
+        if key is not None and routing != Routing.DETACHED
+    ]
+    *_, options, held_until = rows[0]
+    return Routes(topic=topic_options_of(options), held_until=held_until, subscriptions=subscriptions)
 
 
 def allocate_ids(conn: Connection, count: int) -> range:
@@ -262,28 +278,64 @@ def insert_messages(
     topic: str,
     ids: Sequence[int],
     messages: Sequence[PubsubMessage],
+    routes: Routes,
     *,
     now: datetime,
 ) -> None:
-    """Add messages and their deliveries to whoever subscribes now: two statements, whatever their number."""
+    """Add messages and their deliveries to whoever subscribes now: two statements, whatever their number.
+
+    A subscription with a filter or in order takes one more.
+    """
     rows = [
         (n, m.data, dict(m.attributes) or None, m.ordering_key or None, m.parent_receipt_id or None)
         for n, m in zip(ids, messages, strict=True)
     ]
     columns = ("id", "data", "attributes", "ordering_key", "parent_receipt_id")
-    insert_many(conn, messages_table, columns, rows, topic=topic, publish_time=now)
-    _FAN_OUT.run(conn, now=now, first=ids[0], last_id=ids[-1])
+    retained = routes.retain_until(now)
+    kept = {} if retained is None else {"retain_until": retained}
+    insert_many(conn, messages_table, columns, rows, topic=topic, publish_time=now, **kept)
+    if any(route.by_hand is None for route in routes.subscriptions):
+        _FAN_OUT.run(conn, now=now, first=ids[0], last_id=ids[-1])
+    for route in routes.subscriptions:
+        if route.by_hand is not None:
+            chosen = ((n, m.attributes, m.ordering_key) for n, m in zip(ids, messages, strict=True))
+            insert_chosen(conn, route.subscription_id, route.by_hand, chosen, now=now)
 
 
-def due_rows(conn: Connection, subscription_id: int, state: str, *, now: datetime, limit: int) -> list[tuple[int, int]]:
-    """Read message id and attempt of deliveries in one state whose time has come, oldest first."""
+def insert_chosen(
+    conn: Connection,
+    subscription_id: int,
+    options: Options,
+    messages: Iterable[tuple[int, Mapping[str, str] | None, str | None]],
+    *,
+    now: datetime,
+) -> None:
+    """Add deliveries of those messages (id, attributes, ordering key) that the filter of a subscription lets through."""
+    wants = filters.compiled(options.filter) if options.filter else None
+    rows = [
+        (number, (key or None) if options.is_ordered else None)
+        for number, attributes, key in messages
+        if wants is None or wants(attributes or {})
+    ]
+    if rows:
+        columns = ("message_id", "ordering_key")
+        insert_many(conn, deliveries_table, columns, rows, subscription_id=subscription_id, due_time=now)
+
+
+def due_rows(
+    conn: Connection, subscription_id: int, state: str, *, now: datetime, limit: int
+) -> list[tuple[int, int, int | None]]:
+    """Read message id, attempt and those forgiven of deliveries in one state whose time has come, oldest first."""
     found: list[Any] = _DUE.rows(conn, subscription=subscription_id, wanted=state, now=now, most=limit)
     return found
 
 
-def due_messages(conn: Connection, subscription_id: int, *, now: datetime, limit: int) -> list[DueMessage]:
+def due_messages(
+    conn: Connection, subscription_id: int, *, now: datetime, limit: int, is_ordered: bool = False
+) -> list[DueMessage]:
     """Read the messages that are to be handed out, oldest first."""
-    rows = _DUE_MESSAGES.rows(conn, subscription=subscription_id, wanted="PENDING", now=now, most=limit)
+    statement = _DUE_IN_ORDER if is_ordered else _DUE_MESSAGES
+    rows = statement.rows(conn, subscription=subscription_id, wanted="PENDING", now=now, most=limit)
     return [DueMessage._make(row) for row in rows]
 
 
@@ -312,6 +364,8 @@ def transit(
 def _firing(name: str, *, is_fenced: bool, is_new_attempt: bool) -> Firing:
     which = and_(_AMONG_IDS, _IS_ATTEMPT) if is_fenced else _AMONG_IDS
     values: dict[str, Any] = {"due_time": _NEW_DUE} | ({"attempt": _d.attempt + 1} if is_new_attempt else {})
+    if name in _NOBODYS_FAULT:
+        values["forgiven"] = FORGIVEN
     return Firing(deliveries_table, DELIVERY, name, which, **values)
 
 
@@ -322,16 +376,23 @@ def extend(
     return _EXTEND.run(conn, subscription=subscription_id, ids=message_ids, in_attempt=attempt, new_due=due_time)
 
 
-def outstanding(conn: Connection, subscription_id: int, message_ids: Sequence[int], attempt: int) -> list[int]:
-    """Answer which of the messages are out in this attempt."""
-    rows = _OUTSTANDING.rows(conn, subscription=subscription_id, ids=message_ids, in_attempt=attempt)
-    return [number for (number,) in rows]
+def outstanding(
+    conn: Connection, subscription_id: int, message_ids: Sequence[int], attempt: int
+) -> list[tuple[int, int | None]]:
+    """Answer which of the messages are out in this attempt, and how many attempts each is forgiven."""
+    rows: list[Any] = _OUTSTANDING.rows(conn, subscription=subscription_id, ids=message_ids, in_attempt=attempt)
+    return rows
+
+
+def live(conn: Connection, subscription_id: int, message_ids: Sequence[int], *, now: datetime) -> list[Any]:
+    """Read message id, attempt and ordering key of those that are out and whose deadline has not passed."""
+    return _LIVE.rows(conn, subscription=subscription_id, ids=message_ids, now=now)
 
 
 def abandon_outstanding(conn: Connection, subscription_ids: Sequence[int], *, now: datetime) -> int:
     """Take back everything that these subscriptions had out."""
     which = and_(_d.subscription_id.in_(subscription_ids), _d.state == "OUTSTANDING")
-    return fire_many(conn, deliveries_table, DELIVERY, which, "abandon", now=now, due_time=now)
+    return fire_many(conn, deliveries_table, DELIVERY, which, "abandon", now=now, due_time=now, forgiven=FORGIVEN)
 
 
 def find_delivery(conn: Connection, subscription_id: int, message_id: int) -> Any:
@@ -340,9 +401,11 @@ def find_delivery(conn: Connection, subscription_id: int, message_id: int) -> An
     return conn.execute(select(deliveries_table).where(which)).one_or_none()
 
 
-def next_due(conn: Connection, subscription_id: int) -> datetime | None:
-    """Answer the earliest time at which something is due at a subscription."""
-    found = (_NEXT_DUE.rows(conn, subscription=subscription_id, wanted=state) for state in ("PENDING", "OUTSTANDING"))
+def next_due(conn: Connection, subscription_id: int, *, after: datetime | None = None) -> datetime | None:
+    """Answer the earliest time, after a time if one is given, at which something is due at a subscription."""
+    statement = _NEXT_DUE if after is None else _NEXT_DUE_AFTER
+    states = ("PENDING", "OUTSTANDING")
+    found = (statement.rows(conn, subscription=subscription_id, wanted=state, now=after) for state in states)
     return min((due for ((due,),) in found if due is not None), default=None)
 
 
@@ -389,24 +452,17 @@ def forget(conn: Connection, subscription_id: int, message_ids: Sequence[int]) -
         _d.state.in_(("ACKED", "DEAD_LETTERED", "EXPIRED")),
     )
     conn.execute(delete(deliveries_table).where(which))
-    conn.execute(delete(messages_table).where(_m.id.in_(message_ids), ~exists().where(_d.message_id == _m.id)))
-
-
-def _option_columns(options: Options) -> dict[str, Any]:
-    return {"kind": str(options.kind), "options": options_document(options)}
-
-
-def _subscription(row: Any) -> Subscription:
-    return Subscription(
-        subscription_id=row.id,
-        name=row.name,
-        topic=row.topic,
-        options=read_options(row.options),
-        create_time=row.create_time,
-    )
+    is_held = or_(exists().where(_d.message_id == _m.id), _m.retain_until.is_not(None))
+    conn.execute(delete(messages_table).where(_m.id.in_(message_ids), ~is_held))
 
 
 @lru_cache(maxsize=4096)
-def _options_of(text: str) -> Options:
-    """Read options as they are stored; the same few are read for every request."""
+def options_of(text: str) -> Options:
+    """Read options of a subscription as they are stored; the same few are read for every request."""
     return read_options(json.loads(text))
+
+
+@lru_cache(maxsize=4096)
+def topic_options_of(text: str) -> TopicOptions:
+    """Read options of a topic as they are stored."""
+    return read_topic_options(json.loads(text))

@@ -100,6 +100,8 @@ def upgrade() -> None:
     sa.Column('subscription_id', sa.Integer(), nullable=False),
     sa.Column('attempt', sa.Integer(), server_default='0', nullable=False),
     sa.Column('due_time', trainshed.sql.schema.Timestamp(), nullable=False),
+    sa.Column('forgiven', sa.Integer(), nullable=True),
+    sa.Column('ordering_key', sa.Text(), nullable=True),
     sa.Column('state', sa.Text(), server_default='PENDING', nullable=False),
     sa.Column('end_time', trainshed.sql.schema.Timestamp(), nullable=True),
     sa.CheckConstraint("(state IN ('EXPIRED')) = (end_time IS NOT NULL)", name=op.f('ck_deliveries_ended_when_final')),
@@ -108,6 +110,7 @@ def upgrade() -> None:
     sqlite_with_rowid=False
     )
     op.create_index('ix_deliveries_due', 'deliveries', ['subscription_id', 'state', 'due_time'], unique=False)
+    op.create_index('ix_deliveries_ordered', 'deliveries', ['subscription_id', 'ordering_key', 'state', 'message_id'], unique=False, sqlite_where=sa.text('ordering_key IS NOT NULL'))
     op.create_table('function_invocations',
     sa.Column('id', sa.Text(), nullable=False),
     sa.Column('function', sa.Text(), nullable=False),
@@ -186,8 +189,10 @@ def upgrade() -> None:
     sa.Column('ordering_key', sa.Text(), nullable=True),
     sa.Column('parent_receipt_id', sa.Text(), nullable=True),
     sa.Column('publish_time', trainshed.sql.schema.Timestamp(), nullable=False),
+    sa.Column('retain_until', trainshed.sql.schema.Timestamp(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_messages'))
     )
+    op.create_index('ix_messages_retained', 'messages', ['topic', 'retain_until'], unique=False, sqlite_where=sa.text('retain_until IS NOT NULL'))
     op.create_table('outbox',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('kind', sa.Text(), nullable=False),
@@ -291,13 +296,33 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('email', name=op.f('pk_service_accounts'))
     )
     op.create_index(op.f('ix_service_accounts_project'), 'service_accounts', ['project'], unique=False)
+    op.create_table('snapshot_messages',
+    sa.Column('snapshot_id', sa.Integer(), nullable=False),
+    sa.Column('message_id', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('snapshot_id', 'message_id', name=op.f('pk_snapshot_messages')),
+    sqlite_with_rowid=False
+    )
+    op.create_table('snapshots',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('topic', sa.Text(), nullable=False),
+    sa.Column('labels', trainshed.sql.schema.Json(), nullable=False),
+    sa.Column('last_message_id', sa.Integer(), nullable=False),
+    sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
+    sa.Column('expire_time', trainshed.sql.schema.Timestamp(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_snapshots')),
+    sa.UniqueConstraint('name', name=op.f('uq_snapshots_name'))
+    )
+    op.create_index('ix_snapshots_topic', 'snapshots', ['topic'], unique=False)
     op.create_table('subscriptions',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
     sa.Column('topic', sa.Text(), nullable=False),
     sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('routing', sa.Integer(), nullable=False),
     sa.Column('options', trainshed.sql.schema.Json(), nullable=False),
     sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
+    sa.Column('active_time', trainshed.sql.schema.Timestamp(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_subscriptions')),
     sa.UniqueConstraint('name', name=op.f('uq_subscriptions_name')),
     sqlite_autoincrement=True
@@ -315,7 +340,8 @@ def upgrade() -> None:
     op.create_index('ix_task_cache_pipeline', 'task_cache', ['pipeline', 'task', 'create_time'], unique=False)
     op.create_table('topics',
     sa.Column('name', sa.Text(), nullable=False),
-    sa.Column('labels', trainshed.sql.schema.Json(), nullable=False),
+    sa.Column('options', trainshed.sql.schema.Json(), nullable=False),
+    sa.Column('held_until', trainshed.sql.schema.Timestamp(), nullable=True),
     sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_topics'))
     )
@@ -633,6 +659,9 @@ def downgrade() -> None:
     op.drop_table('task_cache')
     op.drop_index(op.f('ix_subscriptions_topic'), table_name='subscriptions')
     op.drop_table('subscriptions')
+    op.drop_index('ix_snapshots_topic', table_name='snapshots')
+    op.drop_table('snapshots')
+    op.drop_table('snapshot_messages')
     op.drop_index(op.f('ix_service_accounts_project'), table_name='service_accounts')
     op.drop_table('service_accounts')
     op.drop_index('ix_schedules_due', table_name='schedules')
@@ -648,6 +677,7 @@ def downgrade() -> None:
     op.drop_table('pipeline_specs')
     op.drop_index('ix_outbox_due', table_name='outbox')
     op.drop_table('outbox')
+    op.drop_index('ix_messages_retained', table_name='messages', sqlite_where=sa.text('retain_until IS NOT NULL'))
     op.drop_table('messages')
     op.drop_table('message_ids')
     op.drop_table('image_bindings')
@@ -659,6 +689,7 @@ def downgrade() -> None:
     op.drop_index('ix_function_invocations_time', table_name='function_invocations')
     op.drop_index('ix_function_invocations_open', table_name='function_invocations', sqlite_where=sa.text('end_time IS NULL'))
     op.drop_table('function_invocations')
+    op.drop_index('ix_deliveries_ordered', table_name='deliveries', sqlite_where=sa.text('ordering_key IS NOT NULL'))
     op.drop_index('ix_deliveries_due', table_name='deliveries')
     op.drop_table('deliveries')
     op.drop_index('ix_contexts_resource_id', table_name='contexts')
