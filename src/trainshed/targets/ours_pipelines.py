@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from trainshed.targets.google import GoogleClient
 
 _FINAL = {"SUCCEEDED", "FAILED", "CANCELLED"}
+_FIRST_LOOKS = (0.5, 1.0, 2.0)
 _LOOK_SECONDS = 5.0
 _PREFIX, _POLICY = "PIPELINE_STATE_", "PIPELINE_FAILURE_POLICY_"
 _ENTRIES = 1000  # of a page
@@ -53,10 +54,12 @@ def outline(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str
 
 
 def wait(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:  # noqa: ARG001
-    """Answer a run that has ended, or how it stands a little later."""
-    found = run_json(_job(client, parts))
-    if found["state"] not in _FINAL:
-        client.pause(_LOOK_SECONDS)
+    """Answer a run that has ended, or how it stands a little later; one that is short is not waited for long."""
+    for seconds in (*_FIRST_LOOKS, _LOOK_SECONDS):
+        found = run_json(_job(client, parts))
+        if found["state"] in _FINAL:
+            break
+        client.pause(seconds)
     return found
 
 
