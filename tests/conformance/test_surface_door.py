@@ -265,6 +265,39 @@ def test_an_rpc_that_no_interface_has_is_unimplemented(tiny):
     assert raised.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
+def test_a_service_that_is_not_ours_is_refused_by_name_with_the_way_out(tiny):
+    host = {"Host": "bigquery.googleapis.com"}
+    status, answer = ask(tiny, "GET", "/bigquery/v2/projects/p/datasets", headers=host)
+    with grpc.insecure_channel(f"127.0.0.1:{tiny.port}") as channel, pytest.raises(grpc.RpcError) as refused:
+        channel.unary_unary("/google.spanner.v1.Spanner/GetSession")(b"", timeout=20)
+
+    assert status == 404
+    for said in (answer["error"]["message"], refused.value.details()):
+        assert "is not served here" in said
+        assert "without `trainshed exec`" in said
+    assert "bigquery.googleapis.com" in answer["error"]["message"]
+    assert "google.spanner.v1.Spanner/GetSession" in refused.value.details()
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_bytes_that_are_no_request_are_blamed_on_the_request(tiny):
+    with grpc.insecure_channel(f"127.0.0.1:{tiny.port}") as channel, pytest.raises(grpc.RpcError) as refused:
+        channel.unary_unary("/google.pubsub.v1.Publisher/GetTopic")(b"\n\x03\xff\xfe\xfd", timeout=20)
+
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "GetTopicRequest" in refused.value.details()
+
+
+@pytest.mark.parametrize(
+    ("body", "said"), [("[" * 100_000, "nested too deeply"), ('{"labels": {"a": NaN}}', "not a JSON number")]
+)
+def test_json_that_cannot_be_stored_is_refused(tiny, body, said):
+    status, answer = ask(tiny, "PUT", "/v1/projects/p/topics/some-topic", body=body)
+
+    assert status == 400
+    assert said in answer["error"]["message"]
+
+
 def test_a_port_in_use_is_said_so(tiny, tmp_path):
     second = Surface(load({}, home=tmp_path, port=tiny.port), [])
 

@@ -128,7 +128,10 @@ def _failed(request: Request, error: Exception) -> Response:
 def _not_routed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     cls = _BY_HTTP.get(error.status_code, errors.InvalidArgument)
-    message = f"Nothing here answers {request.method} {request.url.path}."
+    host = request.headers.get("host", "").partition(":")[0]
+    what = f"{request.method} {request.url.path}"
+    is_google = host.endswith(".googleapis.com")
+    message = status.not_served(f"{what} of {host}") if is_google else f"Nothing here answers {what}."
     document = status.to_rest(cls(message))
     document["error"]["code"] = error.status_code
     return JSONResponse(document, error.status_code, headers=error.headers)

@@ -38,12 +38,12 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # the package
         self._known: dict[str, Any] = {}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
-        """Find the handler of one RPC; None lets gRPC answer UNIMPLEMENTED for what is not in the surface."""
+        """Find the handler of one RPC."""
         path = handler_call_details.method
         if path not in self._known:
             method = descriptors.method(path)
             if method is None:
-                return None
+                return _unknown(path)
             self._known[path] = self._handler(method)
         return self._known[path]
 
@@ -119,6 +119,16 @@ def _whole(request: Any, method: Method) -> Any:
 async def _all_whole(requests: AsyncIterable[Any], method: Method) -> AsyncIterator[Any]:
     async for request in requests:
         yield _whole(request, method)
+
+
+def _unknown(path: str) -> Any:
+    """Answer for a service of Google's that is none of ours; to a client that streams nothing, a stream is no other."""
+
+    async def refuse(_: AsyncIterable[bytes], context: _Context) -> AsyncIterator[bytes]:
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, status.not_served(path.lstrip("/")))
+        yield b""  # never reached: what makes this a stream
+
+    return grpc.stream_stream_rpc_method_handler(refuse)
 
 
 async def _abort(context: _Context, error: Exception, method: Method) -> None:

@@ -75,6 +75,14 @@ def translate(error: Exception, *, where: str) -> errors.TrainshedError:
     )
 
 
+def not_served(what: str) -> str:
+    """Say that a service of Google's is none of ours, and what to do."""
+    return (
+        f"{what} is not served here, and what is meant for Google does not leave this machine; docs/reference/coverage.md "
+        "lists what is served. To reach Google itself, run the command without `trainshed exec`."
+    )
+
+
 def to_status(error: errors.TrainshedError) -> status_pb2.Status:
     """Write an error as google.rpc.Status with ErrorInfo and, where fields are at fault, BadRequest."""
     status = status_pb2.Status(code=CODES.get(error.code, CODES["UNKNOWN"]), message=error.message)
