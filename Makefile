@@ -66,6 +66,11 @@ surface: setup
 docs: setup
 	$(BIN)/python tools/documents.py
 
+# which fields of Google's resources do what here, found out by sending each; and the names of gcloud's flags, where it is installed
+coverage: setup
+	cd tests && ../$(BIN)/python -m conformance.fields.page
+	if command -v gcloud > /dev/null; then $(BIN)/python tools/flags.py; fi
+
 # how fast, against which baseline
 bench: setup
 	$(BIN)/python bench/run.py
@@ -86,4 +91,4 @@ fuzz-surface: setup
 constraints: pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o constraints.txt
 
-.PHONY: all setup demo test frameworks serve lint fix types unit shape migration surface docs bench campaign fuzz fuzz-surface constraints
+.PHONY: all setup demo test frameworks serve lint fix types unit shape migration surface docs coverage bench campaign fuzz fuzz-surface constraints

@@ -1,6 +1,7 @@
 """Write the documents that are generated from the code; with --check, only say which ones are stale."""
 
 import importlib
+import json
 import pkgutil
 import sys
 from dataclasses import fields
@@ -15,6 +16,7 @@ from trainshed.telemetry import ACTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
+GCLOUD_FLAGS = Path(__file__).parent / "gcloud_flags.json"
 NOTE = "<!-- Generated from the code by `make docs`; edit the code instead. -->\n\n"
 
 
@@ -60,12 +62,53 @@ def coverage_page() -> str:
     return importlib.import_module("trainshed.api.coverage").page()
 
 
+def flags_page() -> str:
+    """Say which flags of gcloud's commands our namesakes take."""
+    gcloud = json.loads(GCLOUD_FLAGS.read_text())
+    ours = own_flags()
+    rows = []
+    for path, flags in gcloud["commands"].items():
+        taken = [f"`{flag}`" for flag in flags if flag in ours.get(path, ())]
+        others = [f"`{flag}`" for flag in flags if flag not in ours.get(path, ())]
+        rows.append(f"| `{path}` | {', '.join(taken)} | {', '.join(others)} |")
+    return (
+        "# Flags of gcloud's commands\n\n"
+        f"Under `trainshed exec`, gcloud {gcloud['version']} itself runs, with all of its flags; what each of them means here "
+        "follows from the field that it sets ([coverage-fields.md](coverage-fields.md)). This page is about `trainshed` typed "
+        "in gcloud's place; what it does not take is a usage error, and the way out is gcloud.\n\n"
+        "| command | flags that `trainshed` takes, too | flags of gcloud only |\n|---|---|---|\n"
+        + "\n".join(rows)
+        + "\n"
+    )
+
+
+def own_flags() -> dict[str, set[str]]:
+    """Answer path → flags of every command of ours."""
+    from trainshed.cli import trainshed as root
+
+    found: dict[str, set[str]] = {}
+
+    def walk(command: click.Command, path: str) -> None:
+        context = click.Context(command)
+        if isinstance(command, click.Group):
+            for name in command.list_commands(context):
+                child = command.get_command(context, name)
+                if child is not None:
+                    walk(child, f"{path} {name}".strip())
+        else:
+            found[path] = {option for given in command.params for option in (*given.opts, *given.secondary_opts)}
+
+    walk(root, "")
+    return found
+
+
 PAGES = {
     "telemetry.md": telemetry_page,
     "settings.md": settings_page,
     "lifecycles.md": lifecycles_page,
     "command-line.md": command_page,
     "coverage.md": coverage_page,
+    "coverage-flags.md": flags_page,
 }
 
 
