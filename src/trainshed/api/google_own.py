@@ -36,6 +36,8 @@ def routes(near: "Reach") -> Sequence[BaseRoute]:
         *(Route(path, account.token, methods=["POST"]) for path in TOKEN_PATHS),
         Route("/tokeninfo", account.token_info, methods=["GET", "POST"]),
         Route("/oauth2/v3/tokeninfo", account.token_info, methods=["GET", "POST"]),
+        Route("/oauth2/v1/certs", account.certificates),
+        Route("/oauth2/v3/certs", account.keys),
         Route("/v1/userinfo", account.user_info),
         Route("/oauth2/v2/userinfo", account.user_info),
         Route("/v1/projects/{project}/serviceAccounts/{email}/allowedLocations", account.locations),
@@ -75,7 +77,7 @@ class _Accounts:
             "expires_in": LIFETIME_SECONDS,
             "token_type": "Bearer",
             "scope": "https://www.googleapis.com/auth/cloud-platform",
-            "id_token": self._id_token(email, target or self._near.address),
+            "id_token": self._near.key.identity_token(email, target or self._near.address),
         }
         return JSONResponse(answer)
 
@@ -93,6 +95,14 @@ class _Accounts:
         email = self._near.email(caller.current().principal)
         return JSONResponse({"email": email, "email_verified": True, "sub": email})
 
+    async def certificates(self, request: Request) -> JSONResponse:  # noqa: ARG002
+        """Publish what verifies identity tokens, as certificates."""
+        return JSONResponse({self._near.key.id: self._near.key.certificate})
+
+    async def keys(self, request: Request) -> JSONResponse:  # noqa: ARG002
+        """Publish what verifies identity tokens, as JSON web keys."""
+        return JSONResponse({"keys": [self._near.key.jwk]})
+
     async def locations(self, request: Request) -> JSONResponse:  # noqa: ARG002
         """No account is bound to a region."""
         return JSONResponse({"locations": [], "encodedLocations": "0x0"})
@@ -105,16 +115,11 @@ class _Accounts:
             expires = (SystemClock().now() + timedelta(seconds=LIFETIME_SECONDS)).replace(microsecond=0)
             return JSONResponse({"accessToken": self._near.key.access_token(email), "expireTime": rfc3339(expires)})
         if verb == "generateIdToken":
-            return JSONResponse({"token": self._id_token(email, str(body.get("audience", "")))})
+            return JSONResponse({"token": self._near.key.identity_token(email, str(body.get("audience", "")))})
         if verb == "signBlob":
             signed = self._near.key.sign(base64.b64decode(str(body.get("payload", ""))))
             return JSONResponse({"keyId": self._near.key.id, "signedBlob": base64.b64encode(signed).decode()})
         raise NotFound(f"Service accounts have no method {verb!r} here.")
-
-    def _id_token(self, email: str, audience: str) -> str:
-        now = int(time())
-        claims = {"iss": "https://accounts.google.com", "aud": audience, "sub": email, "email": email}
-        return self._near.key.token({**claims, "email_verified": True, "iat": now, "exp": now + LIFETIME_SECONDS})
 
 
 class _Projects:

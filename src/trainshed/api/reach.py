@@ -150,6 +150,10 @@ class Reach:
         """Tell whether a service account of this server signed the data."""
         return self.key.verify(signature, data)
 
+    def identity_token(self, email: str, audience: str) -> str:
+        """Make a token that says that its bearer is this service account."""
+        return self.key.identity_token(email, audience)
+
     def email(self, principal: str) -> str:
         """Answer the e-mail of a principal's service account."""
         return principal if "@" in principal else f"{principal}@{self.settings.project}.iam.gserviceaccount.com"

@@ -9,10 +9,13 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from time import time
 from typing import Any
 
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -22,6 +25,7 @@ from trainshed.errors import Unauthenticated
 ISSUER = "trainshed"
 LIFETIME_SECONDS = 3600
 _SKEW_SECONDS = 300
+_GOOGLE = "https://accounts.google.com"  # who signs identity tokens: what verifiers of Google's look for
 
 
 class Key:
@@ -52,6 +56,36 @@ class Key:
         head = _encode(json.dumps({"alg": "RS256", "typ": "JWT", "kid": self.id}).encode())
         content = f"{head}.{_encode(json.dumps(claims).encode())}"
         return f"{content}.{_encode(self.sign(content.encode()))}"
+
+    def identity_token(self, email: str, audience: str) -> str:
+        """Make a token that says who its bearer is, as Google signs them; verified by `certificate` or `jwk`."""
+        now = int(time())
+        claims = {"iss": _GOOGLE, "aud": audience, "azp": email, "sub": email, "email": email, "email_verified": True}
+        return self.token({**claims, "iat": now, "exp": now + LIFETIME_SECONDS})
+
+    @cached_property
+    def certificate(self) -> str:
+        """The public half as a certificate in PEM, as Google publishes those of its tokens."""
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "federated-signon.local")])
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(self._public)
+            .serial_number(int(self.id[:16], 16) or 1)
+            .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+            .not_valid_after(datetime(2120, 1, 1, tzinfo=UTC))
+            .sign(self._private, hashes.SHA256())
+        )
+        return made.public_bytes(serialization.Encoding.PEM).decode()
+
+    @cached_property
+    def jwk(self) -> dict[str, str]:
+        """The public half as a JSON web key."""
+        numbers = self._public.public_numbers()
+        parts = {"n": numbers.n, "e": numbers.e}
+        encoded = {k: _encode(v.to_bytes((v.bit_length() + 7) // 8)) for k, v in parts.items()}
+        return {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": self.id, **encoded}
 
     def access_token(self, principal: str, *, lifetime_seconds: float = LIFETIME_SECONDS) -> str:
         """Make a token for the Authorization header."""

@@ -34,6 +34,7 @@ class Features:
         self._clock = clock
         self._db = db
         self._reach = reach.environment
+        self._identity_token = reach.identity_token
         self.environments = Environments(settings.home / "environments", db, clock)
         self.blobs = Blobs(settings.buckets, clock)
         self._build_messages()
@@ -171,7 +172,13 @@ class Features:
         )
         return [
             self.outbox.duty(interval_seconds=every),
-            *topics.duties(self.topics, deliver, background=background, interval_seconds=every),
+            *topics.duties(
+                self.topics,
+                deliver,
+                background=background,
+                interval_seconds=every,
+                identity_token=self._identity_token,
+            ),
             *schedules.duties(self.schedules, background=background, interval_seconds=every),
             schedules.of_runs.duty(self.run_schedules, interval_seconds=every, channels=[runs.ENDED]),
             *buckets.duties(self.buckets, interval_seconds=every),

@@ -7,28 +7,37 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from trainshed import webhook
-from trainshed.clock import Clock
+from trainshed.clock import Clock, SystemClock
 from trainshed.duty import Background, Duty, off_loop
-from trainshed.errors import InvalidArgument, TrainshedError
+from trainshed.errors import FailedPrecondition, InvalidArgument, TrainshedError
 from trainshed.topics import attempts
-from trainshed.topics.envelope import ACKNOWLEDGED, push_body
-from trainshed.topics.model import Delivery, Kind, Room, Subscription
+from trainshed.topics.envelope import ACKNOWLEDGED, push_request
+from trainshed.topics.model import Delivery, Kind, Options, PushIdentity, Room, Subscription
 from trainshed.topics.service import Pulled, Service
 
 log = logging.getLogger(__name__)
+IdentityToken = Callable[[str, str], str]  # e-mail of a service account, audience → a signed token
 Deliver = Callable[[str, Delivery], Awaitable[bool]]  # target, delivery → acknowledged?
 
 _SLOTS = 16  # attempts under way at once at one subscription
 _CLEAN_SECONDS = 60.0
 _ANSWER_BYTES = 10_000_000
+_TOKEN_AGE = timedelta(minutes=30)  # a token of an hour is sent again until then
 
 
-def duties(service: Service, deliver: Deliver, *, background: Background, interval_seconds: float) -> list[Duty]:
+def duties(
+    service: Service,
+    deliver: Deliver,
+    *,
+    background: Background,
+    interval_seconds: float,
+    identity_token: IdentityToken | None = None,
+) -> list[Duty]:
     """Make the background duties. `deliver` returns once what the message asks for is durable.
 
-    Attempts run in `background`, whose owner ends them.
+    Attempts run in `background`, whose owner ends them. `identity_token` signs for the service account of a push.
     """
-    deliverer = Deliverer(service, deliver, background)
+    deliverer = Deliverer(service, deliver, background, identity_token=identity_token)
     delivering = Duty("deliveries", deliverer.run_once, interval_seconds=interval_seconds, clock=service.clock)
     deliverer.when_free = delivering.wake
     service.db.listen(attempts.PUSHING, delivering.wake)
@@ -48,8 +57,18 @@ class Deliverer:
     deadline, moved on while it is under way. What a former server had under way is taken back at the first turn.
     """
 
-    def __init__(self, service: Service, deliver: Deliver, background: Background, *, slots: int = _SLOTS) -> None:
+    def __init__(
+        self,
+        service: Service,
+        deliver: Deliver,
+        background: Background,
+        *,
+        slots: int = _SLOTS,
+        identity_token: IdentityToken | None = None,
+    ) -> None:
         self._service = service
+        self._identity_token = identity_token
+        self._tokens: dict[PushIdentity, tuple[str, datetime]] = {}
         self._deliver = deliver
         self._slots = slots
         self._background = background
@@ -133,7 +152,7 @@ class Deliverer:
     async def _attempt(self, subscription: Subscription, delivery: Delivery) -> bool:
         try:
             if subscription.options.kind is Kind.PUSH:
-                return await _push(subscription, delivery)
+                return await self._push(subscription, delivery)
             return await self._deliver(subscription.options.target, delivery)
         except Exception as error:  # whatever it is, the message must come again
             log.warning(
@@ -146,16 +165,28 @@ class Deliverer:
             )
             return False
 
+    async def _push(self, subscription: Subscription, delivery: Delivery) -> bool:
+        options = subscription.options
+        headers, body = push_request(delivery, options.push_wrapper)
+        if options.push_identity is not None:
+            headers = {**headers, "Authorization": f"Bearer {await self._token(options)}"}
+        status = await webhook.send(
+            options.push_endpoint, headers=headers, body=body, timeout_seconds=options.ack_deadline_seconds
+        )
+        return status in ACKNOWLEDGED
 
-async def _push(subscription: Subscription, delivery: Delivery) -> bool:
-    options = subscription.options
-    status = await webhook.send(
-        options.push_endpoint,
-        headers={"Content-Type": "application/json", "User-Agent": "CloudPubSub-Google"},
-        body=push_body(delivery),
-        timeout_seconds=options.ack_deadline_seconds,
-    )
-    return status in ACKNOWLEDGED
+    async def _token(self, options: Options) -> str:
+        identity = options.push_identity
+        assert identity is not None
+        if self._identity_token is None:
+            raise FailedPrecondition("Nobody here signs identity tokens; push without one.")
+        named = PushIdentity(email=identity.email, audience=identity.audience or options.push_endpoint)
+        now = SystemClock().now()  # tokens are checked against the machine's clock
+        token, made = self._tokens.get(named, ("", now))
+        if not token or now - made > _TOKEN_AGE:
+            token = await off_loop(self._identity_token, named.email, named.audience)
+            self._tokens[named] = (token, now)
+        return token
 
 
 class Arrivals:

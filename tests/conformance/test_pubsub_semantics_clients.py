@@ -1,0 +1,254 @@
+"""What Google's own clients see of exactly-once, order, flow control, push, snapshots and schemas, on a real server."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from trainshed.testing import server
+
+BEGIN = """
+import json, os, queue, threading, time
+from google.api_core import exceptions
+from google.cloud import pubsub_v1
+from google.pubsub_v1 import types, PublisherClient as Raw
+publisher, subscriber = pubsub_v1.PublisherClient(), pubsub_v1.SubscriberClient()
+raw = Raw(transport=publisher.transport)
+P = "projects/local-project"
+def topic(name, **options):
+    return publisher.create_topic(request={"name": f"{P}/topics/{name}", **options}).name
+def subscribe(name, topic, **options):
+    return subscriber.create_subscription(request={"name": f"{P}/subscriptions/{name}", "topic": topic, **options}).name
+def publish(topic, *bodies, key="", **attributes):
+    messages = [{"data": b, "ordering_key": key, "attributes": attributes} for b in bodies]
+    return list(Raw.publish(raw, request={"topic": topic, "messages": messages}).message_ids)
+def pull(name, most=10):
+    return list(subscriber.pull(request={"subscription": name, "max_messages": most}, timeout=60).received_messages)
+def refused(call):
+    try:
+        return call() and ""
+    except exceptions.GoogleAPICallError as error:
+        return error.grpc_status_code.name
+"""
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    with server(tmp_path_factory.mktemp("semantics") / "home") as made:
+        yield made
+
+
+def python(running, script, **variables):
+    environment = {**os.environ, "PUBSUB_EMULATOR_HOST": running.address.removeprefix("http://"), **variables}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", BEGIN + script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_g3_the_real_client_learns_what_became_of_its_acks(running):
+    found = python(
+        running,
+        """
+t = topic("exactly"); s = subscribe("exactly", t, enable_exactly_once_delivery=True, enable_message_ordering=True)
+publish(t, b"1", b"2", b"3", key="k")
+got, statuses, done = [], [], threading.Event()
+def take(message):
+    got.append(message.data.decode())
+    statuses.append(message.ack_with_response().result(60).name)
+    if len(got) == 3:
+        done.set()
+stream = subscriber.subscribe(s, take, flow_control=pubsub_v1.types.FlowControl(max_messages=2))
+assert done.wait(60), (got, statuses)
+stream.cancel(); stream.result(timeout=60)
+publish(t, b"4")
+first = pull(s)[0]
+subscriber.modify_ack_deadline(subscription=s, ack_ids=[first.ack_id], ack_deadline_seconds=0)
+second = pull(s)[0]
+try:
+    subscriber.acknowledge(subscription=s, ack_ids=[first.ack_id, second.ack_id])
+    details = None
+except exceptions.InvalidArgument as error:
+    details = [error.reason, dict(error.metadata) == {first.ack_id: "PERMANENT_FAILURE_INVALID_ACK_ID"}]
+again = refused(lambda: subscriber.acknowledge(subscription=s, ack_ids=[second.ack_id]))
+print(json.dumps([got, statuses, details, again]))
+""",
+    )
+
+    assert found == [
+        ["1", "2", "3"],
+        ["SUCCESS"] * 3,
+        ["EXACTLY_ONCE_ACKID_FAILURE", True],
+        "INVALID_ARGUMENT",
+    ]
+
+
+def test_g3_a_stream_keeps_within_its_flow_control_and_refuses_what_breaks_it(running):
+    found = python(
+        running,
+        """
+t = topic("stream"); s = subscribe("stream", t)
+publish(t, *[b"x" * 100] * 6)
+class Stream:
+    def __init__(self, **first):
+        self.sent = queue.Queue()
+        first = {"stream_ack_deadline_seconds": 60, "client_id": "me", **first}
+        self.sent.put(types.StreamingPullRequest(subscription=s, **first))
+        self.answers = iter(subscriber.streaming_pull(iter(self.sent.get, None), timeout=60))
+    def take(self, most):
+        found = []
+        while len(found) < most:
+            found += next(self.answers).received_messages
+        return found
+    def end(self):
+        self.sent.put(None)
+        return len([m for r in self.answers for m in r.received_messages])
+    def fails(self, **request):
+        self.sent.put(types.StreamingPullRequest(**request))
+        return refused(lambda: [*self.answers])
+one = Stream(max_outstanding_messages=2)
+first = one.take(2)
+one.sent.put(types.StreamingPullRequest(ack_ids=[first[0].ack_id]))
+third = one.take(1)
+subscriber.acknowledge(subscription=s, ack_ids=[third[0].ack_id])
+fourth = one.take(1)
+left = one.end()
+nacks = [m.ack_id for m in [first[1], fourth[0]]]
+subscriber.modify_ack_deadline(subscription=s, ack_ids=nacks, ack_deadline_seconds=0)
+two = Stream(max_outstanding_bytes=250)
+sizes = len(two.take(3))
+more = two.end()
+def opens(**first):
+    return refused(lambda: [*Stream(**first).answers])
+print(json.dumps({
+    "left": left, "sizes": sizes, "more": more,
+    "short": opens(stream_ack_deadline_seconds=9), "long": opens(stream_ack_deadline_seconds=601),
+    "again": Stream().fails(subscription=s), "flow": Stream().fails(max_outstanding_messages=5),
+    "malformed": Stream().fails(ack_ids=["nonsense"]),
+    "lengths": Stream().fails(modify_deadline_ack_ids=nacks),
+    "negative": Stream().fails(modify_deadline_ack_ids=nacks, modify_deadline_seconds=[-1, -1]),
+}))
+""",
+    )
+
+    refusals = {k: v for k, v in found.items() if k not in {"left", "sizes", "more"}}
+    assert set(refusals.values()) == {"INVALID_ARGUMENT"}, refusals
+    assert (found["left"], found["sizes"], found["more"]) == (0, 3, 0)
+
+
+PUSH = """
+import http.server
+from google.auth.transport import requests as transport
+from google.oauth2 import id_token
+seen = queue.Queue()
+class Endpoint(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204); self.end_headers()
+        seen.put((dict(self.headers), body))
+    def log_message(self, *_):
+        pass
+endpoint = http.server.HTTPServer(("127.0.0.1", 0), Endpoint)
+threading.Thread(target=endpoint.serve_forever, daemon=True).start()
+url = f"http://127.0.0.1:{endpoint.server_port}/push"
+t = topic("pushed")
+who = "pusher@local-project.iam.gserviceaccount.com"
+s = subscribe("pushed", t, push_config={"push_endpoint": url, "oidc_token": {"service_account_email": who}})
+publish(t, b"hello", color="red")
+headers, body = seen.get(timeout=60)
+token = headers["Authorization"].removeprefix("Bearer ")
+claims = id_token.verify_oauth2_token(token, transport.Request(), audience=url)
+unwrapped = {"push_endpoint": url, "no_wrapper": {"write_metadata": True}}
+subscriber.modify_push_config(subscription=s, push_config=unwrapped)
+publish(t, b"bare", color="blue")
+bare, bare_body = seen.get(timeout=60)
+shown = subscriber.get_subscription(subscription=s).push_config
+subscriber.modify_push_config(subscription=s, push_config={})
+publish(t, b"pulled")
+print(json.dumps([
+    claims["email"], claims["iss"], json.loads(body)["message"]["attributes"],
+    bare["color"], bare["x-goog-pubsub-subscription-name"] == s, bare_body.decode(), "Authorization" in bare,
+    [shown.no_wrapper.write_metadata, dict(shown.attributes)],
+    [m.message.data.decode() for m in pull(s)],
+]))
+"""
+
+
+def test_g3_pushes_carry_a_token_that_googles_library_verifies_or_come_unwrapped(running):
+    printed = running.run("exec", "--", sys.executable, "-W", "ignore", "-c", BEGIN + PUSH)
+
+    assert printed.returncode == 0, printed.stderr
+    assert json.loads(printed.stdout) == [
+        "pusher@local-project.iam.gserviceaccount.com",
+        "https://accounts.google.com",
+        {"color": "red"},
+        "blue",
+        True,
+        "bare",
+        False,
+        [True, {"x-goog-version": "v1"}],
+        ["pulled"],
+    ]
+
+
+def test_g3_masks_snapshots_seeking_detaching_and_refusals_by_the_real_client(running):
+    found = python(
+        running,
+        """
+from datetime import datetime, timedelta, UTC
+t = topic("many", message_retention_duration={"seconds": 600}, labels={"a": "b"})
+s = subscribe("many", t, filter='attributes:kind', labels={"a": "b"}, dead_letter_policy={"dead_letter_topic": t})
+def update(paths, **fields):
+    wanted = {"subscription": {"name": s, **fields}, "update_mask": {"paths": paths}}
+    return subscriber.update_subscription(request=wanted)
+changed = update(["dead_letter_policy.max_delivery_attempts", "labels"], dead_letter_policy={"max_delivery_attempts": 7})
+before = datetime.now(UTC) - timedelta(minutes=5)
+publish(t, b"1", kind="x"); publish(t, b"2")
+snapshot = subscriber.create_snapshot(request={"name": f"{P}/snapshots/one", "subscription": s, "labels": {"c": "d"}})
+subscriber.acknowledge(subscription=s, ack_ids=[m.ack_id for m in pull(s)])
+subscriber.seek(request={"subscription": s, "snapshot": snapshot.name})
+by_snapshot = [m.message.data.decode() for m in pull(s)]
+late = subscribe("later", t)
+subscriber.seek(request={"subscription": late, "time": before})
+by_time = [m.message.data.decode() for m in pull(late)]
+labelled = subscriber.update_snapshot(
+    request={"snapshot": {"name": snapshot.name, "labels": {"e": "f"}}, "update_mask": {"paths": ["labels"]}}
+)
+names = [list(publisher.list_topic_snapshots(topic=t)), [x.name for x in subscriber.list_snapshots(project=P)]]
+publisher.detach_subscription(request={"subscription": late})
+print(json.dumps({
+    "changed": [changed.dead_letter_policy.dead_letter_topic == t, changed.dead_letter_policy.max_delivery_attempts,
+                dict(changed.labels), changed.expiration_policy.ttl.days, changed.filter],
+    "replayed": [by_snapshot, by_time], "labels": dict(labelled.labels), "names": names,
+    "retention": subscriber.get_subscription(subscription=s).topic_message_retention_duration.seconds,
+    "detached": [subscriber.get_subscription(subscription=late).detached, refused(lambda: pull(late))],
+    "refused": [
+        refused(lambda: update([], ack_deadline_seconds=20)),
+        refused(lambda: update(["filter"], filter="attributes:x")),
+        refused(lambda: update(["enable_message_ordering"], enable_message_ordering=True)),
+        refused(lambda: subscribe("bq", t, bigquery_config={"table": "p.d.t"})),
+        refused(lambda: topic("kms", kms_key_name="k")),
+        refused(lambda: subscribe("bad", t, filter="nonsense")),
+        refused(lambda: subscriber.acknowledge(subscription=s, ack_ids=[])),
+        refused(lambda: subscriber.seek(request={"subscription": s})),
+    ],
+    "missing": refused(lambda: subscribe("dead", t, dead_letter_policy={"dead_letter_topic": f"{P}/topics/none"})),
+}))
+""",
+    )
+
+    assert found["changed"] == [True, 7, {}, 31, "attributes:kind"]
+    assert found["replayed"] == [["1"], ["1", "2"]]
+    assert found["labels"] == {"e": "f"}
+    assert found["names"] == [["projects/local-project/snapshots/one"]] * 2
+    assert found["retention"] == 600
+    assert found["detached"] == [True, "FAILED_PRECONDITION"]
+    assert set(found["refused"]) == {"INVALID_ARGUMENT"}, found["refused"]
+    assert found["missing"] == "NOT_FOUND"
