@@ -18,6 +18,7 @@ from trainshed.api.services.operations import Operations
 from trainshed.api.services.pipelines import Pipelines
 from trainshed.api.services.projects import IAMPolicy, Locations, Projects
 from trainshed.api.services.pubsub import Publisher, Subscriber
+from trainshed.api.services.run import routes as services_of_functions
 from trainshed.api.services.scheduler import CloudScheduler
 from trainshed.api.services.vertex_schedules import VertexSchedules
 from trainshed.app import ports
@@ -74,6 +75,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         *builds.image_routes(features.environments),
         *webhooks.routes(features.hooks),
         *functions.routes(features.functions, features.function_host),
+        *services_of_functions(features.functions, features.policies),
         *schedules.routes(features.schedules),
         *receipts.routes(features.ledger),
         *lineage.routes(features.lineage, features.runs.spec),

@@ -14,6 +14,7 @@ from trainshed.functions import document_second
 from trainshed.functions.addresses import at_place, service_name, uploads
 from trainshed.functions.addresses import service as service_of
 from trainshed.functions.addresses import within as name_within
+from trainshed.functions.checks import event_providers
 from trainshed.functions.deployment import Deployment
 from trainshed.functions.document import configuration, document
 from trainshed.functions.host import Environments, Host
@@ -58,6 +59,7 @@ __all__ = [
     "document",
     "duties",
     "event_of",
+    "event_providers",
     "list_runtimes",
     "log_entry",
     "log_frame",

@@ -131,6 +131,33 @@ def seconds(value: Any, field: str, *, most: float = LONGEST_SECONDS) -> float:
     return found
 
 
+def event_providers() -> dict[str, dict[str, Any]]:
+    """Answer what tells functions of events, as Eventarc describes it."""
+    told = {
+        "finalized": "created or overwritten",
+        "deleted": "deleted",
+        "archived": "archived",
+        "metadataUpdated": "changed",
+    }
+    objects = [
+        {
+            "type": second,
+            "description": f"An object of a bucket was {told[second.rpartition('.')[2]]}.",
+            "filteringAttributes": [{"attribute": "type", "required": True}, {"attribute": "bucket", "required": True}],
+        }
+        for _, second in OBJECT_EVENTS.values()
+    ]
+    message = {
+        "type": TOPIC_EVENTS[2],
+        "description": "A message was published to a topic.",
+        "filteringAttributes": [{"attribute": "type", "required": True}],
+    }
+    return {
+        "pubsub.googleapis.com": {"displayName": "Cloud Pub/Sub", "eventTypes": [message]},
+        "storage.googleapis.com": {"displayName": "Cloud Storage", "eventTypes": objects},
+    }
+
+
 def refuse(given: Mapping[str, Any], fields: Mapping[str, str]) -> None:
     """Refuse fields that would change what a function does and cannot be kept here, each with the way out."""
     for path, way_out in fields.items():

@@ -80,7 +80,8 @@ class FunctionService:
         bucket = functions.uploads(request.parent)
         url, token = self._archives.upload_url()
         source = {"bucket": bucket, "object": f"{token}.zip"}
-        return message("google.cloud.functions.v2.GenerateUploadUrlResponse", upload_url=url, storage_source=source)
+        full_name = "google.cloud.functions.v2.GenerateUploadUrlResponse"
+        return from_json(full_name, {"uploadUrl": url, "storageSource": source})
 
     def GenerateDownloadUrl(self, request: Any) -> Any:
         """Answer where the source of the version that serves is."""

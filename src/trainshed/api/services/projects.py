@@ -49,7 +49,13 @@ class Locations:
 
     def _location(self, project: str, location: str) -> Any:
         name = f"projects/{project}/locations/{location}"
-        return message("google.cloud.location.Location", name=name, location_id=location, display_name=location)
+        return message(
+            "google.cloud.location.Location",
+            name=name,
+            location_id=location,
+            display_name=location,
+            labels={"cloud.googleapis.com/region": location},
+        )
 
 
 class IAMPolicy:
