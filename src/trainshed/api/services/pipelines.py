@@ -6,8 +6,9 @@ from typing import Any
 
 from trainshed import ir, names
 from trainshed.api import caller, fields
-from trainshed.api.descriptors import from_json, message
-from trainshed.api.services.pipelines_json import job_json
+from trainshed.api.descriptors import from_json, message, message_class
+from trainshed.api.read_masks import ReadMask
+from trainshed.api.services.pipelines_json import job_json, listed_json
 from trainshed.errors import FailedPrecondition, InvalidArgument
 from trainshed.ledger import Cause
 from trainshed.runs import RUN, NewRun, Run, Service
@@ -45,7 +46,8 @@ class Pipelines:
         return self._job(request.name)
 
     def ListPipelineJobs(self, request: Any) -> Any:
-        """Answer runs, newest first unless another order is asked for."""
+        """Answer runs without their tasks, newest first unless another order is asked for."""
+        mask = ReadMask(request.read_mask, message_class(_JOB))
         found, token = self._runs.list(
             request.parent,
             page_size=fields.page_size(request.page_size),
@@ -54,7 +56,10 @@ class Pipelines:
             order_by=request.order_by,
             has_custom_jobs=False,
         )
-        jobs = [from_json(_JOB, job_json(run)) for run in found]
+        specs: dict[str, Any] = {}
+        if mask.asks_for("pipeline_spec"):
+            specs = {run.spec_digest: self._runs.spec(run.name)["spec"] for run in found}
+        jobs = [mask.of(from_json(_JOB, listed_json(run, specs.get(run.spec_digest)))) for run in found]
         return fields.listing(f"{_PACKAGE}.ListPipelineJobsResponse", "pipeline_jobs", jobs, token)
 
     def CancelPipelineJob(self, request: Any) -> Any:

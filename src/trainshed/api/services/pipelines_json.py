@@ -6,6 +6,7 @@ from typing import Any
 from trainshed.api import fields
 from trainshed.clock import rfc3339
 from trainshed.lineage import Artifact, Execution, metadata_of, public_id, shown_name
+from trainshed.names import short
 from trainshed.runs import Attempt, Details, Run, TaskRow, Traces
 
 _CANCELLED, _DEADLINE_EXCEEDED, _RESOURCE_EXHAUSTED, _FAILED_PRECONDITION, _INTERNAL, _UNAVAILABLE = 1, 4, 8, 9, 13, 14
@@ -61,6 +62,20 @@ def job_json(
     return document
 
 
+def listed_json(run: Run, spec: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Write a run as lists have it: with its contexts, without its tasks."""
+    return {**job_json(run, spec=spec), "jobDetail": _contexts(run)}
+
+
+def _contexts(run: Run) -> dict[str, Any]:
+    store = f"{run.name.rsplit('/', 2)[0]}/metadataStores/default"
+    named = {"pipelineContext": (run.pipeline, "Pipeline"), "pipelineRunContext": (short(run.name), "PipelineRun")}
+    return {
+        key: {"name": f"{store}/contexts/{name}", "displayName": name, "schemaTitle": f"system.{kind}"}
+        for key, (name, kind) in named.items()
+    }
+
+
 class _Tasks:
     def __init__(self, details: Details, traces: Traces) -> None:
         self._run = details.run
@@ -82,15 +97,9 @@ class _Tasks:
 
     def detail(self) -> dict[str, Any]:
         """Write a PipelineJobDetail."""
-        return {
-            "pipelineContext": self._context(self._run.pipeline, "system.Pipeline"),
-            "pipelineRunContext": self._context(self._run.name.rsplit("/", 1)[-1], "system.PipelineRun")
-            | {"parentContexts": self._parents},
-            "taskDetails": [self._task(task) for task in self._tasks],
-        }
-
-    def _context(self, name: str, kind: str) -> dict[str, Any]:
-        return {"name": f"{self._store}/contexts/{name}", "displayName": name, "schemaTitle": kind}
+        found = _contexts(self._run)
+        found["pipelineRunContext"]["parentContexts"] = self._parents
+        return {**found, "taskDetails": [self._task(task) for task in self._tasks]}
 
     def _task(self, task: TaskRow) -> dict[str, Any]:
         attempts = self._attempts.get(task.id, [])

@@ -47,7 +47,9 @@ def translate(spec: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
     given = {entry["name"]: entry.get("value", "") for entry in (package or pool["containerSpec"]).get("env", ())}
     env = _variables(facts) | {name: _local(value, facts) for name, value in given.items()}
     container["env"] = [{"name": name, "value": value} for name, value in env.items()]
-    job: dict[str, Any] = {"workerPoolSpecs": [{"containerSpec": container, "machineSpec": pool.get("machineSpec", {})}]}
+    job: dict[str, Any] = {
+        "workerPoolSpecs": [{"containerSpec": container, "machineSpec": pool.get("machineSpec", {})}]
+    }
     if timeout := spec.get("scheduling", {}).get("timeout"):
         job["scheduling"] = {"timeout": timeout}
     return _pipeline(job, [uri for uri in facts.packages if package])
