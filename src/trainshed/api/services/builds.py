@@ -178,6 +178,17 @@ class CloudBuild:
 
     def find_operation(self, name: str) -> Any:
         """Answer the operation of a build; None for a name that is not a build's."""
+        build = self._build_of(name)
+        return None if build is None else self._operation(build)
+
+    def cancel_operation(self, name: str) -> bool:
+        """Cancel the build of an operation; False for a name that is not a build's."""
+        build = self._build_of(name)
+        if build is not None:
+            self._builds.cancel(build.build_id, project=build.project)
+        return build is not None
+
+    def _build_of(self, name: str) -> Build | None:
         prefix, _, hidden = name.rpartition("/")
         if not prefix.startswith("operations/build/"):
             return None
@@ -185,7 +196,7 @@ class CloudBuild:
             build_id = base64.urlsafe_b64decode(hidden.encode() + b"==").decode()
         except ValueError as error:
             raise NotFound(f"There is no operation {name!r}.", reason="OPERATION_NOT_FOUND") from error
-        return self._operation(self._builds.get(build_id, project=prefix.rpartition("/")[2]))
+        return self._builds.get(build_id, project=prefix.rpartition("/")[2])
 
     def _message(self, build: Build) -> Any:
         return build_message(build, address=self._address())

@@ -1,13 +1,14 @@
 """google.longrunning.Operations over whatever knows an operation by its name."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from trainshed.duty import off_loop
-from trainshed.errors import NotFound
+from trainshed.errors import FailedPrecondition, NotFound
 
 Get = Callable[[str], Any]  # name -> google.longrunning.Operation, None for a name it does not know; may raise NotFound
+Cancel = Callable[[str], bool]  # name -> whether it is one that it ends; may raise NotFound
 _WAIT_SECONDS = 30.0
 _LOOK_SECONDS = 0.2
 
@@ -17,8 +18,9 @@ class Operations:
 
     SERVICE = "google.longrunning.Operations"
 
-    def __init__(self, *sources: Get) -> None:
+    def __init__(self, *sources: Get, cancels: Sequence[Cancel] = ()) -> None:
         self._sources = sources
+        self._cancels = cancels
 
     def GetOperation(self, request: Any) -> Any:
         """Answer the operation of that name."""
@@ -27,6 +29,12 @@ class Operations:
             if found is not None:
                 return found
         raise NotFound(f"There is no operation {request.name!r}.", reason="OPERATION_NOT_FOUND")
+
+    def CancelOperation(self, request: Any) -> None:
+        """Ask for the end of what goes on; nothing happens to an operation that is done, as Google says."""
+        if self.GetOperation(request).done or any(cancel(request.name) for cancel in self._cancels):
+            return
+        raise FailedPrecondition(f"The operation {request.name!r} cannot be cancelled; wait for its end.")
 
     async def WaitOperation(self, request: Any) -> Any:
         """Answer when the operation is done, or as it is when the time given has passed."""
