@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from trainshed import buckets, builds, functions, ledger, lineage, names, policies, runs, schedules, topics
 from trainshed.api.reach import Reach
-from trainshed.app import ports
+from trainshed.app import announcing, ports
 from trainshed.app.debugging import Debugging
 from trainshed.app.images import ContainerImages
 from trainshed.app.replays import replays
@@ -44,9 +44,23 @@ class Features:
         self.ledger = ledger.Service(
             db, clock, replays(self.topics, self.schedules, self.run_schedules, self.build_triggers, self.build_events)
         )
-        self.outbox = Outbox(
-            db, clock, {"topic.publish": self.topics.on_publish, "object.changed": self.buckets.on_object_changed}
+        self.announcements = announcing.Announcements(
+            clock,
+            self.topics,
+            self.feeds,
+            self.builds,
+            self.runs,
+            address=lambda: reach.address,
+            url=settings.event_webhook,
+            secrets=settings.home / "secrets",
         )
+        handlers = {
+            "topic.publish": self.topics.on_publish,
+            "object.changed": self.buckets.on_object_changed,
+            "build.changed": self.announcements.on_build,
+            runs.ENDED_ENTRY: self.announcements.on_run,
+        }
+        self.outbox = Outbox(db, clock, handlers)
 
     def _build_messages(self) -> None:
         self.topics = topics.Service(self._db, self._clock)
@@ -62,6 +76,8 @@ class Features:
         )
 
     def _build_functions(self) -> None:
+        self.policies = policies.Service(self._db)
+        self.accounts = policies.Accounts(self._db, self._clock)
         self.policies = policies.Service(self._db)
         self.functions = functions.Service(self._db, self._clock, self.feeds)
         self.function_host = functions.Host(
@@ -119,7 +135,9 @@ class Features:
     def _build_builds(self) -> None:
         home = self._settings.home
         repositories = builds.Repositories(home / "repositories")
-        self.builds = builds.Service(self._db, self._clock, folder=home / "builds")
+        self.builds = builds.Service(
+            self._db, self._clock, folder=home / "builds", announce=announcing.note_build(self._clock)
+        )
         self.build_triggers = builds.Triggers(
             self._db, self._clock, self.builds, repositories, self.feeds.for_builds()
         )
@@ -168,6 +186,7 @@ class Features:
                 "function": ports.to_function(self.function_host),
                 "run-trigger": ports.to_run_trigger(self.run_triggers),
                 "build-trigger": ports.to_build_trigger(self.build_events),
+                "event-webhook": self.announcements.deliver,
             }
         )
         return [

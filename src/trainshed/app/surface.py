@@ -6,7 +6,7 @@ from trainshed.api.calls import Servicer
 from trainshed.api.own import builds, functions, functions_web, lineage, receipts, runs, schedules, server, webhooks
 from trainshed.api.reach import Reach
 from trainshed.api.serve import Surface
-from trainshed.api.services import storage
+from trainshed.api.services import accounts, storage
 from trainshed.api.services.builds import CloudBuild
 from trainshed.api.services.custom_jobs import CustomJobs, TrainingPipelines
 from trainshed.api.services.functions import CloudFunctions
@@ -65,7 +65,12 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         TrainingPipelines(features.custom_jobs),
         Pipelines(features.runs, cause_of=features.cause_of, next_ordinal=ordinal),
         Metadata(features.lineage, features.lineage_author),
-        Operations(cloud_build.find_operation, cloud_functions.operation, second_functions.operation),
+        Operations(
+            cloud_build.find_operation,
+            cloud_functions.operation,
+            second_functions.operation,
+            cancels=[cloud_build.cancel_operation],
+        ),
     ]
     routes = [
         *functions_web.hosts(features.functions, features.function_host),
@@ -78,6 +83,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         *services_of_functions(features.functions, features.policies),
         *schedules.routes(features.schedules),
         *receipts.routes(features.ledger),
+        *accounts.routes(features.accounts, features.policies, reach),
         *lineage.routes(features.lineage, features.runs.spec),
         *runs.routes(features.runs, features.run_triggers, cause_of=features.cause_of, next_ordinal=ordinal),
         *server.routes(clock, reach.environment),
