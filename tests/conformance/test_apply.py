@@ -119,10 +119,3 @@ def test_bad_input_ends_with_a_sentence_and_its_code(running, project, text, cod
 
     assert done.returncode == code, done.stdout + done.stderr
     assert said in done.stderr
-
-
-def test_google_cloud_as_a_target_is_refused_for_now(running, project):
-    done = running.run("apply", "-f", str(project / "trainshed.yaml"), "--target", "gcp")
-
-    assert done.returncode == 2
-    assert "comes with the work on cloud targets" in done.stderr

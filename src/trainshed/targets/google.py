@@ -3,6 +3,8 @@
 import http.client
 import io
 import random
+import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -101,7 +103,8 @@ class GoogleClient(Client):
         """Send bytes, answer JSON."""
         if path.startswith(_OWN):
             return ours.answer(self, "POST", path, query or {}, data)
-        return super().upload(path, data, content_type=content_type, query=query)
+        with _kept(data) as body:
+            return super().upload(path, body, content_type=content_type, query=query)
 
     def lines(
         self, path: str, *, query: Mapping[str, Any] | None = None, method: str = "GET", body: Any = None
@@ -138,7 +141,9 @@ class GoogleClient(Client):
         def complete() -> dict[str, str]:
             return headers | self._credentials.headers(method, url)
 
-        is_repeatable = call.method not in _ONCE and (data is None or isinstance(data, bytes) or data.seekable())
+        if data is not None and not isinstance(data, bytes):
+            headers["content-length"] = str(_size(data))  # else it would be sent in chunks, which Google does not take
+        is_repeatable = call.method not in _ONCE
         done = self._attempt(method, url, complete, data, is_repeatable=is_repeatable, timeout_seconds=timeout_seconds)
         try:
             if done.response.status >= http.client.BAD_REQUEST:
@@ -183,7 +188,7 @@ class GoogleClient(Client):
         while True:
             number += 1
             is_last = number >= _TRIES or not is_repeatable
-            if isinstance(data, io.IOBase) and data.seekable():
+            if data is not None and not isinstance(data, bytes):
                 data.seek(0)
             try:
                 done = wire.exchange(method, url, headers(), data, timeout_seconds=timeout_seconds)
@@ -211,6 +216,21 @@ class GoogleClient(Client):
             return "" if isinstance(error, Unauthenticated) else self._credentials.principal
         except Unauthenticated:
             return ""
+
+
+@contextmanager
+def _kept(data: Any) -> Iterator[Any]:
+    """Yield bytes or a file that can be sent again; what comes from a pipe is put into a file first."""
+    if isinstance(data, bytes) or data.seekable():
+        yield data
+        return
+    with tempfile.TemporaryFile() as file:
+        shutil.copyfileobj(data, file)
+        yield file
+
+
+def _size(data: Any) -> int:
+    return int(data.seek(0, io.SEEK_END))
 
 
 def _seconds(number: int, retry_after: str) -> float:

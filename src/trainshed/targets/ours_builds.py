@@ -1,5 +1,6 @@
 """The log of a build on Cloud Build, read where gcloud reads it: in the logs bucket, while it grows."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +28,24 @@ def log(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, An
         if is_last:
             if rest:
                 yield rest.decode("utf-8", "replace")
-            if not start and build.get("logUrl"):
-                yield f"The build has no log in a bucket; see {build['logUrl']}"
+            if not start:
+                yield from _logged(client, build)
             return
         client.pause(_LOOK_SECONDS)
+
+
+def _logged(client: "GoogleClient", build: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the log of a build that logs to Cloud Logging alone."""
+    if build.get("options", {}).get("logging") not in {"CLOUD_LOGGING_ONLY", "STACKDRIVER_ONLY"}:
+        return
+    asked = {
+        "resourceNames": [f"projects/{client.place.project}"],
+        "filter": f'resource.type="build" AND resource.labels.build_id={json.dumps(build["id"])}',
+        "orderBy": "timestamp asc",
+        "pageSize": 1000,
+    }
+    for entry in client.call("POST", "/v2/entries:list", asked).get("entries", []):
+        yield str(entry.get("textPayload", ""))
 
 
 def _read(client: "GoogleClient", build: Mapping[str, Any], start: int) -> bytes:

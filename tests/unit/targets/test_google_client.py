@@ -2,66 +2,13 @@
 
 import io
 import json
-from types import SimpleNamespace
 
 import pytest
 
 from trainshed import errors
-from trainshed.targets import wire
 from trainshed.targets.credentials import Credentials
-from trainshed.targets.endpoints import Endpoints
-from trainshed.targets.google import GoogleClient, Place
 
-SECRET = "ya29.secret-token"
-
-
-class Answers:
-    """Stands in for the wire: answers in order, notes what was asked."""
-
-    def __init__(self, *answers):
-        self.answers = list(answers)
-        self.asked = []
-
-    def __call__(self, verb, url, headers, body=None, *, timeout_seconds=None):
-        content = body.read() if hasattr(body, "read") else body
-        self.asked.append(SimpleNamespace(verb=verb, url=url, headers=dict(headers), body=content))
-        found = self.answers.pop(0)
-        if isinstance(found, Exception):
-            raise found
-        status, document, *more = found
-        headers = dict(more[0]) if more else {}
-        data = io.BytesIO(document if isinstance(document, bytes) else json.dumps(document).encode())
-        response = SimpleNamespace(status=status, read=data.read, getheader=headers.get)
-        return wire.Exchange(connection=SimpleNamespace(close=lambda: None), response=response)
-
-
-class Known(Credentials):
-    """Credentials that are there."""
-
-    def __init__(self):
-        super().__init__()
-        self.renewed = 0
-
-    def headers(self, verb, url):
-        return {"authorization": f"Bearer {SECRET}"}
-
-    def renew(self):
-        self.renewed += 1
-
-    principal = "serviceAccount:me@p.iam.gserviceaccount.com"
-
-
-@pytest.fixture
-def google(monkeypatch):
-    def made(*answers):
-        script = Answers(*answers)
-        monkeypatch.setattr(wire, "exchange", script)
-        pauses = []
-        place = Place(project="p", region="r")
-        client = GoogleClient(place, Endpoints(region="r"), Known(), pause=pauses.append)
-        return client, script, pauses
-
-    return made
+SECRET = "ya29.secret-token"  # as in conftest
 
 
 BUSY = (503, {"error": {"code": 503, "message": "busy", "status": "UNAVAILABLE"}})
@@ -108,6 +55,30 @@ def test_each_try_of_an_upload_sends_all_of_it_under_one_request_id(google):
 
     assert [asked.body for asked in script.asked] == [b"content", b"content"]
     assert len({asked.headers["x-goog-gcs-idempotency-token"] for asked in script.asked}) == 1
+    assert {asked.headers["content-length"] for asked in script.asked} == {"7"}
+
+
+def test_what_comes_from_a_pipe_is_sent_with_its_length(google):
+    client, script, _ = google((200, {"name": "x"}))
+    pipe = io.BufferedReader(Pipe(b"from a pipe"))
+
+    client.upload("/upload/storage/v1/b/b/o", pipe, query={"uploadType": "media", "name": "x"})
+
+    assert script.asked[0].body == b"from a pipe"
+    assert script.asked[0].headers["content-length"] == "11"
+
+
+class Pipe(io.RawIOBase):
+    def __init__(self, data):
+        self.data = data
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        part, self.data = self.data[: len(buffer)], self.data[len(buffer) :]
+        buffer[: len(part)] = part
+        return len(part)
 
 
 def test_an_operation_is_waited_for_and_its_failure_raised(google):
@@ -195,7 +166,7 @@ def test_without_credentials_it_is_said_how_to_log_in(monkeypatch, tmp_path):
         Credentials().headers("GET", "https://pubsub.googleapis.com/")
 
 
-def test_user_credentials_bring_their_quota_project(monkeypatch, tmp_path):
+def test_user_credentials_bring_their_quota_project(monkeypatch, tmp_path, wired):
     user = {
         "type": "authorized_user",
         "client_id": "i",
@@ -206,8 +177,7 @@ def test_user_credentials_bring_their_quota_project(monkeypatch, tmp_path):
     (tmp_path / "user.json").write_text(json.dumps(user))
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "user.json"))
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "of-the-environment")
-    answers = Answers(*[(200, {"access_token": SECRET, "expires_in": 3600})] * 2)
-    monkeypatch.setattr(wire, "exchange", lambda *a, **k: with_headers(answers(*a, **k)))
+    answers = wired(*[(200, {"access_token": SECRET, "expires_in": 3600})] * 2)
 
     own = Credentials().headers("GET", "https://pubsub.googleapis.com/")
     given = Credentials(quota_project="other").headers("GET", "https://pubsub.googleapis.com/")
@@ -218,18 +188,12 @@ def test_user_credentials_bring_their_quota_project(monkeypatch, tmp_path):
     assert answers.asked[0].url == "https://oauth2.googleapis.com/token"
 
 
-def with_headers(exchange):
-    exchange.response.getheaders = list
-    return exchange
-
-
-def test_a_revoked_login_is_told_without_what_the_server_sent(monkeypatch, tmp_path):
+def test_a_revoked_login_is_told_without_what_the_server_sent(monkeypatch, tmp_path, wired):
     user = {"type": "authorized_user", "client_id": "i", "client_secret": "s", "refresh_token": "secret-refresh"}
     (tmp_path / "user.json").write_text(json.dumps(user))
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "user.json"))
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p")
-    answers = Answers((400, {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}))
-    monkeypatch.setattr(wire, "exchange", lambda *a, **k: with_headers(answers(*a, **k)))
+    wired((400, {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}))
 
     with pytest.raises(errors.Unauthenticated) as caught:
         Credentials().headers("GET", "https://pubsub.googleapis.com/")
