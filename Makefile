@@ -79,6 +79,14 @@ bench: setup
 campaign: setup
 	$(BIN)/python tests/faults/campaign/run.py --seed $(or $(SEED),1)
 
+# kill -9 while Google's client publishes a hundred thousand messages; SEED=N for other moments
+publishes: setup
+	$(BIN)/python -m tests.faults.publishes.campaign --seed $(or $(SEED),1)
+
+# the Pub/Sub scripts over every wire, against Google's emulator and against us
+emulator: setup
+	TRAINSHED_TEST_WIRES=grpc,rest,async $(BIN)/python -m pytest -q tests/emulator
+
 # a hundred thousand broken specs; SEED=N for others, or for the same again
 fuzz: setup
 	$(BIN)/python -m tests.faults.specs.campaign --inputs 100000 --seed $(or $(SEED),1)
@@ -91,4 +99,4 @@ fuzz-surface: setup
 constraints: pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o constraints.txt
 
-.PHONY: all setup demo test frameworks serve lint fix types unit shape migration surface docs coverage bench campaign fuzz fuzz-surface constraints
+.PHONY: all setup demo test frameworks serve lint fix types unit shape migration surface docs coverage bench campaign publishes emulator fuzz fuzz-surface constraints
