@@ -145,7 +145,7 @@ class Campaign:
         details = await call.details() if code in _BAD else ""
         if details and details != _CLIENTS_OWN:
             self._wrong(method.path, sent, f"{code.name}: {details}")
-        self.report.note(method.service, code.name, time.monotonic() - started)
+        self.report.note(method.service, "CLOSED" if details == _CLIENTS_OWN else code.name, time.monotonic() - started)
 
     def _wrong(self, where, request, answer):
         self.report.wrong.append(f"{where}: {answer}\n    {str(request)[:_SHOWN]}")

@@ -148,6 +148,7 @@ EXAMPLES = {
 
 def things():
     """Answer path and document, or bytes, of requests that make things with the names that `values` knows."""
+    yield "/trainshed/v1/images:bind", {"image": "python:3.11", "packages": []}
     for name in ("alpha", "beta"):
         topic = f"projects/local-project/topics/{name}"
         yield f"/v1/{topic}", {}
