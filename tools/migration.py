@@ -40,7 +40,7 @@ def downgrade() -> None:
 def load_tables() -> None:
     """Import every module that defines tables."""
     for module in pkgutil.walk_packages(trainshed.__path__, "trainshed."):
-        if module.name.endswith((".store", ".lifecycle", ".outbox")) or ".store_" in module.name:
+        if module.name.endswith((".store", ".lifecycle", ".outbox", ".schemas")) or ".store_" in module.name:
             importlib.import_module(module.name)
 
 

@@ -93,6 +93,8 @@ class Features:
         engines = Engines(self._settings.engine, self._settings.engine_options)
         self.lineage = lineage.Service(self._db)
         self.lineage_author = lineage.Author(self._db, self._clock)
+        self.lineage_schemas = lineage.Schemas(self._db, self._clock)
+        self.lineage_purger = lineage.Purger(self._db)
         self.runs = runs.Service(
             self._db,
             self._clock,

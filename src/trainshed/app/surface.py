@@ -14,6 +14,7 @@ from trainshed.api.services.functions_second import FunctionService
 from trainshed.api.services.logging import Functions as LogsOfFunctions
 from trainshed.api.services.logging import Logging
 from trainshed.api.services.metadata import Metadata
+from trainshed.api.services.metadata_upkeep import MetadataUpkeep
 from trainshed.api.services.operations import Operations
 from trainshed.api.services.pipelines import Pipelines
 from trainshed.api.services.projects import IAMPolicy, Locations, Projects
@@ -65,6 +66,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         TrainingPipelines(features.custom_jobs),
         Pipelines(features.runs, cause_of=features.cause_of, next_ordinal=ordinal),
         Metadata(features.lineage, features.lineage_author),
+        MetadataUpkeep(features.lineage_schemas, features.lineage_purger),
         Operations(
             cloud_build.find_operation,
             cloud_functions.operation,

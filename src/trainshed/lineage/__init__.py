@@ -28,6 +28,8 @@ from trainshed.lineage.model import (
     Subgraph,
 )
 from trainshed.lineage.pages import Wanted
+from trainshed.lineage.purging import Purged, Purger
+from trainshed.lineage.schemas import Schema, Schemas
 from trainshed.lineage.service import Service, Trace
 from trainshed.lineage.store import (
     add_artifact,
@@ -60,7 +62,11 @@ __all__ = [
     "Edge",
     "Event",
     "Execution",
+    "Purged",
+    "Purger",
     "Reading",
+    "Schema",
+    "Schemas",
     "Service",
     "Subgraph",
     "Subject",

@@ -193,6 +193,15 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_messages'))
     )
     op.create_index('ix_messages_retained', 'messages', ['topic', 'retain_until'], unique=False, sqlite_where=sa.text('retain_until IS NOT NULL'))
+    op.create_table('metadata_schemas',
+    sa.Column('resource_id', sa.Text(), nullable=False),
+    sa.Column('version', sa.Text(), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('type', sa.Text(), nullable=False),
+    sa.Column('description', sa.Text(), nullable=False),
+    sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
+    sa.PrimaryKeyConstraint('resource_id', name=op.f('pk_metadata_schemas'))
+    )
     op.create_table('outbox',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('kind', sa.Text(), nullable=False),
@@ -677,6 +686,7 @@ def downgrade() -> None:
     op.drop_table('pipeline_specs')
     op.drop_index('ix_outbox_due', table_name='outbox')
     op.drop_table('outbox')
+    op.drop_table('metadata_schemas')
     op.drop_index('ix_messages_retained', table_name='messages', sqlite_where=sa.text('retain_until IS NOT NULL'))
     op.drop_table('messages')
     op.drop_table('message_ids')
