@@ -7,6 +7,7 @@ import subprocess
 import click
 
 from trainshed.cli import session
+from trainshed.errors import FailedPrecondition
 
 
 @click.command(name="exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -22,6 +23,8 @@ def command(context: click.Context, print_only: bool, arguments: tuple[str, ...]
     """
     if not arguments and not print_only:
         raise click.UsageError("Say what to run: trainshed exec -- COMMAND…")
+    if print_only and not session.has_server():
+        raise FailedPrecondition("No server runs, so the variables would lead nowhere; start one first: trainshed up &")
     with session.connect() as client:
         variables = client.call("GET", "/trainshed/v1/environment")
         if print_only:
