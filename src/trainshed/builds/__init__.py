@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from trainshed.builds.objects import BlobObjects
     from trainshed.builds.ports import Feeds
     from trainshed.builds.repositories import Repositories
-    from trainshed.builds.service import Service
+    from trainshed.builds.service import Announce, Service
     from trainshed.builds.shims import install_shims
     from trainshed.builds.steps import Tools
     from trainshed.builds.triggered import Triggered
     from trainshed.builds.watching import Triggers
 
 _FACE = {
+    "Announce": "service",
     "BUILD": "lifecycle",
     "STEP": "lifecycle",
     "BlobObjects": "objects",
@@ -69,6 +70,7 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "BUILD",
     "STEP",
+    "Announce",
     "BlobObjects",
     "Build",
     "Docker",

@@ -125,6 +125,10 @@ class Service:
         """Read one build. Raises NotFound."""
         return self._of(self._db.read(lambda conn: store.get_build(conn, build_id)), project)
 
+    def get_in(self, conn: Connection, build_id: str) -> Build:
+        """Read one build in the caller's transaction. Raises NotFound."""
+        return store.get_build(conn, build_id)
+
     def list(
         self, *, project: str = "", region: str = "", filter_text: str = "", limit: int = 100, page_token: str = ""
     ) -> tuple[tuple[Build, ...], str]:

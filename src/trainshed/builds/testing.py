@@ -16,7 +16,7 @@ from trainshed.builds.loop import Engine
 from trainshed.builds.model import Build
 from trainshed.builds.ports import Feeds
 from trainshed.builds.repositories import Repositories
-from trainshed.builds.service import Service
+from trainshed.builds.service import Announce, Service
 from trainshed.builds.shims import install_shims
 from trainshed.builds.steps import Tools
 from trainshed.builds.triggered import Triggered
@@ -116,7 +116,14 @@ class Workbench:
     """Everything that builds need, in one folder."""
 
     def __init__(
-        self, folder: Path, db: Database, *, clock: Clock | None = None, feeds: Feeds | None = None, **limits: Any
+        self,
+        folder: Path,
+        db: Database,
+        *,
+        clock: Clock | None = None,
+        feeds: Feeds | None = None,
+        announce: Announce = lambda _conn, _build: None,
+        **limits: Any,
     ) -> None:
         self.folder = folder
         self.clock = clock or SystemClock()
@@ -124,7 +131,7 @@ class Workbench:
         self.objects = FakeObjects(folder / "buckets")
         self.docker = Docker(folder / "images", self.book)
         self.repositories = Repositories(folder / "repositories")
-        self.service = Service(db, self.clock, folder=folder / "builds")
+        self.service = Service(db, self.clock, folder=folder / "builds", announce=announce)
         self.triggers = Triggers(db, self.clock, self.service, self.repositories, feeds)
         triggered = Triggered(self.service, self.repositories)
         self.events = Events(db, self.clock, self.service, triggered, folder / "secrets")

@@ -24,13 +24,14 @@ from trainshed.runs.planning import Step
 from trainshed.runs.pricing import actual, estimate, used
 from trainshed.runs.request import Prepared, job_id
 from trainshed.runs.service import Details, Service, Traces
-from trainshed.runs.store import ENDED, count_open, run_channel, tasks_channel
+from trainshed.runs.store import ENDED, ENDED_ENTRY, count_open, run_channel, tasks_channel
 from trainshed.runs.triggers import TARGET, Ports, Triggers
 from trainshed.runs.watching import changes as watch
 from trainshed.runs.watching import wait
 
 __all__ = [
     "ENDED",
+    "ENDED_ENTRY",
     "RUN",
     "TARGET",
     "TASK",

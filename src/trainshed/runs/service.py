@@ -127,6 +127,10 @@ class Service:
         notify(conn, CHANNEL)
         return run, True
 
+    def get_in(self, conn: Connection, name: str) -> Run:
+        """Read one run in the caller's transaction. Raises NotFound."""
+        return store.get_run(conn, name)
+
     def get(self, name: str) -> Run:
         """Read a run. Raises NotFound."""
         return self.db.read(lambda conn: store.get_run(conn, name))

@@ -25,10 +25,12 @@ from sqlalchemy import (
     update,
 )
 
+from trainshed import names
+from trainshed.clock import rfc3339
 from trainshed.errors import NotFound
 from trainshed.runs.lifecycle import RUN, TASK
 from trainshed.runs.model import Attempt, Begun, Run, TaskRow, Trigger
-from trainshed.sql import Json, Timestamp, fire, insert_new, metadata, notify, state_columns, state_constraints
+from trainshed.sql import Json, Timestamp, append, fire, insert_new, metadata, notify, state_columns, state_constraints
 from trainshed.sql.lifecycle import history_table, record
 
 specs = Table(
@@ -146,6 +148,7 @@ triggers = Table(
 )
 
 ENDED = "runs ended"  # the channel that is notified when any run has ended
+ENDED_ENTRY = "run.ended"  # the kind of outbox entry that each run leaves at its end
 MOST_NEW = 200  # runs that one transaction starts
 _BY_AGE = (runs.c.create_time, runs.c.name)
 _NEW = select(runs.c.name, runs.c.state).where(runs.c.state == "PENDING").order_by(*_BY_AGE).limit(MOST_NEW)
@@ -289,8 +292,9 @@ def get_task(conn: Connection, task_id: str) -> TaskRow | None:
 def fire_run(conn: Connection, name: str, transition: str, *, now: datetime, **values: Any) -> None:
     """Take a transition of a run."""
     notify(conn, run_channel(name))
-    if RUN.is_final(RUN[transition].target):
+    if RUN.is_final(state := RUN[transition].target):
         notify(conn, ENDED)
+        append(conn, ENDED_ENTRY, {"id": names.uid(), "run": name, "state": state, "time": rfc3339(now)}, now=now)
     fire(conn, runs, RUN, {"name": name}, transition, now=now, update_time=now, **values)
 
 
