@@ -18,9 +18,19 @@ _DONE = {"create": "created", "update": "updated", "keep": "unchanged"}
     show_default=True, help="What should be there.",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option(
+    "--policy",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --target gcp --dry-run: what `gcloud projects get-iam-policy PROJECT --format json` wrote; says what is "
+    "missing in it, and exits with 1 when something is.",
+)
+@click.option("--member", default="", help="Who will apply, as user:NAME; default: whose credentials these are.")
 @project_options
 @format_option_beside_dry_run
-def command(path: Path, dry_run: bool, project: str | None, region: str | None, output_format: str) -> int:
+def command(
+    path: Path, dry_run: bool, policy: Path | None, member: str, project: str | None, region: str | None,
+    output_format: str,
+) -> int:  # fmt: skip
     """Make buckets, topics, functions, schedules and triggers as a file declares them; nothing is removed."""
     from trainshed.cli.apply_google import GoogleKinds
     from trainshed.cli.apply_kinds import FunctionFailed, Kinds
@@ -56,8 +66,9 @@ def command(path: Path, dry_run: bool, project: str | None, region: str | None, 
     if chosen is not None and dry_run:
         if not is_quiet:
             click.echo(_summary(changes, dry_run=dry_run))
-        target.show_rehearsal(chosen, output_format, document)
-        return 0
+        granted = None if policy is None else _load(policy)
+        is_granted = target.show_rehearsal(chosen, output_format, document, policy=granted, member=member)
+        return 0 if is_granted else 1
     show(document, output_format, lambda: click.echo(_summary(changes, dry_run=dry_run)))
     return 0
 

@@ -128,15 +128,24 @@ def only_local(reason: str) -> Callable[[click.Context, click.Parameter, Any], A
     return check
 
 
-def show_rehearsal(chosen: Choice, output_format: str, more: Mapping[str, Any] | None = None) -> None:
-    """Print what a rehearsal noted; `more` goes before it in the document."""
+def show_rehearsal(
+    chosen: Choice,
+    output_format: str,
+    more: Mapping[str, Any] | None = None,
+    *,
+    policy: Mapping[str, Any] | None = None,
+    member: str = "",
+) -> bool:
+    """Print what a rehearsal noted; `more` goes before it. Answer whether everything is granted by `policy`, if given."""
     from trainshed.targets import report
 
-    found = report.document(chosen.script, chosen.settings().project, caller=_caller(chosen))
+    caller = member or _caller(chosen)
+    found = report.document(chosen.script, chosen.settings().project, caller=caller, policy=policy)
     if output_format == "json":
         click.echo(json.dumps({**(more or {}), **found}, indent=2, ensure_ascii=False))
     else:
         click.echo("\n".join(report.lines(found)))
+    return all(one.get("granted", True) for one in found["bindings"])
 
 
 def note_requirements(function: str, source: Path) -> None:

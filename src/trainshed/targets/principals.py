@@ -5,6 +5,7 @@ kind of resource. Everything is the least that works: narrow roles, on the resou
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,9 @@ from trainshed.targets import permissions
 from trainshed.targets.requests import Call
 
 CALLER = "caller"
-_NUMBER = "PROJECT_NUMBER"  # `gcloud projects describe PROJECT --format='value(projectNumber)'` says it
+_AGENT = re.compile(r":(?:service-)?(\d{5,})(?:-compute)?@")
+_OWNER = "roles/owner"
+NUMBER = "PROJECT_NUMBER"  # `gcloud projects describe PROJECT --format='value(projectNumber)'` says it
 _BUILD = "google.devtools.cloudbuild.v1.CloudBuild"
 _FUNCTION = "google.cloud.functions.v1.CloudFunctionsService"
 _OPERATIONS = "google.longrunning.Operations"
@@ -108,6 +111,26 @@ def _widest(place: tuple[str, str, str], places: set[tuple[str, str, str]], proj
     return place
 
 
+def is_granted(binding: Binding, policy: Mapping[str, Any], caller: str) -> bool:
+    """Whether a project's policy (`gcloud projects get-iam-policy`) has a binding, or one that includes it.
+
+    Policies of single resources are not in that file: what is granted there is not seen.
+    """
+    member = (caller if binding.principal == CALLER else binding.principal).replace(NUMBER, number_in(policy))
+    wider = [role for role, covered in permissions.COVERS.items() if binding.role in covered]
+    roles = {binding.role, _OWNER, *wider}
+    return any(
+        entry.get("role") in roles and member in entry.get("members", ()) for entry in policy.get("bindings", ())
+    )
+
+
+def number_in(policy: Mapping[str, Any]) -> str:
+    """Answer the project's number, which the names of its service agents have; its placeholder where there is none."""
+    members = (member for entry in policy.get("bindings", ()) for member in entry.get("members", ()))
+    found = Counter(number[1] for member in members if (number := _AGENT.search(member)))
+    return found.most_common(1)[0][0] if found else NUMBER
+
+
 def grant(binding: Binding, project: str, caller: str) -> str:
     """Write the gcloud command that grants a binding."""
     member = caller if binding.principal == CALLER else binding.principal
@@ -156,7 +179,7 @@ def _resource(call: Call, where: str, project: str) -> str:
 
 
 def _agent(service: str) -> str:
-    return f"serviceAccount:service-{_NUMBER}@{service}.iam.gserviceaccount.com"
+    return f"serviceAccount:service-{NUMBER}@{service}.iam.gserviceaccount.com"
 
 
 def _account(email: str) -> str:
@@ -164,7 +187,7 @@ def _account(email: str) -> str:
 
 
 def _default_account() -> str:
-    return f"{_NUMBER}-compute@developer.gserviceaccount.com"
+    return f"{NUMBER}-compute@developer.gserviceaccount.com"
 
 
 def _subscription(call: Call, project: str) -> Iterator[Need]:

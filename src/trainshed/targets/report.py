@@ -5,7 +5,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trainshed.targets.endpoints import HOSTS
-from trainshed.targets.principals import CALLER, Binding, bindings, everybody, grant, needed
+from trainshed.targets.principals import (
+    CALLER,
+    NUMBER,
+    Binding,
+    bindings,
+    everybody,
+    grant,
+    is_granted,
+    needed,
+    number_in,
+)
 from trainshed.targets.rehearsal import Request, Script
 from trainshed.targets.requests import Call
 
@@ -19,18 +29,23 @@ _BEHIND = {
 _YOU = "user:YOUR_ACCOUNT"
 
 
-def document(script: Script, project: str, *, caller: str) -> dict[str, Any]:
-    """Write a rehearsal as JSON."""
+def document(script: Script, project: str, *, caller: str, policy: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Write a rehearsal as JSON; with a project's policy, each binding says whether it is granted there."""
     project = project or "PROJECT"
     needs = everybody(script.calls, project, requirements=script.requirements)
     apis = sorted({api for call in script.calls for api in _apis(call)})
     found = bindings(needs, project)
+    shown = [_binding(one, project, caller or _YOU) for one in found]
+    if policy is not None:
+        for one, binding in zip(shown, found, strict=True):
+            one["granted"] = is_granted(binding, policy, caller or _YOU)
+            one["grant"] = one["grant"].replace(NUMBER, number_in(policy))
     return {
         "dryRun": True,
         "requests": [_request(request, project) for request in script.requests],
         "apis": apis,
         "enable": f"gcloud services enable {' '.join(apis)} --project {project}" if apis else "",
-        "bindings": [_binding(one, project, caller or _YOU) for one in found],
+        "bindings": shown,
         "callerRole": _custom_role(found, project),
     }
 
@@ -57,7 +72,8 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     if found["bindings"]:
         yield from ("", "The least that everybody needs, and how to grant it:")
         for one in found["bindings"]:
-            yield f"  {one['principal']}: {one['role']} on {one['resource']}" + (
+            mark = {True: "granted: ", False: "MISSING: ", None: ""}[one.get("granted")]
+            yield f"  {mark}{one['principal']}: {one['role']} on {one['resource']}" + (
                 f"  ({one['why']})" if one["why"] else ""
             )
             yield f"    {', '.join(one['permissions'])}"

@@ -232,6 +232,33 @@ def test_bindings_are_narrow_and_none_is_there_twice(typed):
             "projects/p1/topics/changes", "roles/pubsub.publisher") in found  # fmt: skip
 
 
+def test_a_policy_file_tells_what_is_missing(typed, tmp_path):
+    _, out, _ = typed("apply -f DIR/trainshed.yaml --target gcp --dry-run --format json")
+    needed = json.loads(out)["bindings"]
+    members = {"caller": "user:me@example.com"}
+    granted = [
+        {
+            "role": one["role"],
+            "members": [members.get(one["principal"], one["principal"]).replace("PROJECT_NUMBER", "123456789")],
+        }
+        for one in needed
+    ]
+    (tmp_path / "policy.json").write_text(
+        json.dumps({"bindings": [g for g in granted if g["role"] != "roles/cloudscheduler.admin"]})
+    )
+    asked = "apply -f DIR/trainshed.yaml --target gcp --dry-run --policy DIR/policy.json --member user:me@example.com"
+
+    code, out, _ = typed(asked, "--format", "json")
+    missing = [one["role"] for one in json.loads(out)["bindings"] if not one["granted"]]
+    assert (code, missing) == (1, ["roles/cloudscheduler.admin"])
+    assert "PROJECT_NUMBER" not in json.loads(out)["bindings"][-1]["grant"]
+
+    (tmp_path / "policy.json").write_text(json.dumps({"bindings": granted}))
+    code, out, _ = typed(asked)
+    assert code == 0
+    assert "MISSING" not in out
+
+
 @pytest.mark.parametrize("name", sorted(REFUSED))
 def test_a_command_that_google_lacks_is_refused_with_the_reason(typed, name):
     leaf, command = next((leaf, c) for leaf, c in leaves(cli.trainshed) if f"{leaf} ".startswith(f"{name} "))
