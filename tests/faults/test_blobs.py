@@ -3,18 +3,23 @@
 import errno
 import itertools
 import os
+import shutil
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from trainshed import errors
 from trainshed.blobs import Blobs, Upkeep, files
+from trainshed.buckets import Service, Source, Wanted
+from trainshed.buckets.parts import join
 from trainshed.client import Client
 from trainshed.clock import VirtualClock
 from trainshed.sql import Database
 from trainshed.testing import database, server
 
+LARGE = bytes(range(256)) * 4097  # a little more than the smallest step of a rewrite
 CONTENT = {"a": b"first" * 1000, "a/b": b"second", "a//c": b"third"}
 
 
@@ -40,7 +45,50 @@ def store_everything(folder, acknowledged):
     acknowledged.flush()
 
 
-def run_until(folder, boundary):
+def change_everything(folder, acknowledged):
+    """The same, of a bucket that keeps versions: objects made of other objects, and of parts."""
+    clock = VirtualClock()
+    db = Database(folder / "trainshed.db")
+    service = Service(db, clock, Blobs(folder / "buckets", clock))
+
+    def say(*words):
+        acknowledged.write(" ".join(words) + "\n")
+        acknowledged.flush()
+
+    def wanted(name):
+        return Wanted(bucket="bucket", name=name)
+
+    service.create_bucket("bucket", {"versioning": {"enabled": True}})
+    for data in (b"old", LARGE):
+        service.put(service.blobs.stage_bytes(data), wanted("a"))
+        say("put a", "large" if data == LARGE else "old")
+    source = Source(bucket="bucket", name="a")
+    service.copies.compose([source, source], wanted("composed"))
+    say("put composed twice")
+    step = service.copies.rewrite(source, wanted("rewritten"), keep_metadata=True, limit=1 << 20)
+    service.copies.rewrite(source, wanted("rewritten"), keep_metadata=True, token=step.token)
+    say("put rewritten large")
+    service.copies.move(Source(bucket="bucket", name="composed"), wanted("moved"))
+    say("put moved twice")
+    upload = service.parted.begin(wanted("parts"))
+    parts = [upload.take(n, service.blobs.stage_bytes(LARGE), clock.now()) for n in (1, 2)]
+    with service.blobs.stage() as staged:
+        join(parts, staged)
+    service.put(staged, wanted("parts"))
+    service.parted.end(upload)
+    say("put parts twice")
+
+
+def fresh(root, name):
+    """Make a folder with an empty store in it; the tables are made once."""
+    if not (root / "empty").exists():
+        (root / "empty").mkdir()
+        with database(root / "empty"):
+            pass
+    return shutil.copytree(root / "empty", root / name)
+
+
+def run_until(folder, boundary, script=store_everything):
     """Run it in a process of its own that ends without a trace at the given touch of the file system."""
     child = os.fork()
     if child == 0:
@@ -58,7 +106,7 @@ def run_until(folder, boundary):
         Path.replace, Path.mkdir = ending(Path.replace), ending(Path.mkdir)
         try:
             with (folder / "acknowledged").open("a") as acknowledged:
-                store_everything(folder, acknowledged)
+                script(folder, acknowledged)
         except BaseException:  # noqa: BLE001
             os._exit(1)
         os._exit(0)
@@ -83,7 +131,7 @@ def content(blobs, obj):
 
 def found_after_restart(folder):
     """Start again; answer every object with its content."""
-    with database(folder) as db:
+    with closing(Database(folder / "trainshed.db")) as db:
         clock = VirtualClock()
         blobs = Blobs(folder / "buckets", clock)
         upkeep = Upkeep(blobs, db, clock)
@@ -96,10 +144,7 @@ def found_after_restart(folder):
 
 def test_ended_at_any_touch_of_the_file_system_all_acknowledged_objects_are_whole(tmp_path):
     for boundary in itertools.count(1):
-        folder = tmp_path / str(boundary)
-        folder.mkdir()
-        with database(folder):
-            pass
+        folder = fresh(tmp_path, str(boundary))
         code = run_until(folder, boundary)
 
         found, wanted = found_after_restart(folder), expected(folder)
@@ -114,6 +159,36 @@ def test_ended_at_any_touch_of_the_file_system_all_acknowledged_objects_are_whol
         if code == 0:
             break
     assert boundary > 15, "the script touches the file system often"
+
+
+def test_ended_at_any_touch_of_the_file_system_what_is_made_of_objects_is_whole_and_versions_stay(tmp_path):
+    whole = {"old": b"old", "large": LARGE, "twice": LARGE * 2}
+    for boundary in itertools.count(1):
+        folder = fresh(tmp_path, str(boundary))
+        code = run_until(folder, boundary, change_everything)
+        told = [line.split(" ")[1:] for line in (folder / "acknowledged").read_text().splitlines()]
+
+        found = found_after_restart(folder)
+
+        assert code in {0, 9}
+        assert all(data in whole.values() for data in found.values()), boundary
+        for name, what in told:
+            is_under_way = (name, what) in {("a", "old"), ("composed", "twice")}
+            assert found.get(name) == whole[what] or is_under_way, (boundary, name)
+        assert not {"composed", "moved"} <= set(found), boundary
+        if ["a", "large"] in told:
+            assert versions_after_restart(folder) == [b"old", LARGE], boundary
+        assert not any((folder / "buckets").glob(".staging/*"))
+        shutil.rmtree(folder)
+        if code == 0:
+            break
+    assert boundary > 20, "the script touches the file system often"
+
+
+def versions_after_restart(folder):
+    with closing(Database(folder / "trainshed.db")) as db:
+        blobs = Blobs(folder / "buckets", VirtualClock())
+        return [content(blobs, o) for o in db.read(lambda conn: list(blobs.list(conn, "bucket", "a", versions=True)))]
 
 
 def test_bytes_and_folder_entry_are_on_disk_before_the_row_is_committed(db, clock, tmp_path, monkeypatch):

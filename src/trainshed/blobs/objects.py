@@ -67,7 +67,9 @@ class Blobs:
         """Remove an empty bucket. Raises NotFound, FailedPrecondition when there are objects in it."""
         self.get_bucket(conn, bucket)
         if next(self.list(conn, bucket, versions=True, limit=1), None) or next(adoption.scan(self.shelf, bucket), None):
-            raise BucketNotEmpty(f"Bucket {bucket!r} is not empty; remove its objects first.")
+            raise BucketNotEmpty(  # its first sentence is Google's: gsutil looks for it
+                f"The bucket you tried to delete is not empty. Remove the objects of {bucket!r} first, old versions too."
+            )
         store.delete_bucket(conn, bucket)
         after_commit(conn, partial(self._remove_folders, bucket))
 

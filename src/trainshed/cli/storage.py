@@ -13,10 +13,31 @@ from trainshed.client import Client, segment
 from trainshed.errors import InvalidArgument, NotFound
 
 _RECURSIVE = ("-r", "-R", "--recursive")
+_ELSEWHERE = {
+    "mb": "a bucket is made with `trainshed storage buckets create gs://BUCKET`.",
+    "rb": "a bucket is removed with `trainshed storage buckets delete gs://BUCKET`.",
+    "notification": "see `trainshed storage buckets notifications --help`.",
+    **dict.fromkeys(
+        ("compose", "du", "hash", "iam", "lifecycle", "mv", "rsync", "setmeta", "signurl", "stat", "versioning"),
+        "Google's own tool has it, on this server: `trainshed exec -- gsutil {} …`.",
+    ),
+}
 _FORMATS = {"json": "JSON_API_V1", "none": "NONE"}
 
 
-@click.group(name="storage")
+class _Words(click.Group):
+    """A group that knows the words of gsutil, too, and says what they are here."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command. Raises UsageError, which names the right one for a word of gsutil's."""
+        if args and args[0] in _ELSEWHERE:
+            raise click.UsageError(f"'{args[0]}' is not a command here; {_ELSEWHERE[args[0]].format(args[0])}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(name="storage", cls=_Words)
 def command() -> None:
     """Buckets and objects."""
 

@@ -218,7 +218,7 @@ def test_policies_are_kept_and_lists_of_access_are_refused_by_name(client, bucke
     assert bucket.test_iam_permissions(["storage.objects.get"]) == ["storage.objects.get"]
     with pytest.raises(exceptions.BadRequest, match="uniform bucket-level access"):
         blob.make_public()
-    with pytest.raises(exceptions.MethodNotImplemented, match="GOOGLE_APPLICATION_CREDENTIALS"):
+    with pytest.raises(exceptions.BadRequest, match="GOOGLE_APPLICATION_CREDENTIALS"):
         client.create_hmac_key(service_account_email="a@b")
 
 

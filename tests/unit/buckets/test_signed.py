@@ -1,5 +1,6 @@
 """Signed addresses, made by Google's own library, hold for what they say and for nothing else."""
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -54,6 +55,22 @@ WAYS = [
 @pytest.mark.parametrize("way", WAYS)
 def test_what_the_library_signs_holds(version, way):
     check(signed(version, **way), verify, NOW)
+
+
+def test_gsutil_writes_the_names_small():
+    small = "x-goog-algorithm=GOOG4-RSA-SHA256&x-goog-credential=a%40b%2F20260101%2Feu%2Fstorage%2Fgoog4_request&"
+    small += "x-goog-date=20260101T000000Z&x-goog-expires=600&x-goog-signedheaders=host"
+    canonical = f"GET\n/b/o\n{small}\nhost:h\n\nhost\nUNSIGNED-PAYLOAD"
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    text = f"GOOG4-RSA-SHA256\n20260101T000000Z\n20260101/eu/storage/goog4_request\n{digest}"
+    query = f"x-goog-signature={(b'signed ' + text.encode()).hex()}&{small}"
+
+    assert is_signed(query)
+    check(
+        Signed(method="GET", path="/b/o", query=query, headers={"host": ["h"]}),
+        verify,
+        datetime(2026, 1, 1, tzinfo=UTC),
+    )
 
 
 @pytest.mark.parametrize("version", [2, 4])

@@ -24,6 +24,12 @@ def table(service: Service) -> dict[tuple[str, str], Handler]:
     return _Access(service).table()
 
 
+class NotOffered(Unimplemented):
+    """Something of Cloud Storage that is not offered here, said so that gcloud does not ask again and again."""
+
+    http_status = 400
+
+
 class _Access:
     """Policies, access control lists, keys."""
 
@@ -76,7 +82,7 @@ class _Access:
         return call.answer({"kind": "storage#hmacKeysMetadata"})
 
     async def no_keys(self, call: Call) -> Response:  # noqa: ARG002  (a handler's signature)
-        raise Unimplemented(
+        raise NotOffered(
             "HMAC keys are not made here; sign with the service account's key that `trainshed exec` names in "
             "GOOGLE_APPLICATION_CREDENTIALS."
         )
@@ -102,7 +108,7 @@ class _Access:
 
     async def _writing(self, call: Call) -> Response:
         await self._require_lists(call)
-        raise Unimplemented("Access control lists are not kept here: whoever reaches the server may do everything.")
+        raise NotOffered("Access control lists are not kept here: whoever reaches the server may do everything.")
 
     async def _require_lists(self, call: Call) -> None:
         bucket = await off_loop(self._service.get_bucket, call.names[0])

@@ -21,6 +21,8 @@ Verify = Callable[[bytes, bytes], bool]  # signature, signed bytes
 _ALGORITHM = "GOOG4-RSA-SHA256"
 _V4 = ("X-Goog-Algorithm", "X-Goog-Credential", "X-Goog-Date", "X-Goog-Expires", "X-Goog-SignedHeaders")
 _V2 = ("GoogleAccessId", "Expires", "Signature")
+_WRITTEN = {name.lower(): name for name in (*_V4, "X-Goog-Signature")}
+_CLAIMS = {"x-goog-signature", "x-goog-algorithm", "x-amz-signature", "x-amz-algorithm", "signature"}
 _LONGEST = timedelta(days=7)
 _SKEW = timedelta(minutes=15)
 _UNSIGNED = "UNSIGNED-PAYLOAD"
@@ -46,20 +48,19 @@ class Signed:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Answer the query by name."""
-        return dict(self.pairs)
+        """Answer the query by name; gsutil writes those of a signature small."""
+        return {_WRITTEN.get(name.lower(), name): value for name, value in self.pairs}
 
 
 def is_signed(query: str) -> bool:
     """Whether a query claims to hold a signature."""
-    found = set(re.findall(r"(?:^|&)([^=&]+)", query))
-    return bool(found & {"X-Goog-Signature", "X-Goog-Algorithm", "X-Amz-Signature", "X-Amz-Algorithm", "Signature"})
+    return bool(set(re.findall(r"(?:^|&)([^=&]+)", query.lower())) & _CLAIMS)
 
 
 def check(request: Signed, verify: Verify | None, now: datetime) -> None:
     """Raise PermissionDenied or InvalidArgument unless the signature of a request holds and has not expired."""
     given = request.parameters
-    if any(name.startswith("X-Amz-") for name in given):
+    if any(name.lower().startswith("x-amz-") for name in given):
         raise Unimplemented("Signatures with HMAC keys are not served here; sign with a service account's key.")
     if "X-Goog-Signature" in given or "X-Goog-Algorithm" in given:
         signature, candidates = _version_4(request, given, now)
@@ -95,7 +96,7 @@ def _version_4(request: Signed, given: Mapping[str, str], now: datetime) -> tupl
 
 def _texts_4(request: Signed, names: Sequence[str], when: str, scope: str) -> Iterator[str]:
     """Answer what may have been signed: the path as it was sent, and as the libraries escape it."""
-    pairs = [pair for pair in request.pairs if pair[0] != "X-Goog-Signature"]
+    pairs = [pair for pair in request.pairs if pair[0].lower() != "x-goog-signature"]
     query = "&".join(sorted(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in pairs))
     lines = [f"{name}:{','.join(' '.join(v.split()) for v in request.headers.get(name, ()))}" for name in names]
     payload = ",".join(request.headers.get("x-goog-content-sha256", ())) or _UNSIGNED
