@@ -30,7 +30,8 @@ def refused(call):
     try:
         return call() and ""
     except exceptions.GoogleAPICallError as error:
-        return error.grpc_status_code.name
+        status = error.grpc_status_code  # REST has none
+        return status.name if status else {400: "INVALID_ARGUMENT", 404: "NOT_FOUND"}[error.code]
 """
 
 
@@ -223,6 +224,8 @@ labelled = subscriber.update_snapshot(
 )
 names = [list(publisher.list_topic_snapshots(topic=t)), [x.name for x in subscriber.list_snapshots(project=P)]]
 publisher.detach_subscription(request={"subscription": late})
+policy = {"bindings": [{"role": "roles/pubsub.publisher", "members": ["allUsers"]}]}
+kept = publisher.set_iam_policy(request={"resource": t, "policy": policy})
 print(json.dumps({
     "changed": [changed.dead_letter_policy.dead_letter_topic == t, changed.dead_letter_policy.max_delivery_attempts,
                 dict(changed.labels), changed.expiration_policy.ttl.days, changed.filter],
@@ -239,6 +242,11 @@ print(json.dumps({
         refused(lambda: subscriber.acknowledge(subscription=s, ack_ids=[])),
         refused(lambda: subscriber.seek(request={"subscription": s})),
     ],
+    "policy": [kept.etag == publisher.get_iam_policy(request={"resource": t}).etag, kept.bindings[0].role,
+               refused(lambda: publisher.set_iam_policy(request={"resource": t, "policy": {"etag": b"stale"}})),
+               refused(lambda: publisher.get_iam_policy(request={"resource": f"{P}/topics/none"})),
+               list(subscriber.test_iam_permissions(
+                   request={"resource": s, "permissions": ["pubsub.subscriptions.consume"]}).permissions)],
     "missing": refused(lambda: subscribe("dead", t, dead_letter_policy={"dead_letter_topic": f"{P}/topics/none"})),
 }))
 """,
@@ -251,4 +259,68 @@ print(json.dumps({
     assert found["retention"] == 600
     assert found["detached"] == [True, "FAILED_PRECONDITION"]
     assert set(found["refused"]) == {"INVALID_ARGUMENT"}, found["refused"]
+    assert found["policy"] == [
+        True, "roles/pubsub.publisher", "ABORTED", "NOT_FOUND", ["pubsub.subscriptions.consume"]
+    ]  # fmt: skip
     assert found["missing"] == "NOT_FOUND"
+
+
+def test_g3_schemas_are_kept_in_revisions_and_checked_at_publishing(running):
+    found = python(
+        running,
+        """
+from google.pubsub_v1 import SchemaServiceClient
+schemas = SchemaServiceClient(transport=SchemaServiceClient.get_transport_class("rest")(
+    host=os.environ["PUBSUB_EMULATOR_HOST"], url_scheme="http",
+    credentials=__import__("google.auth.credentials", fromlist=["x"]).AnonymousCredentials()))
+def avro(*fields):
+    return json.dumps({"type": "record", "name": "Run", "fields": [
+        {"name": n, "type": t, **({"default": d} if d is not None else {})} for n, t, d in fields]})
+first = schemas.create_schema(request={"parent": P, "schema_id": "runs", "schema": {"type_": "AVRO", "definition": avro(("id", "int", None))}})
+second = schemas.commit_schema(request={"name": first.name, "schema": {"type_": "AVRO", "definition": avro(("id", "int", None), ("note", "string", ""))}})
+proto = 'syntax = "proto3"; message Run { int32 id = 1; }'
+schemas.create_schema(request={"parent": P, "schema_id": "proto-runs", "schema": {"type_": "PROTOCOL_BUFFER", "definition": proto}})
+t = topic("checked", schema_settings={"schema": first.name, "encoding": "JSON"})
+b = topic("checked-binary", schema_settings={"schema": f"{P}/schemas/proto-runs", "encoding": "BINARY"})
+s = subscribe("checked", t)
+publish(t, b'{"id": 1, "note": "x"}'); publish(t, b'{"id": 2}', mine="yes")
+got = [dict(m.message.attributes) for m in pull(s)]
+revisions = [x.revision_id for x in schemas.list_schema_revisions(name=first.name)]
+back = schemas.rollback_schema(name=first.name, revision_id=first.revision_id)
+schemas.delete_schema_revision(name=f"{first.name}@{second.revision_id}")
+late = refused(lambda: publish(t, b'{"id": 1, "note": "x"}'))
+view = [(x.name, x.type_.name, x.definition) for x in schemas.list_schemas(parent=P)]
+print(json.dumps({
+    "got": got, "ids": [first.revision_id, second.revision_id], "revisions": revisions, "view": view,
+    "back": [back.definition == first.definition, back.revision_id != first.revision_id],
+    "wrong": [refused(lambda: publish(t, b'{"id": "x"}')), refused(lambda: publish(b, b"\\xff")), late],
+    "binary": len(publish(b, b"\\x08\\x05")),
+    "checks": [
+        refused(lambda: schemas.validate_schema(request={"parent": P, "schema": {"type_": "AVRO", "definition": "{"}})),
+        refused(lambda: schemas.validate_message(request={"parent": P, "name": first.name, "message": b"{}", "encoding": "JSON"})),
+        refused(lambda: topic("none", schema_settings={"schema": f"{P}/schemas/none", "encoding": "JSON"})),
+        refused(lambda: schemas.get_schema(name=f"{first.name}@deadbeef")),
+        refused(lambda: schemas.commit_schema(request={"name": first.name, "schema": {"type_": "AVRO", "definition": avro(("x", "int", None))}})),
+    ],
+    "gone": [schemas.delete_schema(name=first.name), publisher.get_topic(topic=t).schema_settings.schema,
+             refused(lambda: publish(t, b'{"id": 1}'))],
+}))
+""",
+    )
+
+    first, second = found["ids"]
+    marks = {"googclient_schemaencoding": "JSON", "googclient_schemaname": "projects/local-project/schemas/runs"}
+    assert found["got"] == [
+        {**marks, "googclient_schemarevisionid": second},
+        {**marks, "googclient_schemarevisionid": first, "mine": "yes"},
+    ]
+    assert found["revisions"] == [second, first]
+    assert found["back"] == [True, True]
+    assert found["wrong"] == ["INVALID_ARGUMENT"] * 3
+    assert found["binary"] == 1
+    assert found["view"] == [
+        ["projects/local-project/schemas/proto-runs", "PROTOCOL_BUFFER", ""],
+        ["projects/local-project/schemas/runs", "AVRO", ""],
+    ]
+    assert found["checks"] == ["INVALID_ARGUMENT"] * 2 + ["NOT_FOUND"] * 2 + ["INVALID_ARGUMENT"]
+    assert found["gone"] == [None, "_deleted-schema_", "INVALID_ARGUMENT"]

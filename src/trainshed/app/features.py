@@ -34,6 +34,7 @@ class Features:
         self._clock = clock
         self._db = db
         self._reach = reach.environment
+        self._endpoints = ports.endpoints(reach)
         self._identity_token = reach.identity_token
         self.environments = Environments(settings.home / "environments", db, clock)
         self.blobs = Blobs(settings.buckets, clock)
@@ -140,9 +141,7 @@ class Features:
         self.builds = builds.Service(
             self._db, self._clock, folder=home / "builds", announce=announcing.note_build(self._clock)
         )
-        self.build_triggers = builds.Triggers(
-            self._db, self._clock, self.builds, repositories, self.feeds.for_builds()
-        )
+        self.build_triggers = builds.Triggers(self._db, self._clock, self.builds, repositories, self.feeds.for_builds())
         triggered = builds.Triggered(self.builds, repositories)
         self.build_events = builds.Events(self._db, self._clock, self.builds, triggered, home / "secrets")
         self.watcher = builds.Watcher(
@@ -200,7 +199,7 @@ class Features:
                 interval_seconds=every,
                 identity_token=self._identity_token,
             ),
-            *schedules.duties(self.schedules, background=background, interval_seconds=every),
+            *schedules.duties(self.schedules, background=background, interval_seconds=every, endpoints=self._endpoints),
             schedules.of_runs.duty(self.run_schedules, interval_seconds=every, channels=[runs.ENDED]),
             *buckets.duties(self.buckets, interval_seconds=every),
             self.run_engine.duty(interval_seconds=every),
@@ -227,6 +226,15 @@ class Features:
         """Look that a resource is there, as far as there is a way to tell. Raises NotFound."""
         if "/functions/" in resource:
             self.functions.get(resource)
+        collection = resource.split("/")[2:3]
+        messages = {
+            "topics": self.topics.get_topic,
+            "subscriptions": self.topics.get_subscription,
+            "snapshots": self.topics.snapshots.get,
+            "schemas": self.topics.schemas.get,
+        }
+        if collection and (read := messages.get(collection[0])) is not None:
+            read(resource)
 
     def _is_open(self, conn: Connection, link: str) -> bool:
         if "/pipelineJobs/" in link:

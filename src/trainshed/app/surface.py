@@ -21,6 +21,7 @@ from trainshed.api.services.projects import IAMPolicy, Locations, Projects
 from trainshed.api.services.pubsub import Publisher, Subscriber
 from trainshed.api.services.run import routes as services_of_functions
 from trainshed.api.services.scheduler import CloudScheduler
+from trainshed.api.services.schemas import SchemaService
 from trainshed.api.services.vertex_schedules import VertexSchedules
 from trainshed.app import ports
 from trainshed.app.features import Features
@@ -59,6 +60,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         CloudScheduler(features.schedules),
         Publisher(features.topics, receipt_of=features.receipt_of),
         Subscriber(features.topics, features.arrivals),
+        SchemaService(features.topics.schemas),
         cloud_functions,
         second_functions,
         VertexSchedules(features.run_schedules),

@@ -7,6 +7,7 @@
 - `attempts`: leasing, answers, missed deadlines, dead letters, inside the caller's transaction.
 - `ordering`: what order within a key asks of leasing and of what comes again.
 - `envelope`: what a push endpoint receives. Pure.
+- `schemas`: schemas of messages, their revisions, and what fits them.
 - `service`: the verbs. `snapshots`, `store_snapshots`: snapshots, retained messages, seeking.
 - `upkeep`: what grows old.
 - `loop`: the delivering and cleaning duties; `Arrivals`, by which pulling clients wait.
@@ -34,6 +35,7 @@ from trainshed.topics.model import (
     Wrapper,
 )
 from trainshed.topics.policy import DEFAULT_EXPIRATION_SECONDS, message_bytes
+from trainshed.topics.schemas import Definition, Schema, Schemas, SchemaType
 from trainshed.topics.service import Service, UncheckedError, refuse_failed
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "Answered",
     "Arrivals",
     "DeadLetterPolicy",
+    "Definition",
     "Deliver",
     "Deliverer",
     "Delivery",
@@ -53,7 +56,10 @@ __all__ = [
     "PushIdentity",
     "RetryPolicy",
     "Room",
+    "Schema",
     "SchemaSettings",
+    "SchemaType",
+    "Schemas",
     "Service",
     "Snapshot",
     "Subscription",

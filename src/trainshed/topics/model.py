@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 DELETED_TOPIC = "_deleted-topic_"  # what a subscription names once its topic is gone, as Google does
+DELETED_SCHEMA = "_deleted-schema_"  # what a topic names once its schema is gone
 
 
 class Kind(StrEnum):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from trainshed import names
 from trainshed.errors import InvalidArgument
 from trainshed.topics import filters
-from trainshed.topics.model import Kind, Options, PubsubMessage, RetryPolicy, TopicOptions
+from trainshed.topics.model import DELETED_SCHEMA, Kind, Options, PubsubMessage, RetryPolicy, TopicOptions
 
 TOPIC = "projects/{project}/topics/{topic}"
 SUBSCRIPTION = "projects/{project}/subscriptions/{subscription}"
@@ -77,8 +77,8 @@ def check_topic_options(options: TopicOptions) -> TopicOptions:
     """Answer the options of a topic if all are within Pub/Sub's limits. Raises InvalidArgument naming the field."""
     if options.retention_seconds is not None:
         _within("messageRetentionDuration", options.retention_seconds, _RETENTION, "seconds")
-    if options.schema is not None:
-        check_name(SCHEMA, options.schema.schema, field="schemaSettings.schema")
+    if options.schema is not None and options.schema.schema != DELETED_SCHEMA:
+        names.parse(SCHEMA, options.schema.schema, field="schemaSettings.schema")
     check_labels(options.labels)
     return options
 

@@ -29,6 +29,7 @@ from trainshed.topics.model import (
     Topic,
     TopicOptions,
 )
+from trainshed.topics.schemas import Schemas, check_settings
 from trainshed.topics.snapshots import Snapshots
 from trainshed.topics.upkeep import Upkeep
 
@@ -61,6 +62,7 @@ class Service:
         self.clock = clock
         self.upkeep = Upkeep(db, clock)
         self.snapshots = Snapshots(db, clock)
+        self.schemas = Schemas(db, clock)
 
     def create_topic(self, name: str, options: TopicOptions | None = None) -> Topic:
         """Make a topic. Raises AlreadyExists, and NotFound without its schema."""
@@ -260,7 +262,7 @@ class Service:
         """Publish to a topic with a schema. Raises NotFound, and InvalidArgument naming the message that does not fit."""
         while True:
             schema = self.get_topic(topic).options.schema
-            marked = messages
+            marked = messages if schema is None else self.schemas.accept(schema, messages)
             try:
                 return self._submit_publish(topic, marked, schema).result()
             except UncheckedError:  # somebody gave the topic another schema meanwhile
@@ -471,6 +473,6 @@ def _check_dead_letter_topic(conn: Connection, options: Options) -> None:
         resources.get_topic(conn, options.dead_letter_policy.topic)
 
 
-def _check_schema(_conn: Connection, options: TopicOptions) -> None:
+def _check_schema(conn: Connection, options: TopicOptions) -> None:
     if options.schema is not None:
-        raise InvalidArgument.field("schemaSettings", "is not offered yet; leave it out", reason="FIELD_NOT_SUPPORTED")
+        check_settings(conn, options.schema)

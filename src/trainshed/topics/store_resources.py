@@ -65,6 +65,12 @@ def change_topic(conn: Connection, name: str, options: TopicOptions) -> None:
     conn.execute(update(topics_table).where(_t.name == name).values(options=asdict(options)))
 
 
+def topics_with_schema(conn: Connection, schema: str) -> list[Topic]:
+    """Read the topics whose messages have to fit a schema."""
+    every = map(Topic.from_row, conn.execute(select(topics_table)))
+    return [topic for topic in every if topic.options.schema and topic.options.schema.schema == schema]
+
+
 def delete_topic(conn: Connection, name: str) -> None:
     """Remove a topic; its subscriptions stay, without one."""
     conn.execute(delete(topics_table).where(_t.name == name))

@@ -181,6 +181,23 @@ def upgrade() -> None:
     sa.Column('last', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('last', name=op.f('pk_message_ids'))
     )
+    op.create_table('message_schema_revisions',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('schema', sa.Text(), nullable=False),
+    sa.Column('revision_id', sa.Text(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('definition', sa.Text(), nullable=False),
+    sa.Column('compiled', sa.LargeBinary(), nullable=True),
+    sa.Column('root_message', sa.Text(), nullable=False),
+    sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_message_schema_revisions')),
+    sa.UniqueConstraint('schema', 'revision_id', name=op.f('uq_message_schema_revisions_schema_revision_id'))
+    )
+    op.create_table('message_schemas',
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_message_schemas'))
+    )
     op.create_table('messages',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('topic', sa.Text(), nullable=False),
@@ -689,6 +706,8 @@ def downgrade() -> None:
     op.drop_table('metadata_schemas')
     op.drop_index('ix_messages_retained', table_name='messages', sqlite_where=sa.text('retain_until IS NOT NULL'))
     op.drop_table('messages')
+    op.drop_table('message_schemas')
+    op.drop_table('message_schema_revisions')
     op.drop_table('message_ids')
     op.drop_table('image_bindings')
     op.drop_index('ix_history_resource', table_name='history')
