@@ -34,7 +34,6 @@ class Features:
         self._clock = clock
         self._db = db
         self._reach = reach.environment
-        self._endpoints = ports.endpoints(reach)
         self._identity_token = reach.identity_token
         self.environments = Environments(settings.home / "environments", db, clock)
         self.blobs = Blobs(settings.buckets, clock)
@@ -199,7 +198,7 @@ class Features:
                 interval_seconds=every,
                 identity_token=self._identity_token,
             ),
-            *schedules.duties(self.schedules, background=background, interval_seconds=every, endpoints=self._endpoints),
+            *schedules.duties(self.schedules, background=background, interval_seconds=every),
             schedules.of_runs.duty(self.run_schedules, interval_seconds=every, channels=[runs.ENDED]),
             *buckets.duties(self.buckets, interval_seconds=every),
             self.run_engine.duty(interval_seconds=every),
