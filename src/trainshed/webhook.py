@@ -15,19 +15,39 @@ _LINE_BYTES = 8192
 
 
 async def send(
-    url: str, *, method: str = "POST", headers: Mapping[str, str], body: bytes = b"", timeout_seconds: float
+    url: str,
+    *,
+    method: str = "POST",
+    headers: Mapping[str, str],
+    body: bytes = b"",
+    timeout_seconds: float,
+    at: str = "",
 ) -> int:
-    """Send one request and answer the status. Raises Unavailable, DeadlineExceeded, InvalidArgument."""
-    parts = urlsplit(url)
-    if parts.scheme not in _PORTS or not parts.hostname:
-        raise InvalidArgument.field("uri", f"{url!r} is neither http:// nor https://")
+    """Send one request and answer the status. Raises Unavailable, DeadlineExceeded, InvalidArgument.
+
+    `at` is an http:// address that is asked in place of the URL's own host, which the request still names.
+    """
+    _peer(url)
+    scheme, host, port = _peer(at or url)
     try:
         async with asyncio.timeout(timeout_seconds):
-            return await _exchange(parts.scheme, parts.hostname, parts.port, _head(url, method, headers, body) + body)
+            return await _exchange(scheme, host, port, _head(url, method, headers, body) + body)
     except TimeoutError as error:
         raise DeadlineExceeded(f"{url} did not answer within {timeout_seconds:g} s.") from error
     except (OSError, ValueError) as error:
         raise Unavailable(f"{url} does not answer: {error}.") from error
+
+
+def _peer(url: str) -> tuple[str, str, int | None]:
+    """Answer scheme, host and port of a URL."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise InvalidArgument.field("uri", f"{url!r} is not a URL: {error}") from error
+    if parts.scheme not in _PORTS or not host:
+        raise InvalidArgument.field("uri", f"{url!r} is neither http:// nor https://")
+    return parts.scheme, host, port
 
 
 async def _exchange(scheme: str, host: str, port: int | None, request: bytes) -> int:

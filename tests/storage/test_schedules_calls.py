@@ -82,3 +82,38 @@ def test_an_endpoint_that_is_not_there_fails_the_firing_and_no_other(db, clock):
     assert service.get(NAME).status_code == "UNAVAILABLE"
     count = db.read(lambda conn: conn.exec_driver_sql("SELECT count(*) FROM receipts WHERE state = 'FAILED'").scalar())
     assert count == 2
+
+
+def test_a_call_carries_the_token_of_its_service_account_and_stays_on_this_machine_where_it_may(db, clock):
+    service, received, asked = schedules.Service(db, clock, publish=never), [], []
+
+    def token(target):
+        asked.append((target.token, target.token_email, target.token_for))
+        return "made-here"
+
+    async def main():
+        server, port = await endpoint([200], received)
+        target = HttpTarget(
+            uri="https://us-central1-p.cloudfunctions.net/train",
+            headers={"Authorization": "forged", "Host": "elsewhere", "User-Agent": "mine"},
+            token="oidc",
+            token_email="caller@p.iam.gserviceaccount.com",
+            token_for="https://audience",
+        )
+        await asyncio.to_thread(service.create, NAME, Options(schedule="*/3 * * * *", target=target))
+        background = Background()
+        endpoints = schedules.Endpoints(token=token, near=lambda _uri: f"http://127.0.0.1:{port}")
+        firer = Firer(service, background, endpoints)
+        clock.advance(180)
+        await turn(firer, background)
+        server.close()
+
+    asyncio.run(main())
+
+    ((line, headers, _),) = received
+    assert line == "POST /train HTTP/1.1"
+    assert headers["Host"] == "us-central1-p.cloudfunctions.net"
+    assert headers["Authorization"] == "Bearer made-here"
+    assert headers["User-Agent"] == "mine"
+    assert "Content-Type" not in headers
+    assert asked == [("oidc", "caller@p.iam.gserviceaccount.com", "https://audience")]

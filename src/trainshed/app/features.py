@@ -34,6 +34,7 @@ class Features:
         self._clock = clock
         self._db = db
         self._reach = reach.environment
+        self._endpoints = ports.endpoints(reach)
         self._identity_token = reach.identity_token
         self.environments = Environments(settings.home / "environments", db, clock)
         self.blobs = Blobs(settings.buckets, clock)
@@ -198,7 +199,9 @@ class Features:
                 interval_seconds=every,
                 identity_token=self._identity_token,
             ),
-            *schedules.duties(self.schedules, background=background, interval_seconds=every),
+            *schedules.duties(
+                self.schedules, background=background, interval_seconds=every, endpoints=self._endpoints
+            ),
             schedules.of_runs.duty(self.run_schedules, interval_seconds=every, channels=[runs.ENDED]),
             *buckets.duties(self.buckets, interval_seconds=every),
             self.run_engine.duty(interval_seconds=every),

@@ -14,7 +14,7 @@
 from trainshed.schedules import of_runs
 from trainshed.schedules.cron import Cron, DaylightSaving, Fold, Gap
 from trainshed.schedules.lifecycle import FIRING, SCHEDULE
-from trainshed.schedules.loop import Firer, duties
+from trainshed.schedules.loop import Endpoints, Firer, duties, headers_of
 from trainshed.schedules.model import (
     CatchUp,
     Firing,
@@ -35,6 +35,7 @@ __all__ = [
     "CatchUp",
     "Cron",
     "DaylightSaving",
+    "Endpoints",
     "Firer",
     "Firing",
     "Fold",
@@ -49,5 +50,6 @@ __all__ = [
     "Schedule",
     "Service",
     "duties",
+    "headers_of",
     "of_runs",
 ]

@@ -1,12 +1,14 @@
 """Background duties of schedules: firing what is due, calling endpoints, cleaning."""
 
 import base64
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trainshed import names, webhook
 from trainshed.clock import rfc3339
 from trainshed.duty import Background, Duty, off_loop
-from trainshed.errors import OUTAGES, TrainshedError
+from trainshed.errors import OUTAGES, FailedPrecondition, TrainshedError
 from trainshed.schedules import firing
 from trainshed.schedules.model import Firing, HttpTarget, Schedule
 from trainshed.schedules.service import Service
@@ -15,9 +17,26 @@ _CLEAN_SECONDS = 3600.0
 _OUTAGE_SECONDS = 1.0
 
 
-def duties(service: Service, *, background: Background, interval_seconds: float) -> list[Duty]:
+@dataclass(frozen=True, kw_only=True)
+class Endpoints:
+    """What calls to endpoints need of the surface."""
+
+    token: Callable[[HttpTarget], str]  # makes what a target is called with
+    near: Callable[[str], str]  # address of this server for a URL that is answered here; empty for all others
+
+
+def _unsigned(_target: HttpTarget) -> str:
+    raise FailedPrecondition("Nobody here makes tokens; call the endpoint without one.")
+
+
+_BARE = Endpoints(token=_unsigned, near=lambda _uri: "")
+
+
+def duties(
+    service: Service, *, background: Background, interval_seconds: float, endpoints: Endpoints = _BARE
+) -> list[Duty]:
     """Make the background duties. Calls to endpoints run in `background`, whose owner ends them."""
-    firer = Firer(service, background)
+    firer = Firer(service, background, endpoints)
     fires = Duty("schedules", firer.run_once, interval_seconds=interval_seconds, clock=service.clock)
     service.db.listen(firing.CHANGED, fires.wake)
 
@@ -30,9 +49,10 @@ def duties(service: Service, *, background: Background, interval_seconds: float)
 class Firer:
     """Fires what is due, never early, and makes the calls."""
 
-    def __init__(self, service: Service, background: Background) -> None:
+    def __init__(self, service: Service, background: Background, endpoints: Endpoints = _BARE) -> None:
         self._service = service
         self._background = background
+        self._endpoints = endpoints
         self._is_first_turn = True
 
     async def run_once(self) -> datetime | None:
@@ -47,7 +67,7 @@ class Firer:
         return await off_loop(self._service.next_wake)
 
     async def _call(self, schedule: Schedule, call: Firing) -> None:
-        code, message = await _send(schedule, call)
+        code, message = await self._send(schedule, call)
         while True:
             try:
                 await off_loop(self._service.ended, call, code=code, message=message)
@@ -57,32 +77,46 @@ class Firer:
             else:
                 return
 
+    async def _send(self, schedule: Schedule, call: Firing) -> tuple[str, str]:
+        target = schedule.options.target
+        assert isinstance(target, HttpTarget)
+        try:
+            headers = headers_of(schedule, target, call)
+            if target.token:
+                headers["Authorization"] = f"Bearer {await off_loop(self._endpoints.token, target)}"
+            status = await webhook.send(
+                target.uri,
+                method=target.method,
+                headers=headers,
+                body=base64.b64decode(target.body),
+                timeout_seconds=schedule.options.attempt_deadline_seconds,
+                at=self._endpoints.near(target.uri),
+            )
+        except TrainshedError as error:
+            return error.code, error.message
+        if 200 <= status < 300:  # noqa: PLR2004  (HTTP's successes)
+            return "", f"{target.uri} answered {status}"
+        return _CODES.get(status, "UNKNOWN"), f"answered {status}"
 
-async def _send(schedule: Schedule, call: Firing) -> tuple[str, str]:
-    target = schedule.options.target
-    assert isinstance(target, HttpTarget)
+
+def headers_of(schedule: Schedule, target: HttpTarget, call: Firing) -> dict[str, str]:
+    """Answer what a call carries: Cloud Scheduler's own headers, then what the owner gave where that may be given."""
+    reserved = ("x-cloudscheduler", "x-google-", "x-appengine-")
+    given = {
+        key: value
+        for key, value in target.headers.items()
+        if not key.lower().startswith(reserved) and key.lower() not in {"host", "content-length"}
+    }
+    named = {key.lower() for key in given}
     own = {
         "User-Agent": "Google-Cloud-Scheduler",
         "X-CloudScheduler": "true",
         "X-CloudScheduler-JobName": names.short(schedule.name),
         "X-CloudScheduler-ScheduleTime": rfc3339(call.schedule_time),
     }
-    given = {k: v for k, v in target.headers.items() if not k.lower().startswith("x-cloudscheduler")}
-    content = {"Content-Type": "application/octet-stream"} if target.body else {}
-    try:
-        status = await webhook.send(
-            target.uri,
-            method=target.method,
-            headers={**content, **own, **given},
-            body=base64.b64decode(target.body),
-            timeout_seconds=schedule.options.attempt_deadline_seconds,
-        )
-    except TrainshedError as error:
-        return error.code, error.message
-    is_success = 200 <= status < 300  # noqa: PLR2004  (HTTP's successes)
-    return (
-        ("", f"{target.uri} answered {status}") if is_success else (_CODES.get(status, "UNKNOWN"), f"answered {status}")
-    )
+    if target.body:
+        own["Content-Type"] = "application/octet-stream"
+    return {key: value for key, value in own.items() if key.lower() not in named} | given
 
 
 _CODES = {

@@ -51,6 +51,9 @@ class HttpTarget:
     method: str = "POST"
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""  # base64
+    token: str = ""  # "oauth", "oidc" or none: what the call is authorised with
+    token_email: str = ""  # service account that the token is of
+    token_for: str = ""  # scope of an OAuth token, audience of an OIDC token
 
 
 @dataclass(frozen=True, kw_only=True)

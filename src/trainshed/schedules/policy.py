@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 import re
 from collections import deque
 from collections.abc import Iterable
@@ -12,7 +13,16 @@ from urllib.parse import urlsplit
 
 from trainshed import names
 from trainshed.errors import InvalidArgument
-from trainshed.schedules.model import CatchUp, HttpTarget, Options, Order, Overlap, PubsubTarget, RetryConfig
+from trainshed.schedules.model import (
+    CatchUp,
+    HttpTarget,
+    Options,
+    Order,
+    Overlap,
+    PubsubTarget,
+    RetryConfig,
+    options_document,
+)
 
 JOB = "projects/{project}/locations/{location}/jobs/{job}"
 TOPIC = "projects/{project}/topics/{topic}"
@@ -24,6 +34,7 @@ _DEADLINE = (15, 1800)
 _URL = 2083
 _HEADERS_BYTES = 80_000
 _METHODS = ("POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
+_JOB_BYTES = 1024 * 1024
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 MISSED = "missed: the server was down at the time, and no catch-up is left for it"
 MISSED_MANY = "missed: the server was down at these times, and no catch-up is left for them"
@@ -45,6 +56,8 @@ def check(name: str, options: Options) -> Options:
         _check_pubsub(name, options.target)
     else:
         _check_http(options.target)
+    if (size := len(json.dumps(options_document(options)))) > _JOB_BYTES:
+        raise InvalidArgument.field("job", f"comes to {size} bytes; {_JOB_BYTES} are allowed (1 MB)")
     return options
 
 
@@ -77,6 +90,10 @@ def _check_http(target: HttpTarget) -> None:
     for key, value in target.headers.items():
         if not _TOKEN.fullmatch(key) or "\n" in value or "\r" in value:
             raise InvalidArgument.field(f"httpTarget.headers[{key}]", "is not a header")
+    if target.token and not target.token_email:
+        raise InvalidArgument.field(
+            f"httpTarget.{target.token}Token.serviceAccountEmail", "is empty; name a service account"
+        )
     if sum(len(k) + len(v) for k, v in target.headers.items()) > _HEADERS_BYTES:
         raise InvalidArgument.field("httpTarget.headers", f"more than {_HEADERS_BYTES} bytes")
 

@@ -121,3 +121,18 @@ def test_what_cloud_scheduler_would_not_take_is_refused_with_the_field(field, ch
         policy.check(JOB, options)
 
     assert refused.value.violations[0].field == field
+
+
+def test_a_job_is_at_most_1_mb():
+    data = base64.b64encode(b"x" * 900_000).decode()
+
+    with pytest.raises(InvalidArgument, match=r"^job: comes to \d+ bytes; 1048576 are allowed"):
+        policy.check(JOB, Options(schedule="* * * * *", target=PubsubTarget(topic=TARGET.topic, data=data)))
+
+
+@pytest.mark.parametrize("kind", ["oauth", "oidc"])
+def test_a_token_is_of_a_service_account(kind):
+    target = HttpTarget(uri="https://host/", token=kind)
+
+    with pytest.raises(InvalidArgument, match=f"^httpTarget.{kind}Token.serviceAccountEmail: is empty"):
+        policy.check(JOB, Options(schedule="* * * * *", target=target))

@@ -14,6 +14,7 @@ from trainshed.errors import InvalidArgument
 from trainshed.schedules import HttpTarget, Options, PubsubTarget, RetryConfig, Schedule, Service
 
 _PACKAGE = "google.cloud.scheduler.v1"
+_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _OUTPUT = {"name", "state", "status", "user_update_time", "schedule_time", "last_attempt_time", "satisfies_pzs"}
 
 
@@ -104,12 +105,16 @@ def _message(options: Options) -> Any:
         data, attributes = base64.b64decode(target.data), dict(target.attributes)
         pubsub = {"topic_name": target.topic, "data": data, "attributes": attributes}
         return message(f"{_PACKAGE}.Job", pubsub_target=pubsub, **common)
-    http = {
+    http: dict[str, Any] = {
         "uri": target.uri,
         "http_method": target.method,
         "headers": dict(target.headers),
         "body": base64.b64decode(target.body),
     }
+    if target.token == "oauth":  # noqa: S105  (a kind of token)
+        http["oauth_token"] = {"service_account_email": target.token_email, "scope": target.token_for}
+    elif target.token == "oidc":  # noqa: S105
+        http["oidc_token"] = {"service_account_email": target.token_email, "audience": target.token_for}
     deadline = timedelta(seconds=options.attempt_deadline_seconds)
     return message(f"{_PACKAGE}.Job", http_target=http, attempt_deadline=deadline, **common)
 
@@ -143,10 +148,6 @@ def _target(found: Any) -> PubsubTarget | HttpTarget:
 
 
 def _http(target: Any) -> HttpTarget:
-    if target.WhichOneof("authorization_header"):
-        raise InvalidArgument.field(
-            "job.httpTarget.authorizationHeader", "tokens are not offered yet; put a header of your own into headers"
-        )
     field = target.DESCRIPTOR.fields_by_name["http_method"]
     method = field.enum_type.values_by_number[target.http_method].name
     return HttpTarget(
@@ -154,7 +155,21 @@ def _http(target: Any) -> HttpTarget:
         method="POST" if method == "HTTP_METHOD_UNSPECIFIED" else method,
         headers=dict(target.headers),
         body=base64.b64encode(target.body).decode(),
+        **_token(target),
     )
+
+
+def _token(target: Any) -> dict[str, str]:
+    """Read what a call is authorised with; scope and audience have Google's defaults."""
+    kind = target.WhichOneof("authorization_header")
+    if kind == "oauth_token":
+        found = target.oauth_token
+        return {"token": "oauth", "token_email": found.service_account_email, "token_for": found.scope or _SCOPE}
+    if kind == "oidc_token":
+        found = target.oidc_token
+        audience = found.audience or target.uri
+        return {"token": "oidc", "token_email": found.service_account_email, "token_for": audience}
+    return {}
 
 
 def _retry(found: Any) -> RetryConfig:
