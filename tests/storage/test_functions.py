@@ -54,6 +54,10 @@ class FakeSubscriptions:
     def detach(self, conn, *, subscription):
         self.attached.pop(subscription, None)
 
+    def require(self, conn, *, bucket):
+        if bucket == "missing":
+            raise NotFound("There is no bucket 'missing'.")
+
     def watch(self, conn, *, bucket, topic, kind):
         self.watched.append((bucket, topic))
 

@@ -37,6 +37,10 @@ class Feeds:
         """Stop delivering."""
         self._topics.unsubscribe_in(conn, subscription)
 
+    def require(self, conn: Connection, *, bucket: str) -> None:
+        """Look that a bucket is there. Raises NotFound."""
+        self._buckets.blobs.get_bucket(conn, bucket)
+
     def watch(self, conn: Connection, *, bucket: str, topic: str, kind: str = "OBJECT_FINALIZE") -> None:
         """Announce what happens to the objects of a bucket on a topic."""
         self._topics.ensure_topic_in(conn, topic)

@@ -49,7 +49,12 @@ def command() -> None:
     "--service-account", "--run-service-account", "service_account", default=None, help="Kept for Google Cloud."
 )
 @click.option("--stage-bucket", default=None, callback=_NO_BUCKET, help="Not needed: the server keeps the source.")
-@click.option("--gen2/--no-gen2", default=None, callback=_FIRST, help="Generation; all are the same here.")
+@click.option(
+    "--gen2/--no-gen2",
+    default=None,
+    callback=_FIRST,
+    help="Generation: the form of its document and of its events' subscription.",
+)
 @click.option(
     "--allow-unauthenticated/--no-allow-unauthenticated", default=None, help="Who may call it, on Google Cloud."
 )
@@ -90,7 +95,7 @@ def listing(project: str | None, region: str | None, output_format: str) -> None
     """List functions."""
     with session.connect() as client:
         parent = f"projects/{_project(project)}/locations/{region or '-'}"
-        found = list(client.pages(f"/v1/{parent}/functions", "functions"))
+        found = list(client.pages(f"{_base(client)}/{parent}/functions", "functions"))
     show(found, output_format, lambda: table(_COLUMNS, [_row(f) for f in found]))
 
 
@@ -101,7 +106,10 @@ def listing(project: str | None, region: str | None, output_format: str) -> None
 def describe(name: str, project: str | None, region: str | None, output_format: str) -> None:
     """Show one function."""
     with session.connect() as client:
-        found = client.call("GET", f"/v1/{_path(name, project, region)}")
+        path = _path(name, project, region)
+        found = client.call("GET", f"{_base(client)}/{path}")
+        if found.get("generation", 1) > 1:
+            found = client.call("GET", f"/v2/{path}")
     show(found, output_format)
 
 
@@ -113,7 +121,7 @@ def describe(name: str, project: str | None, region: str | None, output_format: 
 def call(name: str, data: str, project: str | None, region: str | None, output_format: str) -> int:
     """Call NAME once; exit code 1 when it fails."""
     with session.connect() as client:
-        answer = client.call("POST", f"/v1/{_path(name, project, region)}:call", {"data": data})
+        answer = client.call("POST", f"{_base(client)}/{_path(name, project, region)}:call", {"data": data})
     show(answer, output_format)
     return 1 if "error" in answer else 0
 
@@ -127,7 +135,7 @@ def delete(name: str, project: str | None, region: str | None, output_format: st
     """Delete NAME; its invocations and receipts stay."""
     path = _path(name, project, region)
     with session.connect() as client:
-        client.call("DELETE", f"/v1/{path}")
+        client.call("DELETE", f"{_base(client)}/{path}")
     show({"deleted": path}, output_format, lambda: click.echo(f"Deleted [{name}]."))
 
 
@@ -182,10 +190,15 @@ def _follow(client: Client, path: str, wanted: dict[str, Any], *, is_quiet: bool
 
 def _current(client: Client, path: str) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = client.call("GET", f"/v1/{path}")
+        found: dict[str, Any] = client.call("GET", f"{_base(client)}/{path}")
     except NotFound:
         return {}
     return found
+
+
+def _base(client: Client) -> str:
+    """Answer where functions are: Google's first API has the first generation alone, ours has both in its form."""
+    return "/v1" if client.is_google else "/trainshed/v1"
 
 
 def _path(name: str, project: str | None, region: str | None) -> str:
@@ -203,4 +216,5 @@ def _row(function: dict[str, Any]) -> tuple[str, ...]:
     _, _, _, region, _, short = function["name"].split("/")
     trigger = function.get("eventTrigger", {}).get("resource", "").rsplit("/", 1)[-1]
     shown = f"topic: {trigger}" if trigger else "HTTP Trigger"
-    return short, function.get("status", ""), shown, region, "1st gen"
+    generation = "1st gen" if function.get("generation", 1) == 1 else "2nd gen"
+    return short, function.get("status", ""), shown, region, generation

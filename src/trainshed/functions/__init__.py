@@ -17,6 +17,7 @@ from trainshed.functions.addresses import within as name_within
 from trainshed.functions.checks import event_providers
 from trainshed.functions.deployment import Deployment
 from trainshed.functions.document import configuration, document
+from trainshed.functions.envelope import read_call
 from trainshed.functions.host import Environments, Host
 from trainshed.functions.log_entries import entry as log_entry
 from trainshed.functions.log_entries import frame as log_frame
@@ -64,6 +65,7 @@ __all__ = [
     "log_entry",
     "log_frame",
     "name_within",
+    "read_call",
     "second_configuration",
     "second_document",
     "service_name",

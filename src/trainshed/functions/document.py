@@ -34,7 +34,7 @@ def configuration(name: str, document: Mapping[str, Any]) -> Configuration:
     """Read a CloudFunction document. Raises InvalidArgument naming the field."""
     parts = addresses.check_name(name)
     checks.refuse(document, _REFUSED)
-    generation = int(document.get("generation", 1))
+    generation = checks.whole(document.get("generation", 1), "generation", least=1, most=2)
     trigger = _trigger(document, parts["project"])
     most = checks.LONGEST_SECONDS if generation > 1 and trigger.get("http") else checks.LONGEST_EVENT_SECONDS
     megabytes = checks.whole(

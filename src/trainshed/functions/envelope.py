@@ -28,6 +28,14 @@ def of_event(event: Event, signature: str, *, bucket: str = "") -> Request:
     return _json(_background(event))
 
 
+def read_call(text: Any) -> Any:
+    """Read the data of a call. Raises InvalidArgument."""
+    try:
+        return json.loads(text) if str(text).strip() else {}
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidArgument.field("data", f"is not JSON ({error}); pass a JSON object in quotes") from error
+
+
 def of_call(data: Any, signature: str, *, execution_id: str, now: datetime) -> Request:
     """Carry what somebody passed to `functions call`."""
     if signature == "http":

@@ -52,6 +52,10 @@ class Subscriptions(Protocol):
         """Stop feeding; a subscription that is gone is fine."""
         ...
 
+    def require(self, conn: Connection, *, bucket: str) -> None:
+        """Look that a bucket is there. Raises NotFound."""
+        ...
+
     def watch(self, conn: Connection, *, bucket: str, topic: str, kind: str) -> None:
         """Notify a topic of what happens to a bucket's objects: of new ones (OBJECT_FINALIZE) and so on."""
         ...
@@ -107,6 +111,8 @@ class Service:
         asked = asked or Asked(operation=operation_name(name, 1, self._clock.now()))
 
         def verb(conn: Connection) -> int:
+            if requested.bucket:
+                self._subscriptions.require(conn, bucket=requested.bucket)
             is_new = store.insert_function(conn, name, requested, now)
             if not is_new:
                 if asked.verb == "create":

@@ -10,12 +10,14 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from trainshed import functions
-from trainshed.api import own
+from trainshed.api import jsonpb, own
+from trainshed.api.descriptors import to_json
 from trainshed.api.own import functions_web
 from trainshed.clock import rfc3339
 from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument
 
+_OURS = ("generation", "stageBucket")  # what the command line says besides Google's document
 _BASE = "/trainshed/v1/projects/{project}/locations/{location}/functions/{function}"
 
 
@@ -25,6 +27,10 @@ def routes(service: functions.Service, host: functions.Host) -> list[Route]:
     return [
         *functions_web.routes(host),
         Route(f"{_BASE}:deploy", own_routes.deploy, methods=["POST"]),
+        Route(_BASE.rpartition("/")[0], own_routes.listing),
+        Route(_BASE, own_routes.describe, methods=["GET"]),
+        Route(_BASE, own_routes.delete, methods=["DELETE"]),
+        Route(f"{_BASE}:call", own_routes.call, methods=["POST"]),
         Route(f"{_BASE}:log", own_routes.log),
         Route(f"{_BASE}:metrics", own_routes.metrics),
         Route(f"{_BASE}/invocations", own_routes.invocations),
@@ -42,11 +48,34 @@ class _Routes:
     async def deploy(self, request: Request) -> StreamingResponse:
         """Deploy, telling of progress: JSON lines, the last one with `function` or `error`."""
         name, document = _name(request), await own.body(request)
-        configuration = functions.configuration(name, document)
+        ours = {field: document.pop(field) for field in _OURS if field in document}
+        asked = to_json(jsonpb.parse(document, "google.cloud.functions.v1.CloudFunction"))
+        configuration = functions.configuration(name, asked | ours)
         url = document.get("sourceUploadUrl", "")
         archive = await off_loop(self._host.sources.held, url) if url else None
         deployment = await self._host.deploy(name, configuration, archive)
         return StreamingResponse(_progress(deployment), media_type="application/x-ndjson")
+
+    async def listing(self, request: Request) -> JSONResponse:
+        """Answer the functions of both generations in the form of the first."""
+        parts = request.path_params
+        found = await off_loop(self._service.list, f"projects/{parts['project']}/locations/{parts['location']}")
+        return JSONResponse({"functions": [_document(function) for function in found]})
+
+    async def describe(self, request: Request) -> JSONResponse:
+        """Answer a function of either generation in the form of the first."""
+        return JSONResponse(_document(await off_loop(self._service.get, _name(request))))
+
+    async def delete(self, request: Request) -> JSONResponse:
+        """Remove a function of either generation."""
+        return JSONResponse({"operation": await self._host.delete(_name(request))})
+
+    async def call(self, request: Request) -> JSONResponse:
+        """Call a function of either generation with data, which is JSON in a text."""
+        data = functions.read_call((await own.body(request)).get("data", ""))
+        execution, ended = await self._host.call(_name(request), data)
+        answer = {"result": ended.answer.decode("utf-8", "replace")} if ended.ok else {"error": ended.error}
+        return JSONResponse({"executionId": execution, **answer})
 
     async def log(self, request: Request) -> JSONResponse:
         """Answer the newest log entries, oldest first."""
@@ -103,7 +132,11 @@ async def _progress(deployment: functions.Deployment) -> AsyncIterator[str]:
         }
         yield json.dumps({"error": error}) + "\n"
     elif deployment.function is not None:
-        yield json.dumps({"function": functions.document(deployment.function)}) + "\n"
+        yield json.dumps({"function": _document(deployment.function)}) + "\n"
+
+
+def _document(function: functions.Function) -> dict[str, Any]:
+    return functions.document(function) | ({} if function.generation == 1 else {"generation": function.generation})
 
 
 def _name(request: Request) -> str:

@@ -1,6 +1,5 @@
 """google.cloud.functions.v1.CloudFunctionsService over the functions feature: the first generation."""
 
-import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -75,10 +74,7 @@ class CloudFunctions:
 
     async def CallFunction(self, request: Any) -> Any:
         """Call a function once, synchronously."""
-        try:
-            data = json.loads(request.data) if request.data.strip() else {}
-        except (ValueError, RecursionError) as error:
-            raise InvalidArgument.field("data", f"is not JSON ({error}); pass a JSON object in quotes") from error
+        data = functions.read_call(request.data)
         await off_loop(self._get, request.name)
         execution, ended = await self._host.call(request.name, data)
         answer = {"result": ended.answer.decode("utf-8", "replace")} if ended.ok else {"error": ended.error}
