@@ -93,6 +93,30 @@ def test_a_replacement_names_the_generations_on_both_sides(service, published):
     assert by_type["OBJECT_FINALIZE", str(second.generation)]["overwroteGeneration"] == str(first.generation)
 
 
+def test_a_bucket_with_versions_announces_what_becomes_of_each(service, published):
+    service.update_bucket("bucket", {"versioning": {"enabled": True}})
+    service.create_notification("bucket", {"topic": TOPIC})
+    first = put(service, "a")
+    service.update("bucket", "a", {"metadata": {"k": "v"}}, merge=True)
+    second = put(service, "a")
+    service.delete("bucket", "a")
+    service.delete("bucket", "a", first.generation)
+
+    told = [(m["attributes"]["eventType"], m["attributes"]["objectGeneration"]) for m in published()]
+    documents = [json.loads(base64.b64decode(m["data"])) for m in published()]
+
+    assert told == [
+        ("OBJECT_FINALIZE", str(first.generation)),
+        ("OBJECT_METADATA_UPDATE", str(first.generation)),
+        ("OBJECT_ARCHIVE", str(first.generation)),
+        ("OBJECT_FINALIZE", str(second.generation)),
+        ("OBJECT_ARCHIVE", str(second.generation)),
+        ("OBJECT_DELETE", str(first.generation)),
+    ]
+    assert [d.get("metadata") for d in documents[:2]] == [{"k": "v"}] * 2, "what is so when the message is made"
+    assert "timeDeleted" in documents[4]
+
+
 def test_a_file_dropped_into_the_folder_is_announced_once_it_rests(service, published):
     service.create_notification("bucket", {"topic": TOPIC})
     watch = Watch(service, interval_seconds=5)
@@ -160,7 +184,7 @@ def test_a_bad_notification_is_refused_naming_the_field(service, document, field
 
 
 def test_a_topic_that_is_not_there_is_refused(db, clock, tmp_path):
-    service = Service(db, clock, Blobs(tmp_path / "buckets", clock), has_topic=lambda _conn, _topic: False)
+    service = Service(db, clock, Blobs(tmp_path / "buckets", clock), has_topic=lambda _topic: False)
     service.create_bucket("bucket", {})
 
     with pytest.raises(InvalidArgument, match="there is no topic"):

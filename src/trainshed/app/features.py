@@ -66,7 +66,7 @@ class Features:
     def _build_messages(self) -> None:
         self.topics = topics.Service(self._db, self._clock)
         self.arrivals = topics.Arrivals(self.topics)
-        self.buckets = buckets.Service(self._db, self._clock, self.blobs)
+        self.buckets = buckets.Service(self._db, self._clock, self.blobs, ports.has_topic(self.topics))
         self.feeds = ports.Feeds(self.topics, self.buckets)
         self.schedules = schedules.Service(
             self._db,

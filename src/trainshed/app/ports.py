@@ -187,6 +187,18 @@ def to_function(host: functions.Host) -> Deliver:
     return deliver
 
 
+def has_topic(messages: topics.Service) -> Callable[[str], bool]:
+    """Tell buckets whether a topic that changes are to be announced on is there."""
+
+    def found(name: str) -> bool:
+        try:
+            return bool(messages.get_topic(name))
+        except NotFound:
+            return False
+
+    return found
+
+
 def reader(objects: buckets.Service) -> Callable[[str], bytes]:
     """Read a whole object by its `gs://` address."""
 

@@ -25,7 +25,7 @@ class Service:
     """Buckets, objects and notifications."""
 
     def __init__(
-        self, db: Database, clock: Clock, blobs: Blobs, has_topic: Callable[[Connection, str], bool] | None = None
+        self, db: Database, clock: Clock, blobs: Blobs, has_topic: Callable[[str], bool] | None = None
     ) -> None:
         self.blobs = blobs
         self.upkeep = Upkeep(blobs, db, clock)
@@ -34,7 +34,7 @@ class Service:
         self.db = db
         self.clock = clock
         self.copies = Copies(self)
-        self._has_topic = has_topic or (lambda _conn, _topic: True)
+        self._has_topic = has_topic or (lambda _topic: True)
 
     # Buckets
 
@@ -204,13 +204,14 @@ class Service:
     def create_notification(self, bucket: str, document: Mapping[str, Any]) -> Notification:
         """Announce a bucket's changes on a topic. Raises NotFound, InvalidArgument."""
         values = resource.notification_values(document)
+        self.get_bucket(bucket)
+        if not self._has_topic(values["topic"]):
+            raise InvalidArgument.field(
+                "topic", f"there is no topic {values['topic']!r}; create it before the notification."
+            )
 
         def verb(conn: Connection) -> Notification:
             self.blobs.get_bucket(conn, bucket)
-            if not self._has_topic(conn, values["topic"]):
-                raise InvalidArgument.field(
-                    "topic", f"there is no topic {values['topic']!r}; create it before the notification."
-                )
             return store.insert(conn, bucket, values)
 
         return self.db.write(verb)
@@ -255,7 +256,9 @@ class Service:
         obj = store_blobs.find(conn, payload["bucket"], payload["name"], payload["generation"]) if wanting else None
         for config in wanting if obj is not None else ():
             assert obj is not None
-            body = json.dumps(resource.object_json(obj)) if config.payload_format == "JSON_API_V1" else ""
+            kept = self.blobs.get_bucket(conn, obj.bucket).soft_delete_seconds
+            document = resource.object_json(obj, kept_seconds=kept)
+            body = json.dumps(document) if config.payload_format == "JSON_API_V1" else ""
             message = {
                 "topic": config.topic,
                 "data": base64.b64encode(body.encode()).decode(),
