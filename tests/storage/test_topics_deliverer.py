@@ -216,7 +216,7 @@ def test_an_endpoint_gets_googles_envelope_until_it_answers_well(service):
 
 def test_a_subscription_made_while_the_others_are_read_is_delivered_to(service, monkeypatch):
     """The change is told while the duty reads what was there before it."""
-    seen, read = [], service.pushing
+    seen, read = [], service.handover.pushing
 
     def slow():
         found = read()
@@ -234,7 +234,7 @@ def test_a_subscription_made_while_the_others_are_read_is_delivered_to(service, 
         deliverer = Deliverer(service, deliver, background)
         service.db.listen(attempts.CHANGED, deliverer.forget_subscriptions)
         monkeypatch.setattr(service, "abandon", lambda: 0)
-        monkeypatch.setattr(service, "pushing", slow)
+        monkeypatch.setattr(service.handover, "pushing", slow)
         await turns(deliverer, background)
         await turns(deliverer, background)
         await background.close()

@@ -40,15 +40,18 @@ def page_size(asked: int, *, default: int = 100, maximum: int = 1000) -> int:
     return min(asked or default, maximum)
 
 
-def time(stamp: Any) -> datetime:
-    """Read a Timestamp as an aware UTC time."""
-    found: datetime = stamp.ToDatetime(tzinfo=UTC)
+def time(stamp: Any, *, field: str = "time") -> datetime:
+    """Read a Timestamp as an aware UTC time. Raises InvalidArgument for one outside the years 1 to 9999."""
+    try:
+        found: datetime = stamp.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise errors.InvalidArgument.field(field, "is no time of the years 1 to 9999") from error
     return found
 
 
 def optional_time(parent: Any, name: str) -> datetime | None:
-    """Read a Timestamp field that may be unset."""
-    return time(getattr(parent, name)) if parent.HasField(name) else None
+    """Read a Timestamp field that may be unset. Raises as `time`."""
+    return time(getattr(parent, name), field=name) if parent.HasField(name) else None
 
 
 def seconds(duration: Any) -> float:

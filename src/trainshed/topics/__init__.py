@@ -8,7 +8,7 @@
 - `ordering`: what order within a key asks of leasing and of what comes again.
 - `envelope`: what a push endpoint receives. Pure.
 - `schemas`: schemas of messages, their revisions, and what fits them.
-- `service`: the verbs. `snapshots`, `store_snapshots`: snapshots, retained messages, seeking.
+- `service`: the verbs. `handover`: those of delivering by ourselves. `snapshots`, `store_snapshots`: snapshots, retained messages, seeking.
 - `upkeep`: what grows old.
 - `loop`: the delivering and cleaning duties; `Arrivals`, by which pulling clients wait.
 """
@@ -17,6 +17,7 @@ from trainshed.topics.lifecycle import DELIVERY
 from trainshed.topics.loop import Arrivals, Deliver, Deliverer, duties
 from trainshed.topics.model import (
     DELETED_TOPIC,
+    UNBOUNDED,
     Answered,
     DeadLetterPolicy,
     Delivery,
@@ -42,6 +43,7 @@ __all__ = [
     "DEFAULT_EXPIRATION_SECONDS",
     "DELETED_TOPIC",
     "DELIVERY",
+    "UNBOUNDED",
     "Answered",
     "Arrivals",
     "DeadLetterPolicy",

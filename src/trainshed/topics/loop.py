@@ -86,13 +86,13 @@ class Deliverer:
     async def run_once(self) -> datetime | None:
         """Start every attempt that is due and has a slot; answer when to look again."""
         if self._is_first_turn:
-            await off_loop(self._service.abandon)
+            await off_loop(self._service.handover.abandon)
             self._is_first_turn = False
         subscriptions = await self._read_subscriptions()
-        dues = await off_loop(self._service.dues, subscriptions)
+        dues = await off_loop(self._service.handover.dues, subscriptions)
         while wanted := self._wanted(subscriptions, dues):
             leased = await self._lease(wanted)
-            dues = await off_loop(self._service.dues, subscriptions)
+            dues = await off_loop(self._service.handover.dues, subscriptions)
             if not leased:
                 break
         return await self._next(dues)
@@ -101,7 +101,7 @@ class Deliverer:
         if self._must_read:
             self._must_read = False  # before reading: a change while we read asks for another
             try:
-                self._subscriptions = await off_loop(self._service.pushing)
+                self._subscriptions = await off_loop(self._service.handover.pushing)
             except BaseException:
                 self._must_read = True
                 raise
@@ -130,7 +130,7 @@ class Deliverer:
     async def _lease(self, wanted: list[tuple[Subscription, int]]) -> int:
         now = self._service.clock.now()
         under_way = [(s, int(d.message_id), d.attempt) for s, d in self._under_way.values()]
-        leased = await off_loop(self._service.lease_for, wanted, under_way)
+        leased = await off_loop(self._service.handover.lease_for, wanted, under_way)
         by_id = {s.subscription_id: s for s, _ in wanted}
         for delivery in leased:
             subscription = by_id[delivery.subscription_id]
@@ -144,7 +144,7 @@ class Deliverer:
     async def _carry(self, subscription: Subscription, delivery: Delivery) -> None:
         try:
             is_acked = await self._attempt(subscription, delivery)
-            await asyncio.wrap_future(self._service.settle(subscription, delivery, is_acked=is_acked))
+            await asyncio.wrap_future(self._service.handover.settle(subscription, delivery, is_acked=is_acked))
         finally:
             self._under_way.pop((delivery.subscription_id, delivery.message_id), None)
             self.when_free()

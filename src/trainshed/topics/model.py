@@ -179,6 +179,9 @@ class Delivery:
         return {"subscription": self.subscription, "message_id": self.message_id}
 
 
+UNBOUNDED = 2**62  # messages or bytes; numbers that a store can hold
+
+
 @dataclass(frozen=True, kw_only=True)
 class Room:
     """How much may be handed out at once. Bytes are counted as Google does: the last message may exceed them."""

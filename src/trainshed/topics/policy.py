@@ -23,7 +23,7 @@ _RETENTION = (600, 31 * _DAY)
 _ACK_DEADLINE = (10, 600)
 _BACKOFF = (0, 600)
 _ATTEMPTS = (5, 100)
-_LEAST_EXPIRATION = _DAY
+_EXPIRATION = (_DAY, 100 * 366 * _DAY)
 _LABELS = 64
 # International letters are allowed, capitals are not.
 _LABEL_KEY = re.compile(r"[^\W\d_][\w-]{0,62}")
@@ -64,8 +64,10 @@ def check_options(options: Options) -> Options:
     if dead is not None:
         check_name(TOPIC, dead.topic, field="deadLetterPolicy.deadLetterTopic")
         _within("deadLetterPolicy.maxDeliveryAttempts", dead.max_delivery_attempts, _ATTEMPTS, "attempts")
-    if options.expiration_seconds is not None and options.expiration_seconds < _LEAST_EXPIRATION:
-        raise InvalidArgument.field("expirationPolicy.ttl", "is shorter than a day; make it longer, or leave ttl out")
+    if options.expiration_seconds is not None:
+        _within(
+            "expirationPolicy.ttl", options.expiration_seconds, _EXPIRATION, "seconds; without ttl it never expires"
+        )
     if options.filter:
         filters.compiled(options.filter)
     check_labels(options.labels)

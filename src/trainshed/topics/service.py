@@ -17,7 +17,9 @@ from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidAckIds, I
 from trainshed.sql import Database, notify
 from trainshed.topics import attempts, policy, store, store_snapshots
 from trainshed.topics import store_resources as resources
+from trainshed.topics.handover import Handover
 from trainshed.topics.model import (
+    UNBOUNDED,
     Answered,
     Delivery,
     Kind,
@@ -37,7 +39,6 @@ log = logging.getLogger(__name__)
 _PAGE = 1000
 _LONGEST_DEADLINE = 600
 _MOST_PULLED = 1000
-_UNBOUNDED = 2**62
 # What Google's clients look for when an exactly-once subscription refuses ack ids.
 _INVALID, _UNORDERED = "PERMANENT_FAILURE_INVALID_ACK_ID", "TRANSIENT_FAILURE_UNORDERED_ACK_ID"
 
@@ -61,6 +62,7 @@ class Service:
         self.db = db
         self.clock = clock
         self.upkeep = Upkeep(db, clock)
+        self.handover = Handover(db, clock, self.upkeep)
         self.snapshots = Snapshots(db, clock)
         self.schemas = Schemas(db, clock)
 
@@ -303,7 +305,7 @@ class Service:
 
     def pull(self, name: str, *, max_messages: int) -> list[Delivery]:
         """Hand out what is due at a pull subscription, now. Raises NotFound, FailedPrecondition."""
-        return self.begin_pull(name, room=Room(messages=max_messages, byte_count=_UNBOUNDED)).result().deliveries
+        return self.begin_pull(name, room=Room(messages=max_messages, byte_count=UNBOUNDED)).result().deliveries
 
     def begin_pull(self, name: str, *, room: Room, deadline_seconds: float = 0) -> "Future[Pulled]":
         """Do as `pull`, for callers that cannot wait here; the ack deadline is the subscription's, or another."""
@@ -364,47 +366,6 @@ class Service:
     def counts(self, name: str) -> dict[str, int]:
         """Answer how many deliveries of a subscription are in each state. Raises NotFound."""
         return self.db.read(lambda conn: store.counts(conn, resources.get_subscription(conn, name).subscription_id))
-
-    def pushing(self) -> list[Subscription]:
-        """Read the subscriptions that we deliver to by ourselves."""
-        found = self.db.read(resources.list_subscriptions)
-        return [s for s in found if s.options.kind is not Kind.PULL and not s.is_detached]
-
-    def dues(self, subscriptions: Sequence[Subscription]) -> dict[int, Any]:
-        """Answer when each subscription has something due."""
-        return self.db.read(
-            lambda conn: {s.subscription_id: store.next_due(conn, s.subscription_id) for s in subscriptions}
-        )
-
-    def lease_for(
-        self, slots: Sequence[tuple[Subscription, int]], under_way: Sequence[tuple[Subscription, int, int]]
-    ) -> list[Delivery]:
-        """Keep what is under way (message id, attempt) and hand out what is due, as many as there are slots."""
-
-        def verb(conn: Connection) -> list[Delivery]:
-            now = self.clock.now()
-            for subscription, message_id, attempt in under_way:
-                seconds = subscription.options.ack_deadline_seconds
-                attempts.extend(conn, subscription, {attempt: [message_id]}, seconds=seconds, now=now)
-            leased: list[Delivery] = []
-            for subscription, limit in slots:
-                room = Room(messages=limit, byte_count=_UNBOUNDED)
-                leased += attempts.lease(conn, subscription, room=room, now=now)
-                self.upkeep.used(subscription.subscription_id)
-            return leased
-
-        return self.db.write(verb)
-
-    def settle(self, subscription: Subscription, delivery: Delivery, *, is_acked: bool) -> "Future[int]":
-        """Record the answer to an attempt of ours; done once it is on disk."""
-        answers = {delivery.attempt: [int(delivery.message_id)]}
-        verb = attempts.acknowledge if is_acked else attempts.refuse
-        return self.db.submit(lambda conn: verb(conn, subscription, answers, now=self.clock.now()))
-
-    def abandon(self) -> int:
-        """At start: take back what the last server was delivering, so that it goes on at once."""
-        ids = [s.subscription_id for s in self.pushing()]
-        return self.db.write(lambda conn: store.abandon_outstanding(conn, ids, now=self.clock.now()))
 
     def clean(self) -> int:
         """Forget what is past its time, in small transactions; answer how many deliveries went."""

@@ -10,11 +10,10 @@ from trainshed.api.descriptors import message
 from trainshed.api.services.pubsub_resources import PACKAGE, handed_over
 from trainshed.clock import Clock
 from trainshed.errors import InvalidArgument
-from trainshed.topics import Answered, Arrivals, Delivery, Options, Room, Service, message_bytes
+from trainshed.topics import UNBOUNDED, Answered, Arrivals, Delivery, Options, Room, Service, message_bytes
 
 _RESPONSE = f"{PACKAGE}.StreamingPullResponse"
 _SHORTEST, _LONGEST = 10, 600
-_UNBOUNDED = 2**62
 _ONCE = ("subscription", "max_outstanding_messages", "max_outstanding_bytes", "protocol_version")
 
 
@@ -58,9 +57,9 @@ class Stream:
         self._clock = clock
         self._subscription = first.subscription
         self._deadline_seconds = _deadline(first.stream_ack_deadline_seconds)
-        self._most_messages = first.max_outstanding_messages if first.max_outstanding_messages > 0 else _UNBOUNDED
-        self._most_bytes = first.max_outstanding_bytes if first.max_outstanding_bytes > 0 else _UNBOUNDED
-        self._is_bounded = min(self._most_messages, self._most_bytes) < _UNBOUNDED
+        self._most_messages = first.max_outstanding_messages if first.max_outstanding_messages > 0 else UNBOUNDED
+        self._most_bytes = first.max_outstanding_bytes if first.max_outstanding_bytes > 0 else UNBOUNDED
+        self._is_bounded = min(self._most_messages, self._most_bytes) < UNBOUNDED
         self._out: dict[str, tuple[int, datetime]] = {}  # ack id: bytes and deadline
         self._bytes = 0
         self._may_go_on = asyncio.Event()

@@ -87,6 +87,13 @@ def _definition(found: Any) -> Definition:
     if kind is None:
         raise InvalidArgument.field("schema.type", "has to be AVRO or PROTOCOL_BUFFER")
     compiled = found.compiled_proto_schema
+    if found.HasField("compiled_proto_schema"):
+        if found.definition or kind is not SchemaType.PROTOCOL_BUFFER:
+            raise InvalidArgument.field(
+                "schema.compiledProtoSchema", "stands for the definition of a PROTOCOL_BUFFER schema; give one of both"
+            )
+        if not compiled.compiled_bytes:
+            raise InvalidArgument.field("schema.compiledProtoSchema.compiledBytes", "is empty")
     return Definition(
         kind=kind,
         text=found.definition,
