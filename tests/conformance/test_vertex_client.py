@@ -13,7 +13,7 @@ IMAGE = "gcr.io/p/told"
 SCRIPT = Path(__file__).with_name("vertex_client.py")
 SUCCEEDED, ROOT = "PIPELINE_STATE_SUCCEEDED", "gs://local-project-pipelines/root"
 PARTS = (
-    "pipelines", "ended", "inputs", "schedules", "custom_jobs", "training", "unserved", "by_async", "experiments", "rest"
+    "pipelines", "ended", "inputs", "schedules", "custom_jobs", "training", "unserved", "by_async", "experiments", "rest", "first_client",
 )  # fmt: skip
 
 
@@ -95,6 +95,11 @@ def test_experiments_keep_what_runs_log(seen):
 def test_rest_and_asynchronous_clients_see_the_same(seen):
     assert seen["rest"] == [SUCCEEDED, "PAUSED", "JOB_STATE_SUCCEEDED"]
     assert seen["by_async"] == [True, True, 3]
+
+
+@pytest.mark.slow
+def test_the_client_of_kfp_one_posts_to_the_beta(seen):
+    assert seen["first_client"] == ["first-client", SUCCEEDED, {"count": 4}, {"l": "m"}]
 
 
 @pytest.mark.slow

@@ -11,7 +11,9 @@ import time
 import types
 import urllib.request
 
+import google.auth
 from google.api_core import exceptions
+from google.auth.transport import requests
 from google.cloud import aiplatform, aiplatform_v1
 from kfp import compiler, dsl
 
@@ -255,6 +257,24 @@ def rest():
     custom = aiplatform.CustomJob(display_name="by rest", worker_pool_specs=pool("print('hello')"))
     custom.run()
     return [one.state.name, state, custom.state.name]
+
+
+def first_client():
+    """Post what kfp 1.x's AIPlatformClient posts: a whole job, typed parameters, to the beta of the interface."""
+    credentials, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
+    session = requests.AuthorizedSession(credentials)
+    with open(f"{folder}/made.json") as file:  # noqa: PTH123
+        document = json.load(file)
+    config = {"gcsOutputDirectory": ROOT, "parameters": {"count": {"intValue": "4"}}}
+    body = {"displayName": "first", "pipelineSpec": document, "labels": {"l": "m"}, "runtimeConfig": config}
+    url = f"https://us-central1-aiplatform.googleapis.com/v1beta1/{PARENT}/pipelineJobs"
+    made = session.post(url, params={"pipelineJobId": "first-client"}, json=body, timeout=60).json()
+
+    def state():
+        return session.get(f"{url}/first-client", timeout=60).json()["state"]
+
+    until(lambda: state() == "PIPELINE_STATE_SUCCEEDED")
+    return [made["name"].rsplit("/", 1)[-1], state(), made["runtimeConfig"]["parameterValues"], made["labels"]]
 
 
 def by_async():

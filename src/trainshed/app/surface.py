@@ -9,6 +9,7 @@ from trainshed.api.serve import Surface
 from trainshed.api.services import accounts, storage
 from trainshed.api.services.builds import CloudBuild
 from trainshed.api.services.custom_jobs import CustomJobs, TrainingPipelines
+from trainshed.api.services.custom_jobs_logs import CustomJobLogs
 from trainshed.api.services.functions import CloudFunctions
 from trainshed.api.services.functions_second import FunctionService
 from trainshed.api.services.logging import Functions as LogsOfFunctions
@@ -55,7 +56,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         Projects(settings.project),
         Locations(settings.region),
         IAMPolicy(features.policies, features.require),
-        Logging([LogsOfFunctions(features.functions, features.function_host)]),
+        Logging([LogsOfFunctions(features.functions, features.function_host), CustomJobLogs(features.custom_jobs)]),
         cloud_build,
         CloudScheduler(features.schedules),
         Publisher(features.topics, receipt_of=features.receipt_of),

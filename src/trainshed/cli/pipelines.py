@@ -1,7 +1,7 @@
 """trainshed pipelines: compile, plan, run and look at pipelines.
 
 - this module: what there is before a run, and starting one. `pipelines_runs`: runs that are there.
-- `pipelines_triggers`: what starts runs by itself. `pipelines_debug`: one task at the terminal.
+- `pipelines_triggers`, `pipelines_schedules`: what starts runs by itself. `pipelines_debug`: one task at the terminal.
 - `pipelines_request`: options and addresses. `pipelines_text`, `pipelines_end`: what people read.
 """
 
@@ -14,6 +14,7 @@ from trainshed.cli import pipelines_runs, session
 from trainshed.cli.output import format_option, project_options, show
 from trainshed.cli.pipelines_end import follow, is_waited, tell
 from trainshed.cli.pipelines_request import body, pairs, run_options, runs, wait_options
+from trainshed.cli.pipelines_schedules import schedules
 from trainshed.cli.pipelines_text import plan as plan_text
 from trainshed.cli.pipelines_triggers import triggers
 from trainshed.cli.target import only_local
@@ -103,5 +104,6 @@ for one in (
     pipelines_runs.delete,
     pipelines_runs.graph,
     triggers,
+    schedules,
 ):
     command.add_command(one)

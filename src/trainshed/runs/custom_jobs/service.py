@@ -1,6 +1,7 @@
 """The verbs of custom jobs: a run is made, asked and forgotten along with each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -108,9 +109,18 @@ class Service:
         names.parse(TRAINING, name)
         self._runs.db.write(verb)
 
-    def log_file(self, job: CustomJob) -> Path:
-        """Answer where the log of a job's worker is."""
-        return self._runs.log_file(job.run, translation.WORKER, 1)
+    # Logs
+
+    def of_project(self, project: str) -> Sequence[CustomJob]:
+        """Read the jobs of a project, wherever they are, newest first."""
+        return self._runs.db.read(lambda conn: store.listing(conn, project=project))
+
+    def lines(self, job: CustomJob) -> Iterator[str]:
+        """Yield the whole lines that a job's worker has printed until now."""
+        begun = [task for task in self._runs.begun(job.run.name) if task.name == translation.WORKER]
+        for attempt in range(1, max((task.attempt for task in begun), default=0) + 1):
+            with suppress(OSError), self._runs.log_file(job.run, translation.WORKER, attempt).open("rb") as file:
+                yield from (line.decode("utf-8", "replace").rstrip("\n") for line in file if line.endswith(b"\n"))
 
     # Inner workings
 

@@ -52,10 +52,11 @@ def get(conn: Connection, name: str) -> CustomJob:
     return _job(row)
 
 
-def listing(conn: Connection, parent: str) -> list[CustomJob]:
-    """Read the custom jobs of a place, newest first."""
+def listing(conn: Connection, parent: str = "", *, project: str = "") -> list[CustomJob]:
+    """Read the custom jobs of a place, or of a project wherever they are, newest first."""
+    prefix = f"projects/{project}/locations/" if project else f"{parent}/customJobs/"
     query = select(*_MINE, runs).select_from(_JOINED)
-    query = query.where(custom_jobs.c.name.startswith(f"{parent}/customJobs/", autoescape=True))
+    query = query.where(custom_jobs.c.name.startswith(prefix, autoescape=True))
     return [_job(row) for row in conn.execute(query.order_by(runs.c.create_time.desc(), runs.c.name))]
 
 
