@@ -233,7 +233,7 @@ def test_a_subscription_made_while_the_others_are_read_is_delivered_to(service, 
         background = Background()
         deliverer = Deliverer(service, deliver, background)
         service.db.listen(attempts.CHANGED, deliverer.forget_subscriptions)
-        monkeypatch.setattr(service, "abandon", lambda: 0)
+        monkeypatch.setattr(service.handover, "abandon", lambda: 0)
         monkeypatch.setattr(service.handover, "pushing", slow)
         await turns(deliverer, background)
         await turns(deliverer, background)
