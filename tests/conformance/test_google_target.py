@@ -156,6 +156,25 @@ def test_a_build_is_uploaded_followed_and_listed(google, tmp_path):
     assert "from the source" in google("builds", "log", build["id"])
 
 
+def test_functions_of_both_generations(google, tmp_path):
+    (tmp_path / "main.py").write_text("def hello(*given):\n    print('was', 'called')\n    return 'ok'\n")
+    google("pubsub", "topics", "create", "events")
+    common = ("--source", str(tmp_path), "--entry-point", "hello", "--runtime", "python311")
+    google("functions", "deploy", "first", *common, "--trigger-topic", "events")
+    google("functions", "deploy", "second", *common, "--trigger-topic", "events", "--gen2", "--memory", "512MB")
+
+    assert {f["name"].rsplit("/", 1)[-1]: f["generation"] for f in google.json("functions", "list")} == {
+        "first": 1,
+        "second": 2,
+    }
+    assert google.json("functions", "describe", "second")["serviceConfig"]["availableMemory"].startswith("512M")
+    google("functions", "call", "first", "--data", "{}")
+    wait_until(lambda: "was called" in google("functions", "logs", "read", "first"), what="its log")
+    google("functions", "delete", "first")
+    google("functions", "delete", "second")
+    assert google.json("functions", "list") == []
+
+
 def test_a_run_is_started_waited_for_described_and_deleted(google, tmp_path):
     (tmp_path / "pipeline.json").write_text(json.dumps(SPEC))
     google("storage", "buckets", "create", "gs://for-runs")

@@ -17,7 +17,7 @@ from trainshed.errors import NotFound
 _EXIT_CODES = {"INVALID_ARGUMENT": 2, "UNAVAILABLE": 3, "INTERNAL": 3}  # else it is the user's code: 1
 _COLUMNS = ("NAME", "STATE", "TRIGGER", "REGION", "ENVIRONMENT")
 _NO_BUCKET = only_local("Google gives an address for the source")
-_FIRST = only_local("functions are deployed by the API of the first generation; leave it away, or deploy with gcloud")
+_OURS = "/trainshed/v1"  # where functions of both generations are, in the form of the first
 _PUBLIC = {"role": "roles/cloudfunctions.invoker", "members": ["allUsers"]}
 _LOG_COLUMNS = ("LEVEL", "NAME", "EXECUTION_ID", "TIME_UTC", "LOG")
 
@@ -52,7 +52,6 @@ def command() -> None:
 @click.option(
     "--gen2/--no-gen2",
     default=None,
-    callback=_FIRST,
     help="Generation: the form of its document and of its events' subscription.",
 )
 @click.option(
@@ -95,7 +94,7 @@ def listing(project: str | None, region: str | None, output_format: str) -> None
     """List functions."""
     with session.connect() as client:
         parent = f"projects/{_project(project)}/locations/{region or '-'}"
-        found = list(client.pages(f"{_base(client)}/{parent}/functions", "functions"))
+        found = list(client.pages(f"{_OURS}/{parent}/functions", "functions"))
     show(found, output_format, lambda: table(_COLUMNS, [_row(f) for f in found]))
 
 
@@ -107,7 +106,7 @@ def describe(name: str, project: str | None, region: str | None, output_format: 
     """Show one function."""
     with session.connect() as client:
         path = _path(name, project, region)
-        found = client.call("GET", f"{_base(client)}/{path}")
+        found = client.call("GET", f"{_OURS}/{path}")
         if found.get("generation", 1) > 1:
             found = client.call("GET", f"/v2/{path}")
     show(found, output_format)
@@ -121,7 +120,7 @@ def describe(name: str, project: str | None, region: str | None, output_format: 
 def call(name: str, data: str, project: str | None, region: str | None, output_format: str) -> int:
     """Call NAME once; exit code 1 when it fails."""
     with session.connect() as client:
-        answer = client.call("POST", f"{_base(client)}/{_path(name, project, region)}:call", {"data": data})
+        answer = client.call("POST", f"{_OURS}/{_path(name, project, region)}:call", {"data": data})
     show(answer, output_format)
     return 1 if "error" in answer else 0
 
@@ -135,7 +134,7 @@ def delete(name: str, project: str | None, region: str | None, output_format: st
     """Delete NAME; its invocations and receipts stay."""
     path = _path(name, project, region)
     with session.connect() as client:
-        client.call("DELETE", f"{_base(client)}/{path}")
+        client.call("DELETE", f"{_OURS}/{path}")
     show({"deleted": path}, output_format, lambda: click.echo(f"Deleted [{name}]."))
 
 
@@ -173,6 +172,10 @@ def read(
 
 def _let_everybody_call(client: Client, path: str) -> None:
     """Add what lets a function be called without credentials to who may what already."""
+    if client.call("GET", f"{_OURS}/{path}").get("generation", 1) > 1:
+        command = f"gcloud run services add-iam-policy-binding {path.rpartition('/')[2]} --region {path.split('/')[3]}"
+        click.echo(f"To let everybody call it: {command} --member=allUsers --role=roles/run.invoker", err=True)
+        return
     policy = client.call("GET", f"/v1/{path}:getIamPolicy")
     if _PUBLIC not in policy.get("bindings", []):
         changed = {**policy, "bindings": [*policy.get("bindings", []), _PUBLIC]}
@@ -190,15 +193,10 @@ def _follow(client: Client, path: str, wanted: dict[str, Any], *, is_quiet: bool
 
 def _current(client: Client, path: str) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = client.call("GET", f"{_base(client)}/{path}")
+        found: dict[str, Any] = client.call("GET", f"{_OURS}/{path}")
     except NotFound:
         return {}
     return found
-
-
-def _base(client: Client) -> str:
-    """Answer where functions are: Google's first API has the first generation alone, ours has both in its form."""
-    return "/v1" if client.is_google else "/trainshed/v1"
 
 
 def _path(name: str, project: str | None, region: str | None) -> str:

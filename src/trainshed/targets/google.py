@@ -66,6 +66,7 @@ class GoogleClient(Client):
         self.bound_images: Callable[[], Mapping[str, str]] = dict  # names that stand for environments of this machine
         self.place = place
         self.endpoints = endpoints
+        self.held: list[bytes] = []  # archives of functions that are yet to be deployed
         self._credentials = credentials
         self._last: Call | None = None  # that was read
         self.pause: Pause = pause or (lambda seconds: Event().wait(seconds))
@@ -118,7 +119,7 @@ class GoogleClient(Client):
         url = self.endpoints.lead(url)
         done = self._attempt("PUT", url, lambda: headers, data, is_repeatable=True)
         try:
-            if done.response.status >= http.client.BAD_REQUEST:
+            if done.response.status >= http.client.MULTIPLE_CHOICES:
                 raise error_of(done.response.status, done.response.read())
         finally:
             done.connection.close()
@@ -146,7 +147,9 @@ class GoogleClient(Client):
         is_repeatable = call.method not in _ONCE
         done = self._attempt(method, url, complete, data, is_repeatable=is_repeatable, timeout_seconds=timeout_seconds)
         try:
-            if done.response.status >= http.client.BAD_REQUEST:
+            if (
+                done.response.status >= http.client.MULTIPLE_CHOICES
+            ):  # a redirection is nothing that Google's APIs answer
                 raise self._refusal(call, done.response)
             yield done.response
         except (OSError, http.client.HTTPException) as error:

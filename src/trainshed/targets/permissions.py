@@ -99,6 +99,19 @@ _FUNCTIONS = _service("google.cloud.functions.v1.CloudFunctionsService", {
     "GetIamPolicy": (("cloudfunctions.functions.getIamPolicy", "resource"),),
     "SetIamPolicy": (("cloudfunctions.functions.setIamPolicy", "resource"),),
 })  # fmt: skip
+_FUNCTIONS |= _service("google.cloud.functions.v2.FunctionService", {
+    "GenerateUploadUrl": (("cloudfunctions.functions.sourceCodeSet", "project"),),
+    "CreateFunction": (
+        ("cloudfunctions.functions.create", "project"), ("cloudfunctions.functions.sourceCodeSet", "project"),
+    ),
+    "UpdateFunction": (
+        ("cloudfunctions.functions.update", "function.name"),
+        ("cloudfunctions.functions.sourceCodeSet", "function.name"),
+    ),
+    "GetFunction": (("cloudfunctions.functions.get", "name"),),
+    "ListFunctions": (("cloudfunctions.functions.list", "project"),),
+    "DeleteFunction": (("cloudfunctions.functions.delete", "name"),),
+})  # fmt: skip
 _PIPELINES = _service("google.cloud.aiplatform.v1.PipelineService", {
     "CreatePipelineJob": (("aiplatform.pipelineJobs.create", "project"),),
     "GetPipelineJob": (("aiplatform.pipelineJobs.get", "project"),),
@@ -187,6 +200,7 @@ ROLES: dict[str, str] = {
     "iam.serviceAccounts.getAccessToken": "roles/iam.serviceAccountTokenCreator",
     "resourcemanager.projects.get": "roles/browser",
     "run.routes.invoke": "roles/run.invoker",
+    "eventarc.events.receiveEvent": "roles/eventarc.eventReceiver",
     "serviceusage.services.use": "roles/serviceusage.serviceUsageConsumer",
 }
 

@@ -127,7 +127,7 @@ class Rehearsal(GoogleClient):
         name = _name(call, body)
         document = {"name": name, **_DEFAULTS.get(call.method, {}), **body}
         if call.verb in {"POST", "PUT", "PATCH"}:
-            self._made[f"/v1/{name}"] = document
+            self._made[f"/{call.path.split('/')[1]}/{name}"] = document
         if call.response == _OPERATION:
             return {"name": "operations/supposed", "done": True, "response": document}
         return document
@@ -155,7 +155,7 @@ def _size(data: Any) -> str:
 def _name(call: Call, body: Mapping[str, Any]) -> str:
     """Answer the resource name of what a request makes or changes."""
     ids = dict(call.query)
-    base = call.path.partition("/v1/")[2].partition(":")[0]
+    base = call.path.split("/", 2)[2].partition(":")[0]
     if call.verb == "POST" and (given := ids.get("pipelineJobId") or ids.get("schemaId")):
         return f"{base}/{given}"
     return str(body.get("name") or base)
@@ -180,6 +180,11 @@ def _upload_url(call: Call) -> dict[str, Any]:  # noqa: ARG001  (the same signat
     return {"uploadUrl": _UPLOAD_URL}
 
 
+def _upload_url_second(call: Call) -> dict[str, Any]:
+    bucket = f"gcf-v2-uploads-PROJECT_NUMBER-{call.region}"
+    return {"uploadUrl": _UPLOAD_URL, "storageSource": {"bucket": bucket, "object": "NAME_THAT_GOOGLE_GIVES.zip"}}
+
+
 def _object(call: Call) -> dict[str, Any]:
     bucket = call.bindings.get("bucket") or call.bindings.get("destinationBucket", "")
     return {"bucket": bucket, "name": dict(call.query).get("name", ""), "generation": "1", "done": True}
@@ -200,6 +205,7 @@ _SPECIAL = {
     f"{_SERVICE}/ApproveBuild": _build,
     f"{_SERVICE}/CreateBuildTrigger": _trigger,
     "google.cloud.functions.v1.CloudFunctionsService/GenerateUploadUrl": _upload_url,
+    "google.cloud.functions.v2.FunctionService/GenerateUploadUrl": _upload_url_second,
     "google.cloud.functions.v1.CloudFunctionsService/CallFunction": lambda _: {"executionId": "supposed"},
     "storage.objects.insert": _object,
     "storage.objects.rewrite": _object,

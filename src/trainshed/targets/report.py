@@ -4,10 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trainshed.targets.consequences import CALLER, NUMBER
 from trainshed.targets.endpoints import HOSTS
 from trainshed.targets.principals import (
-    CALLER,
-    NUMBER,
     Binding,
     bindings,
     everybody,
@@ -86,8 +85,10 @@ def _apis(call: Call) -> Iterator[str]:
     """Answer the APIs that a request is answered by, or works through."""
     yield HOSTS[call.api].removeprefix("{region}-")
     yield from (f"{name}.googleapis.com" for name in _BEHIND.get(call.method.rpartition("/")[2], ()))
+    if call.path.startswith("/v2/") and call.api == "cloudfunctions" and call.verb in {"POST", "PATCH"}:
+        yield from ("run.googleapis.com", "eventarc.googleapis.com")
     text = json.dumps(call.body) if call.verb != "GET" else ""
-    if '"pubsubTarget"' in text or '"google.pubsub.topic.publish"' in text:
+    if any(mark in text for mark in ('"pubsubTarget"', '"google.pubsub.topic.publish"', '"pubsubTopic"')):
         yield HOSTS["pubsub"]
 
 

@@ -1,5 +1,6 @@
 """One HTTP exchange with a server outside: TLS with verified certificates, through a proxy where the environment has one."""
 
+import base64
 import http.client
 import ssl
 import urllib.request
@@ -7,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from trainshed.errors import InvalidArgument
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,33 +27,36 @@ def exchange(
     """Send a request and answer with its response. Raises OSError and http.client.HTTPException."""
     parts = urlsplit(url)
     assert parts.hostname, url
-    connection, prefix = _connection(parts.scheme, parts.hostname, parts.port, timeout_seconds)
+    connection = _connection(parts.scheme, parts.hostname, parts.port, timeout_seconds)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        connection.request(verb, prefix + target, body=body, headers=dict(headers))
+        connection.request(verb, target, body=body, headers=dict(headers))
         return Exchange(connection=connection, response=connection.getresponse())
     except BaseException:
         connection.close()
         raise
 
 
-def _connection(
-    scheme: str, host: str, port: int | None, timeout_seconds: float | None
-) -> tuple[http.client.HTTPConnection, str]:
-    """Answer a connection, and what a request line begins with: a proxy is told the whole address of plain HTTP."""
+def _connection(scheme: str, host: str, port: int | None, timeout_seconds: float | None) -> http.client.HTTPConnection:
     proxy = "" if urllib.request.proxy_bypass(host) else urllib.request.getproxies().get(scheme, "")
+    if scheme != "https":  # the metadata server, and what an override puts on this machine: never meant for a proxy
+        return http.client.HTTPConnection(host, port, timeout=timeout_seconds)
     if not proxy:
-        if scheme == "https":
-            return http.client.HTTPSConnection(host, port, timeout=timeout_seconds, context=_trusted()), ""
-        return http.client.HTTPConnection(host, port, timeout=timeout_seconds), ""
+        return http.client.HTTPSConnection(host, port, timeout=timeout_seconds, context=_trusted())
     at = urlsplit(proxy if "//" in proxy else f"//{proxy}")
-    assert at.hostname, "the proxy has no host"
-    if scheme != "https":
-        made = http.client.HTTPConnection(at.hostname, at.port or 80, timeout=timeout_seconds)
-        return made, f"{scheme}://{host}" + (f":{port}" if port else "")
+    if not at.hostname:
+        raise InvalidArgument.field("https_proxy", "is not the address of a proxy, such as http://proxy.example:3128")
     tunnelled = http.client.HTTPSConnection(at.hostname, at.port or 3128, timeout=timeout_seconds, context=_trusted())
-    tunnelled.set_tunnel(host, port or 443)
-    return tunnelled, ""
+    tunnelled.set_tunnel(host, port or 443, headers=_proxy_headers(at))
+    return tunnelled
+
+
+def _proxy_headers(proxy: SplitResult) -> dict[str, str]:
+    """Answer what a proxy is told of who asks, where its address says that."""
+    if not proxy.username:
+        return {}
+    who = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(who.encode()).decode()}"}
 
 
 @cache

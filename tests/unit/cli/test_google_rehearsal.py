@@ -74,6 +74,8 @@ builds triggers run on-push --branch main
 builds triggers delete on-push
 functions deploy starter --source DIR/function --entry-point hello --runtime python311 --trigger-topic topic1
 functions deploy starter --source DIR/function --runtime python311 --trigger-http --allow-unauthenticated
+functions deploy starter --source DIR/function --runtime python311 --trigger-topic topic1 --gen2 --memory 512MB
+functions deploy starter --source DIR/function --runtime python311 --trigger-bucket bucket1 --gen2 --retry
 functions list
 functions describe starter
 functions call starter --data {}
@@ -280,7 +282,7 @@ def test_a_command_that_google_lacks_is_refused_with_the_reason(typed, name):
         ("scheduler jobs create pubsub e --schedule '* * * * *' --topic t --catch-up 3", "--catch-up: is not there"),
         ("builds triggers create t --code-files '*.py'", "--code-files: is not there"),
         ("builds triggers create t --repo DIR", "is on this machine, where Cloud Build sees nothing"),
-        ("functions deploy f --gen2 --trigger-http", "--gen2: is not there"),
+        ("functions deploy f --stage-bucket gs://b --trigger-http", "--stage-bucket: is not there"),
         ("pipelines run DIR/pipeline.json --outputs o.json", "--outputs: is not there"),
         ("pipelines run DIR/pipeline.json --debug-task hello", "--debug-task: is not there"),
     ],

@@ -143,9 +143,11 @@ def test_an_api_that_is_not_enabled_is_told_with_the_command(google):
 def test_no_token_goes_to_an_address_that_google_gives_out_nor_into_a_message(google):
     upload = "https://storage.googleapis.com/signed?X-Goog-Signature=abc"
     client, script, _ = google((200, {"uploadUrl": upload}), (403, b"<Error>denied</Error>"))
+    held = client.upload("/trainshed/v1/functions/uploads", b"zip")
+    path = "/trainshed/v1/projects/p/locations/r/functions/f:deploy"
 
     with pytest.raises(errors.PermissionDenied) as caught:
-        client.upload("/trainshed/v1/functions/uploads", b"zip")
+        list(client.lines(path, method="POST", body=held))
     assert script.asked[1].url == upload
     assert "authorization" not in script.asked[1].headers
     assert SECRET not in str(caught.value)

@@ -2,6 +2,12 @@
 
 import json
 
+import pytest
+
+from trainshed.api import jsonpb
+from trainshed.errors import FailedPrecondition
+from trainshed.targets.functions_form import first, second
+
 MISSING = (404, {"error": {"code": 404, "message": "No such object"}})
 NO_MORE = (416, {"error": {"code": 416, "message": "range not satisfiable"}})
 
@@ -47,8 +53,9 @@ def test_what_a_function_printed_comes_oldest_first(google):
     assert [(e["severity"], e["text"]) for e in answer["entries"]] == [("DEFAULT", '{"a": 1}'), ("ERROR", "b")]
     asked = json.loads(script.asked[0].body)
     assert asked["filter"] == (
-        'resource.type="cloud_function" AND resource.labels.function_name="starter" AND resource.labels.region="r" '
-        'AND labels.execution_id="x" AND severity>=ERROR AND timestamp>="t0"'
+        '((resource.type="cloud_function" AND resource.labels.function_name="starter" AND resource.labels.region="r") OR '
+        '(resource.type="cloud_run_revision" AND resource.labels.service_name="starter" AND resource.labels.location="r"))'
+        ' AND labels.execution_id="x" AND severity>=ERROR AND timestamp>="t0"'
     )
     assert (asked["orderBy"], asked["pageSize"]) == ("timestamp desc", 5)
 
@@ -150,11 +157,79 @@ def test_updating_a_function_sends_what_differs(google):
     }
     done = {"name": "operations/1", "done": True}
     client, script, _ = google((200, current), (200, done), (200, current))
-    wanted = {**current, "runtime": "python312", "sourceUploadUrl": "https://storage.googleapis.com/x", "generation": 1}
+    wanted = {**current, "runtime": "python312", "generation": 1}
 
     *_, last = client.lines("/trainshed/v1/projects/p/locations/r/functions/f:deploy", method="POST", body=wanted)
 
     assert json.loads(last)["function"]["versionId"] == "3"
-    assert script.asked[1].url.endswith("/functions/f?updateMask=runtime%2CsourceUploadUrl")
+    assert script.asked[1].url.endswith("/functions/f?updateMask=runtime")
     assert "status" not in json.loads(script.asked[1].body)
     assert "generation" not in json.loads(script.asked[1].body)
+
+
+FIRST = {
+    "name": "projects/p/locations/r/functions/f",
+    "description": "d",
+    "labels": {"a": "b"},
+    "runtime": "python312",
+    "entryPoint": "main",
+    "environmentVariables": {"A": "1"},
+    "serviceAccountEmail": "me@p.iam.gserviceaccount.com",
+    "maxInstances": 3,
+    "timeout": "90s",
+    "availableMemoryMb": 512,
+    "eventTrigger": {
+        "eventType": "google.pubsub.topic.publish", "resource": "projects/p/topics/t", "failurePolicy": {"retry": {}},
+    },
+}  # fmt: skip
+
+
+def test_a_function_of_the_second_generation_is_deployed_by_its_own_api(google):
+    place = {"uploadUrl": "https://storage.googleapis.com/signed", "storageSource": {"bucket": "u", "object": "o.zip"}}
+    missing = (404, {"error": {"code": 404, "message": "none", "status": "NOT_FOUND"}})
+    made = {**second(FIRST, place["storageSource"]), "state": "ACTIVE"}
+    client, script, _ = google(
+        (200, place), (200, b""), missing, (200, {"name": "projects/p/locations/r/operations/1"}),
+        (200, {"name": "projects/p/locations/r/operations/1", "done": True}), (200, made),
+    )  # fmt: skip
+
+    held = client.upload("/trainshed/v1/functions/uploads", b"zip")
+    path = "/trainshed/v1/projects/p/locations/r/functions/f:deploy"
+    *_, last = client.lines(path, method="POST", body={**FIRST, **held, "generation": 2})
+
+    urls = [f"{asked.verb} {asked.url.removeprefix('https://cloudfunctions.googleapis.com')}" for asked in script.asked]
+    assert urls == [
+        "POST /v2/projects/p/locations/r/functions:generateUploadUrl",
+        "PUT https://storage.googleapis.com/signed",
+        "GET /v2/projects/p/locations/r/functions/f",
+        "POST /v2/projects/p/locations/r/functions?functionId=f",
+        "GET /v2/projects/p/locations/r/operations/1",
+        "GET /v2/projects/p/locations/r/functions/f",
+    ]
+    assert json.loads(script.asked[3].body)["eventTrigger"] == {
+        "eventType": "google.cloud.pubsub.topic.v1.messagePublished",
+        "pubsubTopic": "projects/p/topics/t",
+        "retryPolicy": "RETRY_POLICY_RETRY",
+    }
+    assert json.loads(last)["function"] == {**FIRST, "status": "ACTIVE", "updateTime": "", "generation": 2}
+
+
+def test_the_two_forms_of_a_function_say_the_same():
+    bucket = {"eventType": "google.storage.object.finalize", "resource": "projects/_/buckets/b"}
+    for document in (FIRST, {**FIRST, "eventTrigger": bucket}):
+        there = second(document, None)
+        jsonpb.parse(there, "google.cloud.functions.v2.Function")
+        back = first(there)
+        assert {key: back[key] for key in document} == document
+    assert first({"serviceConfig": {"availableMemory": "256M"}})["availableMemoryMb"] == 256
+    assert first({"serviceConfig": {"availableMemory": "1Gi", "uri": "https://x"}})["httpsTrigger"] == {
+        "url": "https://x"
+    }
+
+
+def test_a_function_of_the_second_generation_is_not_called_by_the_first_api(google):
+    client, script, _ = google((200, {"environment": "GEN_2", "url": "https://f.run.app"}))
+
+    with pytest.raises(FailedPrecondition, match="at their address alone: curl .* https://f.run.app"):
+        client.call("POST", "/trainshed/v1/projects/p/locations/r/functions/f:call", {"data": "{}"})
+    assert len(script.asked) == 1
