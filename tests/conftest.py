@@ -1,5 +1,9 @@
 """Fixtures that every tier may use."""
 
+import os
+import zlib
+from pathlib import Path
+
 import hypothesis
 import pytest
 
@@ -8,6 +12,53 @@ from trainshed.testing import database
 
 hypothesis.settings.register_profile("any machine", deadline=None)  # how long an example takes says nothing here
 hypothesis.settings.load_profile("any machine")
+
+_TESTS = Path(__file__).parent
+# What takes longest begins first, so that all processes end at about the same time; some modules are cut in parts.
+_LONGEST = (
+    "e2e/test_examples.py", "conformance/test_pipelines_shared.py", "conformance/test_pipelines_own.py",
+    "e2e/test_demo.py", "faults/test_functions.py", "e2e/test_bad_input.py", "runners/test_container_contract.py",
+    "conformance/test_tfx.py", "faults/test_campaign.py", "conformance/test_metadata_client.py",
+    "conformance/test_lineage_command.py", "faults/test_loop.py",
+)  # fmt: skip
+_PARTS = {"conformance/test_pipelines_shared.py": 3, "conformance/test_pipelines_own.py": 3, "e2e/test_demo.py": 2}
+_FOLDERS = ("e2e", "faults", "conformance", "runners", "storage")  # then all others
+
+
+def pytest_collection_modifyitems(config, items):
+    """Order by how long modules take, where several processes share the work."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: (*_turn(item), _part(item.nodeid)))
+
+
+def _turn(item):
+    name = item.path.relative_to(_TESTS).as_posix()
+    folder = name.partition("/")[0]
+    return (
+        _LONGEST.index(name) if name in _LONGEST else len(_LONGEST),
+        _FOLDERS.index(folder) if folder in _FOLDERS else len(_FOLDERS),
+    )
+
+
+def _part(nodeid):
+    """Answer what of a module goes to one process."""
+    name = nodeid.partition("::")[0].removeprefix("tests/")
+    return f"{name}#{zlib.crc32(nodeid.encode()) % _PARTS.get(name, 1)}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Hand out modules, or parts of them, in that order."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Parts(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return _part(nodeid)
+
+    if config.getoption("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False
+    return Parts(config, log)
 
 
 @pytest.fixture
@@ -22,9 +73,18 @@ def db(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def make_home(tmp_path_factory):
-    """Make home directories that share their environments, so that each is built once."""
-    environments = tmp_path_factory.mktemp("environments")
+def shared_environments(tmp_path_factory):
+    """One folder for the environments of all servers of this run of the tests, so that each is built once."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "environments-of-all"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def make_home(tmp_path_factory, shared_environments):
+    """Make home directories that share their environments."""
+    environments = shared_environments
 
     def make(name="home"):
         home = tmp_path_factory.mktemp(name)

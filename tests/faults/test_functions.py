@@ -37,10 +37,9 @@ class NoSubscriptions:
 
 
 @pytest.fixture(scope="session")
-def environments(tmp_path_factory):
-    root = tmp_path_factory.mktemp("environments")
-    with database(root) as db:
-        yield Environments(root / "environments", db, SystemClock())
+def environments(tmp_path_factory, shared_environments):
+    with database(tmp_path_factory.mktemp("environments")) as db:
+        yield Environments(shared_environments, db, SystemClock())
 
 
 class Running:
