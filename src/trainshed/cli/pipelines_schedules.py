@@ -23,7 +23,7 @@ def schedules() -> None:
 def list_schedules(wanted: str, output_format: str, **given: Any) -> None:
     """List schedules of runs, newest first."""
     with session.connect() as client:
-        found = client.call("GET", f"/v1/{parent(given)}/schedules", query={"filter": wanted}).get("schedules", [])
+        found = list(client.pages(f"/v1/{parent(given)}/schedules", "schedules", query={"filter": wanted or None}))
     show(found, output_format, lambda: table(_HEADINGS, map(_row, found)))
 
 

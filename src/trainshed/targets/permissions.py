@@ -119,6 +119,15 @@ _PIPELINES = _service("google.cloud.aiplatform.v1.PipelineService", {
     "CancelPipelineJob": (("aiplatform.pipelineJobs.cancel", "project"),),
     "DeletePipelineJob": (("aiplatform.pipelineJobs.delete", "project"),),
 })  # fmt: skip
+_SCHEDULES = _service("google.cloud.aiplatform.v1.ScheduleService", {
+    "CreateSchedule": (("aiplatform.schedules.create", "project"), ("aiplatform.pipelineJobs.create", "project")),
+    "GetSchedule": (("aiplatform.schedules.get", "project"),),
+    "ListSchedules": (("aiplatform.schedules.list", "project"),),
+    "UpdateSchedule": (("aiplatform.schedules.update", "project"),),
+    "PauseSchedule": (("aiplatform.schedules.update", "project"),),
+    "ResumeSchedule": (("aiplatform.schedules.update", "project"),),
+    "DeleteSchedule": (("aiplatform.schedules.delete", "project"),),
+})  # fmt: skip
 _STORAGE: dict[str, Needs] = {
     "storage.buckets.list": (("storage.buckets.list", "project"),),
     "storage.buckets.insert": (("storage.buckets.create", "project"),),
@@ -146,7 +155,8 @@ OPERATIONS: dict[str, Needs] = {
     "aiplatform": (("aiplatform.pipelineJobs.get", "project"),),
 }
 PERMISSIONS: dict[str, Needs] = {
-    **_PUBLISHER, **_SUBSCRIBER, **_SCHEMAS, **_SCHEDULER, **_BUILDS, **_FUNCTIONS, **_PIPELINES, **_STORAGE,
+    **_PUBLISHER, **_SUBSCRIBER, **_SCHEMAS, **_SCHEDULER, **_BUILDS, **_FUNCTIONS, **_PIPELINES, **_SCHEDULES,
+    **_STORAGE,
     "google.logging.v2.LoggingServiceV2/ListLogEntries": (("logging.logEntries.list", "project"),),
     "google.cloud.resourcemanager.v3.Projects/GetProject": (("resourcemanager.projects.get", "project"),),
 }  # fmt: skip
@@ -185,6 +195,8 @@ ROLES: dict[str, str] = {
     "cloudfunctions.": "roles/cloudfunctions.developer",
     "aiplatform.pipelineJobs.get": "roles/aiplatform.viewer",
     "aiplatform.pipelineJobs.list": "roles/aiplatform.viewer",
+    "aiplatform.schedules.get": "roles/aiplatform.viewer",
+    "aiplatform.schedules.list": "roles/aiplatform.viewer",
     "aiplatform.": "roles/aiplatform.user",
     "storage.objects.create": "roles/storage.objectCreator",
     "storage.objects.get": "roles/storage.objectViewer",

@@ -34,7 +34,7 @@ def pipeline_job(text: str | bytes, wanted: Mapping[str, Any], *, bound: Mapping
     spec = copy.deepcopy(dict(document.given))
     given = {**_wrapped(document.runtime), **wanted.get("parameters", {})}
     root = wanted.get("root") or document.runtime.get("gcsOutputDirectory") or spec.get("defaultPipelineRoot", "")
-    findings = [*_platform(document), *_root(root), *_images(spec, bound), *_local_data(given)]
+    findings = [*_platform(document), *_root(root), *_images(spec, bound), *_local_data(_values(spec, given))]
     if findings:
         raise InvalidArgument.findings(findings, reason="NOT_FOR_GOOGLE_CLOUD")
     if wanted.get("caching") is not None:
@@ -102,14 +102,25 @@ def _why_not_an_image(image: str, bound: Mapping[str, str]) -> str:
     return ""
 
 
+def _values(spec: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer what may be an address of data: parameters with their defaults, and what importers register."""
+    declared = spec.get("root", {}).get("inputDefinitions", {}).get("parameters", {})
+    found = {f"parameters.{name}": definition.get("defaultValue") for name, definition in declared.items()}
+    found |= {f"parameters.{name}": value for name, value in given.items()}
+    for name, executor in spec.get("deploymentSpec", {}).get("executors", {}).items():
+        uri = executor.get("importer", {}).get("artifactUri", {})
+        found[f"deploymentSpec.executors.{name}.importer"] = uri.get("constant") or uri.get("constantValue")
+    return found
+
+
 def _local_data(given: Mapping[str, Any]) -> Iterator[Finding]:
-    for name, value in given.items():
+    for path, value in given.items():
         if isinstance(value, str) and (value.startswith(("/", "./", "../", "~", "file:")) or _is_path(value)):
             way = f"trainshed storage cp -r {value} gs://BUCKET/{Path(value).name} --target gcp"
             message = (
                 f"{value!r} is on this machine, where no task of Vertex AI sees it; copy it ({way}) and give gs://…"
             )
-            yield _finding(f"parameters.{name}", message)
+            yield _finding(path, message)
 
 
 def _is_path(value: str) -> bool:

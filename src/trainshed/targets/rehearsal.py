@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trainshed.clock import rfc3339
-from trainshed.errors import NotFound
+from trainshed.errors import NotFound, PermissionDenied, TrainshedError, Unauthenticated, Unavailable
 from trainshed.targets.credentials import Credentials, NoCredentials
 from trainshed.targets.endpoints import Endpoints
 from trainshed.targets.google import GoogleClient, Place
@@ -49,6 +49,7 @@ class Script:
 
     requests: list[Request] = field(default_factory=list)
     requirements: dict[str, list[str]] = field(default_factory=dict)  # function → names of packages
+    notes: list[str] = field(default_factory=list)  # what could not be read, and was supposed
 
     @property
     def calls(self) -> list[Call]:
@@ -83,13 +84,25 @@ class Rehearsal(GoogleClient):
     ) -> Iterator[Any]:
         call = self.checked(method, path, data, content_type, query)
         is_read = method == "GET" or call.method in _READS
-        is_sent = is_read and self._can_read and call.path not in self._made
-        self._note(call, data, content_type, more_headers, is_sent=is_sent)
+        # what is fetched would be written to a file of this machine
+        is_sent = is_read and self._can_read and call.path not in self._made and not call.path.startswith("/download/")
+        found = None
         if is_sent:
-            with super()._request(method, path, data, content_type, query, timeout_seconds, more_headers) as response:
-                yield response
-        else:
-            yield io.BytesIO(json.dumps(self._read(call) if is_read else self._written(call)).encode())
+            try:
+                with super()._request(
+                    method, path, data, content_type, query, timeout_seconds, more_headers
+                ) as response:
+                    found = response.read()
+            except (Unauthenticated, PermissionDenied, Unavailable) as error:
+                self.script.notes.append(f"{method} {self.url(call)}: {error.message}")
+                is_sent = False
+            except TrainshedError:
+                self._note(call, data, content_type, more_headers, is_sent=True)
+                raise
+        self._note(call, data, content_type, more_headers, is_sent=is_sent)
+        if found is None:
+            found = json.dumps(self._read(call) if is_read else self._written(call)).encode()
+        yield io.BytesIO(found)
 
     def _note(
         self, call: Call, data: Any, content_type: str, more_headers: Mapping[str, str] | None, *, is_sent: bool

@@ -46,6 +46,7 @@ def document(script: Script, project: str, *, caller: str, policy: Mapping[str, 
         "enable": f"gcloud services enable {' '.join(apis)} --project {project}" if apis else "",
         "bindings": shown,
         "callerRole": _custom_role(found, project),
+        "notRead": list(script.notes),
     }
 
 
@@ -66,6 +67,12 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
             yield f"   ({request['content']})"
         for permission in request["permissions"]:
             yield f"   needs {permission['permission']} on {permission['resource']}"
+    if found["notRead"]:
+        yield from (
+            "",
+            "Could not be read, and was supposed not to be there:",
+            *(f"  {note}" for note in found["notRead"]),
+        )
     if found["enable"]:
         yield from ("", "APIs to be enabled:", f"  {found['enable']}")
     if found["bindings"]:

@@ -5,12 +5,13 @@ Nothing is reached: there are no credentials here. A command that is new has to 
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
 
 from trainshed import cli
-from trainshed.targets import permissions, requests, wire
+from trainshed.targets import Credentials, permissions, requests, wire
 from trainshed.targets.refused import REFUSED, why_refused
 
 SPEC = {
@@ -99,6 +100,11 @@ pipelines describe job-1
 pipelines logs job-1 --stream
 pipelines cancel job-1
 pipelines delete job-1
+pipelines schedules list
+pipelines schedules describe 77
+pipelines schedules pause 77
+pipelines schedules resume 77 --catch-up
+pipelines schedules delete 77
 apply -f DIR/trainshed.yaml
 """.strip().splitlines()
 # Commands that are about this machine, with no `--target` or whatever it says.
@@ -168,7 +174,7 @@ def test_every_command_is_rehearsed_refused_or_about_this_machine():
         and not any(f"{line} ".startswith(f"{name} ") for line in rehearsed)
     ]
 
-    assert missing == []
+    assert missing == [], "rehearse them in EXAMPLES, or refuse them in trainshed/targets/refused.py"
     assert {
         name for name in REFUSED if not any(f"{leaf} ".startswith(f"{name} ") for leaf, _ in leaves(cli.trainshed))
     } == set()
@@ -323,6 +329,41 @@ def test_without_a_project_or_credentials_it_is_said_what_to_do(capsys):
         cli.main(["pubsub", "topics", "list", "--target", "gcp", "--project", "p"])
     assert left.value.code == 2
     assert "Log in with `gcloud auth application-default login`" in capsys.readouterr().err
+
+
+def test_a_rehearsal_that_may_not_read_supposes_an_empty_project_and_says_so(typed, monkeypatch):
+    def refused(verb, url, headers, body=None, *, timeout_seconds=None):
+        assert verb == "GET", f"sent {verb} {url}"
+        document = {"error": {"code": 403, "message": "You may not look", "status": "PERMISSION_DENIED"}}
+        response = SimpleNamespace(status=403, read=json.dumps(document).encode, getheader=lambda _: None)
+        return wire.Exchange(connection=SimpleNamespace(close=lambda: None), response=response)
+
+    monkeypatch.setattr(wire, "exchange", refused)
+    monkeypatch.setattr(Credentials, "_found", (SimpleNamespace(quota_project_id="q"), "p1"))
+    monkeypatch.setattr(Credentials, "headers", lambda *_: {"authorization": "Bearer secret"})
+
+    code, out, err = typed("apply -f DIR/trainshed.yaml --target gcp --dry-run")
+
+    assert code == 0, err
+    assert "You may not look" in out
+    assert "created, 0 updated, 0 unchanged" in out
+    assert "x-goog-user-project: q" in out
+    assert "secret" not in out
+
+
+def test_a_rehearsal_writes_no_file(typed, tmp_path, monkeypatch):
+    monkeypatch.setattr(Credentials, "_found", (SimpleNamespace(quota_project_id=None), "p1"))
+    monkeypatch.setattr(Credentials, "headers", lambda *_: {})
+    found = json.dumps({"bucket": "b", "name": "x", "size": "3", "items": []}).encode()
+    answer = SimpleNamespace(status=200, read=lambda: found, getheader=lambda _: None)
+    connection = SimpleNamespace(close=lambda: None)
+    monkeypatch.setattr(wire, "exchange", lambda *_, **__: wire.Exchange(connection=connection, response=answer))
+
+    code, out, _ = typed("storage cp gs://b/x DIR/copy.txt --target gcp --dry-run")
+
+    assert code == 0
+    assert "GET https://storage.googleapis.com/download/storage/v1/b/b/o/x?alt=media" in out
+    assert not (tmp_path / "copy.txt").exists()
 
 
 def test_a_dry_run_on_this_machine_is_no_option(typed):

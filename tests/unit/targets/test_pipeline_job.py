@@ -98,6 +98,21 @@ def test_data_of_this_machine_is_refused_with_the_way_out(value):
         job({"parameters": {"data": value}})
 
 
+def test_defaults_and_importers_are_looked_at_as_well():
+    spec = copy.deepcopy(SPEC)
+    spec["root"]["inputDefinitions"]["parameters"]["data"]["defaultValue"] = "/data/rows"
+    importer = {"artifactUri": {"constant": "/data/model"}, "typeSchema": {"schemaTitle": "system.Model"}}
+    spec["deploymentSpec"]["executors"]["exec-import"] = {"importer": importer}
+
+    with pytest.raises(InvalidArgument) as caught:
+        job(spec=spec)
+    assert [v.field for v in caught.value.violations] == [
+        "parameters.data",
+        "deploymentSpec.executors.exec-import.importer",
+    ]
+    assert job({"parameters": {"data": "gs://b/rows"}})
+
+
 def test_a_relative_path_is_told_from_text_by_being_there(tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
     (tmp_path / "data/rows.csv").write_text("1")
