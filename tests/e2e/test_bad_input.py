@@ -264,7 +264,7 @@ RUNS = {
     "no file": (("none.json",), "SPEC: none.json cannot be read"),
     "not a pipeline": (("other.yaml",), "steps: unknown field of a PipelineSpec"),
     "not YAML": (("broken.yaml",), "spec: not YAML"),
-    "no object": (("gs://pipes/none.json",), "(NOT_FOUND) There is no object gs://pipes/none.json."),
+    "no object": (("gs://pipes/none.json",), "(NOT_FOUND) No such object: gs://pipes/none.json."),
     "no bucket": (("gs://nowhere/none.json",), "(NOT_FOUND) There is no"),
 }  # fmt: skip
 

@@ -192,7 +192,7 @@ class Blobs:
         if obj is None:
             self.get_bucket(conn, bucket)
             which = "" if generation is None else f" with generation {generation}"
-            raise NotFound(f"There is no object gs://{bucket}/{name}{which}.", reason="OBJECT_NOT_FOUND")
+            raise NotFound(f"No such object: gs://{bucket}/{name}{which}.", reason="OBJECT_NOT_FOUND")
         return obj
 
     def list(self, conn: Connection, bucket: str, prefix: str = "", **selection: Any) -> Iterator[Object]:

@@ -135,6 +135,21 @@ def test_many_requests_go_in_one_batch_and_each_has_its_own_answer(client, bucke
     assert [b.name for b in bucket.list_blobs()] == ["a"]
 
 
+def test_a_batch_with_plain_slashes_in_names_is_understood_as_gcsfs_sends_it(address, bucket):
+    bucket.blob("d/e/f").upload_from_string("x")
+    part = "\n--x\nContent-Type: application/http\nContent-ID: <a+1>\n\nDELETE /storage/v1/b/bucket/o/d/e/{} HTTP/1.1\n"
+    part += "Content-Type: application/json\naccept: application/json\ncontent-length: 0\n"
+    head = {"Content-Type": 'multipart/mixed; boundary="x"'}
+
+    data = part.format("f") + part.format("none") + "\n--x--"
+    found = requests.post(f"{address}/batch/storage/v1", data=data, headers=head, timeout=60)
+
+    boundary = found.headers["Content-Type"].split("=", 1)[1]
+    assert [part.split("HTTP/1.1 ")[1][:3] for part in found.text.split(boundary)[1:-1]] == ["204", "404"]
+    assert "Content-ID: <response-a+1>" in found.text
+    assert list(bucket.list_blobs()) == []
+
+
 def test_what_is_stored_packed_is_unpacked_for_who_does_not_take_it_so(address, bucket):
     packed = bucket.blob("packed")
     packed.content_encoding = "gzip"

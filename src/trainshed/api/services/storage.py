@@ -30,6 +30,7 @@ from trainshed.errors import NotFound, TrainshedError
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _JSON = "/storage/v1/"
+_OBJECT_PARTS = 4  # of b/BUCKET/o/NAME
 
 Handler = Callable[[Call], Awaitable[Response]]
 
@@ -76,13 +77,19 @@ class Table:
     async def _handle(self, request: Request) -> Response:
         path = segments(request, self._prefix)
         method = request.headers.get("x-http-method-override", request.method)
-        for pattern, handler in self._handlers.get((method, len(path)), ()):
-            found = _match(pattern, path)
-            if found is not None:
-                if fields := request.query_params.get("fields"):
-                    storage_fields.read(fields)  # refused before anything is done
-                return await handler(Call(request, found))
+        for wanted in dict.fromkeys((path, _with_slashes(path))):
+            for pattern, handler in self._handlers.get((method, len(wanted)), ()):
+                found = _match(pattern, wanted)
+                if found is not None:
+                    if fields := request.query_params.get("fields"):
+                        storage_fields.read(fields)  # refused before anything is done
+                    return await handler(Call(request, found))
         raise NotFound(f"Cloud Storage's JSON API has no {method} {request.url.path} here.", reason="NO_SUCH_METHOD")
+
+
+def _with_slashes(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Take what follows `b/BUCKET/o` for one name: gcsfs does not escape the slashes of names in batches."""
+    return (*path[:3], "/".join(path[3:])) if path[2:3] == ("o",) and len(path) > _OBJECT_PARTS else path
 
 
 def _match(pattern: list[str], path: tuple[str, ...]) -> tuple[str, ...] | None:

@@ -48,7 +48,9 @@ _NOT_SERVED = frozenset(
     )
 )
 _CREATED, _GONE = 201, 204
-_BY_QUERY = re.compile(rb"(?:^|&)(?:uploads|uploadId|upload_id|X-Goog-Signature|GoogleAccessId)(?:[=&]|$)", re.IGNORECASE)
+_BY_QUERY = re.compile(
+    rb"(?:^|&)(?:uploads|uploadId|upload_id|X-Goog-Signature|GoogleAccessId)(?:[=&]|$)", re.IGNORECASE
+)
 _LARGEST_PAGE = 1000
 
 
