@@ -107,16 +107,19 @@ def test_a_failed_job_says_why(world):
     assert (done.state, done.error) == ("FAILED", "Task 'workerpool0' failed: exited with code 3: bad luck")
 
 
-def test_a_job_is_cancelled_and_then_forgotten_with_its_run(world):
+@pytest.mark.parametrize(
+    "forget",
+    [lambda world, job: world.jobs.delete(job.name), lambda world, job: world.service.delete(job.run.name)],
+    ids=["the job", "its run"],
+)
+def test_a_job_is_cancelled_and_then_forgotten_with_its_run(world, forget):
     made = world.jobs.create(a_job())
 
     with pytest.raises(FailedPrecondition, match="cancel it first"):
         world.jobs.delete(made.name)
     world.jobs.cancel(made.name)
     assert world.finish(made.run).state == "CANCELLED"
-    with pytest.raises(FailedPrecondition, match="delete that"):
-        world.service.delete(made.run.name)
-    world.jobs.delete(made.name)
+    forget(world, made)
 
     for read in (lambda: world.jobs.get(made.name), lambda: world.service.get(made.run.name)):
         with pytest.raises(NotFound):
@@ -157,6 +160,7 @@ def test_jobs_are_listed_by_filter_and_order_and_are_no_pipelines(world):
         ({"workerPoolSpecs": [{**a_pool(), "replicaCount": "2"}]}, "jobSpec.workerPoolSpecs: asks for 2 workers at once"),
         ({"workerPoolSpecs": [a_pool(), a_pool()]}, "jobSpec.workerPoolSpecs: asks for 2 workers at once"),
         ({"workerPoolSpecs": [{"machineSpec": {}}]}, "jobSpec.workerPoolSpecs[0]: give either a containerSpec"),
+        ({"workerPoolSpecs": [{"pythonPackageSpec": {}}]}, "jobSpec.workerPoolSpecs[0].pythonPackageSpec.pythonModule: is missing"),
         ({"workerPoolSpecs": [a_pool(imageUri="")]}, "jobSpec.workerPoolSpecs[0].containerSpec.imageUri: is missing"),
         ({"workerPoolSpecs": [a_pool(env=[{"name": "A=B"}])]}, "jobSpec.workerPoolSpecs[0].containerSpec.env[0].name"),
         ({"workerPoolSpecs": [{"pythonPackageSpec": {"executorImageUri": IMAGE, "packageUris": ["x"], "pythonModule": "m"}}]},

@@ -284,8 +284,8 @@ def test_a_deleted_schedule_starts_nothing_and_its_receipts_stay(world):
 @pytest.mark.parametrize(
     ("changes", "request_changes", "field"),
     [
-        ({"cron": "61 * * * *"}, {}, "schedule"),
-        ({"cron": "TZ=Nowhere/City 1 * * * *"}, {}, "timeZone"),
+        ({"cron": "61 * * * *"}, {}, "schedule.cron"),
+        ({"cron": "TZ=Nowhere/City 1 * * * *"}, {}, "schedule.cron"),
         ({"display_name": ""}, {}, "schedule.displayName"),
         ({"max_concurrent_run_count": 0}, {}, "schedule.maxConcurrentRunCount"),
         ({"max_run_count": -1}, {}, "schedule.maxRunCount"),

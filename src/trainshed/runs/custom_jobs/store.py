@@ -18,7 +18,7 @@ custom_jobs = Table(
     Column("display_name", Text, nullable=False),
     Column("spec", Json, nullable=False),
     Column("labels", Json, nullable=False),
-    Column("run", Text, ForeignKey("runs.name"), nullable=False),
+    Column("run", Text, ForeignKey("runs.name", ondelete="CASCADE"), nullable=False),
 )
 training_pipelines = Table(
     "training_pipelines",
@@ -27,7 +27,7 @@ training_pipelines = Table(
     Column("display_name", Text, nullable=False),
     Column("document", Json, nullable=False),
     Column("labels", Json, nullable=False),
-    Column("job", Text, ForeignKey("custom_jobs.name"), nullable=False),
+    Column("job", Text, ForeignKey("custom_jobs.name", ondelete="CASCADE"), nullable=False),
 )
 _JOINED = custom_jobs.join(runs, runs.c.name == custom_jobs.c.run)
 _MINE = [column.label(f"job_{column.name}") for column in custom_jobs.c]

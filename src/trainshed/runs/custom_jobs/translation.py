@@ -81,17 +81,15 @@ def _problems_of(pool: Mapping[str, Any], here: str) -> Iterator[Finding]:
     if ("containerSpec" in pool) == ("pythonPackageSpec" in pool):
         yield _finding(here, "give either a containerSpec or a pythonPackageSpec")
         return
-    package = pool.get("pythonPackageSpec")
-    needed = (
-        {"executorImageUri": "an image", "packageUris": "a package", "pythonModule": "the module to run"}
-        if package
-        else {"imageUri": "an image"}
-    )
-    kind, given = ("pythonPackageSpec", package) if package else ("containerSpec", pool["containerSpec"])
+    kind = "pythonPackageSpec" if "pythonPackageSpec" in pool else "containerSpec"
+    given = pool[kind]
+    needed = {"executorImageUri": "an image", "packageUris": "a package", "pythonModule": "the module to run"}
+    if kind == "containerSpec":
+        needed = {"imageUri": "an image"}
     for name, what in needed.items():
         if not given.get(name):
             yield _finding(f"{here}.{kind}.{name}", f"is missing; name {what}")
-    for uri in (package or {}).get("packageUris", ()):
+    for uri in given.get("packageUris", ()):
         if not str(uri).startswith("gs://"):
             yield _finding(f"{here}.{kind}.packageUris", f"{uri!r} is not a gs:// location")
     for index, variable in enumerate(given.get("env", ())):

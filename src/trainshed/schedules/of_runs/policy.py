@@ -23,7 +23,7 @@ _INSTANT = timedelta(microseconds=1)
 
 def check(options: Options, request: Mapping[str, Any], parent: str) -> Options:
     """Answer the options if Vertex AI would take them. Raises InvalidArgument naming the field."""
-    _ = options.ticks
+    _check_cron(options)
     if not 0 < len(options.display_name) <= _LONGEST_NAME:
         raise InvalidArgument.field("schedule.displayName", f"give a name of 1 to {_LONGEST_NAME} characters")
     if not 1 <= options.max_concurrent_run_count <= _MOST:
@@ -38,6 +38,14 @@ def check(options: Options, request: Mapping[str, Any], parent: str) -> Options:
         raise InvalidArgument.field("schedule.endTime", "has to be later than startTime")
     _check_request(request, parent)
     return options
+
+
+def _check_cron(options: Options) -> None:
+    try:
+        _ = options.ticks
+    except InvalidArgument as error:
+        why = error.message.partition(": ")[2]
+        raise InvalidArgument.field("schedule.cron", why, reason=error.reason) from error
 
 
 def _check_request(request: Mapping[str, Any], parent: str) -> None:

@@ -562,7 +562,7 @@ def upgrade() -> None:
     sa.Column('spec', trainshed.sql.schema.Json(), nullable=False),
     sa.Column('labels', trainshed.sql.schema.Json(), nullable=False),
     sa.Column('run', sa.Text(), nullable=False),
-    sa.ForeignKeyConstraint(['run'], ['runs.name'], ),
+    sa.ForeignKeyConstraint(['run'], ['runs.name'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_custom_jobs'))
     )
     op.create_table('events',
@@ -637,7 +637,7 @@ def upgrade() -> None:
     sa.Column('document', trainshed.sql.schema.Json(), nullable=False),
     sa.Column('labels', trainshed.sql.schema.Json(), nullable=False),
     sa.Column('job', sa.Text(), nullable=False),
-    sa.ForeignKeyConstraint(['job'], ['custom_jobs.name'], ),
+    sa.ForeignKeyConstraint(['job'], ['custom_jobs.name'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_training_pipelines'))
     )
     # ### end Alembic commands ###
