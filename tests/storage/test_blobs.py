@@ -430,3 +430,8 @@ def test_any_sequence_of_changes_agrees_with_a_dictionary(db, blobs, put, names,
     found = {o.name: content(blobs, o) for o in db.read(lambda conn: list(blobs.list(conn, "bucket")))}
 
     assert found == model
+
+
+def test_an_object_of_a_bucket_that_was_never_made_is_not_found(db, blobs):
+    with pytest.raises(NotFound, match="no bucket 'nowhere'"):
+        db.write(lambda conn: blobs.see(conn, "nowhere", "x"))

@@ -225,13 +225,15 @@ class Blobs:
     def see(self, conn: Connection, bucket: str, name: str, found: Found | None = None) -> Object | None:
         """Answer the live object after making its row say what its file is; None when there is no such object.
 
-        Needs a connection that may write. A file whose content has to be read first may be given as `found`.
+        Raises NotFound for a bucket that is not there. Needs a connection that may write. A file whose content has to be read first may be given as `found`.
         """
         row = store.find(conn, bucket, name)
         if row is not None and adoption.is_current(self.shelf, row):
             return row
         if row is None and not (paths.is_plain(name) and paths.is_bucket(bucket)):
             return None
+        if row is None:
+            self.get_bucket(conn, bucket)
         adoption.require_folder(self.shelf, bucket)
         path = row.path if row else paths.plain(bucket, name)
         if found is None or found.path != path or not adoption.holds(self.shelf, found):
