@@ -20,14 +20,20 @@ _LARGEST = 10.0**15
 _LONG = 40  # characters
 
 
+def _check_deadlines(kubernetes: Mapping[str, Any], findings: Findings) -> None:
+    pods = kubernetes.get("deploymentSpec", {}).get("executors", {})
+    named: dict[tuple[str, ...], Mapping[str, Any]] = {("pipelineConfig",): kubernetes.get("pipelineConfig", {})}
+    named |= {("deploymentSpec", "executors", label): pod for label, pod in pods.items()}
+    for place, said in named.items():
+        if said.get("activeDeadlineSeconds", 0) < 0:
+            where = trail_of("platforms", "kubernetes", *place, "activeDeadlineSeconds")
+            findings.add(where, "it is negative; give a number from 1 on")
+
+
 def check_executors(document: Document, findings: Findings) -> None:
     """Say everything that is wrong with the executors."""
     _check_importers(document, findings)
-    settings = document.platform.get("platforms", {}).get("kubernetes", {}).get("deploymentSpec", {})
-    for label, pod in settings.get("executors", {}).items():
-        if pod.get("activeDeadlineSeconds", 0) < 0:
-            where = trail_of("platforms", "kubernetes", "deploymentSpec", "executors", label, "activeDeadlineSeconds")
-            findings.add(where, "it is negative; give a number from 1 on")
+    _check_deadlines(document.platform.get("platforms", {}).get("kubernetes", {}), findings)
     for label, executor in document.executors.items():
         here = trail_of("deploymentSpec", "executors", label)
         if not any(kind in executor for kind in _KINDS):

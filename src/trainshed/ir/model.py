@@ -243,6 +243,7 @@ class Plan:
     artifact_outputs: Mapping[str, ArtifactOutput] = field(default_factory=dict)  # of the pipeline itself
     default_root: str = ""
     has_workspace: bool = False
+    deadline_seconds: float = 0.0  # for the whole run, from its start; 0: none
     sdk_version: str = ""  # what compiled it
 
     def walk(self) -> Iterator[tuple[str, Task]]:

@@ -52,6 +52,7 @@ def plan(document: Document) -> Plan:
         artifact_outputs=_output_artifacts(root),
         default_root=spec.get("defaultPipelineRoot", ""),
         has_workspace="workspace" in _within(kubernetes, "pipelineConfig"),
+        deadline_seconds=float(_within(kubernetes, "pipelineConfig").get("activeDeadlineSeconds", 0)),
         sdk_version=spec.get("sdkVersion", ""),
     )
 

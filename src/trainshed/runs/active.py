@@ -244,6 +244,7 @@ def folder_name(path: str) -> str:
 def begin(run: Run, plan: ir.Plan, places: Mapping[str, Workplace], folder: Path) -> ActiveRun:
     """Build the memory of a run that has no tasks yet."""
     view = RunView.of(plan, state=run.state, is_fail_fast=run.failure_policy == "FAIL_FAST")
+    view.is_expired = run.state == "CANCELLING" and bool(run.error)
     return ActiveRun(run=run, plan=plan, view=view, places=places, folder=folder)
 
 

@@ -190,7 +190,7 @@ def _scope_ended(view: RunView, scope: ScopeView) -> list[Decision]:
         is_open = scope.owner.scopes.get(scope.iteration) is scope
         return [CloseScope(task=scope.owner.path, iteration=scope.iteration)] if is_open else []
     if view.state == "CANCELLING":
-        return [FireRun(name="cancelled")]
+        return [FireRun(name="overran" if view.is_expired else "cancelled")]
     return [FireRun(name="fail" if scope.failed else "succeed")]
 
 

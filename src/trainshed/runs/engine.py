@@ -26,6 +26,7 @@ from trainshed.runs.abandon import abandon
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.admission import Admission
 from trainshed.runs.attempt import Ended, ending_of, note
+from trainshed.runs.deadlines import Deadlines, reason
 from trainshed.runs.facts import AttemptEnded, CancelRequested, Fact, RunCreated
 from trainshed.runs.inbox import Entry, Inbox
 from trainshed.runs.launching import Launcher
@@ -68,6 +69,7 @@ class Engine:
         self._active: dict[str, ActiveRun] = {}
         self._of_task: dict[str, str] = {}  # id of a task under way -> run
         self._inbox = Inbox()
+        self._deadlines = Deadlines()
         self._background = Background()
         self._duty: Duty | None = None
         self._opened = False
@@ -90,7 +92,7 @@ class Engine:
             self._duty.wake()
 
     async def run_once(self) -> datetime | None:
-        """Take every fact that is there to its conclusion; answer when the next retry is due."""
+        """Take every fact that is there to its conclusion; answer when the next retry or deadline is due."""
         if not self._opened:
             await self._open()
         if self._is_stale:
@@ -102,7 +104,7 @@ class Engine:
             self._follow(turn)
             self._inbox.settle(entries)
             if not self._inbox and not turn.left_some:
-                return self._parts.admission.next_time()
+                return min(filter(None, (self._parts.admission.next_time(), self._deadlines.next_time())), default=None)
 
     async def close(self) -> None:
         """Let go; attempts go on without us."""
@@ -218,6 +220,8 @@ class Engine:
         turn.left_some = sum(state == "PENDING" for _, state in noticed) >= store.MOST_NEW
         for name, state in noticed:
             self._notice(conn, turn, name, state)
+        for name in self._deadlines.due(turn.now):
+            self._expire(conn, turn, name)
         for entry in entries:
             if isinstance(entry.fact, CancelRequested):
                 self._notice(conn, turn, entry.run, "CANCELLING")
@@ -239,6 +243,15 @@ class Engine:
             active.view.state = "CANCELLING"
             self._step(conn, turn, active, CancelRequested())
 
+    def _expire(self, conn: Connection, turn: Turn, name: str) -> None:
+        """End a run whose time is over, as a cancel does; it has failed then."""
+        active = self._get(conn, turn, name)
+        self._deadlines.forget(name)
+        if active is not None and active.view.state == "RUNNING":
+            store.fire_run(conn, name, "expire", now=turn.now, error=reason(active))
+            active.view.is_expired = True
+            self._notice(conn, turn, name, "CANCELLING")
+
     def _step(self, conn: Connection, turn: Turn, active: ActiveRun, fact: Fact, ended: Ended | None = None) -> None:
         if ended is not None:
             ended = self._parts.writer.checked(conn, ended)
@@ -253,6 +266,8 @@ class Engine:
         self._follow_tasks(turn, active)
         if active.is_final:
             self._drop(active)
+        else:
+            self._deadlines.know(conn, active, now=turn.now)
 
     def _follow_tasks(self, turn: Turn, active: ActiveRun) -> None:
         """Know the tasks that were made, and forget those that are gone."""
@@ -288,11 +303,13 @@ class Engine:
                 stops += abandon(conn, run.name, active.message, now=self._parts.clock.now())
                 continue
             self._active[run.name] = active
+            self._deadlines.know(conn, active, now=self._parts.clock.now())
             self._of_task.update(dict.fromkeys(active.paths, run.name))
         return stops
 
     def _drop(self, active: ActiveRun) -> None:
         self._active.pop(active.run.name, None)
+        self._deadlines.forget(active.run.name)
         for task_id in active.paths:
             self._of_task.pop(task_id, None)
 
@@ -303,6 +320,7 @@ class Engine:
         known |= {(report.task_id, report.attempt) for report, _ in self._early}
         self._active.clear()
         self._of_task.clear()
+        self._deadlines.clear()
         self._parts.admission.clear()
         await self._take_up_all(known)
         self._is_stale = False

@@ -10,7 +10,7 @@ class RunState(StrEnum):
 
     PENDING = "PENDING"  # recorded; the engine has not looked at it yet
     RUNNING = "RUNNING"
-    CANCELLING = "CANCELLING"  # cancel asked for; some task is still running
+    CANCELLING = "CANCELLING"  # cancel asked for, or its time is over; some task is still running
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
@@ -41,6 +41,8 @@ RUN = Lifecycle(
         on("fail", "PENDING RUNNING", "FAILED", "every task ended, some failed"),
         on("cancel", "PENDING RUNNING", "CANCELLING", "somebody asked for it"),
         on("cancelled", "CANCELLING", "CANCELLED", "no task runs any more"),
+        on("expire", "PENDING RUNNING", "CANCELLING", "its deadline (activeDeadlineSeconds) is over"),
+        on("overran", "CANCELLING", "FAILED", "no task runs any more; its deadline was over"),
         on("retry", "FAILED CANCELLED", "PENDING", "somebody wants it to go on from what failed", reopens=True),
     ),
     initial="PENDING",

@@ -15,7 +15,7 @@ from trainshed.runs.active import ActiveRun
 from trainshed.runs.caching import Hit
 
 _TITLES = {"importer": lineage.IMPORTER, "resolver": lineage.RESOLVER}
-_ENDS = {"succeed": "COMPLETE", "fail": "FAILED", "cancelled": "CANCELLED"}
+_ENDS = {"succeed": "COMPLETE", "fail": "FAILED", "cancelled": "CANCELLED", "overran": "FAILED"}
 
 
 def record_task(

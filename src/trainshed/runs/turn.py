@@ -44,6 +44,7 @@ from trainshed.sql import notify
 log = logging.getLogger(__name__)
 MustRun = Callable[[str, str], bool]  # run and path of a task -> whether its outputs are made anew though they exist
 _LOST = "a task that it needs did not succeed"
+_ENDS = frozenset({"succeed", "fail", "cancelled", "overran"})  # of a run
 _NOTHING_DONE = frozenset({"condition_false", "upstream_lost"})
 
 
@@ -326,14 +327,14 @@ class Writer:
         values: dict[str, Any] = {}
         if name == "start" and active.run.start_time is None:
             values = {"start_time": now}
-        elif name in {"succeed", "fail", "cancelled"}:
+        elif name in _ENDS:
             values = {"tasks_ran": active.ran, "tasks_total": active.worked, "outputs": memory.run_outputs(active)}
         if name == "fail":
             values["error"] = str(active.failures())
         store.fire_run(step.conn, active.run.name, name, now=now, **values)
         recording.record_run(step.conn, active, name, now=now)
         active.view.run_fired(name)
-        active.is_final = name in {"succeed", "fail", "cancelled"}
+        active.is_final = name in _ENDS
         if active.is_final:
             step.turn.ended.append(active.folder)
         if name == "succeed" and active.run.receipt_id and active.worked and active.ran == 0:

@@ -80,6 +80,7 @@ class RunView:
     root: ScopeView
     state: str = "PENDING"
     is_fail_fast: bool = False
+    is_expired: bool = False  # it is CANCELLING because its time is over
     tasks: dict[str, TaskView] = field(default_factory=dict)  # by path; those of closed scopes are gone
     failed: int = 0  # tasks that failed by themselves
 
