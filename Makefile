@@ -99,4 +99,8 @@ fuzz-surface: setup
 constraints: pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o constraints.txt
 
-.PHONY: all setup demo test frameworks serve lint fix types unit shape migration surface docs coverage bench campaign publishes emulator fuzz fuzz-surface constraints
+# Google's own command line tools at length, where they are installed: some minutes
+originals: setup
+	$(BIN)/python -m pytest tests/originals
+
+.PHONY: all setup demo test frameworks originals serve lint fix types unit shape migration surface docs coverage bench campaign publishes emulator fuzz fuzz-surface constraints
