@@ -23,7 +23,7 @@ are marked *output*. What is not in a table follows from the message above it.
 def rows(title, findings):
     """Answer the rows of one table. Raises AssertionError for what is dropped without a note."""
     notes = NOTES.get(title, {})
-    unexplained = []
+    unexplained = [f"{title}.{name}: noted, and not there" for name in {*notes} - {f.field for f in findings}]
     for finding in findings:
         note = notes.get(finding.field)
         if note is not None:
@@ -36,7 +36,7 @@ def rows(title, findings):
             yield finding.field, "yes", "output"
         else:
             unexplained.append(f"{title}.{finding.field}: {finding.outcome}")
-    assert not unexplained, f"dropped in silence, or never written: {unexplained}"
+    assert not unexplained, f"dropped in silence, never written, or noted for nothing: {unexplained}"
 
 
 def page(found):
