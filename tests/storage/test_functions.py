@@ -12,9 +12,12 @@ import pytest
 from sqlalchemy import select
 
 from trainshed import ledger
-from trainshed.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
-from trainshed.functions import Configuration, Ended, Event, Host, Service, store
+from trainshed.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
+from trainshed.functions import Configuration, Ended, Event, Host, Service, Version, addresses, store
+from trainshed.functions.placement import Placement
 from trainshed.functions.scripted import Script
+from trainshed.functions.service import Asked
+from trainshed.functions.source import Sources
 from trainshed.sql.lifecycle import history_table
 
 NAME = "projects/p/locations/us-central1/functions/trigger"
@@ -59,7 +62,7 @@ class FakeSubscriptions:
             raise NotFound("There is no bucket 'missing'.")
 
     def watch(self, conn, *, bucket, topic, kind):
-        self.watched.append((bucket, topic))
+        self.watched.append((bucket, topic, kind))
 
 
 def an_archive(main="def handle(event, context): ...\n"):
@@ -160,7 +163,7 @@ def test_bucket_function_watches_its_bucket(bench):
             await b.deploy(topic="", bucket="data")
             return b.subscriptions.watched
 
-    assert run(scenario()) == [("data", "projects/p/topics/gcf-bucket-data")]
+    assert run(scenario()) == [("data", "projects/p/topics/gcf-bucket-data", "OBJECT_FINALIZE")]
 
 
 def test_what_can_be_checked_before_is_refused_before_anything_is_recorded(bench):
@@ -535,3 +538,107 @@ def test_a_message_by_hand_on_the_topic_of_a_bucket_is_settled_and_comes_once(be
             return is_acknowledged, b.states(), b.receipt().state
 
     assert run(scenario()) == (True, ["START_FAILED"], "FAILED")
+
+
+def test_an_operation_says_how_its_deployment_ended_also_after_a_restart(bench):
+    async def scenario():
+        async with bench() as b:
+            good = await b.host.deploy(NAME, CONFIGURATION, an_archive(), generation=1)
+            await good.wait()
+            b.environments.failure = "no such package: nope"
+            bad = await b.host.deploy(NAME, CONFIGURATION, an_archive(), generation=1)
+            with pytest.raises(FailedPrecondition):
+                await bad.wait()
+            left = b.service.open_deployment(NAME, CONFIGURATION)
+            b.service.recover()
+            ended = await b.host.delete(NAME)
+            assert left == 2, "a version that is no good has no number"
+            return [b.service.operation(name) for name in (good.operation, bad.operation, ended)]
+
+    good, bad, ended = run(scenario())
+    assert (good.verb, good.done, good.error) == ("create", True, None)
+    assert good.response["versionId"] == "1"
+    assert (bad.verb, bad.done, bad.response) == ("update", True, None)
+    assert bad.error == {
+        "code": "FAILED_PRECONDITION",
+        "reason": "FAILED_PRECONDITION",
+        "message": "no such package: nope",
+    }
+    assert (ended.verb, ended.done, ended.error) == ("delete", True, None)
+
+
+def test_an_operation_that_a_dead_server_left_is_over_and_says_why(bench):
+    async def scenario():
+        async with bench() as b:
+            asked = Asked(operation="projects/p/locations/us-central1/operations/one", generation=2)
+            b.service.open_deployment(NAME, CONFIGURATION, asked)
+            (before,) = b.service.operations("projects/p/locations/us-central1")
+            b.service.recover()
+            return before, b.service.operation(asked.operation)
+
+    before, after = run(scenario())
+    assert (before.done, after.done, after.error["code"]) == (False, True, "UNAVAILABLE")
+
+
+def test_create_of_what_is_there_and_a_change_of_generation_are_refused(bench):
+    async def scenario():
+        async with bench() as b:
+            await b.deploy()
+            with pytest.raises(AlreadyExists):
+                await b.host.deploy(NAME, CONFIGURATION, an_archive(), verb="create")
+            with pytest.raises(InvalidArgument, match="generation 1 for ever"):
+                await b.host.deploy(NAME, replace(CONFIGURATION, generation=2), an_archive())
+            return b.service.get(NAME)
+
+    assert run(scenario()).state == "ACTIVE"
+
+
+def test_a_bucket_that_is_not_there_is_refused_before_anything_is_recorded(bench):
+    async def scenario():
+        async with bench() as b:
+            with pytest.raises(NotFound, match="missing"):
+                await b.deploy(topic="", bucket="missing")
+            return b.db.read(lambda conn: store.find_function(conn, NAME))
+
+    assert run(scenario()) is None
+
+
+def test_each_kind_of_object_event_has_a_topic_of_its_own(bench):
+    async def scenario():
+        async with bench() as b:
+            await b.deploy(topic="", bucket="data", object_event="OBJECT_DELETE")
+            return b.subscriptions.watched
+
+    assert run(scenario()) == [("data", "projects/p/topics/gcf-bucket-data-delete", "OBJECT_DELETE")]
+
+
+def test_a_secret_becomes_a_variable_and_a_missing_one_refuses_the_deployment(db, clock, tmp_path):
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "token").write_text("hush\n")
+    (secrets / "token").chmod(0o600)
+    place = Placement(
+        tmp_path, Sources(tmp_path / "s"), clock, reach=lambda _: {}, secrets=secrets, cookie="c", start_seconds=1.0
+    )
+
+    wanted = replace(CONFIGURATION, secrets={"TOKEN": ("token", "latest")})
+    version = Version(
+        function=NAME, number=1, source="s", environment="e", python=Path("python"), signature="event",
+        configuration=wanted, deploy_time=clock.now(),
+    )  # fmt: skip
+
+    assert place.variables(version, "principal")["TOKEN"] == "hush"
+    with pytest.raises(FailedPrecondition, match="missing"):
+        place.check(replace(CONFIGURATION, secrets={"TOKEN": ("missing", "1")}))
+
+
+def test_a_service_is_found_by_its_host(bench):
+    async def scenario():
+        async with bench() as b:
+            await b.deploy()
+            host = addresses.uri(NAME).removeprefix("https://")
+            with pytest.raises(NotFound):
+                b.service.at_service("other.a.run.app")
+            return b.service.at_service(host)
+
+    assert run(scenario()) == NAME

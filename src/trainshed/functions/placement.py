@@ -56,7 +56,7 @@ class Placement:
         principal = f"fn-{parts['function']}-{instance_id}@{parts['project']}.iam.gserviceaccount.com"
         home = self.folder(version.function) / "home"
         try:
-            environment = self._environment(version, principal, home)
+            environment = self.variables(version, principal)
         except FailedPrecondition as error:
             raise StartFailed(error.message) from error
         place = Place(
@@ -73,8 +73,10 @@ class Placement:
         """Look that every secret is here. Raises FailedPrecondition naming the file to write."""
         self._secret_values(configuration)
 
-    def _environment(self, version: Version, principal: str, home: Path) -> dict[str, str]:
+    def variables(self, version: Version, principal: str) -> dict[str, str]:
+        """Answer the variables of an instance. Raises FailedPrecondition for a secret that is not here."""
         configuration = version.configuration
+        home = self.folder(version.function) / "home"
         runtime = runtimes.variables(
             configuration.runtime,
             name=version.function,

@@ -28,8 +28,6 @@ def routes(service: functions.Service, host: functions.Host) -> list[Route]:
         *functions_web.routes(host),
         Route(f"{_BASE}:deploy", own_routes.deploy, methods=["POST"]),
         Route(_BASE.rpartition("/")[0], own_routes.listing),
-        Route(_BASE, own_routes.describe, methods=["GET"]),
-        Route(_BASE, own_routes.delete, methods=["DELETE"]),
         Route(f"{_BASE}:call", own_routes.call, methods=["POST"]),
         Route(f"{_BASE}:log", own_routes.log),
         Route(f"{_BASE}:metrics", own_routes.metrics),
@@ -37,6 +35,8 @@ def routes(service: functions.Service, host: functions.Host) -> list[Route]:
         Route(f"{_BASE}/versions", own_routes.versions),
         Route(f"{_BASE}:invoke", own_routes.invoke, methods=functions_web.METHODS),
         Route(f"{_BASE}:invoke/{{path:path}}", own_routes.invoke, methods=functions_web.METHODS),
+        Route(_BASE, own_routes.describe, methods=["GET"]),  # after those with a verb, which look like a name
+        Route(_BASE, own_routes.delete, methods=["DELETE"]),
     ]
 
 
