@@ -4,6 +4,8 @@ import contextlib
 import os
 import random
 import sys
+import urllib.parse
+import urllib.request
 from datetime import UTC, datetime, timedelta
 from threading import Timer
 
@@ -71,9 +73,19 @@ def test_each_due_time_of_a_killed_server_starts_one_run(make_home):
             (first + timedelta(minutes=n)).strftime("%Y-%m-%dT%H:%M:00Z") for n in range(1, KILLS + 1)
         }
         assert sorted(started.values()) == sorted(r["name"] for r in runs)
+        assert_pages(running, made["name"], len(runs))
         assert_commands(running, made["name"].rsplit("/", 1)[-1], len(runs))
     finally:
         running.stop()
+
+
+def assert_pages(running, name, started):
+    def page(path):
+        with urllib.request.urlopen(running.address + path, timeout=30) as answer:
+            return answer.read().decode()
+
+    assert "ticks" in page("/schedules")
+    assert f"{started} of any number" in page(f"/schedules/{urllib.parse.quote(name, safe='')}")
 
 
 def assert_commands(running, schedule, started):

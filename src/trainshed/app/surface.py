@@ -102,7 +102,10 @@ def _sections(settings: Settings, clock: Clock, features: Features) -> dict[str,
         "/runs": Runs(features.runs, features.run_triggers, clock),
         "/functions": Functions(features.functions, features.function_host),
         "/schedules": Schedules(
-            features.schedules, features.ledger, f"projects/{settings.project}/locations/{settings.region}"
+            features.schedules,
+            features.run_schedules,
+            features.ledger,
+            f"projects/{settings.project}/locations/{settings.region}",
         ),
         "/topics": Topics(features.topics, settings.project),
         "/buckets": Buckets(features.buckets),

@@ -9,6 +9,7 @@ _PAGES = {
     "pipelineJobs": "/runs",
     "functions": "/functions",
     "jobs": "/schedules",
+    "schedules": "/schedules",
     "topics": "/topics",
     "receipts": "/receipts",
     "buckets": "/buckets",

@@ -1,18 +1,23 @@
-"""Schedules: the list, and one schedule with its next due times."""
+"""Schedules, those of runs among them: the list, and one schedule with its next due times."""
 
 from trainshed import ledger, schedules
 from trainshed.dashboard import links
 from trainshed.dashboard.page import Badge, Cell, Facts, Link, Page, Table
 from trainshed.dashboard.render import time
+from trainshed.schedules import of_runs
 
 SECTION = "/schedules"
+_MOST = 500
 
 
 class Schedules:
     """Pages over the schedules feature."""
 
-    def __init__(self, service: schedules.Service, receipts: ledger.Service, parent: str) -> None:
+    def __init__(
+        self, service: schedules.Service, of_runs: of_runs.Service, receipts: ledger.Service, parent: str
+    ) -> None:
         self._service = service
+        self._of_runs = of_runs
         self._receipts = receipts
         self._parent = parent
 
@@ -22,10 +27,21 @@ class Schedules:
         nothing = "No schedule yet: trainshed scheduler jobs create pubsub NAME --schedule CRON --topic T makes one."
         columns = ("Schedule", "State", "Cron", "Time zone", "Target", "Next firing", "Last attempt")
         rows = [self._row(s) for s in found]
-        return Page(title="Schedules", section=SECTION, parts=(Table(columns=columns, rows=rows, nothing=nothing),))
+        table = Table(columns=columns, rows=rows, nothing=nothing)
+        starting, _ = self._of_runs.list(self._parent, of_runs.Wanted(page_size=_MOST))
+        of_them = Table(
+            heading="Schedules of runs",
+            columns=("Schedule", "State", "Cron", "Next run", "Last run", "Runs started"),
+            rows=[_row_of_runs(schedule) for schedule in starting],
+            nothing="No schedule of runs yet: PipelineJob.create_schedule of Vertex AI's SDK makes one.",
+        )
+        return Page(title="Schedules", section=SECTION, parts=(table, of_them))
 
     def detail(self, name: str) -> Page:
         """One schedule. Raises NotFound."""
+        return self._detail_of_runs(name) if "/schedules/" in name else self._detail(name)
+
+    def _detail(self, name: str) -> Page:
         schedule, upcoming = self._service.preview(name)
         options = schedule.options
         about = (
@@ -38,7 +54,32 @@ class Schedules:
             ("Target", _target(options.target)),
             ("Last attempt", time(schedule.last_attempt_time)),
         )
-        receipts = [
+        coming = Table(
+            heading="Next firings",
+            columns=("Due",),
+            rows=[(time(due),) for due in upcoming],
+            nothing="It does not fire again.",
+        )
+        parts = (Facts(pairs=about), coming, self._firings(name))
+        return Page(title=name.rsplit("/", 1)[-1], section=SECTION, parts=parts)
+
+    def _detail_of_runs(self, name: str) -> Page:
+        schedule = self._of_runs.get(name)
+        options = schedule.options
+        about = (
+            ("State", Badge(state=schedule.state, note="")),
+            ("Cron", options.cron),
+            ("Start", time(options.start_time)),
+            ("End", time(options.end_time)),
+            ("Runs", f"{schedule.started_run_count} of {options.max_run_count or 'any number'}"),
+            ("At work at once", str(options.max_concurrent_active_run_count or "any number")),
+            ("At the limit", "waits" if options.allow_queueing else "is skipped"),
+            ("Next run", time(schedule.next_run_time)),
+        )
+        return Page(title=options.display_name, section=SECTION, parts=(Facts(pairs=about), self._firings(name)))
+
+    def _firings(self, name: str) -> Table:
+        rows = [
             (
                 links.link(f"receipts/{r.receipt_id}"),
                 r.stimulus,
@@ -47,25 +88,8 @@ class Schedules:
             )
             for r in self._receipts.list(trigger=name, limit=50)
         ]
-        return Page(
-            title=name.rsplit("/", 1)[-1],
-            section=SECTION,
-            parts=(
-                Facts(pairs=about),
-                Table(
-                    heading="Next firings",
-                    columns=("Due",),
-                    rows=[(time(due),) for due in upcoming],
-                    nothing="It does not fire again.",
-                ),
-                Table(
-                    heading="Firings",
-                    columns=("Receipt", "Due", "What became of it", "Led to"),
-                    rows=receipts,
-                    nothing="It has not fired yet.",
-                ),
-            ),
-        )
+        columns = ("Receipt", "Due", "What became of it", "Led to")
+        return Table(heading="Firings", columns=columns, rows=rows, nothing="It has not fired yet.")
 
     def _row(self, schedule: schedules.Schedule) -> tuple[Cell, ...]:
         return (
@@ -77,6 +101,17 @@ class Schedules:
             time(schedule.next_due_time),
             time(schedule.last_attempt_time),
         )
+
+
+def _row_of_runs(schedule: of_runs.RunSchedule) -> tuple[Cell, ...]:
+    return (
+        Link(text=schedule.options.display_name, href=links.href(SECTION, schedule.name)),
+        Badge(state=schedule.state, note=""),
+        schedule.options.cron,
+        time(schedule.next_run_time),
+        links.link(schedule.last_response),
+        str(schedule.started_run_count),
+    )
 
 
 def _target(target: schedules.PubsubTarget | schedules.HttpTarget) -> Cell:
