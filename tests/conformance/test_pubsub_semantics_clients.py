@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
 
+from trainshed.cli import main
 from trainshed.testing import server
 
 BEGIN = """
@@ -324,3 +326,99 @@ print(json.dumps({
     ]
     assert found["checks"] == ["INVALID_ARGUMENT"] * 2 + ["NOT_FOUND"] * 2 + ["INVALID_ARGUMENT"]
     assert found["gone"] == [None, "_deleted-schema_", "INVALID_ARGUMENT"]
+
+
+GCLOUD = """
+set -e
+gcloud pubsub topics create by-gcloud --schema=by-gcloud --message-encoding=json
+gcloud pubsub subscriptions create by-gcloud --topic=by-gcloud --enable-message-ordering --message-filter=attributes:k \\
+  --enable-exactly-once-delivery --labels=x=y --expiration-period=never --retain-acked-messages
+gcloud pubsub topics publish by-gcloud --message='{"a": "x"}' || echo refused
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)  # the tool alone takes seconds to start, many on a busy machine
+@pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is not on this machine")
+def test_g3_gcloud_filters_orders_and_checks_schemas(running):
+    definition = '{"type": "record", "name": "A", "fields": [{"name": "a", "type": "int"}]}'
+    running.run("pubsub", "schemas", "create", "by-gcloud", "--type", "avro", "--definition", definition)
+
+    done = running.run("exec", "--", "bash", "-c", GCLOUD)
+
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "refused" in done.stdout, said
+    assert "a is not of the type int" in said
+    shown = running.json("pubsub", "subscriptions", "describe", "by-gcloud")
+    assert {k: shown[k] for k in ("filter", "enableMessageOrdering", "enableExactlyOnceDelivery", "labels")} == {
+        "filter": "attributes:k",
+        "enableMessageOrdering": True,
+        "enableExactlyOnceDelivery": True,
+        "labels": {"x": "y"},
+    }
+    assert shown["expirationPolicy"] == {}
+
+
+def test_our_own_commands_do_what_gclouds_do(running, monkeypatch, tmp_path, capsys):
+    for name, value in running.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def ours(*words, code=0):
+        with pytest.raises(SystemExit) as left:
+            main(["pubsub", *words])
+        said = capsys.readouterr()
+        assert left.value.code == code, said
+        return said.out + said.err if code else said.out
+
+    def shown(*words):
+        return json.loads(ours(*words, "--format", "json"))
+
+    definition = tmp_path / "run.proto"
+    definition.write_text('syntax = "proto3"; message Run { int32 id = 1; }')
+    ours("schemas", "create", "ours", "--type", "protocol-buffer", "--definition-file", str(definition))
+    ours("topics", "create", "ours", "--schema", "ours", "--message-encoding", "json", "--labels", "a=b")
+    ours(
+        "topics",
+        "update",
+        "ours",
+        "--update-labels",
+        "c=d",
+        "--remove-labels",
+        "a",
+        "--message-retention-duration",
+        "1h",
+    )
+    topic = shown("topics", "describe", "ours")
+    assert (topic["labels"], topic["messageRetentionDuration"]) == ({"c": "d"}, "3600s")
+    flags = ("--enable-message-ordering", "--message-filter", "attributes:k", "--expiration-period", "never")
+    ours("subscriptions", "create", "ours", "--topic", "ours", *flags, "--dead-letter-topic", "ours", "--labels", "e=f")
+    ours("topics", "publish", "ours", "--message", '{"id": 1}', "--attribute", "k=v", "--ordering-key", "o")
+    assert "messages[0]" in ours("topics", "publish", "ours", "--message", '{"id": "x"}', code=2)
+    ours("snapshots", "create", "ours", "--subscription", "ours", "--labels", "g=h")
+    assert "ours" in ours("snapshots", "list")
+    pulled = shown("subscriptions", "pull", "ours")[0]
+    ours("subscriptions", "modify-message-ack-deadline", "ours", "--ack-ids", pulled["ackId"], "--ack-deadline", "60")
+    ours("subscriptions", "ack", "ours", "--ack-ids", pulled["ackId"])
+    assert "Listed 0 items." in ours("subscriptions", "pull", "ours")
+    ours("subscriptions", "seek", "ours", "--snapshot", "ours")
+    assert pulled["message"]["messageId"] in ours("subscriptions", "pull", "ours", "--auto-ack")
+    ours("subscriptions", "update", "ours", "--clear-dead-letter-policy", "--ack-deadline", "33", "--clear-labels")
+    ours("subscriptions", "modify-push-config", "ours", "--push-endpoint", "http://127.0.0.1:9/x", "--push-no-wrapper")
+    changed = shown("subscriptions", "describe", "ours")
+    assert (changed["ackDeadlineSeconds"], "deadLetterPolicy" in changed, "labels" in changed) == (33, False, False)
+    assert changed["pushConfig"]["noWrapper"] == {}
+    ours("topics", "detach-subscription", "ours")
+    assert shown("subscriptions", "describe", "ours")["detached"]
+    first = shown("schemas", "describe", "ours")["revisionId"]
+    more = 'syntax = "proto3"; message Run { int32 id = 1; string note = 2; }'
+    ours("schemas", "commit", "ours", "--type", "PROTOCOL-BUFFER", "--definition", more)
+    ours("schemas", "rollback", "ours", "--revision-id", first)
+    ours("schemas", "delete-revision", f"ours@{first}")
+    assert len(shown("schemas", "list-revisions", "ours")) == 2
+    ours("schemas", "validate-schema", "--type", "avro", "--definition", "{", code=2)
+    message = ("schemas", "validate-message", "--schema-name", "ours", "--message-encoding", "json", "--message")
+    assert "valid" in ours(*message, '{"id": 3}')
+    ours(*message, '{"id": "x"}', code=2)
+    for group in ("subscriptions", "snapshots", "topics", "schemas"):
+        ours(group, "delete", "ours")
