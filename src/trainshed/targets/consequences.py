@@ -208,6 +208,7 @@ def _images(spec: Mapping[str, Any]) -> Iterator[str]:
 FOLLOWS: dict[str, Callable[[Call, str], Iterator[Need]]] = {
     "google.pubsub.v1.Subscriber/CreateSubscription": _subscription,
     "google.pubsub.v1.Subscriber/UpdateSubscription": _subscription,
+    "google.pubsub.v1.Subscriber/ModifyPushConfig": _subscription,
     "google.cloud.scheduler.v1.CloudScheduler/CreateJob": _schedule,
     "google.cloud.scheduler.v1.CloudScheduler/UpdateJob": _schedule,
     "storage.notifications.insert": _notification,

@@ -49,6 +49,26 @@ pubsub subscriptions describe sub1
 pubsub subscriptions delete sub1
 pubsub subscriptions pull sub1 --auto-ack
 pubsub subscriptions ack sub1 --ack-ids a,b
+pubsub topics update topic1 --update-labels a=b
+pubsub topics detach-subscription sub1
+pubsub subscriptions update sub1 --ack-deadline 30 --push-endpoint https://x.example/ --push-auth-service-account me@p1.iam.gserviceaccount.com
+pubsub subscriptions modify-push-config sub1 --push-endpoint https://x.example/push
+pubsub subscriptions modify-message-ack-deadline sub1 --ack-ids a --ack-deadline 30
+pubsub subscriptions seek sub1 --snapshot snap1
+pubsub snapshots create snap1 --subscription sub1
+pubsub snapshots list
+pubsub snapshots describe snap1
+pubsub snapshots delete snap1
+pubsub schemas create schema1 --type avro --definition {}
+pubsub schemas commit schema1 --type avro --definition {}
+pubsub schemas list
+pubsub schemas list-revisions schema1
+pubsub schemas describe schema1
+pubsub schemas rollback schema1 --revision-id 1
+pubsub schemas delete-revision schema1@1
+pubsub schemas delete schema1
+pubsub schemas validate-schema --type avro --definition {}
+pubsub schemas validate-message --message {} --message-encoding json --schema-name schema1
 scheduler jobs create pubsub every --schedule "* * * * *" --topic topic1 --message-body {}
 scheduler jobs create http every --schedule "* * * * *" --uri https://x.example/
 scheduler jobs update pubsub every --schedule "*/2 * * * *"
