@@ -14,6 +14,8 @@ import messages
 import scale
 import schedules
 import server
+import stored
+import streams
 import tasks
 from harness import Effort, Figure, Skipped, document, machine, table
 
@@ -33,6 +35,9 @@ MEASUREMENTS: dict[str, Callable[[Path, Effort], list[Figure]]] = {
     "step": builds.measure_steps,
     "rebuild": builds.measure_rebuild,
     "publish": messages.measure,
+    "streams": streams.measure_streams,
+    "subscriptions": streams.measure_many,
+    "stored": stored.measure,
     "year": schedules.measure,
 }
 
