@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, UpdateBase, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, UpdateBase, bindparam, func, select, tuple_
 from sqlalchemy.types import TypeDecorator
 
 from trainshed.sql import dialect
@@ -63,6 +63,14 @@ class Prepared:
         self._text = made.string  # last: readers of other threads look at it
 
 
-def among(column: ColumnElement[int], name: str) -> ColumnElement[bool]:
-    """Whether a column is one of the numbers in the parameter `name`, a list of any length."""
-    return column.in_(select(func.json_each(bindparam(name, type_=Json())).table_valued("value").c.value))
+def among(column: ColumnElement[int], name: str, *also: tuple[ColumnElement[int], str]) -> ColumnElement[bool]:
+    """Whether a column is one of the numbers in the parameter `name`, a list of any length.
+
+    `also` names columns that have to be one number each, with its parameter: together they lead through a key of
+    several columns, which SQLite would leave for an index that looks shorter to it and is as long as the table.
+    """
+    values = func.json_each(bindparam(name, type_=Json())).table_valued("value").c.value
+    if not also:
+        return column.in_(select(values))
+    others = [bindparam(parameter, type_=Integer) for _, parameter in also]
+    return tuple_(column, *(other for other, _ in also)).in_(select(values, *others))

@@ -130,7 +130,7 @@ Index(
 _d, _m, _s = deliveries_table.c, messages_table.c, subscriptions_table.c
 _NOW = bindparam("now", type_=Timestamp())
 _OF_SUBSCRIPTION = _d.subscription_id == bindparam("subscription")
-_AMONG_IDS = and_(_OF_SUBSCRIPTION, among(_d.message_id, "ids"))
+_AMONG_IDS = among(_d.message_id, "ids", (_d.subscription_id, "subscription"))
 _IS_ATTEMPT = _d.attempt == bindparam("in_attempt")
 _OUT = and_(_AMONG_IDS, _IS_ATTEMPT, _d.state == "OUTSTANDING")
 _NEW_DUE = bindparam("new_due", type_=Timestamp())
