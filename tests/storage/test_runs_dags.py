@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import json
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -254,6 +255,63 @@ def test_an_item_that_is_null_is_handed_to_its_body(world):
 
     assert world.finish(run).state == "SUCCEEDED"
     assert inputs_of(world, "# double") == [{"x": 1}, {"x": None}]
+
+
+def test_a_task_that_succeeds_again_leaves_what_it_made_before_where_it_is(world):
+    def script(launch):
+        if launch.work.source == "# bad":
+            return failing(["# bad"])(launch)
+        uri = json.loads(launch.executor_input)["outputs"]["artifacts"]["data"]["artifacts"][0]["uri"]
+        folder = launch.mount / uri.removeprefix("gs://")
+        folder.mkdir(parents=True)
+        (folder / f"by attempt {launch.attempt}").write_bytes(b"data")
+        return Act()
+
+    spec = a_spec({"bad": {}, "tidy": {"after": ["bad"], "makes": ["data"], "cache": False}})
+    spec["root"]["dag"]["tasks"]["tidy"]["triggerPolicy"] = {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+    run = watched(world, script).create(spec)
+    assert world.finish(run).state == "FAILED"
+
+    world.service.retry(run.name)
+    world.finish(run)
+
+    made = [a for a in world.service.traces(run).artifacts if a.name == "data"]
+    assert len({artifact.uri for artifact in made}) == 2
+    for number, artifact in enumerate(sorted(made, key=lambda a: a.artifact_id), start=1):
+        files = (world.folder / "buckets" / artifact.uri.removeprefix("gs://")).iterdir()
+        assert [file.name for file in files] == [f"by attempt {number}"]
+
+
+class Engine:
+    """A container engine that notes who asks it."""
+
+    def __init__(self):
+        self.asked = []
+
+    def is_there(self):
+        return True
+
+    def identify(self, image):
+        self.asked.append(threading.current_thread().name)
+        return "sha256:9c9c"
+
+
+def test_the_container_engine_is_not_asked_in_the_stores_writer(world):
+    workplaces = world.service.workplaces
+    workplaces.images = Engine()
+    executor = {"container": {"image": "gcr.io/p/x:1", "command": ["train"]}}
+    run = watched(world, lambda _: Act(is_held=True)).create(a_spec({"a": {"executor": executor, "retries": 0}}))
+    asyncio.run(world.engine.run_once())
+
+    workplaces._digests.clear()  # as a new server
+    workplaces.images.asked.clear()
+    world.restart()
+    world.script = failing(["# a"])
+    asyncio.run(world.engine.run_once())
+
+    assert workplaces.images.asked
+    assert "database-writer" not in workplaces.images.asked
+    assert world.states(run) == {"a": "RUNNING"}
 
 
 def test_a_retried_run_goes_on_from_what_failed(world):

@@ -216,7 +216,8 @@ class ActiveRun:
         node = self.nodes[path]
         job = names.short(self.run.name)
         readable = path.replace("[", "-").replace("]", "").replace("/", "-")  # brackets are wildcards to gsutil
-        base = f"{self.run.root.rstrip('/')}/{job}/{readable}_{node.id}"
+        again = f"-{attempt}" if attempt > 1 else ""  # what an earlier attempt left there is none of its outputs
+        base = f"{self.run.root.rstrip('/')}/{job}/{readable}_{node.id}{again}"
         return ir.Places(
             artifact_uris={key: f"{base}/{key}" for key in node.task.output_artifacts},
             parameter_files={key: f"{folder}/outputs/{key}" for key in node.task.output_parameters},

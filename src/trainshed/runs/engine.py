@@ -56,6 +56,7 @@ class Parts:
     writer: Writer
     launcher: Launcher
     take_up: TakeUp
+    foresee: Callable[[Sequence[Run]], None]  # blocks; before `take_up`, which runs in the store's writer
     admission: Admission
     grace_seconds: float = 10.0
     reached: Callable[[str], None] = field(default=lambda _: None)  # tests stop the engine at named points
@@ -329,7 +330,9 @@ class Engine:
     async def _take_up_all(self, known: set[tuple[str, int]]) -> None:
         runs = await off_loop(self._parts.db.read, store.open_runs)
         for first in range(0, len(runs), _RUNS_AT_ONCE):
-            verb = partial(self._take_up, runs=runs[first : first + _RUNS_AT_ONCE], known=known)
+            batch = runs[first : first + _RUNS_AT_ONCE]
+            await off_loop(self._parts.foresee, batch)
+            verb = partial(self._take_up, runs=batch, known=known)
             lost, stops = await asyncio.wrap_future(self._parts.db.submit(verb))
             for active, path, attempt in lost:
                 self._lose(active, path, attempt)

@@ -33,6 +33,7 @@ def build_engine(
         writer=Writer(service.blobs, must_run=must_run),
         launcher=Launcher(runner, service.workplaces, around),
         take_up=service.take_up,
+        foresee=service.foresee,
         admission=Admission(cpus=float(workers or os.cpu_count() or 1), memory_bytes=memory, accelerators=accelerators),
         grace_seconds=grace_seconds,
         reached=reached,

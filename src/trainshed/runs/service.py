@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +240,7 @@ class Service:
             notify(conn, CHANNEL)
             return store.get_run(conn, name)
 
+        self.foresee([self.get(name)])
         return self.db.write(verb)
 
     def clone(self, name: str, parameters: Mapping[str, Any], *, job_id: str = "", caching: bool | None = None) -> Run:
@@ -331,6 +333,16 @@ class Service:
                 log.exception("Run %s cannot be taken up.", run.name, extra={"action": "engine_reset"})
                 found[run.name] = TrainshedError(f"Trainshed failed on this run ({type(error).__name__}: {error}).")
         return found
+
+    def foresee(self, runs: Sequence[Run]) -> None:
+        """Find out outside of the store's writer what `take_up` must know of the container engine; the engine's port."""
+        for run in {run.spec_digest: run for run in runs}.values():
+            try:
+                self.workplaces.look_at(self.db.read(partial(self._plan, run=run)))
+            except TrainshedError as error:  # told by `take_up`
+                log.debug("Nothing is known of the images of run %s: %s", run.name, error)
+            except Exception:  # a defect of ours; one run must not keep the others from going on
+                log.exception("Run %s cannot be looked at.", run.name, extra={"action": "engine_reset"})
 
     def read_template(self, uri: str) -> Template:
         """Read a compiled pipeline from a bucket. Raises NotFound, InvalidArgument with every finding."""

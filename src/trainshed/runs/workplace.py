@@ -143,6 +143,13 @@ class Workplaces:
             raise InvalidArgument.findings([*missing_images(unbound, plan), *lost], reason="IMAGE_UNBOUND")
         return places
 
+    def look_at(self, plan: ir.Plan) -> None:
+        """Ask the container engine, which may take long, for what `of_plan` will want to know of it."""
+        for _, task in plan.leaves():
+            is_open = task.needs_worker and bool(task.image) and self.environments.resolve(task.image) is None
+            if is_open and self._is_container(task):
+                self._in_container(task, is_new=False)
+
     def _place(self, work: ir.Python | ir.Shell, binding: Binding | None) -> Workplace:
         lines = () if isinstance(work, ir.Python) else work.requirements
         if isinstance(work, ir.Python):
