@@ -69,7 +69,8 @@ class GoogleClient(Client):
         self.held: list[bytes] = []  # archives of functions that are yet to be deployed
         self._credentials = credentials
         self._last: Call | None = None  # that was read
-        self.pause: Pause = pause or (lambda seconds: Event().wait(seconds))
+        self._rest: Pause = pause or (lambda seconds: Event().wait(seconds))  # between tries
+        self.pause = self._rest  # until something may have changed
 
     def call(
         self,
@@ -198,7 +199,7 @@ class GoogleClient(Client):
             except (OSError, http.client.HTTPException) as error:
                 if is_last:
                     raise Unavailable(f"{url.partition('?')[0]} does not answer: {error}.") from error
-                self.pause(_seconds(number, ""))
+                self._rest(_seconds(number, ""))
                 continue
             status = done.response.status
             if status == http.client.UNAUTHORIZED and not was_renewed and is_repeatable:
@@ -207,7 +208,7 @@ class GoogleClient(Client):
             elif status not in _AGAIN or is_last:
                 return done
             else:
-                self.pause(_seconds(number, done.response.getheader("Retry-After") or ""))
+                self._rest(_seconds(number, done.response.getheader("Retry-After") or ""))
             done.connection.close()
 
     def _refusal(self, call: Call, response: http.client.HTTPResponse) -> TrainshedError:

@@ -118,7 +118,6 @@ def grant(binding: Binding, project: str, caller: str) -> str:
         "subscription": f"pubsub subscriptions add-iam-policy-binding {name}",
         "bucket": f"storage buckets add-iam-policy-binding {name}",
         "account": f"iam service-accounts add-iam-policy-binding {name}",
-        "repository": f"projects add-iam-policy-binding {project}",
     }
     return f"gcloud {words[kind]} {end}"
 

@@ -61,7 +61,8 @@ class Rehearsal(GoogleClient):
     """Notes requests in `script`; reads where it can, never writes."""
 
     def __init__(self, place: Place, endpoints: Endpoints, credentials: Credentials, script: Script) -> None:
-        super().__init__(place, endpoints, credentials, pause=lambda _: None)
+        super().__init__(place, endpoints, credentials)
+        self.pause = _stop
         self.script = script
         self._made: dict[str, dict[str, Any]] = {}  # path → what was supposedly made there
         self._can_read = _is_logged_in(credentials)
@@ -144,6 +145,11 @@ class Rehearsal(GoogleClient):
         if call.response == _OPERATION:
             return {"name": "operations/supposed", "done": True, "response": document}
         return document
+
+
+def _stop(_: float) -> None:
+    """End what would wait for something to change there."""
+    raise Supposed("What changes later is not waited for.")
 
 
 def _is_logged_in(credentials: Credentials) -> bool:

@@ -371,6 +371,20 @@ def test_a_rehearsal_that_may_not_read_supposes_an_empty_project_and_says_so(typ
     assert "secret" not in out
 
 
+def test_a_rehearsal_does_not_wait_for_what_goes_on(typed, monkeypatch):
+    monkeypatch.setattr(Credentials, "_found", (SimpleNamespace(quota_project_id=None), "p1"))
+    monkeypatch.setattr(Credentials, "headers", lambda *_: {})
+    running = json.dumps({"name": "n", "state": "PIPELINE_STATE_RUNNING"}).encode()
+    answer = SimpleNamespace(status=200, read=lambda: running, getheader=lambda _: None)
+    connection = SimpleNamespace(close=lambda: None)
+    monkeypatch.setattr(wire, "exchange", lambda *_, **__: wire.Exchange(connection=connection, response=answer))
+
+    code, out, _ = typed("pipelines logs job-1 --stream --target gcp --dry-run")
+
+    assert code == 0
+    assert "Nothing was changed. 0 of 1 requests were not sent:" in out
+
+
 def test_a_rehearsal_writes_no_file(typed, tmp_path, monkeypatch):
     monkeypatch.setattr(Credentials, "_found", (SimpleNamespace(quota_project_id=None), "p1"))
     monkeypatch.setattr(Credentials, "headers", lambda *_: {})
