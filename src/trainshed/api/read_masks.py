@@ -51,8 +51,10 @@ def _keep(path: list[str], source: Any, target: Any) -> None:
     known = source.DESCRIPTOR.fields_by_name[head]
     if known.is_repeated:
         getattr(target, head).MergeFrom(getattr(source, head))
-    elif known.message_type is None:
+    elif known.message_type is None and (not known.has_presence or source.HasField(head)):
         setattr(target, head, getattr(source, head))
+    elif known.message_type is None:
+        return
     elif source.HasField(head) and rest:
         _keep(rest, getattr(source, head), getattr(target, head))
     elif source.HasField(head):

@@ -28,6 +28,7 @@ class NewRun:
     template_uri: str = ""
     origin: str = ""  # the resource on whose behalf it is asked for: a run schedule, a custom job; empty: its own
     input_artifacts: Mapping[str, str] = field(default_factory=dict)  # name in the pipeline -> id in lineage
+    carried: Mapping[str, Any] = field(default_factory=dict)  # what is shown again and has no effect on one machine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,7 @@ class Run:
     template_uri: str
     origin: str
     input_artifacts: Mapping[str, Any]  # name -> artifact as tasks see it
+    carried: Mapping[str, Any]  # Google's JSON: networks, encryption
     cause_kind: str
     receipt_id: str
     run_key: str | None

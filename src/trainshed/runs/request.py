@@ -118,6 +118,7 @@ def draft(
         template_uri=new.template_uri,
         origin=new.origin,
         input_artifacts=prepared.input_artifacts,
+        carried=dict(new.carried),
         cause_kind=cause.kind if cause else "user",
         receipt_id=cause.receipt_id if cause else "",
         run_key=run_key,

@@ -263,6 +263,7 @@ class Service:
             service_account=run.service_account,
             template_uri=run.template_uri,
             input_artifacts={key: given["name"] for key, given in run.input_artifacts.items()},
+            carried=run.carried,
         )
         return self.create(new)
 

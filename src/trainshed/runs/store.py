@@ -57,6 +57,7 @@ runs = Table(
     Column("template_uri", Text, nullable=False),
     Column("origin", Text, nullable=False, server_default=""),
     Column("input_artifacts", Json, nullable=False, server_default="{}"),
+    Column("carried", Json, nullable=False, server_default="{}"),
     Column("cause_kind", Text, nullable=False),
     Column("receipt_id", Text, nullable=False),
     Column("run_key", Text, unique=True),

@@ -103,8 +103,20 @@ NOTES: dict[str, dict[str, tuple[str, str]]] = {
     "PipelineJob": {
         "runtimeConfig.parameters": ("yes", "read as parameterValues, by schema 2.0.0; shown as those"),
         "serviceAccount": ("partly", "kept and shown; access is not decided by it"),
+        **dict.fromkeys(
+            (
+                "encryptionSpec",
+                "network",
+                "reservedIpRanges",
+                "pscInterfaceConfig",
+                "templateMetadata",
+                "preflightValidations",
+            ),
+            _KEPT,
+        ),
     },
     "CustomJob": {
+        "encryptionSpec": _KEPT,
         "webAccessUris": _ONE_MACHINE,
         "satisfiesPzs": _ONE_MACHINE,
         "satisfiesPzi": _ONE_MACHINE,

@@ -101,7 +101,10 @@ class TrainingPipelines:
 
 
 def _new(parent: str, display_name: str, spec: Any, labelled: Any) -> NewCustomJob:
-    return NewCustomJob(parent=parent, display_name=display_name, spec=to_json(spec), labels=dict(labelled.labels))
+    carried = {"encryptionSpec": to_json(labelled.encryption_spec)} if labelled.HasField("encryption_spec") else {}
+    return NewCustomJob(
+        parent=parent, display_name=display_name, spec=to_json(spec), labels=dict(labelled.labels), carried=carried
+    )
 
 
 def _wanted(request: Any) -> Wanted:
@@ -126,7 +129,7 @@ def _training(pipeline: TrainingPipeline) -> Any:
 
 def _about(run: Run, prefix: str, labels: Mapping[str, str]) -> dict[str, Any]:
     """Write what a job and a training pipeline have of their run."""
-    found: dict[str, Any] = {"state": f"{prefix}_{run.state}", "labels": dict(labels)}
+    found: dict[str, Any] = {"state": f"{prefix}_{run.state}", "labels": dict(labels), **run.carried}
     times = {"create": run.create_time, "start": run.start_time, "end": run.end_time, "update": run.update_time}
     found |= {f"{key}Time": rfc3339(time) for key, time in times.items() if time is not None}
     if run.error:

@@ -6,7 +6,7 @@ from typing import Any
 
 from trainshed import ir, names
 from trainshed.api import caller, fields
-from trainshed.api.descriptors import from_json, message, message_class
+from trainshed.api.descriptors import from_json, message, message_class, to_json
 from trainshed.api.read_masks import ReadMask
 from trainshed.api.services.pipelines_json import job_json, listed_json
 from trainshed.errors import FailedPrecondition, InvalidArgument
@@ -18,6 +18,20 @@ _JOB = f"{_PACKAGE}.PipelineJob"
 CREATE_JOB = f"{_PACKAGE}.CreatePipelineJobRequest"
 _MOST_NAMES = 32  # Google's limit of a batch
 _POLICIES = {0: "FAIL_SLOW", 1: "FAIL_SLOW", 2: "FAIL_FAST"}
+_CARRIED = ReadMask(
+    message(
+        "google.protobuf.FieldMask",
+        paths=[
+            "encryption_spec",
+            "network",
+            "reserved_ip_ranges",
+            "psc_interface_config",
+            "template_metadata",
+            "preflight_validations",
+        ],
+    ),
+    message_class(_JOB),
+)  # fmt: skip  (kept and shown; without effect on one machine)
 CauseOf = Callable[[str], Cause | None]  # principal → the event that it serves
 NextOrdinal = Callable[[str, str], int]  # principal, digest of a request → its number among equals
 
@@ -120,6 +134,7 @@ def new_run(request: Any) -> NewRun:
         failure_policy=_POLICIES[config.failure_policy],
         service_account=job.service_account,
         template_uri=job.template_uri,
+        carried=to_json(_CARRIED.of(job)),
         input_artifacts={name: given.artifact_id for name, given in config.input_artifacts.items()},
     )
 

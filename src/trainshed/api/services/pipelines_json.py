@@ -43,6 +43,7 @@ def job_json(
             "failurePolicy": f"PIPELINE_FAILURE_POLICY_{run.failure_policy}",
         },
         **_times(run.start_time, run.end_time),
+        **run.carried,
     }
     if run.input_artifacts:
         document["runtimeConfig"]["inputArtifacts"] = {

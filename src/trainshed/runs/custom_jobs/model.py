@@ -19,6 +19,7 @@ class NewCustomJob:
     display_name: str
     spec: Mapping[str, Any]  # Google's CustomJobSpec
     labels: Mapping[str, str] = field(default_factory=dict)
+    carried: Mapping[str, Any] = field(default_factory=dict)  # what is shown again and has no effect on one machine
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -150,6 +150,7 @@ class Service:
                 caching=False,
                 service_account=new.spec.get("serviceAccount", ""),
                 origin=f"{new.parent}/customJobs/{number}",
+                carried=new.carried,
             )
         )
 

@@ -524,6 +524,7 @@ def upgrade() -> None:
     sa.Column('template_uri', sa.Text(), nullable=False),
     sa.Column('origin', sa.Text(), server_default='', nullable=False),
     sa.Column('input_artifacts', trainshed.sql.schema.Json(), server_default='{}', nullable=False),
+    sa.Column('carried', trainshed.sql.schema.Json(), server_default='{}', nullable=False),
     sa.Column('cause_kind', sa.Text(), nullable=False),
     sa.Column('receipt_id', sa.Text(), nullable=False),
     sa.Column('run_key', sa.Text(), nullable=True),
