@@ -242,3 +242,25 @@ def test_a_subscription_made_while_the_others_are_read_is_delivered_to(service, 
     asyncio.run(main())
 
     assert seen == [b"1"]
+
+
+def test_g3_an_endpoint_gets_one_message_of_an_ordering_key_at_a_time(service):
+    ordered = Options(kind=Kind.INTERNAL, target="f", is_ordered=True, retry_policy=RetryPolicy(minimum_seconds=0))
+    service.create_subscription(SUB, TOPIC, ordered)
+    for key in ("a", "b"):
+        service.publish(TOPIC, [PubsubMessage(data=b"%s%d" % (key.encode(), n), ordering_key=key) for n in range(4)])
+    under_way, seen = set(), []
+
+    async def deliver(target, delivery):
+        assert delivery.ordering_key not in under_way
+        under_way.add(delivery.ordering_key)
+        await asyncio.sleep(0)
+        under_way.discard(delivery.ordering_key)
+        seen.append(delivery.data)
+        return delivery.data != b"a1" or delivery.attempt == 2
+
+    run(service, deliver)
+
+    assert [d for d in seen if d.startswith(b"a")] == [b"a0", b"a1", b"a1", b"a2", b"a3"]
+    assert [d for d in seen if d.startswith(b"b")] == [b"b0", b"b1", b"b2", b"b3"]
+    assert service.counts(SUB) == {"ACKED": 8}

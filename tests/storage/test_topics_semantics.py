@@ -474,3 +474,16 @@ def test_g3_a_topic_retains_ten_minutes_to_31_days(service):
     for seconds in (599.0, 31 * DAY + 1.0):
         with pytest.raises(InvalidArgument, match="messageRetentionDuration"):
             service.create_topic("projects/p/topics/other", TopicOptions(retention_seconds=seconds))
+
+
+def test_g3_retained_acknowledged_messages_come_again_within_the_retention_only(service):
+    subscribe(service, retain_acked=True, retention_seconds=600.0)
+    publish(service, b"old")
+    service.clock.advance(599)
+    publish(service, b"new")
+    acked(service, *pull(service))
+    service.clock.advance(2)
+
+    service.snapshots.seek_to_time(SUB, service.clock.now() - timedelta(days=1))
+
+    assert bodies(pull(service)) == [b"new"]

@@ -8,12 +8,14 @@ import functools
 import os
 import re
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from ipaddress import ip_address
 from pathlib import Path
 from threading import Lock
 from time import time
+from typing import Any
+from urllib.parse import urlsplit
 
 import certifi
 import trustme
@@ -23,7 +25,7 @@ from trainshed import home
 from trainshed.api import credentials, deliveries, google_own
 from trainshed.api.caller import NOBODY, USER, Caller
 from trainshed.api.door import LOCAL
-from trainshed.api.tokens import Key, write_private
+from trainshed.api.tokens import GOOGLE, Key, write_private
 from trainshed.errors import Unauthenticated
 from trainshed.settings import Settings
 
@@ -131,7 +133,7 @@ class Reach:
             return known[0]
         scheme, _, token = authorization.partition(" ")
         claims = self.key.read(token) if scheme.lower() == "bearer" else None
-        if claims is None:
+        if claims is None or not self._is_meant_for_us(claims):
             if not self.needs_token:
                 return Caller(principal=USER)
             if path in google_own.TOKEN_PATHS or deliveries.proves_itself(path):
@@ -145,6 +147,17 @@ class Reach:
             self._callers.clear()
         self._callers[authorization] = (caller, float(claims["exp"]))
         return caller
+
+    def _is_meant_for_us(self, claims: Mapping[str, Any]) -> bool:
+        """Tell identity tokens for others apart: a push endpoint that gets one must not come here with it."""
+        if claims.get("iss") != GOOGLE:
+            return True
+        audience = str(claims.get("aud", ""))
+        try:
+            host = urlsplit(audience).hostname or ""
+        except ValueError:  # an audience is any text
+            host = ""
+        return audience == self.address or self.is_ours(host)
 
     def verify(self, signature: bytes, data: bytes) -> bool:
         """Tell whether a service account of this server signed the data."""

@@ -25,7 +25,7 @@ from trainshed.errors import Unauthenticated
 ISSUER = "trainshed"
 LIFETIME_SECONDS = 3600
 _SKEW_SECONDS = 300
-_GOOGLE = "https://accounts.google.com"  # who signs identity tokens: what verifiers of Google's look for
+GOOGLE = "https://accounts.google.com"  # who signs identity tokens: what verifiers of Google's look for
 
 
 class Key:
@@ -60,7 +60,7 @@ class Key:
     def identity_token(self, email: str, audience: str) -> str:
         """Make a token that says who its bearer is, as Google signs them; verified by `certificate` or `jwk`."""
         now = int(time())
-        claims = {"iss": _GOOGLE, "aud": audience, "azp": email, "sub": email, "email": email, "email_verified": True}
+        claims = {"iss": GOOGLE, "aud": audience, "azp": email, "sub": email, "email": email, "email_verified": True}
         return self.token({**claims, "iat": now, "exp": now + LIFETIME_SECONDS})
 
     @cached_property

@@ -6,7 +6,7 @@ that retain their messages; deliveries that are missing are made from it.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -201,7 +201,10 @@ def seek(
     table, own = store.deliveries_table, _d.subscription_id == subscription.subscription_id
     fire_many(conn, table, DELIVERY, and_(own, ~of_deliveries), "pass", now=now, due_time=kept_until)
     is_retained = exists().where(_m.id == _d.message_id, _m.retain_until > now)
-    again = and_(own, of_deliveries) if subscription.options.retain_acked else and_(own, of_deliveries, is_retained)
+    window = now - timedelta(seconds=subscription.options.retention_seconds)
+    is_recent = exists().where(_m.id == _d.message_id, _m.publish_time > window)
+    is_there = or_(is_retained, is_recent) if subscription.options.retain_acked else is_retained
+    again = and_(own, of_deliveries, is_there)
     fire_many(conn, table, DELIVERY, again, "replay", now=now, due_time=now, forgiven=store.FORGIVEN)
     conn.execute(delete(table).where(own, _d.state == "EXPIRED", of_deliveries, is_retained))
     _deliver_missing(conn, subscription, of_messages, now=now)

@@ -160,7 +160,7 @@ class Subscriber:
     async def Acknowledge(self, request: Any) -> None:
         """Finish messages."""
         answered = await asyncio.wrap_future(self._topics.begin_acknowledge(request.subscription, request.ack_ids))
-        self._streams.answered(request.ack_ids)
+        self._streams.answered(request.ack_ids, answered)
         refuse_failed(answered)
 
     async def ModifyAckDeadline(self, request: Any) -> None:
@@ -170,7 +170,7 @@ class Subscriber:
         if seconds:
             self._streams.extended(request.ack_ids, seconds)
         else:
-            self._streams.answered(request.ack_ids)
+            self._streams.answered(request.ack_ids, answered)
         refuse_failed(answered)
 
     async def Pull(self, request: Any) -> Any:

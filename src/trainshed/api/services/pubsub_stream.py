@@ -27,10 +27,10 @@ class Streams:
         """Note that a stream has these out."""
         self._holders.update(dict.fromkeys(ack_ids, stream))
 
-    def answered(self, ack_ids: Iterable[str]) -> None:
-        """Note that these were acknowledged or refused, by whatever call."""
+    def answered(self, ack_ids: Iterable[str], answered: Answered) -> None:
+        """Note that these were acknowledged or refused, by whatever call; what came out of its order is still out."""
         for ack_id in ack_ids:
-            if (stream := self._holders.pop(ack_id, None)) is not None:
+            if ack_id not in answered.unordered and (stream := self._holders.pop(ack_id, None)) is not None:
                 stream.let_go(ack_id)
 
     def extended(self, ack_ids: Iterable[str], seconds: int) -> None:
@@ -163,7 +163,7 @@ class Stream:
             raise InvalidArgument.field("modifyDeadlineSeconds", "is not as long as modifyDeadlineAckIds")
         if request.ack_ids:
             answered = await asyncio.wrap_future(self._topics.begin_acknowledge(self._subscription, request.ack_ids))
-            self._streams.answered(request.ack_ids)
+            self._streams.answered(request.ack_ids, answered)
             await self._confirm("acknowledge_confirmation", answered)
         asked: dict[int, list[str]] = {}
         for ack_id, wanted in zip(ids, seconds, strict=True):
@@ -173,7 +173,7 @@ class Stream:
             if wanted:
                 self._streams.extended(ack_ids, wanted)
             else:
-                self._streams.answered(ack_ids)
+                self._streams.answered(ack_ids, answered)
             await self._confirm("modify_ack_deadline_confirmation", answered)
 
     async def _confirm(self, field: str, answered: Answered) -> None:
