@@ -66,11 +66,23 @@ def command(
     if chosen is not None and dry_run:
         if not is_quiet:
             click.echo(_summary(changes, dry_run=dry_run))
-        granted = None if policy is None else _load(policy)
+        granted = None if policy is None else _policy(policy)
         is_granted = target.show_rehearsal(chosen, output_format, document, policy=granted, member=member)
         return 0 if is_granted else 1
     show(document, output_format, lambda: click.echo(_summary(changes, dry_run=dry_run)))
     return 0
+
+
+def _policy(path: Path) -> dict[str, Any]:
+    found = _load(path)
+    entries = found.get("bindings", []) if isinstance(found, dict) else None
+    is_read = isinstance(entries, list) and all(
+        isinstance(entry, dict) and isinstance(entry.get("members", []), list) for entry in entries
+    )
+    if not is_read or not isinstance(found, dict):
+        hint = "write it with: gcloud projects get-iam-policy PROJECT --format json"
+        raise InvalidArgument.field("--policy", f"{path} is no policy of a project; {hint}")
+    return found
 
 
 def _load(path: Path) -> Any:

@@ -22,6 +22,9 @@ _ELSEWHERE = {
         "Google's own tool has it, on this server: `trainshed exec -- gsutil {} …`.",
     ),
 }
+_project_option = click.option(
+    "--project", default=None, help="Whose buckets, on Google Cloud; here they are not divided by project."
+)
 _FORMATS = {"json": "JSON_API_V1", "none": "NONE"}
 
 
@@ -72,12 +75,15 @@ def cp(
 @click.option("-l", "--long", "is_long", is_flag=True, help="Size, time and total as well.")
 @click.option("-h", "--readable-sizes", "is_human", is_flag=True, help="Sizes like 12.34 KiB.")
 @click.option(*_RECURSIVE, "recursive", is_flag=True, help="Everything below, not only the next level.")
+@_project_option
 @format_option
-def ls(urls: tuple[str, ...], is_long: bool, is_human: bool, recursive: bool, output_format: str) -> None:
+def ls(
+    urls: tuple[str, ...], is_long: bool, is_human: bool, recursive: bool, project: str | None, output_format: str
+) -> None:
     """List buckets, or objects and folders."""
     with session.connect() as client:
         if not urls:
-            found = list(client.pages("/storage/v1/b", "items", query=_project()))
+            found = list(client.pages("/storage/v1/b", "items", query=_project(project)))
             show(found, output_format, lambda: _echo([f"gs://{b['name']}/" for b in found]))
             return
         entries = [entry for url in urls for entry in _entries(Objects(client), address(url), recursive=recursive)]
@@ -126,7 +132,7 @@ def buckets() -> None:
 @click.argument("urls", nargs=-1, required=True, metavar="gs://BUCKET…")
 @click.option("-l", "--location", "--region", "location", default=None, help="Kept with the bucket.")
 @click.option("-c", "--default-storage-class", "storage_class", default=None, help="Kept with the bucket.")
-@click.option("--project", default=None, help="Accepted as gcloud does; buckets are not divided by project here.")
+@_project_option
 @format_option
 def create(
     urls: tuple[str, ...], location: str | None, storage_class: str | None, project: str | None, output_format: str
@@ -143,11 +149,12 @@ def create(
 
 
 @buckets.command(name="list")
+@_project_option
 @format_option
-def list_buckets(output_format: str) -> None:
+def list_buckets(project: str | None, output_format: str) -> None:
     """List buckets."""
     with session.connect() as client:
-        found = list(client.pages("/storage/v1/b", "items", query=_project()))
+        found = list(client.pages("/storage/v1/b", "items", query=_project(project)))
     columns = ("NAME", "LOCATION", "STORAGE_CLASS", "CREATE_TIME")
     rows = [(f"gs://{b['name']}/", b["location"], b["storageClass"], b["timeCreated"]) for b in found]
     show(found, output_format, lambda: table(columns, rows))

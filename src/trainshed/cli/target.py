@@ -20,13 +20,13 @@ import click
 
 from trainshed import home, settings
 from trainshed.client import Client
-from trainshed.errors import TrainshedError, Unimplemented
+from trainshed.errors import InvalidArgument, TrainshedError, Unimplemented
 
 if TYPE_CHECKING:
     from trainshed.targets import Credentials, Script
 
 F = TypeVar("F", bound=Callable[..., Any])
-LOCAL, GCP = "local", "gcp"
+_TARGETS = LOCAL, GCP = ("local", "gcp")
 _PROJECTS = ("GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT")  # as Google's clients and gcloud read them
 _REGIONS = ("CLOUDSDK_FUNCTIONS_REGION", "GOOGLE_CLOUD_REGION")
 
@@ -95,6 +95,8 @@ def options(function: F, *, has_dry_run: bool) -> F:
     def wrapped(*arguments: Any, **given: Any) -> Any:
         target = given.pop("chosen_target", None) or settings.load().target
         dry_run = given.pop("dry_run", False) if has_dry_run else given.get("dry_run", False)
+        if target not in _TARGETS:
+            raise InvalidArgument.field("TRAINSHED_TARGET", f"{target!r} is none of {', '.join(_TARGETS)}")
         if target != GCP:
             if dry_run and has_dry_run:
                 raise click.UsageError("--dry-run goes with --target gcp.")
@@ -109,7 +111,7 @@ def options(function: F, *, has_dry_run: bool) -> F:
         made = click.option(
             "--dry-run", is_flag=True, help="With --target gcp: print the requests and what they need; change nothing."
         )(made)
-    choice = click.Choice([LOCAL, GCP])
+    choice = click.Choice(_TARGETS)
     made = click.option(
         "--target", "chosen_target", type=choice, help="This machine's server, or Google Cloud; default local."
     )(made)

@@ -75,7 +75,9 @@ class Credentials:
                     scopes=[SCOPE], request=transport, quota_project_id=self._quota_project
                 )
         except exceptions.GoogleAuthError as error:
-            raise NoCredentials(f"There are no Google credentials here ({_first(error)}). {LOGIN}") from None
+            raise NoCredentials(
+                f"There are no Google credentials that can be used here: {_first(error)}. {LOGIN}"
+            ) from None
         return made, project
 
 

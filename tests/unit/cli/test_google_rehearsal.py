@@ -400,6 +400,25 @@ def test_a_rehearsal_writes_no_file(typed, tmp_path, monkeypatch):
     assert not (tmp_path / "copy.txt").exists()
 
 
+def test_a_target_and_a_policy_that_are_none_are_refused_by_name(typed, tmp_path, monkeypatch):
+    for text in ("[1]", '{"bindings": [3]}', '{"bindings": 3}', '{"bindings": [{"members": "x"}]}'):
+        (tmp_path / "policy.json").write_text(text)
+        code, _, err = typed("apply -f DIR/trainshed.yaml --target gcp --dry-run --policy DIR/policy.json")
+        assert (code, "--policy:" in err) == (2, True), err
+
+    monkeypatch.setenv("TRAINSHED_TARGET", "cloud")
+    code, _, err = typed("pubsub topics list")
+    assert code == 2
+    assert "TRAINSHED_TARGET: 'cloud' is none of local, gcp" in err
+
+
+def test_the_project_comes_from_the_command_first(typed):
+    code, out, _ = typed("storage ls --project other --target gcp --dry-run")
+
+    assert code == 0
+    assert "https://storage.googleapis.com/storage/v1/b?project=other" in out
+
+
 def test_a_dry_run_on_this_machine_is_no_option(typed):
     code, _, err = typed("pubsub topics list --dry-run")
 
