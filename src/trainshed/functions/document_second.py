@@ -197,6 +197,7 @@ def _trigger(trigger: Mapping[str, Any], project: str) -> dict[str, Any]:
         return {"http": True}
     retry, event = trigger.get("retryPolicy") == "RETRY_POLICY_RETRY", trigger.get("eventType", "")
     filters = {entry.get("attribute", ""): entry.get("value", "") for entry in trigger.get("eventFilters") or ()}
+    _refuse_filters(filters, {"topic"} if event in checks.TOPIC_EVENTS else {"bucket"})
     if event in checks.TOPIC_EVENTS:
         given = trigger.get("pubsubTopic") or filters.get("topic", "")
         if not given:
@@ -207,6 +208,14 @@ def _trigger(trigger: Mapping[str, Any], project: str) -> dict[str, Any]:
         raise InvalidArgument.field("eventTrigger.eventFilters", "has no filter on the attribute 'bucket'; add it")
     bucket = checks.bucket(filters["bucket"], "eventTrigger.eventFilters")
     return {"bucket": bucket, "object_event": kind, "retry": retry}
+
+
+def _refuse_filters(filters: Mapping[str, str], served: set[str]) -> None:
+    for attribute in filters:
+        if attribute not in served:
+            raise InvalidArgument.field(
+                "eventTrigger.eventFilters", f"the attribute {attribute!r} is not served; only {', '.join(served)} is"
+            )
 
 
 def _no_runtime() -> str:

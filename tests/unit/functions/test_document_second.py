@@ -120,6 +120,7 @@ def test_states_have_the_names_of_each_generation(state, first, second):
         ({"eventTrigger": TOPIC | {"pubsubTopic": "projects/q/topics/tick"}}, "in the function's project"),
         ({"eventTrigger": {"eventType": "x"}}, "eventTrigger.eventType: 'x' is not served"),
         ({"eventTrigger": {"eventType": "google.cloud.storage.object.v1.finalized"}}, "'bucket'"),
+        ({"eventTrigger": TOPIC | {"eventFilters": [{"attribute": "x", "value": "y"}]}}, "attribute 'x' is not served"),
         ({"labels": {"A": "b"}}, "labels: the key 'A'"),
         ({"labels": {"a": "B"}}, "labels: the value 'B'"),
         ({"labels": {f"k{n}": "" for n in range(65)}}, "65 labels"),
