@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trainshed.cli import session
+from trainshed.cli import session, target
 from trainshed.cli.output import format_option, show
+from trainshed.errors import TrainshedError
 
 if TYPE_CHECKING:
     from trainshed.doctor import Defect
@@ -37,10 +38,14 @@ class Finding:
 )
 @format_option
 def command(folder: Path | None, output_format: str) -> int:
-    """Look at this machine and, with DIR, at a project's files. Exit code 1 when something is wrong."""
+    """Look at this machine and, with DIR, at a project's files. Exit code 1 when something is wrong.
+
+    With --target gcp: at who would ask Google Cloud, and where.
+    """
     from trainshed import doctor
 
-    findings = list(_machine())
+    chosen = target.current()
+    findings = list(_machine() if chosen is None else _google(chosen))
     defects = doctor.examine(folder) if folder else []
     document = {
         "machine": [asdict(f) for f in findings],
@@ -74,6 +79,23 @@ def _machine() -> Iterator[Finding]:
     yield _engine()
     yield from _home()
     yield _port()
+
+
+def _google(chosen: target.Choice) -> Iterator[Finding]:
+    """Say who would ask Google Cloud, and where; nothing is sent."""
+    found = chosen.settings()
+    try:
+        who = chosen.credentials.principal or "a user's, or of another kind that does not name itself"
+        yield Finding(state="ok", subject="credentials", message=who)
+        quota = chosen.credentials.quota_project
+        yield Finding(state="ok", subject="quota project", message=quota or "each resource's own")
+    except TrainshedError as error:
+        yield Finding(state="missing", subject="credentials", message=error.message)
+    message = found.project or "none is known: give --project, or set TRAINSHED_PROJECT or GOOGLE_CLOUD_PROJECT"
+    yield Finding(state="ok" if found.project else "missing", subject="project", message=message)
+    yield Finding(state="ok", subject="region", message=found.region)
+    if found.api_endpoint_overrides:
+        yield Finding(state="note", subject="addresses", message=f"not Google's: {found.api_endpoint_overrides}")
 
 
 def _python() -> Finding:

@@ -5,7 +5,6 @@ REFUSED: dict[str, str] = {
     "receipts": "Google keeps no receipts of events; `functions logs read --target gcp` shows what a function did",
     "lineage": "it reads the lineage of this server; Vertex AI shows its own in the console",
     "images": "it says what image names mean without a container engine; on Google Cloud an image is one in a registry",
-    "doctor": "it looks at this machine and at your files",
     "builds plan": "it looks at your files alone; leave --target away",
     "builds triggers import": "a workflow is turned into a trigger of this server; make it with `builds triggers create`",
     "pipelines plan": "Vertex AI cannot say beforehand what it would reuse; plan with the server of this machine",

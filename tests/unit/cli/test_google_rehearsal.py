@@ -127,8 +127,8 @@ pipelines schedules resume 77 --catch-up
 pipelines schedules delete 77
 apply -f DIR/trainshed.yaml
 """.strip().splitlines()
-# Commands that are about this machine, with no `--target` or whatever it says.
-HERE = {"up", "demo", "exec"}
+# Commands that send nothing to Google.
+HERE = {"up", "demo", "exec", "doctor"}
 
 
 @pytest.fixture(autouse=True)
@@ -417,6 +417,22 @@ def test_the_project_comes_from_the_command_first(typed):
 
     assert code == 0
     assert "https://storage.googleapis.com/storage/v1/b?project=other" in out
+
+
+def test_doctor_says_who_would_ask_and_where(typed, monkeypatch):
+    code, out, _ = typed("doctor --target gcp")
+    assert code == 1
+    assert "MISSING credentials: There are no Google credentials that can be used here" in out
+    assert "ok      project: p1" in out
+
+    account = SimpleNamespace(quota_project_id="q", service_account_email="me@p.iam.gserviceaccount.com")
+    monkeypatch.setattr(Credentials, "_found", (account, "p1"))
+    monkeypatch.setenv("TRAINSHED_API_ENDPOINT_OVERRIDES", "pubsub=http://127.0.0.1:1")
+    code, out, _ = typed("doctor --target gcp")
+    assert code == 0
+    assert "serviceAccount:me@p.iam.gserviceaccount.com" in out
+    assert "quota project: q" in out
+    assert "note    addresses: not Google's: pubsub=http://127.0.0.1:1" in out
 
 
 def test_a_dry_run_on_this_machine_is_no_option(typed):
