@@ -6,10 +6,13 @@ The wake-up makes it fast, the interval makes it certain: a lost wake-up costs a
 import asyncio
 import logging
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 from trainshed.clock import Clock
 
@@ -23,6 +26,60 @@ Next = datetime | None  # when the duty wants to run again at the latest; None: 
 async def off_loop(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call synchronous code (a service verb) from async code without holding up the event loop."""
     return await asyncio.to_thread(function, *args, **kwargs)
+
+
+class Post:
+    """Carries calls of other threads into an event loop, one wake-up for as many as there are.
+
+    Waking a loop costs a system call and a change of threads; what is committed together comes together.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._calls: deque[Callable[[], object]] = deque()
+        self._is_woken = False
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Call a function in the loop, soon. Callable from every thread; calls to a loop that is closed are lost."""
+        self._calls.append(function)
+        if not self._is_woken:
+            self._is_woken = True
+            with suppress(RuntimeError):  # the loop closed: nobody is left to tell
+                self._loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        self._is_woken = False  # first: what is appended from now on wakes again
+        for _ in range(len(self._calls)):
+            self._loop.call_soon(self._calls.popleft())  # each on its own: one that fails holds up no other
+
+
+_posts: "WeakKeyDictionary[asyncio.AbstractEventLoop, Post]" = WeakKeyDictionary()
+
+
+def post() -> Post:
+    """Answer the post of the running loop."""
+    loop = asyncio.get_running_loop()
+    found = _posts.get(loop)
+    if found is None:
+        found = _posts[loop] = Post(loop)
+    return found
+
+
+async def settled(future: "Future[T]") -> T:
+    """Wait for what a thread does, as `asyncio.wrap_future`, but through the post. Cancelling withdraws it."""
+    waiting = asyncio.get_running_loop().create_future()
+    deliver = post().call
+
+    def done(_: "Future[T]") -> None:
+        deliver(lambda: None if waiting.done() else waiting.set_result(None))
+
+    future.add_done_callback(done)
+    try:
+        await waiting
+    except asyncio.CancelledError:
+        future.cancel()
+        raise
+    return future.result()
 
 
 class Duty:

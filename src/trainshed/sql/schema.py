@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, MetaData, Table, Text, TypeDecorator
@@ -28,14 +29,17 @@ class Timestamp(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002  (SQLAlchemy's signature)
         """Write."""
-        if value is None:
-            return None
-        assert value.tzinfo is not None, "times are aware"
-        return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"  # four times faster than strftime
+        return None if value is None else _written(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Read."""
         return None if value is None else datetime.fromisoformat(value)
+
+
+@lru_cache(maxsize=64)  # a transaction writes the same moment again and again
+def _written(value: datetime) -> str:
+    assert value.tzinfo is not None, "times are aware"
+    return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"  # four times faster than strftime
 
 
 class Json(TypeDecorator[Any]):

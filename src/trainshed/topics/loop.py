@@ -4,11 +4,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
 from trainshed import webhook
 from trainshed.clock import Clock, SystemClock
-from trainshed.duty import Background, Duty, off_loop
+from trainshed.duty import Background, Duty, off_loop, post, settled
 from trainshed.errors import FailedPrecondition, InvalidArgument, TrainshedError
 from trainshed.topics import attempts
 from trainshed.topics.envelope import ACKNOWLEDGED, push_request
@@ -144,7 +144,7 @@ class Deliverer:
     async def _carry(self, subscription: Subscription, delivery: Delivery) -> None:
         try:
             is_acked = await self._attempt(subscription, delivery)
-            await asyncio.wrap_future(self._service.handover.settle(subscription, delivery, is_acked=is_acked))
+            await settled(self._service.handover.settle(subscription, delivery, is_acked=is_acked))
         finally:
             self._under_way.pop((delivery.subscription_id, delivery.message_id), None)
             self.when_free()
@@ -220,10 +220,10 @@ class Arrivals:
         `room` says how much may be handed out now; while it says nothing, `may_go_on` is waited for, or the
         `freed_time`. What is handed out has the ack deadline of the subscription unless `deadline_seconds` names another.
         """
-        service, loop = self._service, asyncio.get_running_loop()
+        service = self._service
         arrived = asyncio.Event() if may_go_on is None else may_go_on
         key = (await off_loop(service.get_subscription, name)).subscription_id
-        wake = self._register(key, arrived, loop)
+        wake = self._register(key, arrived)
         until = None if wait_seconds is None else service.clock.now() + timedelta(seconds=wait_seconds)
         try:
             while True:
@@ -231,7 +231,7 @@ class Arrivals:
                 now = room()
                 if now.messages > 0 and now.byte_count > 0:
                     begun = service.begin_pull(name, room=now, deadline_seconds=deadline_seconds())
-                    found = await asyncio.wrap_future(begun)
+                    found = await settled(begun)
                 else:
                     found = Pulled(deliveries=[], next_due=freed_time(), options=None)
                 if found.deliveries:
@@ -242,11 +242,8 @@ class Arrivals:
         finally:
             self._waiting[key].discard(wake)
 
-    def _register(self, key: int, arrived: asyncio.Event, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
-        def wake() -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(arrived.set)
-
+    def _register(self, key: int, arrived: asyncio.Event) -> Callable[[], None]:
+        wake = partial(post().call, arrived.set)
         if key not in self._waiting:
             self._waiting[key] = set()
             self._service.db.listen(attempts.arrival(key), lambda: self._tell(key))
@@ -262,11 +259,12 @@ async def _first(event: asyncio.Event, clock: Clock, until: datetime | None) -> 
     """Wait for the event, or for the time, whichever is first."""
     if event.is_set() or (until is not None and until <= clock.now()):
         return
-    waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(event.wait())]
-    if until is not None:
-        waits.append(asyncio.ensure_future(clock.sleep_until(until)))
+    if until is None:
+        await event.wait()
+        return
+    timer = asyncio.ensure_future(clock.sleep_until(until))
+    timer.add_done_callback(lambda ended: None if ended.cancelled() else event.set())
     try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        await event.wait()
     finally:
-        for wait in waits:
-            wait.cancel()
+        timer.cancel()

@@ -200,15 +200,19 @@ _LIVE = Prepared(
 )
 _EXTEND = Prepared(update(deliveries_table).where(_OUT).values(due_time=_NEW_DUE))
 _OUTSTANDING = Prepared(select(_d.message_id, _d.forgiven).where(_OUT))
-# Asked for one state at a time: both together would be a scan of everything that waits.
-_NEXT_DUE = Prepared(
-    select(func.min(_d.due_time).label("due")).where(_OF_SUBSCRIPTION, _d.state == bindparam("wanted")),
-)
-_NEXT_DUE_AFTER = Prepared(
-    select(func.min(_d.due_time).label("due")).where(
-        _OF_SUBSCRIPTION, _d.state == bindparam("wanted"), _d.due_time > _NOW
-    ),
-)
+
+
+def _earliest(*, is_after: bool) -> Prepared:
+    """Asked for one state at a time: both together would be a scan of everything that waits."""
+    later = (_d.due_time > _NOW,) if is_after else ()
+    each = (
+        select(func.min(_d.due_time)).where(_OF_SUBSCRIPTION, _d.state == state, *later).scalar_subquery()
+        for state in ("PENDING", "OUTSTANDING")
+    )
+    return Prepared(select(*each))
+
+
+_NEXT_DUE, _NEXT_DUE_AFTER = _earliest(is_after=False), _earliest(is_after=True)
 
 
 class DueMessage(NamedTuple):
@@ -404,9 +408,8 @@ def find_delivery(conn: Connection, subscription_id: int, message_id: int) -> An
 def next_due(conn: Connection, subscription_id: int, *, after: datetime | None = None) -> datetime | None:
     """Answer the earliest time, after a time if one is given, at which something is due at a subscription."""
     statement = _NEXT_DUE if after is None else _NEXT_DUE_AFTER
-    states = ("PENDING", "OUTSTANDING")
-    found = (statement.rows(conn, subscription=subscription_id, wanted=state, now=after) for state in states)
-    return min((due for ((due,),) in found if due is not None), default=None)
+    (found,) = statement.rows(conn, subscription=subscription_id, now=after)
+    return min((due for due in found if due is not None), default=None)
 
 
 def counts(conn: Connection, subscription_id: int) -> dict[str, int]:
@@ -417,6 +420,9 @@ def counts(conn: Connection, subscription_id: int) -> dict[str, int]:
 
 def overdue_ids(conn: Connection, subscription_id: int, *, before: datetime, limit: int) -> list[int]:
     """Answer messages published before a time that nobody has acknowledged."""
+    oldest = select(_m.publish_time).order_by(_m.id).limit(1)
+    if (conn.execute(oldest).scalar() or before) >= before:  # most of the time, and then nobody has to look at them all
+        return []
     query = (
         select(_d.message_id)
         .join(messages_table, _m.id == _d.message_id)
