@@ -101,6 +101,6 @@ constraints: pyproject.toml
 
 # Google's own command line tools at length, where they are installed: some minutes
 originals: setup
-	$(BIN)/python -m pytest tests/originals
+	TRAINSHED_ORIGINALS=1 $(BIN)/python -m pytest tests/originals tests/e2e/test_notebooks.py
 
 .PHONY: all setup demo test frameworks originals serve lint fix types unit shape migration surface docs coverage bench campaign publishes emulator fuzz fuzz-surface constraints

@@ -9,7 +9,7 @@ import pytest
 from trainshed import ledger, testing
 from trainshed.builds import Feeds, Message
 from trainshed.builds.testing import Workbench
-from trainshed.errors import FailedPrecondition, Unauthenticated
+from trainshed.errors import FailedPrecondition, InvalidArgument, Unauthenticated
 
 BUILD = {"steps": [{"name": "bash", "args": ["-c", "echo ${_TAG:-none} $_WHO $$HOME"]}]}
 TOPIC = "projects/p/topics/images"
@@ -207,6 +207,13 @@ def test_an_empty_secret_file_lets_nobody_in(bench):
 
     with pytest.raises(Unauthenticated):
         bench.events.receive(trigger, BODY, secret="")
+
+
+def test_a_webhook_is_no_larger_than_a_message(bench):
+    trigger = of_webhooks(bench)
+
+    with pytest.raises(InvalidArgument, match="^body: has 10000001 bytes"):
+        bench.events.receive(trigger, b"x" * 10_000_001, secret="sesame")
 
 
 def test_a_trigger_without_webhook_takes_none(bench):

@@ -15,6 +15,7 @@ from trainshed.builds.model import Config, Secret, Step, Volume
 from trainshed.errors import Finding, InvalidArgument
 
 DEFAULT_SECONDS = 3600.0
+_MOST_DISK_GB = 4000
 _RESERVED_VOLUMES = frozenset({"/workspace", "/builder/home", "/var/run/docker.sock"})
 _VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _TAG = re.compile(r"[\w][\w.-]{0,127}")
@@ -118,6 +119,28 @@ def _meaning(document: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _secrets_meaning(document)
     yield from _volumes_meaning(document)
     yield from _artifacts_meaning(document)
+    yield from _options_meaning(document)
+
+
+def _options_meaning(document: Mapping[str, Any]) -> Iterator[Finding]:
+    options = document.get("options") or {}
+    if not 0 <= options.get("diskSizeGb", 0) <= _MOST_DISK_GB:
+        yield _error("options.diskSizeGb", f"{options['diskSizeGb']} is outside 0..{_MOST_DISK_GB}")
+    if pool := (options.get("pool") or {}).get("name") or options.get("workerPool"):
+        yield _warning(
+            "options.pool", f"{pool} is ignored: there are no private pools here, builds run on this machine"
+        )
+    keeps_logs = (
+        document.get("logsBucket")
+        or options.get("defaultLogsBucketBehavior") == "REGIONAL_USER_OWNED_BUCKET"
+        or options.get("logging") in {"CLOUD_LOGGING_ONLY", "NONE"}
+    )
+    if document.get("serviceAccount") and not keeps_logs:
+        yield _warning(
+            "serviceAccount",
+            "Google Cloud refuses it without logsBucket, options.defaultLogsBucketBehavior: REGIONAL_USER_OWNED_BUCKET, "
+            "or options.logging: CLOUD_LOGGING_ONLY or NONE",
+        )
 
 
 def _steps_meaning(document: Mapping[str, Any]) -> Iterator[Finding]:
@@ -273,3 +296,7 @@ def _seconds(text: str | None) -> float:
 
 def _error(path: str, message: str) -> Finding:
     return Finding(severity="error", path=path, message=message, anchor="build-config")
+
+
+def _warning(path: str, message: str) -> Finding:
+    return Finding(severity="warning", path=path, message=message, anchor="build-config")

@@ -17,10 +17,11 @@ from trainshed.builds.model import Secret, Trigger
 from trainshed.builds.service import Service
 from trainshed.builds.triggered import Triggered
 from trainshed.clock import Clock, rfc3339
-from trainshed.errors import FailedPrecondition, NotFound, TrainshedError, Unauthenticated
+from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound, TrainshedError, Unauthenticated
 from trainshed.sql import Database
 
 TARGET = "build-trigger:"
+MOST_BYTES = 10_000_000  # of a webhook, as of a message
 _TRANSIENT = {"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN"}
 _GONE = {"STARTED", "JOINED"}
 
@@ -77,6 +78,8 @@ class Events:
         known = secret_versions.read(self._secrets, Secret(variable="the webhook", version=watch.secret))
         if not known or not hmac.compare_digest(known.encode(), secret.encode()):
             raise Unauthenticated("secret: is not the secret of this trigger's webhook.", reason="WEBHOOK_SECRET_WRONG")
+        if len(content) > MOST_BYTES:
+            raise InvalidArgument.field("body", f"has {len(content)} bytes; {MOST_BYTES} are allowed")
         if trigger.is_disabled:
             raise FailedPrecondition(f"The build trigger {trigger.name!r} is disabled.", reason="TRIGGER_DISABLED")
         event = _of_body(trigger, content, delivery or f"{rfc3339(self._clock.now())}/{names.short_id()}")

@@ -95,6 +95,10 @@ def _http_flags(function: F) -> F:
         click.option("--message-body", default=None, help="Body of the call, as text."),
         click.option("--headers", multiple=True, metavar="KEY=VALUE,…", help="Headers of the call."),
         click.option("--http-method", default=None, help="Method of the call; default post."),
+        click.option("--oidc-token-audience", "audience", default=None, help="Audience of the OIDC token; default: the URL."),
+        click.option("--oidc-service-account-email", "oidc", default=None, help="Call with an OIDC token of this account."),
+        click.option("--oauth-token-scope", "scope", default=None, help="Scope of the OAuth token."),
+        click.option("--oauth-service-account-email", "oauth", default=None, help="Call with an OAuth token of this one."),
         click.option("--uri", default=None, help="URL to call; any 2xx acknowledges."),
     ):  # fmt: skip
         function = option(function)
@@ -299,6 +303,14 @@ def _http(flags: dict[str, Any]) -> dict[str, Any]:
     body = _body(flags)
     if body is not None:
         target["body"] = base64.b64encode(body).decode()
+    if flags["oidc"] and flags["oauth"]:
+        raise click.UsageError("Give --oidc-service-account-email or --oauth-service-account-email, not both.")
+    if flags["oidc"]:
+        audience = {"audience": flags["audience"]} if flags["audience"] else {}
+        target["oidcToken"] = {"serviceAccountEmail": flags["oidc"], **audience}
+    if flags["oauth"]:
+        scope = {"scope": flags["scope"]} if flags["scope"] else {}
+        target["oauthToken"] = {"serviceAccountEmail": flags["oauth"], **scope}
     deadline = flags["attempt_deadline"]
     timing = {"attemptDeadline": seconds(deadline, "--attempt-deadline")} if deadline else {}
     return {"httpTarget": target, **timing}
