@@ -9,6 +9,8 @@ import pytest
 
 from trainshed.testing import server
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
 IMAGE = "gcr.io/p/told"
 SCRIPT = Path(__file__).with_name("vertex_client.py")
 SUCCEEDED, ROOT = "PIPELINE_STATE_SUCCEEDED", "gs://local-project-pipelines/root"
@@ -34,8 +36,6 @@ def seen(tmp_path_factory):
         return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_jobs_are_submitted_cloned_cached_and_listed(seen):
     found = seen["pipelines"]
 
@@ -50,17 +50,14 @@ def test_jobs_are_submitted_cloned_cached_and_listed(seen):
     assert "runtimeConfig" not in found["simple"][0]
 
 
-@pytest.mark.slow
 def test_jobs_are_cancelled_and_deleted(seen):
     assert seen["ended"] == ["PIPELINE_STATE_CANCELLED", 404]
 
 
-@pytest.mark.slow
 def test_a_job_is_given_artifacts(seen):
     assert seen["inputs"] == [SUCCEEDED, [True]]
 
 
-@pytest.mark.slow
 def test_schedules_start_jobs_are_changed_and_completed(seen):
     assert seen["schedules"] == {
         "paused": "PAUSED",
@@ -71,7 +68,6 @@ def test_schedules_start_jobs_are_changed_and_completed(seen):
     }
 
 
-@pytest.mark.slow
 def test_custom_jobs_run_fail_and_are_cancelled(seen):
     found = seen["custom_jobs"]
 
@@ -81,27 +77,22 @@ def test_custom_jobs_run_fail_and_are_cancelled(seen):
     assert (found["failed"], found["pipelines"], found["left"]) == (["fails"], [], ["fails", "slow"])
 
 
-@pytest.mark.slow
 def test_training_jobs_are_custom_jobs_inside(seen):
     assert seen["training"] == [None, SUCCEEDED, ["contained"]]
 
 
-@pytest.mark.slow
 def test_experiments_keep_what_runs_log(seen):
     assert seen["experiments"] == [["run-0-1", "COMPLETE", 0.1, 0.9], ["run-0-2", "COMPLETE", 0.2, 0.8]]
 
 
-@pytest.mark.slow
 def test_rest_and_asynchronous_clients_see_the_same(seen):
     assert seen["rest"] == [SUCCEEDED, "PAUSED", "JOB_STATE_SUCCEEDED"]
     assert seen["by_async"] == [True, True, 3]
 
 
-@pytest.mark.slow
 def test_the_client_of_kfp_one_posts_to_the_beta(seen):
     assert seen["first_client"] == ["first-client", SUCCEEDED, {"count": 4}, {"l": "m"}]
 
 
-@pytest.mark.slow
 def test_what_is_not_served_says_so(seen):
     assert seen["unserved"] == [501, True]
