@@ -10,13 +10,11 @@ import click
 from trainshed.cli import session, target
 from trainshed.cli.functions_options import document
 from trainshed.cli.output import format_option, project_options, show, table
-from trainshed.cli.target import only_local
 from trainshed.client import Client
 from trainshed.errors import NotFound
 
 _EXIT_CODES = {"INVALID_ARGUMENT": 2, "UNAVAILABLE": 3, "INTERNAL": 3}  # else it is the user's code: 1
 _COLUMNS = ("NAME", "STATE", "TRIGGER", "REGION", "ENVIRONMENT")
-_NO_BUCKET = only_local("Google gives an address for the source")
 _OURS = "/trainshed/v1"  # where functions of both generations are, in the form of the first
 _PUBLIC = {"role": "roles/cloudfunctions.invoker", "members": ["allUsers"]}
 _LOG_COLUMNS = ("LEVEL", "NAME", "EXECUTION_ID", "TIME_UTC", "LOG")
@@ -48,7 +46,9 @@ def command() -> None:
 @click.option(
     "--service-account", "--run-service-account", "service_account", default=None, help="Kept for Google Cloud."
 )
-@click.option("--stage-bucket", default=None, callback=_NO_BUCKET, help="Not needed: the server keeps the source.")
+@click.option(
+    "--stage-bucket", default=None, help="Where the source is put, on Google Cloud; the server here keeps it."
+)
 @click.option(
     "--gen2/--no-gen2",
     default=None,

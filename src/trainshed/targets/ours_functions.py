@@ -4,9 +4,11 @@ The second API lists and shows all functions; each is changed by the API of its 
 """
 
 import json
+import uuid
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from trainshed.client import segment
 from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound, TrainshedError
 from trainshed.targets.functions_form import SECOND, first, second
 
@@ -78,7 +80,7 @@ def deploy(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str,
     yield json.dumps({"line": f"Deploying {name}; Cloud Functions takes a minute or two."})
     try:
         way = _deploy_second if int(body.get("generation", 1)) > 1 else _deploy_first
-        made = way(client, parts["parent"], document)
+        made = way(client, parts["parent"], document, str(body.get("stageBucket", "")))
     except TrainshedError as error:
         if error.code in {"UNAUTHENTICATED", "PERMISSION_DENIED"}:
             raise
@@ -87,12 +89,17 @@ def deploy(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str,
     yield json.dumps({"function": {key: value for key, value in made.items() if key not in _SOURCES}})
 
 
-def _deploy_first(client: "GoogleClient", parent: str, document: dict[str, Any]) -> dict[str, Any]:
+def _deploy_first(client: "GoogleClient", parent: str, document: dict[str, Any], stage: str) -> dict[str, Any]:
     name = document["name"]
     if (archive := _archive(client, document)) is not None:
-        url = client.call("POST", f"/v1/{parent}/functions:generateUploadUrl", {})["uploadUrl"]
-        client.put(url, archive, _UPLOAD)
-        document = {**document, "sourceUploadUrl": url}
+        document = {key: value for key, value in document.items() if key not in _SOURCES}
+        if stage:
+            place = _staged(client, stage, name, archive)
+            document["sourceArchiveUrl"] = f"gs://{place['bucket']}/{place['object']}"
+        else:
+            url = client.call("POST", f"/v1/{parent}/functions:generateUploadUrl", {})["uploadUrl"]
+            client.put(url, archive, _UPLOAD)
+            document["sourceUploadUrl"] = url
     current = _current(client, f"/v1/{name}")
     if current is None:
         client.call("POST", f"/v1/{parent}/functions", document)
@@ -102,12 +109,10 @@ def _deploy_first(client: "GoogleClient", parent: str, document: dict[str, Any])
     return made
 
 
-def _deploy_second(client: "GoogleClient", parent: str, document: dict[str, Any]) -> dict[str, Any]:
+def _deploy_second(client: "GoogleClient", parent: str, document: dict[str, Any], stage: str) -> dict[str, Any]:
     name, source = document["name"], None
     if (archive := _archive(client, document)) is not None:
-        place = client.call("POST", f"/v2/{parent}/functions:generateUploadUrl", {"environment": SECOND})
-        client.put(place["uploadUrl"], archive, {"content-type": "application/zip"})
-        source = place["storageSource"]
+        source = _staged(client, stage, name, archive) if stage else _put_second(client, parent, archive)
     wanted = second(document, source)
     current = _current(client, f"/v2/{name}")
     if current is None:
@@ -117,6 +122,23 @@ def _deploy_second(client: "GoogleClient", parent: str, document: dict[str, Any]
             wanted["buildConfig"]["source"] = current["buildConfig"]["source"]
         client.call("PATCH", f"/v2/{name}", wanted, query={"updateMask": _changed(wanted, current)})
     return first(client.call("GET", f"/v2/{name}"))
+
+
+def _put_second(client: "GoogleClient", parent: str, archive: bytes) -> dict[str, Any]:
+    place = client.call("POST", f"/v2/{parent}/functions:generateUploadUrl", {"environment": SECOND})
+    client.put(place["uploadUrl"], archive, {"content-type": "application/zip"})
+    source: dict[str, Any] = place["storageSource"]
+    return source
+
+
+def _staged(client: "GoogleClient", stage: str, name: str, archive: bytes) -> dict[str, Any]:
+    """Put an archive into a bucket of the user's, under a name of its own, as gcloud does."""
+    bucket, _, folder = stage.removeprefix("gs://").rstrip("/").partition("/")
+    _, project, _, region, _, short = name.split("/")
+    key = f"{folder}/".lstrip("/") + f"{region}-{project}-{short}-{uuid.uuid4().hex}.zip"
+    path = f"/upload/storage/v1/b/{segment(bucket)}/o"
+    client.upload(path, archive, content_type="application/zip", query={"uploadType": "media", "name": key})
+    return {"bucket": bucket, "object": key}
 
 
 def _archive(client: "GoogleClient", document: Mapping[str, Any]) -> bytes | None:

@@ -80,7 +80,7 @@ scheduler jobs resume every
 scheduler jobs run every
 scheduler jobs delete every
 builds submit DIR/function --config DIR/cloudbuild.yaml
-builds submit --no-source --config DIR/cloudbuild.yaml --async
+builds submit --no-source --timeout=60m --config DIR/cloudbuild.yaml --substitutions _A=b --machine-type=e2-highcpu-8 --async
 builds list --ongoing
 builds describe 1234
 builds log 1234
@@ -95,7 +95,9 @@ builds triggers run on-push --branch main
 builds triggers delete on-push
 functions deploy starter --source DIR/function --entry-point hello --runtime python311 --trigger-topic topic1
 functions deploy starter --source DIR/function --runtime python311 --trigger-http --allow-unauthenticated
+functions deploy starter --source DIR/function --runtime python311 --trigger-topic=topic1 --stage-bucket=gs://bucket1 --update-env-vars=A=b,C=d
 functions deploy starter --source DIR/function --runtime python311 --trigger-topic topic1 --gen2 --memory 512MB
+functions deploy starter --source DIR/function --runtime python311 --trigger-http --gen2 --stage-bucket gs://bucket1/a
 functions deploy starter --source DIR/function --runtime python311 --trigger-bucket bucket1 --gen2 --retry
 functions list
 functions describe starter
@@ -111,7 +113,7 @@ storage buckets notifications list gs://bucket1
 storage buckets notifications delete gs://bucket1 3
 storage cp DIR/cloudbuild.yaml gs://bucket1/name
 storage cp gs://bucket1/name gs://bucket1/other
-storage ls gs://bucket1
+storage ls -l gs://bucket1
 storage cat gs://bucket1/name
 storage rm gs://bucket1/name
 pipelines run DIR/pipeline.json --pipeline-root gs://bucket1/runs --parameter epochs=3 --wait
@@ -308,7 +310,6 @@ def test_a_command_that_google_lacks_is_refused_with_the_reason(typed, name):
         ("scheduler jobs create pubsub e --schedule '* * * * *' --topic t --catch-up 3", "--catch-up: is not there"),
         ("builds triggers create t --code-files '*.py'", "--code-files: is not there"),
         ("builds triggers create t --repo DIR", "is on this machine, where Cloud Build sees nothing"),
-        ("functions deploy f --stage-bucket gs://b --trigger-http", "--stage-bucket: is not there"),
         ("pipelines run DIR/pipeline.json --outputs o.json", "--outputs: is not there"),
         ("pipelines run DIR/pipeline.json --debug-task hello", "--debug-task: is not there"),
     ],

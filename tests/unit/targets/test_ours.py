@@ -214,6 +214,23 @@ def test_a_function_of_the_second_generation_is_deployed_by_its_own_api(google):
     assert json.loads(last)["function"] == {**FIRST, "status": "ACTIVE", "updateTime": "", "generation": 2}
 
 
+def test_source_goes_to_the_bucket_that_is_named_and_replaces_what_was_there(google):
+    current = {**FIRST, "sourceArchiveUrl": "gs://old/o.zip", "versionId": "1"}
+    client, script, _ = google(
+        (200, {"name": "x"}), (200, current), (200, {"done": True, "name": "operations/1"}), (200, current)
+    )
+    held = client.upload("/trainshed/v1/functions/uploads", b"zip")
+    body = {**current, **held, "stageBucket": "gs://mine/stage/"}
+
+    list(client.lines("/trainshed/v1/projects/p/locations/r/functions/f:deploy", method="POST", body=body))
+
+    assert "/b/mine/o?uploadType=media&name=stage%2Fr-p-f-" in script.asked[0].url
+    sent = json.loads(script.asked[2].body)
+    assert sent["sourceArchiveUrl"].startswith("gs://mine/stage/r-p-f-")
+    assert "sourceUploadUrl" not in sent
+    assert script.asked[2].url.endswith("updateMask=sourceArchiveUrl")
+
+
 def test_the_two_forms_of_a_function_say_the_same():
     bucket = {"eventType": "google.storage.object.finalize", "resource": "projects/_/buckets/b"}
     for document in (FIRST, {**FIRST, "eventTrigger": bucket}):
