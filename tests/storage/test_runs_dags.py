@@ -282,6 +282,34 @@ def test_a_task_that_succeeds_again_leaves_what_it_made_before_where_it_is(world
         assert [file.name for file in files] == [f"by attempt {number}"]
 
 
+@pytest.mark.parametrize("harm", ["replace", "append", "add"])
+def test_a_task_that_changes_its_input_fails_and_says_which(world, harm):
+    def script(launch):
+        document = json.loads(launch.executor_input)
+        if launch.work.source == "# make":
+            folder = launch.mount / document["outputs"]["artifacts"]["data"]["artifacts"][0]["uri"].removeprefix(
+                "gs://"
+            )
+            folder.mkdir(parents=True)
+            (folder / "part").write_bytes(b"data")
+            return Act()
+        folder = launch.mount / document["inputs"]["artifacts"]["data"]["artifacts"][0]["uri"].removeprefix("gs://")
+        assert (folder / "part").read_bytes() == b"data"
+        if launch.work.source == "# spoil":
+            with (folder / ("more" if harm == "add" else "part")).open("ab" if harm == "append" else "wb") as file:
+                file.write(b"more")
+        return Act()
+
+    tasks = {"make": {"makes": ["data"]}, "read": {"artifacts": {"data": "make.data"}}}
+    spec = a_spec({**tasks, "spoil": {"artifacts": {"data": "make.data"}, "after": ["read"]}})
+    done = world.finish(watched(world, script).create(spec))
+
+    is_spoiled = harm != "add"  # files of others may come to a folder at any time
+    state = "FAILED" if is_spoiled else "SUCCEEDED"
+    assert world.states(done) == {"make": "SUCCEEDED", "read": "SUCCEEDED", "spoil": state}
+    assert ("it changed its input 'data' (gs://" in done.error) is is_spoiled
+
+
 class Engine:
     """A container engine that notes who asks it."""
 

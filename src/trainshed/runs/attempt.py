@@ -34,8 +34,10 @@ class Ended:
     collected: Collected | None = None
 
     def needs_reading(self, active: ActiveRun) -> bool:
-        """Whether files have to be staged, which is too slow for the event loop."""
-        return self.ending == "succeeded" and bool(active.task(active.paths[self.report.task_id]).output_artifacts)
+        """Whether files have to be looked at or staged, which is too slow for the event loop."""
+        path = active.paths[self.report.task_id]
+        has_files = bool(active.task(path).output_artifacts) or bool(active.inputs_of(path).artifacts)
+        return self.ending == "succeeded" and has_files
 
     def failed(self, outcome: Outcome) -> "Ended":
         """Say that it failed after all."""

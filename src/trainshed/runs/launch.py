@@ -11,6 +11,7 @@ from trainshed.blobs import Blobs
 from trainshed.runners.contract import Command, Container, Launch, Limits, PythonComponent
 from trainshed.runs import secret_variables
 from trainshed.runs.active import ActiveRun
+from trainshed.runs.kept_inputs import Read
 
 _SCHEME = "gs://"
 _USER = "user"  # whoever sits at this machine
@@ -28,6 +29,7 @@ class Around:
     reach: Reach  # the variables by which Google's clients find this server, by service account
     secrets: Path  # the local provider's folder
     grace_seconds: float
+    read: Read  # what the store knows of objects
 
 
 def prepare(active: ActiveRun, path: str, attempt: int, around: Around) -> Launch:

@@ -9,7 +9,7 @@ from pathlib import Path
 from trainshed import ir
 from trainshed.duty import off_loop
 from trainshed.runners.contract import NOTE, ExitedNonZero, Launch, OutputMissing, Runner, Succeeded
-from trainshed.runs import launch, workplace
+from trainshed.runs import kept_inputs, launch, workplace
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.attempt import Ended
 from trainshed.runs.launch import Around
@@ -96,10 +96,14 @@ class Launcher:
                 await self._runner.stop(*key, grace_seconds=grace_seconds)
 
     def collect(self, active: ActiveRun, ended: Ended) -> Ended:
-        """Read what a successful attempt left; an output that is missing makes it a failed one."""
+        """Read what a successful attempt left; it fails when an output is missing, or an input is not what it was."""
         if not isinstance(ended.report.outcome, Succeeded):
             return ended
         path = active.paths[ended.report.task_id]
+        given = active.inputs_of(path).artifacts
+        reason = kept_inputs.changed(given, self._around.blobs, self._around.read, since=ended.report.start_time)
+        if reason:
+            return ended.failed(ExitedNonZero(code=0, message=reason))
         places = active.places_of(path, ended.report.attempt)
         mount = active.attempt_folder(path, ended.report.attempt) / "mount"
         try:

@@ -24,7 +24,13 @@ def build_engine(
     reached: Callable[[str], None] = lambda _: None,
 ) -> Engine:
     """Make the engine that goes on with a service's runs: `engine.duty(…)` runs it, `engine.close()` lets go."""
-    around = Around(blobs=service.blobs, reach=reach, secrets=service.secrets, grace_seconds=grace_seconds)
+    around = Around(
+        blobs=service.blobs,
+        reach=reach,
+        secrets=service.secrets,
+        grace_seconds=grace_seconds,
+        read=service.db.read,
+    )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     parts = Parts(
         db=service.db,
