@@ -225,7 +225,8 @@ class Blobs:
     def see(self, conn: Connection, bucket: str, name: str, found: Found | None = None) -> Object | None:
         """Answer the live object after making its row say what its file is; None when there is no such object.
 
-        Raises NotFound for a bucket that is not there. Needs a connection that may write. A file whose content has to be read first may be given as `found`.
+        Raises NotFound for a bucket that is not there. Needs a connection that may write. A file whose content has to be
+        read first may be given as `found`.
         """
         row = store.find(conn, bucket, name)
         if row is not None and adoption.is_current(self.shelf, row):

@@ -62,6 +62,27 @@ def test_every_verb_minds_its_preconditions(bucket, blob, verb):
     assert bucket.get_blob("a").generation == blob.generation
 
 
+@pytest.mark.parametrize("verb", ["reload", "patch", "update", "delete", "download_as_bytes"])
+def test_what_is_in_no_bucket_is_not_found(client, verb):
+    with pytest.raises(exceptions.NotFound, match="no bucket 'nowhere'"):
+        getattr(client.bucket("nowhere").blob("a"), verb)()
+
+
+def test_any_text_in_the_metadata_comes_back_in_headers_that_can_be_sent(address, bucket):
+    blob = bucket.blob("odd")
+    blob.metadata = {"k \u00fc": " v\r\nx: y "}
+    blob.upload_from_string("x")
+    blob.cache_control, blob.content_type = " ", "text/\u00fc\r\nz "
+    blob.patch()
+
+    for place, host in (
+        (f"{address}/storage/v1/b/bucket/o/odd?alt=media", "localhost"),
+        (f"{address}/bucket/odd", "storage.googleapis.com"),
+    ):
+        got = requests.get(place, headers={"Host": host}, timeout=60)
+        assert (got.content, "x" in got.headers) == (b"x", False)
+
+
 def test_a_source_has_preconditions_too(bucket, blob):
     with pytest.raises(exceptions.PreconditionFailed):
         bucket.copy_blob(blob, bucket, "b", if_source_generation_match=1)

@@ -97,8 +97,8 @@ def headers_of(obj: Object) -> dict[str, str]:
 
 
 def plain(value: str) -> str:
-    """Answer what a header can hold: no control characters, Latin-1."""
-    text = "".join(c if c.isprintable() else " " for c in value)
+    """Answer what a header can hold: no control characters, Latin-1, nothing blank around it."""
+    text = "".join(c if c.isprintable() else " " for c in value).strip()
     return text if text.isascii() else quote(text, safe=" ;=\"'/,:")
 
 
