@@ -3,7 +3,7 @@
 - `model`: Topic, Subscription, Options, PubsubMessage, Delivery, Snapshot.
 - `lifecycle`: what can become of a delivery.
 - `policy`: names, limits, backoff, ack ids. `filters`: which messages a subscription wants. Pure.
-- `store`: tables; SQL of messages and deliveries. `store_resources`: SQL of topics and subscriptions.
+- `tables`. `store`: SQL of messages and deliveries. `store_resources`: SQL of topics and subscriptions.
 - `attempts`: leasing, answers, missed deadlines, dead letters, inside the caller's transaction.
 - `ordering`: what order within a key asks of leasing and of what comes again.
 - `envelope`: what a push endpoint receives. Pure.

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, and_, func, select, update
 
 from trainshed.sql import fire_many
 from trainshed.topics.lifecycle import DELIVERY
-from trainshed.topics.store import FORGIVEN, DueMessage, deliveries_table
+from trainshed.topics.store import FORGIVEN, DueMessage
+from trainshed.topics.tables import deliveries_table
 
 _d = deliveries_table.c
 

@@ -19,14 +19,8 @@ from trainshed.topics.model import (
     read_options,
     read_topic_options,
 )
-from trainshed.topics.store import (
-    Routing,
-    deliveries_table,
-    messages_table,
-    options_of,
-    subscriptions_table,
-    topics_table,
-)
+from trainshed.topics.store import options_of
+from trainshed.topics.tables import Routing, deliveries_table, messages_table, subscriptions_table, topics_table
 
 _d, _m, _s, _t = deliveries_table.c, messages_table.c, subscriptions_table.c, topics_table.c
 _SUBSCRIPTIONS = select(subscriptions_table, _t.options.label("topic_options")).select_from(

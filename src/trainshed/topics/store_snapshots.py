@@ -33,6 +33,7 @@ from trainshed.sql import Json, Timestamp, fire_many, insert_new, metadata
 from trainshed.topics import store
 from trainshed.topics.lifecycle import DELIVERY
 from trainshed.topics.model import DELETED_TOPIC, Snapshot, Subscription
+from trainshed.topics.tables import deliveries_table, messages_table, sequence_table, topics_table
 
 snapshots_table = Table(
     "snapshots",
@@ -56,12 +57,12 @@ snapshot_messages_table = Table(
 )
 
 _d, _m, _n, _k = (
-    store.deliveries_table.c,
-    store.messages_table.c,
+    deliveries_table.c,
+    messages_table.c,
     snapshots_table.c,
     snapshot_messages_table.c,
 )
-_t = store.topics_table.c
+_t = topics_table.c
 _AT_ONCE = 2000
 Wanted = tuple[ColumnElement[bool], ColumnElement[bool]]  # a condition on deliveries, and the same on messages
 
@@ -70,7 +71,7 @@ def oldest_unacknowledged(conn: Connection, subscription_id: int) -> datetime | 
     """Answer when the oldest message was published that nobody has acknowledged."""
     query = (
         select(func.min(_m.publish_time))
-        .join(store.deliveries_table, _d.message_id == _m.id)
+        .join(deliveries_table, _d.message_id == _m.id)
         .where(_unacknowledged(subscription_id))
     )
     oldest: datetime | None = conn.execute(query).scalar()
@@ -87,7 +88,7 @@ def insert_snapshot(
     expire_time: datetime,
 ) -> bool:
     """Add a snapshot of what a subscription has not acknowledged, unless one of that name exists."""
-    last = conn.execute(select(store.sequence_table.c.last)).scalar() or 0
+    last = conn.execute(select(sequence_table.c.last)).scalar() or 0
     values = {
         "name": name,
         "topic": subscription.topic,
@@ -103,7 +104,7 @@ def insert_snapshot(
     conn.execute(insert(snapshot_messages_table).from_select(["snapshot_id", "message_id"], waiting))
     held = select(_k.message_id).where(_k.snapshot_id == key)
     kept_less = or_(_m.retain_until.is_(None), _m.retain_until < expire_time)
-    conn.execute(update(store.messages_table).where(_m.id.in_(held), kept_less).values(retain_until=expire_time))
+    conn.execute(update(messages_table).where(_m.id.in_(held), kept_less).values(retain_until=expire_time))
     hold_topic(conn, subscription.topic, now=now)
     return True
 
@@ -111,7 +112,7 @@ def insert_snapshot(
 def hold_topic(conn: Connection, topic: str, *, now: datetime) -> None:
     """Work out anew until when the snapshots of a topic need what is published."""
     latest = select(func.max(_n.expire_time)).where(_n.topic == topic, _n.expire_time > now).scalar_subquery()
-    conn.execute(update(store.topics_table).where(_t.name == topic).values(held_until=latest))
+    conn.execute(update(topics_table).where(_t.name == topic).values(held_until=latest))
 
 
 def get_snapshot(conn: Connection, name: str, *, now: datetime) -> Snapshot:
@@ -166,9 +167,9 @@ def release(conn: Connection, *, now: datetime, limit: int) -> int:
     query = select(_m.id).where(_m.retain_until.is_not(None), _m.retain_until <= now).limit(limit)
     ids = list(conn.execute(query).scalars())
     if ids:
-        conn.execute(update(store.messages_table).where(_m.id.in_(ids)).values(retain_until=None))
+        conn.execute(update(messages_table).where(_m.id.in_(ids)).values(retain_until=None))
         is_held = exists().where(_d.message_id == _m.id)
-        conn.execute(delete(store.messages_table).where(_m.id.in_(ids), ~is_held))
+        conn.execute(delete(messages_table).where(_m.id.in_(ids), ~is_held))
     return len(ids)
 
 
@@ -198,7 +199,7 @@ def seek(
 ) -> None:
     """Let exactly the wanted messages, of those that are still there, be unacknowledged."""
     of_deliveries, of_messages = wanted
-    table, own = store.deliveries_table, _d.subscription_id == subscription.subscription_id
+    table, own = deliveries_table, _d.subscription_id == subscription.subscription_id
     fire_many(conn, table, DELIVERY, and_(own, ~of_deliveries), "pass", now=now, due_time=kept_until)
     is_retained = exists().where(_m.id == _d.message_id, _m.retain_until > now)
     window = now - timedelta(seconds=subscription.options.retention_seconds)
