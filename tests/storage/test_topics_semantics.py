@@ -487,3 +487,19 @@ def test_g3_retained_acknowledged_messages_come_again_within_the_retention_only(
     service.snapshots.seek_to_time(SUB, service.clock.now() - timedelta(days=1))
 
     assert bodies(pull(service)) == [b"new"]
+
+
+def test_a_later_topic_of_the_same_name_retains_nothing_of_the_earlier_one(service):
+    service.change_topic(TOPIC, lambda o: replace(o, retention_seconds=600.0))
+    subscribe(service)
+    publish(service, b"old", b"held")
+    acked(service, pull(service)[0])
+    service.delete_topic(TOPIC)
+    service.create_topic(TOPIC, TopicOptions(retention_seconds=600.0))
+    subscribe(service, OTHER)
+
+    service.snapshots.seek_to_time(OTHER, service.clock.now() - timedelta(days=1))
+
+    assert pull(service, name=OTHER) == []
+    service.clock.advance(11)
+    assert bodies(pull(service)) == [b"held"]

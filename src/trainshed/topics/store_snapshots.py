@@ -151,8 +151,12 @@ def delete_snapshot(conn: Connection, snapshot: Snapshot, *, now: datetime) -> N
 
 
 def orphan(conn: Connection, topic: str) -> None:
-    """Note that the topic of snapshots is gone."""
+    """Note that the topic of snapshots is gone, and let go of what it retained: a later one of its name is another."""
     conn.execute(update(snapshots_table).where(_n.topic == topic).values(topic=DELETED_TOPIC))
+    retained = and_(_m.topic == topic, _m.retain_until.is_not(None))
+    is_held = exists().where(_d.message_id == _m.id)
+    conn.execute(delete(messages_table).where(retained, ~is_held))
+    conn.execute(update(messages_table).where(retained).values(retain_until=None))
 
 
 def forget_expired(conn: Connection, *, now: datetime) -> None:
