@@ -1,6 +1,5 @@
 """google.pubsub.v1 Publisher and Subscriber over the topics feature."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,7 @@ from trainshed.api.descriptors import message
 from trainshed.api.services import pubsub_resources as resources
 from trainshed.api.services.pubsub_resources import PACKAGE
 from trainshed.api.services.pubsub_stream import Stream, Streams
-from trainshed.duty import off_loop
+from trainshed.duty import off_loop, settled
 from trainshed.errors import InvalidArgument
 from trainshed.topics import (
     Arrivals,
@@ -102,7 +101,7 @@ class Publisher:
             for m in request.messages
         ]
         try:
-            ids = await asyncio.wrap_future(self._topics.begin_publish(request.topic, messages))
+            ids = await settled(self._topics.begin_publish(request.topic, messages))
         except UncheckedError:
             ids = await off_loop(self._topics.publish_checked, request.topic, messages)
         return message(f"{PACKAGE}.PublishResponse", message_ids=ids)
@@ -159,14 +158,14 @@ class Subscriber:
 
     async def Acknowledge(self, request: Any) -> None:
         """Finish messages."""
-        answered = await asyncio.wrap_future(self._topics.begin_acknowledge(request.subscription, request.ack_ids))
+        answered = await settled(self._topics.begin_acknowledge(request.subscription, request.ack_ids))
         self._streams.answered(request.ack_ids, answered)
         refuse_failed(answered)
 
     async def ModifyAckDeadline(self, request: Any) -> None:
         """Ask for more time, or with 0 refuse messages for now."""
         seconds = request.ack_deadline_seconds
-        answered = await asyncio.wrap_future(self._topics.begin_modify(request.subscription, request.ack_ids, seconds))
+        answered = await settled(self._topics.begin_modify(request.subscription, request.ack_ids, seconds))
         if seconds:
             self._streams.extended(request.ack_ids, seconds)
         else:

@@ -9,6 +9,7 @@ from typing import Any
 from trainshed.api.descriptors import message
 from trainshed.api.services.pubsub_resources import PACKAGE, handed_over
 from trainshed.clock import Clock
+from trainshed.duty import settled
 from trainshed.errors import InvalidArgument
 from trainshed.topics import UNBOUNDED, Answered, Arrivals, Delivery, Options, Room, Service, message_bytes
 
@@ -162,14 +163,14 @@ class Stream:
         if len(ids) != len(seconds):
             raise InvalidArgument.field("modifyDeadlineSeconds", "is not as long as modifyDeadlineAckIds")
         if request.ack_ids:
-            answered = await asyncio.wrap_future(self._topics.begin_acknowledge(self._subscription, request.ack_ids))
+            answered = await settled(self._topics.begin_acknowledge(self._subscription, request.ack_ids))
             self._streams.answered(request.ack_ids, answered)
             await self._confirm("acknowledge_confirmation", answered)
         asked: dict[int, list[str]] = {}
         for ack_id, wanted in zip(ids, seconds, strict=True):
             asked.setdefault(wanted, []).append(ack_id)
         for wanted, ack_ids in asked.items():
-            answered = await asyncio.wrap_future(self._topics.begin_modify(self._subscription, ack_ids, wanted))
+            answered = await settled(self._topics.begin_modify(self._subscription, ack_ids, wanted))
             if wanted:
                 self._streams.extended(ack_ids, wanted)
             else:
