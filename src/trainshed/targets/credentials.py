@@ -27,13 +27,16 @@ class Credentials:
     def __init__(self, *, quota_project: str = "") -> None:
         self._quota_project = quota_project or None
 
-    def headers(self, verb: str, url: str) -> dict[str, str]:
+    def headers(self) -> dict[str, str]:
         """Answer the headers that say who asks. Raises Unauthenticated with the way to log in, Unavailable."""
         from google.auth import exceptions
 
         found: dict[str, str] = {}
         try:
-            self._found[0].before_request(_Transport(), verb, url, found)
+            made = self._found[0]  # not `before_request`, which looks things up that nobody asks for, in the background
+            if not made.valid:
+                made.refresh(_Transport())
+            made.apply(found)
         except exceptions.TransportError as error:
             raise Unavailable(f"The server that gives tokens does not answer: {error}") from None
         except exceptions.GoogleAuthError as error:

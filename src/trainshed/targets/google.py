@@ -141,7 +141,7 @@ class GoogleClient(Client):
         headers = self.headers(call, content_type if data is not None else "") | dict(more_headers or {})
 
         def complete() -> dict[str, str]:
-            return headers | self._credentials.headers(method, url)
+            return headers | self._credentials.headers()
 
         if data is not None and not isinstance(data, bytes):
             headers["content-length"] = str(_size(data))  # else it would be sent in chunks, which Google does not take

@@ -153,7 +153,7 @@ def _stop(_: float) -> None:
 
 
 def _is_logged_in(credentials: Credentials) -> bool:
-    """Whether there are credentials to read with. Nothing is sent for that."""
+    """Whether there are credentials to read with."""
     try:
         return credentials.project is not None
     except NoCredentials:

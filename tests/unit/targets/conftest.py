@@ -43,7 +43,7 @@ class Known(Credentials):
         super().__init__()
         self.renewed = 0
 
-    def headers(self, verb, url):
+    def headers(self):
         return {"authorization": f"Bearer {SECRET}"}
 
     def renew(self):

@@ -1,12 +1,10 @@
 """Retries, operations, credentials and refusals, with a scripted Google."""
 
 import io
-import json
 
 import pytest
 
 from trainshed import errors
-from trainshed.targets.credentials import Credentials
 
 SECRET = "ya29.secret-token"  # as in conftest
 
@@ -159,45 +157,3 @@ def test_our_own_routes_without_a_meaning_there_are_refused(google):
     with pytest.raises(errors.Unimplemented, match="Google Cloud has nothing that answers GET /trainshed/v1/receipts"):
         client.call("GET", "/trainshed/v1/receipts")
     assert script.asked == []
-
-
-def test_without_credentials_it_is_said_how_to_log_in(monkeypatch, tmp_path):
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
-
-    with pytest.raises(errors.Unauthenticated, match="Log in with `gcloud auth application-default login`"):
-        Credentials().headers("GET", "https://pubsub.googleapis.com/")
-
-
-def test_user_credentials_bring_their_quota_project(monkeypatch, tmp_path, wired):
-    user = {
-        "type": "authorized_user",
-        "client_id": "i",
-        "client_secret": "s",
-        "refresh_token": "r",
-        "quota_project_id": "q",
-    }
-    (tmp_path / "user.json").write_text(json.dumps(user))
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "user.json"))
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "of-the-environment")
-    answers = wired(*[(200, {"access_token": SECRET, "expires_in": 3600})] * 2)
-
-    own = Credentials().headers("GET", "https://pubsub.googleapis.com/")
-    given = Credentials(quota_project="other").headers("GET", "https://pubsub.googleapis.com/")
-
-    assert own["authorization"] == f"Bearer {SECRET}"
-    assert own["x-goog-user-project"] == "q"
-    assert given["x-goog-user-project"] == "other"
-    assert answers.asked[0].url == "https://oauth2.googleapis.com/token"
-
-
-def test_a_revoked_login_is_told_without_what_the_server_sent(monkeypatch, tmp_path, wired):
-    user = {"type": "authorized_user", "client_id": "i", "client_secret": "s", "refresh_token": "secret-refresh"}
-    (tmp_path / "user.json").write_text(json.dumps(user))
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "user.json"))
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p")
-    wired((400, {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}))
-
-    with pytest.raises(errors.Unauthenticated) as caught:
-        Credentials().headers("GET", "https://pubsub.googleapis.com/")
-    assert "gcloud auth application-default login" in caught.value.message
-    assert "secret-refresh" not in caught.value.message
