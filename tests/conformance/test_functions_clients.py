@@ -67,6 +67,8 @@ def sync(transport):
     found = client.get_iam_policy(request=iam_policy_pb2.GetIamPolicyRequest(resource=name))
     seen["policy"] = [b.role for b in found.bindings]
     client.delete_function(name=name).result(timeout=60)
+    operations = client.list_operations(request={"name": region, "page_size": 100}).operations
+    seen["operations"] = [o.done for o in operations if name.encode() in o.metadata.value].count(True)
     seen["gone"] = code(lambda: client.get_function(name=name))
     bad = {"parent": region, "function_id": "1bad", "function": wanted(source)}
     seen["bad"] = code(lambda: client.create_function(request=bad))
@@ -150,6 +152,7 @@ def test_the_second_generation_s_clients_deploy_change_call_read_and_delete(runn
         "runtimes": [["python37", "DECOMMISSIONED", 1]],
         "source": True,
         "policy": ["roles/viewer"],
+        "operations": 3,
         "gone": "NotFound",
         "bad": "InvalidArgument",
     }

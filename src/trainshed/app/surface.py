@@ -75,6 +75,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
             cloud_functions.operation,
             second_functions.operation,
             cancels=[cloud_build.cancel_operation],
+            lists=[second_functions.operations],
         ),
     ]
     routes = [

@@ -104,6 +104,10 @@ class FunctionService:
         found = self._service.operation(name)
         return None if found is None or found.generation != 2 else self._message(found)  # noqa: PLR2004
 
+    def operations(self, parent: str) -> list[Any]:
+        """Answer the operations of a location, by this API."""
+        return [self._message(found) for found in self._service.operations(parent) if found.generation == 2]  # noqa: PLR2004
+
     def _message(self, found: functions.Operation) -> Any:
         metadata = message(
             "google.cloud.functions.v2.OperationMetadata",

@@ -4,13 +4,21 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from trainshed import names
+from trainshed.api import fields, filters
+from trainshed.api.descriptors import to_json
 from trainshed.duty import off_loop
 from trainshed.errors import FailedPrecondition, NotFound
 
 Get = Callable[[str], Any]  # name -> google.longrunning.Operation, None for a name it does not know; may raise NotFound
+Listing = Callable[[str], Sequence[Any]]  # projects/P/locations/L -> its operations
 Cancel = Callable[[str], bool]  # name -> whether it is one that it ends; may raise NotFound
 _WAIT_SECONDS = 30.0
 _LOOK_SECONDS = 0.2
+
+
+def _name(operation: Any) -> str:
+    return str(operation.name)
 
 
 class Operations:
@@ -18,7 +26,8 @@ class Operations:
 
     SERVICE = "google.longrunning.Operations"
 
-    def __init__(self, *sources: Get, cancels: Sequence[Cancel] = ()) -> None:
+    def __init__(self, *sources: Get, cancels: Sequence[Cancel] = (), lists: Sequence[Listing] = ()) -> None:
+        self._lists = lists
         self._sources = sources
         self._cancels = cancels
 
@@ -29,6 +38,15 @@ class Operations:
             if found is not None:
                 return found
         raise NotFound(f"There is no operation {request.name!r}.", reason="OPERATION_NOT_FOUND")
+
+    def ListOperations(self, request: Any) -> Any:
+        """Answer the operations of a place, by name, as far as they are kept together there."""
+        chosen = filters.parse(request.filter)
+        found = sorted((o for each in self._lists for o in each(request.name) if chosen(to_json(o))), key=_name)
+        after, size = names.read_page_token(request.page_token).get("after", ""), fields.page_size(request.page_size)
+        rest = [operation for operation in found if operation.name > after]
+        token = names.page_token(after=rest[size - 1].name) if len(rest) > size else ""
+        return fields.listing("google.longrunning.ListOperationsResponse", "operations", rest[:size], token)
 
     def CancelOperation(self, request: Any) -> None:
         """Ask for the end of what goes on; nothing happens to an operation that is done, as Google says."""
