@@ -74,7 +74,7 @@ class Server:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if " is ready on " not in line:
-            rest = self._process.communicate(timeout=30)[0]
+            rest = self._process.communicate(timeout=90)[0]
             raise AssertionError(f"the server did not start: {line}{rest}")
         self.address = line.split(" is ready on ")[1].split()[0]
         return self
@@ -83,7 +83,7 @@ class Server:
         """End it as `kill -9` does."""
         assert self._process is not None
         self._process.kill()
-        self._process.communicate(timeout=30)
+        self._process.communicate(timeout=90)
 
     def stop(self) -> int:
         """End it as SIGTERM does; answer its exit code."""

@@ -71,7 +71,7 @@ def take(message):
 stream = subscriber.subscribe(subscription, take)
 assert done.wait(30), got
 stream.cancel()
-stream.result(timeout=30)
+stream.result(timeout=90)
 print(json.dumps({"ids": ids, "got": got}))
 """,
     )

@@ -20,7 +20,7 @@ def ask(tmp_path_factory):
         address = running.address.removeprefix("http://").rsplit(":", 1)
 
         def send(line, *headers, body=b""):
-            with socket.create_connection((address[0], int(address[1])), timeout=30) as connection:
+            with socket.create_connection((address[0], int(address[1])), timeout=90) as connection:
                 head = "\r\n".join([f"{line} HTTP/1.1", HOST, "Connection: close", *headers, "", ""])
                 connection.sendall(head.encode() + body)
                 answer = b"".join(iter(lambda: connection.recv(65536), b""))

@@ -14,7 +14,7 @@ from google.cloud import pubsub_v1
 client = pubsub_v1.PublisherClient()
 topic = "projects/p/topics/by-grpc"
 seen = {"created": dict(client.create_topic(request={"name": topic, "labels": {"a": "b"}}).labels)}
-seen["published"] = client.publish(topic, b"12345", key="value").result(timeout=30)
+seen["published"] = client.publish(topic, b"12345", key="value").result(timeout=90)
 seen["topics"] = [t.name for t in client.list_topics(request={"project": "projects/p"}) if t.name == topic]
 for name, call in {
     "exists": lambda: client.create_topic(request={"name": topic}, retry=None),

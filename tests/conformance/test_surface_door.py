@@ -25,7 +25,7 @@ from trainshed.settings import load
 
 
 def ask(tiny, method, path, body=None, headers=None):
-    connection = http.client.HTTPConnection("127.0.0.1", tiny.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", tiny.port, timeout=90)
     text = json.dumps(body) if isinstance(body, (dict, list)) else body
     connection.request(method, path, body=text, headers=headers or {})
     response = connection.getresponse()
@@ -47,7 +47,7 @@ def read_all(connection):
 
 
 def tunnel(tiny, host):
-    connection = socket.create_connection(("127.0.0.1", tiny.port), timeout=20)
+    connection = socket.create_connection(("127.0.0.1", tiny.port), timeout=90)
     connection.sendall(f"CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     head = b""
     while b"\r\n\r\n" not in head:
@@ -132,7 +132,7 @@ def test_the_dashboards_own_pages_can(tiny):
 
 def test_first_bytes_may_come_one_by_one(tiny):
     request = b"PUT /v1/projects/p/topics/slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
-    with socket.create_connection(("127.0.0.1", tiny.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", tiny.port), timeout=90) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for position in range(5):
             connection.sendall(request[position : position + 1])
@@ -240,7 +240,7 @@ def test_large_messages_pass(tiny):
         publish = channel.unary_unary(
             "/google.pubsub.v1.Publisher/Publish", request.SerializeToString, response.FromString
         )
-        answer = publish(request(topic="t", messages=[{"data": b"x" * size}]), timeout=30)
+        answer = publish(request(topic="t", messages=[{"data": b"x" * size}]), timeout=90)
 
     assert list(answer.message_ids) == [str(size)]
 
@@ -260,7 +260,7 @@ def test_older_vertex_clients_are_served_by_the_same_methods(tiny):
 
 def test_an_rpc_that_no_interface_has_is_unimplemented(tiny):
     with grpc.insecure_channel(f"127.0.0.1:{tiny.port}") as channel, pytest.raises(grpc.RpcError) as raised:
-        channel.unary_unary("/google.pubsub.v1.Publisher/Guess")(b"", timeout=20)
+        channel.unary_unary("/google.pubsub.v1.Publisher/Guess")(b"", timeout=90)
 
     assert raised.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
@@ -269,7 +269,7 @@ def test_a_service_that_is_not_ours_is_refused_by_name_with_the_way_out(tiny):
     host = {"Host": "bigquery.googleapis.com"}
     status, answer = ask(tiny, "GET", "/bigquery/v2/projects/p/datasets", headers=host)
     with grpc.insecure_channel(f"127.0.0.1:{tiny.port}") as channel, pytest.raises(grpc.RpcError) as refused:
-        channel.unary_unary("/google.spanner.v1.Spanner/GetSession")(b"", timeout=20)
+        channel.unary_unary("/google.spanner.v1.Spanner/GetSession")(b"", timeout=90)
 
     assert status == 404
     for said in (answer["error"]["message"], refused.value.details()):
@@ -282,7 +282,7 @@ def test_a_service_that_is_not_ours_is_refused_by_name_with_the_way_out(tiny):
 
 def test_bytes_that_are_no_request_are_blamed_on_the_request(tiny):
     with grpc.insecure_channel(f"127.0.0.1:{tiny.port}") as channel, pytest.raises(grpc.RpcError) as refused:
-        channel.unary_unary("/google.pubsub.v1.Publisher/GetTopic")(b"\n\x03\xff\xfe\xfd", timeout=20)
+        channel.unary_unary("/google.pubsub.v1.Publisher/GetTopic")(b"\n\x03\xff\xfe\xfd", timeout=90)
 
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert "GetTopicRequest" in refused.value.details()
@@ -310,7 +310,7 @@ def test_a_port_in_use_is_said_so(tiny, tmp_path):
 def test_a_surface_stops_while_a_client_is_connected(tiny, tmp_path):
     second = Surface(load({}, home=tmp_path, port=0), [])
     address = tiny.do(second.start())
-    with socket.create_connection(("127.0.0.1", int(address.rsplit(":", 1)[1])), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", int(address.rsplit(":", 1)[1])), timeout=90) as connection:
         connection.sendall(b"GET /v1/projects HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.recv(20).startswith(b"HTTP/1.1 200")
         tiny.do(second.stop())

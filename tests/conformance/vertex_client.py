@@ -79,7 +79,7 @@ def advance(seconds):
     request = urllib.request.Request(
         f"{os.environ['TRAINSHED_ADDRESS']}/trainshed/v1/clock:advance", json.dumps({"seconds": seconds}).encode()
     )
-    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30).status
+    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=90).status
 
 
 def pool(code, **more):

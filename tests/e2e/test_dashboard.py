@@ -28,7 +28,7 @@ steps:
 
 
 def get(trainshed, path):
-    with urllib.request.urlopen(trainshed.address + path, timeout=30) as answer:
+    with urllib.request.urlopen(trainshed.address + path, timeout=90) as answer:
         return answer.read().decode()
 
 
@@ -89,7 +89,7 @@ def test_s19_rebuild_queues_the_same_build(trainshed, build):
     request = urllib.request.Request(
         f"{trainshed.address}/v1/projects/-/builds/{build['id']}:retry", data=b"{}", method="POST"
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=90) as answer:
         again = json.load(answer)["metadata"]["build"]
 
     assert again["id"] != build["id"]

@@ -40,7 +40,7 @@ import sys
 from google.cloud import pubsub_v1
 
 client = pubsub_v1.PublisherClient()
-print(client.publish(client.topic_path("local-project", "train"), sys.argv[1].encode()).result(timeout=30))
+print(client.publish(client.topic_path("local-project", "train"), sys.argv[1].encode()).result(timeout=90))
 """
 
 

@@ -81,7 +81,7 @@ def test_each_due_time_of_a_killed_server_starts_one_run(make_home):
 
 def assert_pages(running, name, started):
     def page(path):
-        with urllib.request.urlopen(running.address + path, timeout=30) as answer:
+        with urllib.request.urlopen(running.address + path, timeout=90) as answer:
             return answer.read().decode()
 
     assert "ticks" in page("/schedules")

@@ -403,4 +403,4 @@ def test_a_step_costs_little_more_than_its_process(bench):
     build = bench.run(bench.submit(*[{"name": "bash", "args": ["true"]} for _ in range(20)]))
 
     assert build.state == "SUCCESS"
-    assert time.monotonic() - start < 20  # not a measure of speed: it must not hang
+    assert time.monotonic() - start < 100  # not a measure of speed: it must not hang

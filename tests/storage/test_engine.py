@@ -39,7 +39,7 @@ def test_error_of_one_verb_undoes_that_verb_only(db):
         raise NotFound("no such thing")
 
     gate = threading.Event()
-    first = db.submit(lambda conn: gate.wait(10))
+    first = db.submit(lambda conn: gate.wait(90))
     futures = [db.submit(add("a")), db.submit(failing), db.submit(add("b"))]
     gate.set()
 
@@ -98,7 +98,7 @@ def test_every_commit_is_synchronous_and_foreign_keys_hold(db):
 
 def test_failed_commit_answers_unavailable_to_all_in_it(db, caplog):
     gate = threading.Event()
-    db.submit(lambda conn: gate.wait(10))
+    db.submit(lambda conn: gate.wait(90))
     good = db.submit(add("a"))
     bad = db.submit(lambda conn: conn.exec_driver_sql("ROLLBACK"))
     gate.set()
@@ -114,7 +114,7 @@ def test_failed_commit_answers_unavailable_to_all_in_it(db, caplog):
 
 def test_withdrawn_verb_is_not_run_and_holds_up_nobody(db):
     gate = threading.Event()
-    db.submit(lambda conn: gate.wait(10))
+    db.submit(lambda conn: gate.wait(90))
     withdrawn, kept = db.submit(add("a")), db.submit(add("b"))
     assert withdrawn.cancel()
     gate.set()
@@ -152,7 +152,7 @@ def test_a_listener_that_fails_does_not_end_the_store(db, caplog):
     db.listen("things", fail)
     db.write(lambda conn: notify(conn, "things"))
 
-    assert db.submit(add("a")).result(timeout=10) is True
+    assert db.submit(add("a")).result(timeout=90) is True
     assert "it is made good later" in caplog.text
 
 
@@ -161,4 +161,4 @@ def test_who_comes_after_the_store_was_closed_is_answered_and_does_not_wait_for_
         db.write(add("a"))
 
     with pytest.raises(Unavailable):
-        db.submit(add("b")).result(timeout=10)
+        db.submit(add("b")).result(timeout=90)

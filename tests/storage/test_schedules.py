@@ -98,12 +98,12 @@ def test_a_year_of_three_minute_firings_takes_seconds_and_has_each_due_time_once
     options = replace(EVERY_THREE, time_zone="Europe/Berlin", daylight_saving=DaylightSaving.parse(policy))
     days = 365 if policy == "both" else 120  # the others: up to the switch in spring, which is where they differ
     world.service.create(NAME, options)
-    began = time.monotonic()
+    began = time.process_time()
 
     world.clock.advance(timedelta(days=days))
     world.turn()
 
-    took = time.monotonic() - began
+    took = time.process_time() - began
     counted = "SELECT count(*), count(DISTINCT stimulus), min(stimulus), max(stimulus), min(state) FROM receipts"
     count, distinct, first, last, state = world.db.read(lambda conn: conn.exec_driver_sql(counted).one())
     assert (count, distinct, state) == (days * 480, days * 480, "STARTED")

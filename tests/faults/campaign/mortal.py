@@ -37,7 +37,7 @@ class Mortal(Server):
             self.address = line.split(" is ready on ")[1].split()[0]
             self.is_ready, self.ready_time = True, time.time()
         else:
-            rest = self._process.communicate(timeout=30)[0]
+            rest = self._process.communicate(timeout=90)[0]
             assert self._process.returncode == -signal.SIGKILL, f"the server did not start: {line}{rest}"
         if timer is not None:
             timer.join()
@@ -54,7 +54,7 @@ class Mortal(Server):
         if not self.is_ready:  # `start` saw it
             return
         assert self._process is not None
-        said = self._process.communicate(timeout=30)[0]
+        said = self._process.communicate(timeout=90)[0]
         assert self._process.returncode == -signal.SIGKILL, f"the server ended ({self._process.returncode}): {said}"
 
 

@@ -196,10 +196,10 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     ],
 )
 def test_s03_unreadable_documents_are_refused_in_a_sentence(text, part):
-    start = time.monotonic()
+    start = time.process_time()
 
     assert part in refusal(text)
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 values = st.recursive(

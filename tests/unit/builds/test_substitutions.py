@@ -229,11 +229,11 @@ def test_a_bad_expansion_is_a_finding(text):
     ],
 )
 def test_no_value_takes_long_or_grows_without_bound(values, text):
-    start = time.monotonic()
+    start = time.process_time()
     value, _ = expand(text, values)
 
     assert len(value) <= 200_000
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_an_unknown_operator_is_named():
