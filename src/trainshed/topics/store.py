@@ -60,7 +60,7 @@ _ROUTES = Prepared(
         _s.routing,
         case((_s.routing == Routing.BY_HAND, type_coerce(_s.options, Text))),
         type_coerce(topics_table.c.options, Text),
-        topics_table.c.held_until,
+        type_coerce(topics_table.c.held_until, Text),
     )
     .select_from(topics_table.outerjoin(subscriptions_table, _s.topic == topics_table.c.name))
     .where(topics_table.c.name == bindparam("topic"))
@@ -162,9 +162,13 @@ class Routes:
     topic: TopicOptions
     held_until: datetime | None
     subscriptions: Sequence[Route]
+    by_hand: Sequence[tuple[int, Options]]  # those of the subscriptions with a filter, or in order
+    has_plain: bool  # whether there are others
 
     def retain_until(self, now: datetime) -> datetime | None:
         """Answer how long a message of now is kept even if nobody is to get it; None: not at all."""
+        if self.held_until is None and self.topic.retention_seconds is None:
+            return None
         times = [] if self.held_until is None or self.held_until <= now else [self.held_until]
         if self.topic.retention_seconds is not None:
             times.append(now + timedelta(seconds=self.topic.retention_seconds))
@@ -176,13 +180,26 @@ def routes(conn: Connection, topic: str) -> Routes:
     rows = _ROUTES.rows(conn, topic=topic)
     if not rows:
         raise NotFound(f"There is no topic {topic!r}; `trainshed pubsub topics create` makes one.")
+    return _routes_of(tuple(rows))
+
+
+@lru_cache(maxsize=4096)
+def _routes_of(rows: tuple[tuple[Any, ...], ...]) -> Routes:
+    """Read what was read of a topic; it is the same from message to message."""
     subscriptions = [
         Route(subscription_id=key, kind=Kind(kind), by_hand=options_of(by_hand) if by_hand else None)
         for key, kind, routing, by_hand, _, _ in rows
         if key is not None and routing != Routing.DETACHED
     ]
     *_, options, held_until = rows[0]
-    return Routes(topic=topic_options_of(options), held_until=held_until, subscriptions=subscriptions)
+    chosen = [(route.subscription_id, route.by_hand) for route in subscriptions if route.by_hand is not None]
+    return Routes(
+        topic=topic_options_of(options),
+        held_until=datetime.fromisoformat(held_until) if held_until else None,
+        subscriptions=subscriptions,
+        by_hand=chosen,
+        has_plain=len(chosen) < len(subscriptions),
+    )
 
 
 def allocate_ids(conn: Connection, count: int) -> range:
@@ -215,12 +232,11 @@ def insert_messages(
     retained = routes.retain_until(now)
     kept = {} if retained is None else {"retain_until": retained}
     insert_many(conn, messages_table, columns, rows, topic=topic, publish_time=now, **kept)
-    if any(route.by_hand is None for route in routes.subscriptions):
+    if routes.has_plain:
         _FAN_OUT.run(conn, now=now, first=ids[0], last_id=ids[-1])
-    for route in routes.subscriptions:
-        if route.by_hand is not None:
-            chosen = ((n, m.attributes, m.ordering_key) for n, m in zip(ids, messages, strict=True))
-            insert_chosen(conn, route.subscription_id, route.by_hand, chosen, now=now)
+    for subscription_id, options in routes.by_hand:
+        chosen = ((n, m.attributes, m.ordering_key) for n, m in zip(ids, messages, strict=True))
+        insert_chosen(conn, subscription_id, options, chosen, now=now)
 
 
 def insert_chosen(
