@@ -158,9 +158,16 @@ def error_of(status: int, body: bytes) -> errors.TrainshedError:
     try:
         document = json.loads(body)["error"]
         cls = _BY_CODE.get(document.get("status", "")) or cls
-        details = [d for d in document.get("details", ()) if str(d.get("@type", "")).endswith("ErrorInfo")]
-        info = details[0] if details else {}
-        return cls(document.get("message", ""), reason=info.get("reason"), metadata=info.get("metadata"))
+        details = document.get("details", ())
+        info: dict[str, Any] = next((d for d in details if str(d.get("@type", "")).endswith("ErrorInfo")), {})
+        violations = tuple(
+            errors.FieldViolation(field=str(v.get("field", "")), description=str(v.get("description", "")))
+            for detail in details
+            if str(detail.get("@type", "")).endswith("BadRequest")
+            for v in detail.get("fieldViolations", ())
+        )
+        message, reason = document.get("message", ""), info.get("reason")
+        return cls(message, reason=reason, metadata=info.get("metadata"), violations=violations)
     except (ValueError, KeyError, TypeError, AttributeError):
         text = body.decode("utf-8", "replace")[:500]
         return cls(text or f"The server answered {status}.")

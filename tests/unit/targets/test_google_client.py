@@ -131,6 +131,23 @@ def test_a_refusal_without_details_lists_what_the_request_needs(google):
         client.call("POST", "/storage/v1/b", {"name": "b"}, query={"project": "p"})
 
 
+def test_the_fields_that_google_names_are_told(google):
+    violations = [{"field": "ack_deadline_seconds", "description": "must be at least 10"}]
+    details = [{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": violations}]
+    error = {
+        "code": 400,
+        "message": "Request contains an invalid argument.",
+        "status": "INVALID_ARGUMENT",
+        "details": details,
+    }
+    client, _, _ = google((400, {"error": error}))
+
+    with pytest.raises(errors.InvalidArgument) as caught:
+        client.call("PUT", "/v1/projects/p/subscriptions/abc", {"topic": "projects/p/topics/t"})
+    assert caught.value.message == "Request contains an invalid argument. ack_deadline_seconds: must be at least 10"
+    assert caught.value.violations[0].field == "ack_deadline_seconds"
+
+
 def test_an_api_that_is_not_enabled_is_told_with_the_command(google):
     client, _, _ = google(denied("SERVICE_DISABLED", {"service": "pubsub.googleapis.com"}))
 
