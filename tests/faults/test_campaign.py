@@ -17,7 +17,7 @@ KILLS = 8
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_a_mix_of_pipelines_ends_as_it_would_have_without_the_kills(make_home, tmp_path):
     homes = make_home("undisturbed"), make_home("killed")
     campaign = Campaign(tmp_path, *homes, seed=SEED, lease_seconds=10.0, patience_seconds=2.5, steps=15)

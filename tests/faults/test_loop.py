@@ -17,6 +17,7 @@ PARENT = "projects/local-project/locations/us-central1"
 TASKS = ["a", "b", "c", "d", "e"]
 COMPONENTS = ["read", "step", "step-2", "step-3", "write"]
 KILLS = 10
+pytestmark = pytest.mark.timeout(900)  # eleven starts of a server, on a busy machine
 SEED = int(os.environ.get("TRAINSHED_TEST_SEED", "4"))
 
 MAIN = """
@@ -106,7 +107,7 @@ def rows(running, query):
         connection.close()
 
 
-def the_run(running, seconds=90):
+def the_run(running, seconds=200):
     (run,) = wait_until(lambda: ended(running), seconds=seconds, what="the end", story=lambda: story(running))
     assert run["state"] == "SUCCEEDED", story(running)
     return run
