@@ -74,7 +74,6 @@ def test_how_much_has_arrived_is_told(ask):
 def test_what_is_not_there_is_not_found(ask):
     assert ask("GET /models/nothing")[0] == 404
     assert ask("GET /no-such-bucket/nothing")[0] == 404
-    assert ask("GET /models")[0] == 404
 
 
 def test_a_body_may_hold_the_words_of_a_header(ask):

@@ -12,7 +12,11 @@ from google.cloud.storage import _signing
 from trainshed.api.services.storage_signed import Signed, check, is_signed
 from trainshed.errors import InvalidArgument, PermissionDenied, Unimplemented
 
-NOW = datetime.now(UTC)
+
+def now():
+    return datetime.now(UTC)
+
+
 HOST = "https://storage.googleapis.com"
 
 
@@ -54,7 +58,7 @@ WAYS = [
 @pytest.mark.parametrize("version", [2, 4])
 @pytest.mark.parametrize("way", WAYS)
 def test_what_the_library_signs_holds(version, way):
-    check(signed(version, **way), verify, NOW)
+    check(signed(version, **way), verify, now())
 
 
 def test_gsutil_writes_the_names_small():
@@ -86,7 +90,7 @@ def test_nothing_else_may_be_done_with_it(version, change):
     given = signed(version, method="PUT", content_type="text/css", sent={"Content-Type": "text/css"})
 
     with pytest.raises(PermissionDenied):
-        check(replace(given, **change), verify, NOW)
+        check(replace(given, **change), verify, now())
 
 
 @pytest.mark.parametrize("version", [2, 4])
@@ -94,21 +98,21 @@ def test_a_parameter_more_is_refused(version):
     given = signed(version)
 
     with pytest.raises(PermissionDenied):
-        check(replace(given, query=given.query + "&prefix=x"), verify, NOW)
+        check(replace(given, query=given.query + "&prefix=x"), verify, now())
 
 
 def test_metadata_that_is_not_signed_is_refused():
     given = signed(method="PUT", sent={"x-goog-meta-k": "v"})
 
     with pytest.raises(PermissionDenied, match="x-goog-meta-k"):
-        check(given, verify, NOW)
+        check(given, verify, now())
 
 
 @pytest.mark.parametrize("version", [2, 4])
 def test_it_holds_until_it_expires(version):
-    check(signed(version), verify, NOW + timedelta(minutes=4))
+    check(signed(version), verify, now() + timedelta(minutes=4))
     with pytest.raises(InvalidArgument, match="expired") as refused:
-        check(signed(version), verify, NOW + timedelta(minutes=6))
+        check(signed(version), verify, now() + timedelta(minutes=6))
     assert refused.value.reason == "ExpiredToken"
 
 
@@ -116,17 +120,17 @@ def test_a_time_to_come_and_a_life_of_more_than_a_week_are_refused():
     given = signed()
 
     with pytest.raises(PermissionDenied, match="time to come"):
-        check(given, verify, NOW - timedelta(hours=1))
+        check(given, verify, now() - timedelta(hours=1))
     with pytest.raises(InvalidArgument, match="seven days"):
-        check(replace(given, query=given.query.replace("Expires=300", "Expires=700000")), verify, NOW)
+        check(replace(given, query=given.query.replace("Expires=300", "Expires=700000")), verify, now())
 
 
 @pytest.mark.parametrize("version", [2, 4])
 def test_the_key_of_somebody_else_is_refused(version):
     with pytest.raises(PermissionDenied, match="trainshed exec"):
-        check(signed(version), lambda _signature, _data: False, NOW)
+        check(signed(version), lambda _signature, _data: False, now())
     with pytest.raises(PermissionDenied):
-        check(signed(version), None, NOW)
+        check(signed(version), None, now())
 
 
 @pytest.mark.parametrize(
@@ -142,12 +146,12 @@ def test_broken_ones_are_refused_by_the_name_of_what_is_wrong(query):
 
     assert is_signed(query)
     with pytest.raises(InvalidArgument):
-        check(given, verify, NOW)
+        check(given, verify, now())
 
 
 def test_keys_of_the_other_kind_are_refused():
     with pytest.raises(Unimplemented, match="HMAC"):
-        check(Signed(method="GET", path="/b/o", query="X-Amz-Signature=0", headers={}), verify, NOW)
+        check(Signed(method="GET", path="/b/o", query="X-Amz-Signature=0", headers={}), verify, now())
 
 
 def test_a_plain_query_claims_nothing():
