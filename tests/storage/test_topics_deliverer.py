@@ -264,3 +264,31 @@ def test_g3_an_endpoint_gets_one_message_of_an_ordering_key_at_a_time(service):
     assert [d for d in seen if d.startswith(b"a")] == [b"a0", b"a1", b"a1", b"a2", b"a3"]
     assert [d for d in seen if d.startswith(b"b")] == [b"b0", b"b1", b"b2", b"b3"]
     assert service.counts(SUB) == {"ACKED": 8}
+
+
+def test_a_push_to_a_host_that_is_answered_here_never_leaves_the_machine(service, monkeypatch):
+    elsewhere = "https://us-central1-p.cloudfunctions.net/train"
+    identity = topics.PushIdentity(email="a@p.iam")
+    service.create_subscription(SUB, TOPIC, Options(kind=Kind.PUSH, push_endpoint=elsewhere, push_identity=identity))
+    service.publish(TOPIC, [PubsubMessage(data=b"x"), PubsubMessage(data=b"y")])
+    sent, signed = [], []
+
+    async def send(url, *, headers, body, timeout_seconds, at):
+        sent.append((url, at, headers["Authorization"]))
+        return 200
+
+    def token(email, audience):
+        signed.append((email, audience))
+        return "signed"
+
+    async def main():
+        background = Background()
+        endpoints = topics.Endpoints(token=token, near=lambda url: "http://127.0.0.1:1")
+        await turns(Deliverer(service, None, background, endpoints=endpoints), background)
+        await background.close()
+
+    monkeypatch.setattr("trainshed.webhook.send", send)
+    asyncio.run(main())
+
+    assert sent == [(elsewhere, "http://127.0.0.1:1", "Bearer signed")] * 2
+    assert set(signed) == {("a@p.iam", elsewhere)}

@@ -197,7 +197,7 @@ class Features:
                 deliver,
                 background=background,
                 interval_seconds=every,
-                identity_token=self._identity_token,
+                endpoints=topics.Endpoints(token=self._identity_token, near=self._endpoints.near),
             ),
             *schedules.duties(
                 self.schedules, background=background, interval_seconds=every, endpoints=self._endpoints

@@ -14,7 +14,7 @@
 """
 
 from trainshed.topics.lifecycle import DELIVERY
-from trainshed.topics.loop import Arrivals, Deliver, Deliverer, duties
+from trainshed.topics.loop import Arrivals, Deliver, Deliverer, Endpoints, duties
 from trainshed.topics.model import (
     DELETED_TOPIC,
     UNBOUNDED,
@@ -52,6 +52,7 @@ __all__ = [
     "Deliverer",
     "Delivery",
     "Encoding",
+    "Endpoints",
     "Kind",
     "Options",
     "PubsubMessage",

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -16,7 +17,6 @@ from trainshed.topics.model import Delivery, Kind, Options, PushIdentity, Room, 
 from trainshed.topics.service import Pulled, Service
 
 log = logging.getLogger(__name__)
-IdentityToken = Callable[[str, str], str]  # e-mail of a service account, audience → a signed token
 Deliver = Callable[[str, Delivery], Awaitable[bool]]  # target, delivery → acknowledged?
 
 _SLOTS = 16  # attempts under way at once at one subscription
@@ -25,19 +25,34 @@ _ANSWER_BYTES = 10_000_000
 _TOKEN_AGE = timedelta(minutes=30)  # a token of an hour is sent again until then
 
 
+@dataclass(frozen=True, kw_only=True)
+class Endpoints:
+    """What pushes need of the surface."""
+
+    token: Callable[[str, str], str]  # e-mail of a service account, audience → a signed token
+    near: Callable[[str], str]  # address of this server for a URL that is answered here; empty for all others
+
+
+def _unsigned(_email: str, _audience: str) -> str:
+    raise FailedPrecondition("Nobody here signs identity tokens; push without one.")
+
+
+_BARE = Endpoints(token=_unsigned, near=lambda _url: "")
+
+
 def duties(
     service: Service,
     deliver: Deliver,
     *,
     background: Background,
     interval_seconds: float,
-    identity_token: IdentityToken | None = None,
+    endpoints: Endpoints | None = None,
 ) -> list[Duty]:
     """Make the background duties. `deliver` returns once what the message asks for is durable.
 
-    Attempts run in `background`, whose owner ends them. `identity_token` signs for the service account of a push.
+    Attempts run in `background`, whose owner ends them.
     """
-    deliverer = Deliverer(service, deliver, background, identity_token=identity_token)
+    deliverer = Deliverer(service, deliver, background, endpoints=endpoints)
     delivering = Duty("deliveries", deliverer.run_once, interval_seconds=interval_seconds, clock=service.clock)
     deliverer.when_free = delivering.wake
     service.db.listen(attempts.PUSHING, delivering.wake)
@@ -64,10 +79,10 @@ class Deliverer:
         background: Background,
         *,
         slots: int = _SLOTS,
-        identity_token: IdentityToken | None = None,
+        endpoints: Endpoints | None = None,
     ) -> None:
         self._service = service
-        self._identity_token = identity_token
+        self._endpoints = endpoints or _BARE
         self._tokens: dict[PushIdentity, tuple[str, datetime]] = {}
         self._deliver = deliver
         self._slots = slots
@@ -171,20 +186,22 @@ class Deliverer:
         if options.push_identity is not None:
             headers = {**headers, "Authorization": f"Bearer {await self._token(options)}"}
         status = await webhook.send(
-            options.push_endpoint, headers=headers, body=body, timeout_seconds=options.ack_deadline_seconds
+            options.push_endpoint,
+            headers=headers,
+            body=body,
+            timeout_seconds=options.ack_deadline_seconds,
+            at=self._endpoints.near(options.push_endpoint),
         )
         return status in ACKNOWLEDGED
 
     async def _token(self, options: Options) -> str:
         identity = options.push_identity
         assert identity is not None
-        if self._identity_token is None:
-            raise FailedPrecondition("Nobody here signs identity tokens; push without one.")
         named = PushIdentity(email=identity.email, audience=identity.audience or options.push_endpoint)
         now = SystemClock().now()  # tokens are checked against the machine's clock
         token, made = self._tokens.get(named, ("", now))
         if not token or now - made > _TOKEN_AGE:
-            token = await off_loop(self._identity_token, named.email, named.audience)
+            token = await off_loop(self._endpoints.token, named.email, named.audience)
             self._tokens[named] = (token, now)
         return token
 
