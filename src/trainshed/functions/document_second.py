@@ -200,6 +200,8 @@ def _trigger(trigger: Mapping[str, Any], project: str) -> dict[str, Any]:
     _refuse_filters(filters, {"topic"} if event in checks.TOPIC_EVENTS else {"bucket"})
     if event in checks.TOPIC_EVENTS:
         given = trigger.get("pubsubTopic") or filters.get("topic", "")
+        if filters.get("topic", given) != given:
+            raise InvalidArgument.field("eventTrigger.eventFilters", "names another topic than pubsubTopic; name one")
         if not given:
             raise InvalidArgument.field("eventTrigger.pubsubTopic", "is not given; name the topic")
         return {"topic": checks.topic(given, project, "eventTrigger.pubsubTopic"), "retry": retry}

@@ -18,7 +18,7 @@ FRAMEWORK = "functions-framework>=3.5,<4"
 _IGNORED = {".git", "__pycache__", ".venv", ".gcloudignore", ".ipynb_checkpoints"}
 LARGEST_ARCHIVE = 100 << 20
 _LARGEST_BYTES = 512 << 20
-_MOST_UPLOADS = 200
+_MOST_UPLOADS = 64
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 _MOST_FILES = 20_000
 
