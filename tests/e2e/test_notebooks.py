@@ -91,7 +91,7 @@ def test_the_notebooks_cells_build_deploy_publish_and_schedule(trainshed, notebo
     notebook("publish_message.py", **topic)
     wait_until(lambda: runs(trainshed, num_epochs=2, learning_rate=0.01), what="the run that the message asks for")
 
-    body = shlex.quote(json.dumps({"num_epochs": "4", "learning_rate": "1e-2"}))
+    body = json.dumps(json.dumps({"num_epochs": "4", "learning_rate": "1e-2"}))  # once for the shell, as the notebook
     notebook("scheduler_trigger.sh", JOB="by-gcloud", BODY=body, **topic)
     made = json.loads(notebook("scheduler_client.py", JOB="by-client", **topic))
     assert made == {

@@ -1,11 +1,14 @@
 """Build triggers on real repositories: each commit has a receipt, and only what should builds."""
 
 import asyncio
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from trainshed import builds, ledger, testing
+from trainshed.builds import repositories
 from trainshed.builds.testing import Workbench
 from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 
@@ -312,3 +315,55 @@ def test_a_trigger_that_breaks_us_does_not_keep_others_from_being_looked_at(benc
 
     assert receipts(bench)[sha].trigger.endswith("/second")
     assert "a defect" in caplog.text
+
+
+def test_a_build_depends_on_repositories_that_are_fetched_before_its_steps(bench, repository):
+    first = repository.commit(file="pinned\n")
+    repository.commit(file="newest\n")
+    url = repository.path.as_uri()
+    dependencies = [
+        {"gitSource": {"repository": {"url": url}, "revision": first, "destPath": "libs/pinned", "depth": 1}},
+        {"gitSource": {"repository": {"url": url}}},
+    ]
+    build = bench.service.create(
+        {
+            "steps": [{"name": "bash", "args": ["-c", "cat libs/pinned/file project/file"]}],
+            "dependencies": dependencies,
+        },
+        project="p",
+        region="r",
+    )
+
+    build = bench.run(build)
+
+    assert build.state == "SUCCESS", bench.log(build)
+    assert "Step #0: pinned\nStep #0: newest\n" in bench.log(build)
+    assert "FETCHSOURCE" in build.timing
+
+
+def test_a_host_that_never_answers_leaves_no_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(repositories, "_QUICK_SECONDS", 1)
+    marker = f"TRAINSHED_HANGS={tmp_path}"
+    helper = tmp_path / "hang"
+    helper.write_text("#!/bin/sh\nsleep 300 &\nwait\n")
+    helper.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH", str(helper))
+    monkeypatch.setenv(*marker.split("=", 1))
+
+    with pytest.raises(FailedPrecondition, match="took longer than 1 s"):
+        builds.Repositories(tmp_path / "mirrors").refs("ssh://git@example.invalid/o/r.git")
+
+    left = testing.wait_until(lambda: not _with(marker) or None, what="the end of what git started")
+    assert left
+
+
+def _with(marker):
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            content = (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if marker.encode() in content.split(b"\0") and int(process.name) != os.getpid():
+            found.append(process.name)
+    return found

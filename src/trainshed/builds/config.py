@@ -83,8 +83,16 @@ def read(resolved: Mapping[str, Any], *, values: Mapping[str, str]) -> Config:
         machine_type=options.get("machineType", ""),
         tags=tuple(dict.fromkeys(t for t in resolved.get("tags") or [] if t)),
         secrets=tuple(_secrets(resolved)),
-        source=resolved.get("source") or {},
+        source=_source(resolved),
+        dependencies=tuple(d["gitSource"] for d in resolved.get("dependencies") or [] if d.get("gitSource")),
     )
+
+
+def _source(resolved: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Answer the source to fetch; a dependency that is `empty` wants none."""
+    if any(d.get("empty") for d in resolved.get("dependencies") or []):
+        return {}
+    return resolved.get("source") or {}
 
 
 def _step(
@@ -120,6 +128,31 @@ def _meaning(document: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _volumes_meaning(document)
     yield from _artifacts_meaning(document)
     yield from _options_meaning(document)
+    yield from _source_meaning(document)
+
+
+_NO_CONNECTION = "needs a connection, which there is none of here; give the address of the repository"
+
+
+def _source_meaning(document: Mapping[str, Any]) -> Iterator[Finding]:
+    source = document.get("source") or {}
+    if source.get("connectedRepository"):
+        yield _error("source.connectedRepository", f"{_NO_CONNECTION} as source.gitSource.url")
+    if source.get("storageSourceManifest"):
+        yield _error(
+            "source.storageSourceManifest", "is not offered here; upload an archive and name it in storageSource"
+        )
+    if document.get("gitConfig"):
+        yield _error("gitConfig", "is not offered here; git of this machine is used with its own configuration")
+    for n, dependency in enumerate(document.get("dependencies") or []):
+        git, path = dependency.get("gitSource") or {}, f"dependencies[{n}].gitSource"
+        repository = git.get("repository") or {}
+        if not dependency.get("empty") and not repository.get("url"):
+            kind = "developerConnect" if repository.get("developerConnect") else "url"
+            yield _error(f"{path}.repository.{kind}", f"{_NO_CONNECTION} as url")
+        target = git.get("destPath", "")
+        if target.startswith("/") or ".." in target.split("/"):
+            yield _error(f"{path}.destPath", f"{target!r} leaves the workspace; give a path below it")
 
 
 def _options_meaning(document: Mapping[str, Any]) -> Iterator[Finding]:

@@ -109,7 +109,7 @@ class Execution:
             await self._clock.sleep_until(deadline)
 
     async def _work(self, build: Build, config: Config, workspace: Workspace, journal: Journal) -> None:
-        if config.source:
+        if config.source or config.dependencies:
             source_dir = await self._phase("FETCHSOURCE", journal, lambda: self._fetch(config, workspace, journal))
         else:
             source_dir = ""
@@ -131,7 +131,7 @@ class Execution:
     async def _fetch(self, config: Config, workspace: Workspace, journal: Journal) -> str:
         around = self._around
         try:
-            return await off_loop(
+            found = await off_loop(
                 sources.fetch,
                 config.source,
                 workspace.workspace,
@@ -139,8 +139,17 @@ class Execution:
                 repositories=around.repositories,
                 say=journal.say,
             )
+            for wanted in config.dependencies:
+                await off_loop(
+                    sources.fetch_dependency,
+                    wanted,
+                    workspace.workspace,
+                    repositories=around.repositories,
+                    say=journal.say,
+                )
         except TrainshedError as error:
             raise _Failure("FETCH_SOURCE_FAILED", error.message) from error
+        return found
 
     async def _secrets(self, config: Config, journal: Journal) -> Mapping[str, str]:
         try:

@@ -70,6 +70,7 @@ class Config:
     tags: tuple[str, ...] = ()
     secrets: tuple[Secret, ...] = ()
     source: Mapping[str, Any] = field(default_factory=dict)
+    dependencies: tuple[Mapping[str, Any], ...] = ()  # of git, fetched before the steps
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,12 @@ import hashlib
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +114,10 @@ class Repositories:
         git(["-c", "advice.detachedHead=false", "checkout", "--quiet", "FETCH_HEAD"], cwd=target)
         git(["remote", "add", "origin", address(url)], cwd=target)
 
+    def add_submodules(self, folder: Path) -> None:
+        """Bring what a checked out commit names as submodules."""
+        git(["submodule", "update", "--quiet", "--init", "--recursive", "--depth", "1"], cwd=folder)
+
     def _mirror(self, url: str) -> Path:
         mirror = self._root / f"{hashlib.sha256(address(url).encode()).hexdigest()[:16]}.git"
         with self._making:
@@ -152,21 +158,30 @@ def _run(
     arguments: Sequence[str], *, cwd: Path | None = None, timeout: float = _QUICK_SECONDS
 ) -> "subprocess.CompletedProcess[str]":
     try:
-        return subprocess.run(
+        process = subprocess.Popen(
             ["git", *arguments],
             cwd=cwd,
             env=_environment(),
-            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            stdin=subprocess.DEVNULL,
-            timeout=timeout,
-            check=False,
+            start_new_session=True,  # what git starts to talk to a host ends with it
         )
     except FileNotFoundError as error:
         raise FailedPrecondition("git is not on this machine; install it.", reason="GIT_MISSING") from error
-    except subprocess.TimeoutExpired as error:
-        raise FailedPrecondition(f"git {arguments[0]} took longer than {timeout:g} s", reason="GIT_FAILED") from error
+    with process:
+        try:
+            output, errors = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            sentence = f"git {arguments[0]} took longer than {timeout:g} s"
+            raise FailedPrecondition(sentence, reason="GIT_FAILED") from error
+        finally:
+            if process.poll() is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
 
 def _environment() -> dict[str, str]:

@@ -114,6 +114,17 @@ _SOURCE = _record(
     connectedRepository=_FREE,
     storageSourceManifest=_FREE,
 )
+_DEPENDENCY = _record(
+    empty=_FLAG,
+    gitSource=_record(
+        repository=_record(url=_text(1000), developerConnect=_text(), required=True),
+        revision=_text(1000),
+        recurseSubmodules=_FLAG,
+        depth=_INTEGER,
+        destPath=_text(1000),
+        fetchTags=_FLAG,
+    ),
+)
 _BUILD = _record(
     steps=_list(_STEP, 100, required=True),
     timeout=_DURATION_KIND,
@@ -131,7 +142,7 @@ _BUILD = _record(
     images=_list(_text(1000), 100),
     artifacts=_ARTIFACTS,
     source=_SOURCE,
-    dependencies=_FREE,
+    dependencies=_list(_DEPENDENCY, 20),
     gitConfig=_FREE,
 )
 

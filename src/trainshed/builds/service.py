@@ -133,7 +133,7 @@ class Service:
         self, *, project: str = "", region: str = "", filter_text: str = "", limit: int = 100, page_token: str = ""
     ) -> tuple[tuple[Build, ...], str]:
         """Read a page of builds, newest first, and the token of the next page."""
-        project = "" if project == self.project_number else project
+        project = "" if project in {"-", self.project_number} else project
         wanted = filters.read(filter_text, states=BUILD.states)
         states = filters.states_of(wanted)
         position = names.read_page_token(page_token)
@@ -323,7 +323,7 @@ class Service:
         return build
 
     def _of(self, build: Build, project: str) -> Build:
-        if project and project not in {build.project, self.project_number}:
+        if project not in {"", "-", build.project, self.project_number}:
             raise NotFound(f"There is no build {build.build_id!r} in project {project!r}.", reason="BUILD_NOT_FOUND")
         return build
 

@@ -42,6 +42,22 @@ def fetch(
     return ""
 
 
+def fetch_dependency(
+    wanted: Mapping[str, Any], workspace: Path, *, repositories: Repositories, say: Callable[[str], None]
+) -> None:
+    """Bring a repository that a build depends on into its folder of the workspace."""
+    url = wanted["repository"]["url"]
+    target = workspace / (wanted.get("destPath") or url.rstrip("/").rpartition("/")[2].removesuffix(".git"))
+    if target.exists() and any(target.iterdir()):
+        raise FailedPrecondition(
+            f"dependencies: {target.name} exists in the source; give the dependency another destPath"
+        )
+    target.mkdir(parents=True, exist_ok=True)
+    _fetch_commit(url, wanted.get("revision", ""), target, repositories, say)
+    if wanted.get("recurseSubmodules"):
+        repositories.add_submodules(target)
+
+
 def extract(archive: Path, target: Path, *, where: str) -> None:
     """Unpack a tar or zip; nothing lands outside of `target`. Raises FailedPrecondition."""
     try:

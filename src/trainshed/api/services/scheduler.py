@@ -89,7 +89,7 @@ def job(schedule: Schedule) -> Any:
 
 def _message(options: Options) -> Any:
     target, retry = options.target, options.retry
-    common = {
+    common: dict[str, Any] = {
         "schedule": options.schedule,
         "time_zone": options.time_zone,
         "description": options.description,
@@ -103,6 +103,8 @@ def _message(options: Options) -> Any:
     }
     if isinstance(target, PubsubTarget):
         data, attributes = base64.b64decode(target.data), dict(target.attributes)
+        if options.attempt_deadline_seconds != Options.attempt_deadline_seconds:  # without effect, and kept
+            common["attempt_deadline"] = timedelta(seconds=options.attempt_deadline_seconds)
         pubsub = {"topic_name": target.topic, "data": data, "attributes": attributes}
         return message(f"{_PACKAGE}.Job", pubsub_target=pubsub, **common)
     http: dict[str, Any] = {
