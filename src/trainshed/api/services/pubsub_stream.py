@@ -63,9 +63,9 @@ class Stream:
         self._is_bounded = min(self._most_messages, self._most_bytes) < UNBOUNDED
         self._out: dict[str, tuple[int, datetime]] = {}  # ack id: bytes and deadline
         self._bytes = 0
+        self._is_full = False
         self._may_go_on = asyncio.Event()
         self._responses: asyncio.Queue[Any] = asyncio.Queue(maxsize=1)  # None: over; an exception: broken
-        self._is_exactly_once = False
 
     async def run(self, first: Any, requests: AsyncIterator[Any], arrivals: Arrivals) -> AsyncIterator[Any]:
         """Yield responses until the client ends its half, or something is wrong with it."""
@@ -88,7 +88,8 @@ class Stream:
         """Count a message no longer: it was answered."""
         size, _ = self._out.pop(ack_id, (0, None))
         self._bytes -= size
-        self._may_go_on.set()
+        if self._is_full:  # otherwise it waits for messages, not for room
+            self._may_go_on.set()
 
     def prolong(self, ack_id: str, seconds: int) -> None:
         """Count a message for longer."""
@@ -119,7 +120,6 @@ class Stream:
             await self._responses.put(response)
 
     def _tell_properties(self, response: Any, options: Options) -> None:
-        self._is_exactly_once = options.is_exactly_once
         if options.is_exactly_once or options.is_ordered:
             response.subscription_properties.exactly_once_delivery_enabled = options.is_exactly_once
             response.subscription_properties.message_ordering_enabled = options.is_ordered
@@ -137,7 +137,9 @@ class Stream:
     def _room(self) -> Room:
         if len(self._out) >= self._most_messages or self._bytes >= self._most_bytes:
             self._drop_late()
-        return Room(messages=self._most_messages - len(self._out), byte_count=self._most_bytes - self._bytes)
+        room = Room(messages=self._most_messages - len(self._out), byte_count=self._most_bytes - self._bytes)
+        self._is_full = room.messages <= 0 or room.byte_count <= 0
+        return room
 
     def _drop_late(self) -> None:
         now = self._clock.now()
