@@ -85,6 +85,8 @@ def seconds_of(work: Callable[[], object]) -> float:
 def interleaved(kinds: Mapping[str, Callable[[], object]], times: int) -> dict[str, list[float]]:
     """Time several kinds of work in turn, each round in the other order, so that noise hits all of them alike."""
     found: dict[str, list[float]] = {name: [] for name in kinds}
+    gc.collect()
+    gc.freeze()  # what is there already need not be looked at before every sample
     for turn in range(times):
         for name in list(kinds) if turn % 2 == 0 else list(reversed(kinds)):
             found[name].append(seconds_of(kinds[name]))
