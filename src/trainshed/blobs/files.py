@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Self
 import google_crc32c
 
 from trainshed.blobs import paths
-from trainshed.errors import ResourceExhausted, Unavailable
+from trainshed.errors import FailedPrecondition, ResourceExhausted, Unavailable
 
 CHUNK = 1 << 20
 _Crc32c: Any = google_crc32c.Checksum  # the package has no types
@@ -88,7 +88,9 @@ class Staged:
             self.discard()
 
     def write(self, data: bytes) -> int:
-        """Append bytes. Raises ResourceExhausted when the disk is full; nothing is left of it then."""
+        """Append bytes. Raises ResourceExhausted when the disk is full (nothing is left of it then), FailedPrecondition."""
+        if self._file.closed:
+            raise FailedPrecondition("The upload has ended meanwhile: begin it anew.", reason="UPLOAD_ENDED")
         try:
             with disk_errors():
                 self._file.write(data)

@@ -39,14 +39,14 @@ class Copies:
         if limit is not None and limit < _LEAST_STEP:
             raise InvalidArgument.field("maxBytesRewrittenPerCall", f"is less than {_LEAST_STEP}.")
         if token:
-            names = (source.bucket, source.name), (wanted.bucket, wanted.name)
-            rewrite = self.rewrites.get(token, source=names[0], target=names[1])
+            rewrite = self.rewrites.get(token, source=source, target=wanted)
         else:
             found = self._read(source)
             self._service.get_bucket(wanted.bucket)
             wanted = _as(found, wanted, keep_metadata=keep_metadata)
             rewrite = self.rewrites.begin(found, wanted, self._service.blobs.stage(wanted.bucket))
         with rewrite.lock:
+            self.rewrites.get(rewrite.token, source=source, target=wanted)  # another request may have ended it
             return self._go_on(rewrite, _STEP if limit is None else limit)
 
     def compose(self, sources: Sequence[Source], wanted: Wanted, *, delete_sources: bool = False) -> Object:

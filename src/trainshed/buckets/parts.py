@@ -45,6 +45,7 @@ class PartedUpload:
     wanted: Wanted
     start_time: datetime
     parts: dict[int, Part] = field(default_factory=dict)
+    is_over: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, number: int, staged: Staged, now: datetime) -> Part:
@@ -52,10 +53,13 @@ class PartedUpload:
         staged.close()
         part = Part(number=number, staged=staged, update_time=now)
         with self.lock:
-            before = self.parts.get(number)
-            self.parts[number] = part
+            is_over = self.is_over
+            before = part if is_over else self.parts.get(number)
+            self.parts |= {} if is_over else {number: part}
         if before is not None:
             before.staged.discard()
+        if is_over:
+            raise _ended()
         return part
 
     def chosen(self, listed: Sequence[tuple[int, str]]) -> list[Part]:
@@ -74,8 +78,9 @@ class PartedUpload:
         return [part for part in found if part is not None]
 
     def discard(self) -> None:
-        """Remove everything that arrived."""
+        """Remove everything that arrived, and take nothing more."""
         with self.lock:
+            self.is_over = True
             for part in self.parts.values():
                 part.staged.discard()
             self.parts.clear()
@@ -101,10 +106,7 @@ class PartedUploads:
         with self._lock:
             found = self._uploads.get(upload_id)
         if found is None or (found.wanted.bucket, found.wanted.name) != (bucket, name):
-            raise NotFound(
-                "There is no such multipart upload; it ended or the server was restarted. Begin it anew.",
-                reason="NoSuchUpload",
-            )
+            raise _ended()
         return found
 
     def of(self, bucket: str) -> list[PartedUpload]:
@@ -140,10 +142,20 @@ def join(parts: Sequence[Part], into: Staged) -> str:
     tags = hashlib.md5(usedforsecurity=False)
     for part in parts:
         tags.update(bytes.fromhex(part.etag))
-        with part.staged.path.open("rb") as file:
+        try:
+            file = part.staged.path.open("rb")
+        except FileNotFoundError as error:
+            raise _ended() from error
+        with file:
             while data := file.read(CHUNK):
                 into.write(data)
     return f"{tags.hexdigest()}-{len(parts)}"
+
+
+def _ended() -> NotFound:
+    return NotFound(
+        "There is no such multipart upload; it ended or the server was restarted. Begin it anew.", reason="NoSuchUpload"
+    )
 
 
 def meta_headers(headers: Mapping[str, str], prefix: str = "x-goog-meta-") -> dict[str, str]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from trainshed import names
 from trainshed.blobs import Object, Staged
-from trainshed.buckets.model import Wanted
+from trainshed.buckets.model import Source, Wanted
 from trainshed.clock import Clock
 from trainshed.errors import InvalidArgument
 
@@ -57,7 +57,7 @@ class Rewrites:
             self._rewrites[made.token] = made
         return made
 
-    def get(self, token: str, *, source: tuple[str, str], target: tuple[str, str]) -> Rewrite:
+    def get(self, token: str, *, source: Source, target: Wanted) -> Rewrite:
         """Find the one that a token stands for. Raises InvalidArgument."""
         with self._lock:
             found = self._rewrites.get(token)
@@ -65,8 +65,8 @@ class Rewrites:
             raise InvalidArgument.field(
                 "rewriteToken", "is none of this server: the copy ended or the server was restarted. Begin it anew."
             )
-        wanted = found.wanted
-        if (found.source.bucket, found.source.name) != source or (wanted.bucket, wanted.name) != target:
+        begun = (found.source.bucket, found.source.name, found.wanted.bucket, found.wanted.name)
+        if begun != (source.bucket, source.name, target.bucket, target.name):
             raise InvalidArgument.field("rewriteToken", "belongs to a copy of other objects.")
         return found
 

@@ -107,11 +107,8 @@ class Service:
             found = live
         else:
             found = self.db.read(lambda conn: self.blobs.get(conn, bucket, name, generation))
-        if found.is_soft_deleted and not soft_deleted:
-            raise NotFound(
-                f"Generation {generation} of gs://{bucket}/{name} was replaced or removed; softDeleted=true reads it.",
-                reason="OBJECT_NOT_FOUND",
-            )
+        if not soft_deleted:
+            _require_there(found)
         Conditions(**conditions).check(found)
         return found
 
@@ -169,6 +166,7 @@ class Service:
         def verb(conn: Connection) -> Object:
             self.blobs.see(conn, bucket, check_object(name))
             found = self.blobs.get(conn, bucket, name, generation)
+            _require_there(found)
             changes = resource.object_changes(found, document, merge=merge)
             return self.blobs.update(conn, bucket, name, changes, generation=generation, **conditions)
 
@@ -288,6 +286,14 @@ class Service:
             properties={**(resource.inherited(bucket) if bucket else {}), **wanted.properties},
             component_count=component_count,
             **conditions,
+        )
+
+
+def _require_there(obj: Object) -> None:
+    if obj.is_soft_deleted:
+        raise NotFound(
+            f"Generation {obj.generation} of {obj.uri} was replaced or removed; softDeleted=true reads it.",
+            reason="OBJECT_NOT_FOUND",
         )
 
 
