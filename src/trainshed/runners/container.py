@@ -134,7 +134,8 @@ class ContainerRunner:
             for key in list(self._attempts):
                 await self.stop(*key, grace_seconds=self._grace_seconds)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._until_quiet(), self._grace_seconds + _CLOSE_SECONDS)
+                async with asyncio.timeout(self._grace_seconds + _CLOSE_SECONDS):
+                    await self._until_quiet()
         await self._background.close()
         await asyncio.gather(*self._removals.tasks(), return_exceptions=True)
         if self._held is not None:

@@ -44,4 +44,5 @@ async def ended(db: Database, name: str, *, seconds: float) -> Run:
 async def wait(changed: asyncio.Event, seconds: float) -> None:
     """Wait for the event, at most so long."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(changed.wait(), max(0.0, seconds))
+        async with asyncio.timeout(max(0.0, seconds)):  # unlike `wait_for` it does not lose a cancel
+            await changed.wait()

@@ -66,7 +66,8 @@ class Foreground:
         with suppress(ProcessLookupError):
             os.kill(self._process.pid, signal.SIGTERM)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), grace_seconds)
+            async with asyncio.timeout(grace_seconds):
+                await self._process.wait()
             return
         processes.kill_tree(self._process.pid)
 

@@ -145,7 +145,8 @@ class Link:
         link = cls(path.name.partition(".")[0], lines, transport, ended)
         hello: dict[str, Any] = {}
         with suppress(TimeoutError):  # it is stopped
-            line = await asyncio.wait_for(lines.first(), _HELLO_SECONDS)
+            async with asyncio.timeout(_HELLO_SECONDS):
+                line = await lines.first()
             hello = json.loads(line) if line else {}
         if hello.get("version") != VERSION:
             transport.close()
@@ -174,7 +175,8 @@ class Link:
             for _ in range(_BEATS):
                 self.send({"do": "ping"})
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._heard.wait(), silence_seconds / _BEATS)
+                    async with asyncio.timeout(silence_seconds / _BEATS):
+                        await self._heard.wait()
                 if self._heard.is_set():
                     break
             else:

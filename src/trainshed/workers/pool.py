@@ -121,13 +121,11 @@ class Pool:
         await self._background.close()
 
     async def _until_quiet(self, seconds: float) -> None:
-        async def quiet() -> None:
-            while self.attempts():
-                self._changed.clear()
-                await self._changed.wait()
-
         try:
-            await asyncio.wait_for(quiet(), seconds)
+            async with asyncio.timeout(seconds):
+                while self.attempts():
+                    self._changed.clear()
+                    await self._changed.wait()
         except TimeoutError:
             log.warning("%d attempts did not end in time.", len(self.attempts()), extra={"action": "attempts_left"})
 
