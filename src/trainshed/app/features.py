@@ -199,9 +199,7 @@ class Features:
                 interval_seconds=every,
                 endpoints=topics.Endpoints(token=self._identity_token, near=self._endpoints.near),
             ),
-            *schedules.duties(
-                self.schedules, background=background, interval_seconds=every, endpoints=self._endpoints
-            ),
+            *schedules.duties(self.schedules, background=background, interval_seconds=every, endpoints=self._endpoints),
             schedules.of_runs.duty(self.run_schedules, interval_seconds=every, channels=[runs.ENDED]),
             *buckets.duties(self.buckets, interval_seconds=every),
             self.run_engine.duty(interval_seconds=every),

@@ -57,7 +57,6 @@ class Feeds:
             unwatch=self._buckets.unnotify_in,
         )
 
-
     def for_builds(self) -> builds.Feeds:
         """Answer the same, as build triggers ask for it."""
         return builds.Feeds(
