@@ -322,11 +322,11 @@ def streams_refused(seen: Seen) -> None:
         "nobody's ack id": {"ack_ids": ["nobody"]},
         "fewer deadlines than ack ids": {"modify_deadline_ack_ids": ["nobody"], "modify_deadline_seconds": []},
     }.items():
-        with seen.wire.stream(subscription=name, stream_ack_deadline_seconds=10) as stream:
+        with seen.wire.stream(subscription=name, stream_ack_deadline_seconds=600) as stream:
             found = stream.receive().received_messages
             stream.send(**second)
-            seen.refuse(found)  # so that there is something to receive when the request is taken
             _note_end(seen, what, stream)
+        seen.refuse(found)  # the next stream gets it
 
 
 @not_over_rest
