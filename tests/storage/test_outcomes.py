@@ -164,6 +164,6 @@ def test_the_webhook_is_subscribed_to_the_events_of_each_project(ears):
     ears.bench.run(ears.bench.submit(GOOD))
     ears.outbox.drain()
 
-    (subscription,) = ears.topics.pushing()
-    assert subscription.name == "projects/p/subscriptions/trainshed-event-webhook"
+    subscription = ears.topics.get_subscription("projects/p/subscriptions/trainshed-event-webhook")
     assert subscription.options.target == "event-webhook:"
+    assert subscription.topic == "projects/p/topics/trainshed-events"
