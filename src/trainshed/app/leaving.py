@@ -14,7 +14,7 @@ _THREADS_SECONDS = 5.0  # for calls whose program was ended to notice that
 
 
 def end_children() -> None:
-    """Ask the programs that run for calls of ours to end: a fetch, an installation. Warm workers and steps are detached.
+    """Ask the programs that run for calls of ours to end: a fetch, an installation. Warm workers are nobody's children.
 
     Nobody waits for those calls any more, and nothing of what they do is on record: the next server begins them again.
     """
@@ -22,8 +22,7 @@ def end_children() -> None:
     for entry in _PROC.glob("[0-9]*/stat"):
         with suppress(OSError, IndexError):
             fields = entry.read_bytes().rpartition(b")")[2].split()
-            if int(fields[3]) == os.getsid(0):
-                parents[int(entry.parent.name)] = int(fields[1])
+            parents[int(entry.parent.name)] = int(fields[1])
     found = {os.getpid()}
     while below := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= below
