@@ -34,6 +34,7 @@ _ONE_MACHINE = ("no", "one machine has no such thing; never set")
 NOTES: dict[str, dict[str, tuple[str, str]]] = {
     "Topic": {"satisfiesPzs": _ONE_MACHINE},
     "Subscription": {"analyticsHubSubscriptionInfo": _ONE_MACHINE},
+    "Schema": {"compiledProtoSchema": ("yes", "of PROTOCOL_BUFFER schemas, in the place of the definition")},
     "Job": {
         "attemptDeadline": ("yes", "of HTTP targets; Pub/Sub targets ignore it, as at Google"),
     },
@@ -51,6 +52,7 @@ NOTES: dict[str, dict[str, tuple[str, str]]] = {
         "secrets": ("partly", "there is no KMS: values come from the local secret provider by the variable's name"),
     },
     "CloudFunction (v1)": {
+        "sourceUploadUrl": ("yes", "an address that GenerateUploadUrl gave, once something was uploaded there"),
         "buildName": ("no", "functions are not built by Cloud Build here"),
         "sourceToken": ("no", "there is no image to keep"),
         "automaticUpdatePolicy": _ONE_MACHINE,
@@ -101,6 +103,7 @@ NOTES: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     "PipelineJob": {
+        "runtimeConfig.inputArtifacts": ("yes", "of pipelines that take artifacts, by their ids in the metadata store"),
         "runtimeConfig.parameters": ("yes", "read as parameterValues, by schema 2.0.0; shown as those"),
         "serviceAccount": ("partly", "kept and shown; access is not decided by it"),
         **dict.fromkeys(

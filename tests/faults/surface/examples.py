@@ -149,6 +149,8 @@ EXAMPLES = {
 def things():
     """Answer path and document, or bytes, of requests that make things with the names that `values` knows."""
     yield "/trainshed/v1/images:bind", {"image": "python:3.11", "packages": []}
+    schema = {k: v for k, v in EXAMPLES["google.pubsub.v1.Schema"].items() if k != "name"}
+    yield "/v1/projects/local-project/schemas?schemaId=alpha", schema
     for name in ("alpha", "beta"):
         topic = f"projects/local-project/topics/{name}"
         yield f"/v1/{topic}", {}
