@@ -40,7 +40,9 @@ class Settings:
     api_endpoint_overrides: str = (
         ""  # on Google Cloud: API=ADDRESS,… in place of Google's, as gcloud has them; *: every API
     )
-    event_webhook: str = ""  # URL that is told how builds and runs end, as CloudEvents; signed if there is a secret of this name
+    event_webhook: str = (
+        ""  # URL that is told how builds and runs end, as CloudEvents; signed if there is a secret of this name
+    )
     trace: bool = False  # a traceback after "internal error" on the command line
 
     @property

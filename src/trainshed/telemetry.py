@@ -38,7 +38,9 @@ ACTIONS = (
     Action("outbox_failed", "WARNING", "a follow-up of a transaction failed and will be tried again"),
     Action("duty_failed", "ERROR", "a background duty raised; it goes on at its next turn"),
     Action("topic_gone", "WARNING", "a notification was dropped: its topic had been deleted, so nobody is subscribed"),
-    Action("subscription_expired", "INFO", "a subscription was removed that nobody used for as long as its policy says"),
+    Action(
+        "subscription_expired", "INFO", "a subscription was removed that nobody used for as long as its policy says"
+    ),
     Action("server_ready", "INFO", "the server answers on its port"),
     Action("server_stopping", "INFO", "the server drains and ends"),
     Action("environment_built", "INFO", "an environment was built and is complete on disk"),
