@@ -9,6 +9,7 @@ from contextlib import closing
 import httpx
 import pytest
 
+from trainshed.api.tokens import Key
 from trainshed.testing import Server, server
 
 _SDK = """
@@ -42,6 +43,74 @@ def test_who_brings_no_token_is_told_where_there_is_one(listening, path, headers
 
     assert answer.status_code == httpx.codes.UNAUTHORIZED
     assert "TRAINSHED_TOKEN" in answer.json()["error"]["message"]
+
+
+_TRIGGER = "/v1/projects/local-project/locations/global/triggers/x:webhook"
+_WEBHOOK = "/trainshed/v1/webhooks/x"
+
+
+@pytest.mark.parametrize(
+    ("verb", "host", "path"),
+    [
+        ("PATCH", "", f"{_TRIGGER}?triggerId=real&projectId=local-project&updateMask=build"),
+        ("DELETE", "", f"{_TRIGGER}?triggerId=real&projectId=local-project"),
+        ("GET", "", f"{_TRIGGER}?triggerId=real&projectId=local-project"),
+        *[
+            (verb, host, path)
+            for verb in ("GET", "PUT", "POST", "DELETE")
+            for host in (
+                "bucket.storage.googleapis.com",
+                "storage.googleapis.com",
+                "x-y.cloudfunctions.net",
+                "f.run.app:443",
+            )
+            for path in (_WEBHOOK, "/token", "/oauth2/v4/token")
+        ],
+        ("GET", "", _WEBHOOK),
+        ("GET", "", "/token"),
+    ],
+)
+def test_no_address_is_open_but_to_what_proves_itself(listening, verb, host, path):
+    headers = {"Host": host} if host else {}
+
+    answer = httpx.request(verb, listening.address + path, headers=headers, content=b"{}", timeout=60)
+
+    assert answer.status_code == httpx.codes.UNAUTHORIZED
+
+
+def test_a_webhook_without_its_secret_is_refused_by_the_webhook(listening):
+    answer = httpx.post(f"{listening.address}/trainshed/v1/webhooks/github", content=b"{}", timeout=60)
+
+    assert answer.status_code != httpx.codes.UNAUTHORIZED or "TRAINSHED_TOKEN" not in answer.text
+
+
+def test_a_token_buys_no_other_token(listening):
+    key = Key(listening.home / "ca" / "service-accounts.key")
+    grant = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer"}
+    tokens = [key.access_token("user"), key.identity_token("a@b.c", "https://endpoint.example")]
+
+    answers = [httpx.post(f"{listening.address}/token", data=grant | {"assertion": t}, timeout=60) for t in tokens]
+
+    assert [answer.status_code for answer in answers] == [401, 401]
+
+
+def test_a_stranger_cannot_send_without_end(listening):
+    answer = httpx.post(f"{listening.address}/token", content=b"a=" + b"x" * 200_000, timeout=60)
+
+    assert answer.status_code == httpx.codes.BAD_REQUEST
+    assert "larger than" in answer.text
+
+
+@pytest.mark.parametrize("principal", ["x@/../../../elsewhere", "../x", "a/b", "", ".", "a..b"])
+def test_a_principal_is_no_path(listening, principal):
+    headers = {"Authorization": f"Bearer {(listening.home / 'token').read_text()}"}
+
+    answer = httpx.get(
+        f"{listening.address}/trainshed/v1/environment", params={"principal": principal}, headers=headers, timeout=60
+    )
+
+    assert answer.status_code == httpx.codes.BAD_REQUEST
+    assert "principal" in answer.json()["error"]["message"]
 
 
 def test_tokens_are_not_given_away(listening):

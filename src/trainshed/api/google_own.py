@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from trainshed.api import caller, own
-from trainshed.api.tokens import LIFETIME_SECONDS
+from trainshed.api import bodies, caller, deliveries, own
+from trainshed.api.tokens import GOOGLE, ISSUER, LIFETIME_SECONDS
 from trainshed.clock import SystemClock, rfc3339
 from trainshed.errors import InvalidArgument, NotFound, Unauthenticated
 from trainshed.names import PROJECT_NUMBER
@@ -23,7 +23,6 @@ from trainshed.names import PROJECT_NUMBER
 if TYPE_CHECKING:
     from trainshed.api.reach import Reach
 
-TOKEN_PATHS = ("/token", "/oauth2/v4/token")
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -33,7 +32,7 @@ def routes(near: "Reach") -> Sequence[BaseRoute]:
     project = _Projects(near)
     metadata = _Metadata(near)
     return [
-        *(Route(path, account.token, methods=["POST"]) for path in TOKEN_PATHS),
+        *(Route(path, account.token, methods=["POST"]) for path in deliveries.TOKEN_PATHS),
         Route("/tokeninfo", account.token_info, methods=["GET", "POST"]),
         Route("/oauth2/v3/tokeninfo", account.token_info, methods=["GET", "POST"]),
         Route("/oauth2/v1/certs", account.certificates),
@@ -65,8 +64,8 @@ class _Accounts:
         target = ""
         if form.get("grant_type") == _JWT_BEARER:
             claims = self._near.key.read(form.get("assertion", ""))
-            if claims is None:
-                raise Unauthenticated("assertion: is not signed with this server's key")
+            if claims is None or claims.get("iss") in {ISSUER, GOOGLE}:  # a token is no request for another one
+                raise Unauthenticated("assertion: is not one that a service account has signed with this server's key")
             email, target = str(claims.get("sub") or claims["iss"]), str(claims.get("target_audience", ""))
         elif self._near.needs_token:
             raise Unauthenticated("grant_type: this server gives tokens only to who signs with a key of its own")
@@ -117,7 +116,7 @@ class _Accounts:
         if verb == "generateIdToken":
             return JSONResponse({"token": self._near.key.identity_token(email, str(body.get("audience", "")))})
         if verb == "signBlob":
-            signed = self._near.key.sign(base64.b64decode(str(body.get("payload", ""))))
+            signed = self._near.key.sign(_unpacked(body.get("payload")))
             return JSONResponse({"keyId": self._near.key.id, "signedBlob": base64.b64encode(signed).decode()})
         raise NotFound(f"Service accounts have no method {verb!r} here.")
 
@@ -180,9 +179,15 @@ class _Metadata:
         raise NotFound(f"The metadata server has no {path!r} here.")
 
 
+def _unpacked(payload: Any) -> bytes:
+    try:
+        return base64.b64decode(str(payload or ""), validate=True)
+    except ValueError as error:
+        raise InvalidArgument.field("payload", "is not base64") from error
+
+
 async def _form(request: Request) -> dict[str, str]:
-    body = (await request.body()).decode("utf-8", "replace")
-    return dict(parse_qsl(body))
+    return dict(parse_qsl((await bodies.read(request, bodies.FORM)).decode("utf-8", "replace")))
 
 
 def _project(project: str) -> dict[str, Any]:

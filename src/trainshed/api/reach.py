@@ -22,11 +22,11 @@ import trustme
 from starlette.routing import BaseRoute
 
 from trainshed import home
-from trainshed.api import credentials, deliveries, google_own
+from trainshed.api import credentials, google_own
 from trainshed.api.caller import NOBODY, USER, Caller
 from trainshed.api.door import LOCAL
 from trainshed.api.tokens import GOOGLE, Key, write_private
-from trainshed.errors import Unauthenticated
+from trainshed.errors import InvalidArgument, Unauthenticated
 from trainshed.settings import Settings
 
 # The hosts that are answered here. Nothing meant for them leaves the machine.
@@ -40,6 +40,7 @@ HOSTS = (
     "*.a.run.app",
 )
 _YEAR = 365 * 24 * 3600.0  # a file is read as it is; nobody renews it
+_PRINCIPAL = re.compile(r"\w[\w+-]*(?:\.[\w+-]+)*(?:@\w[\w-]*(?:\.[\w-]+)*)?")
 _TOKENS = 4096  # callers remembered by their token
 
 
@@ -121,10 +122,8 @@ class Reach:
         context.set_alpn_protocols(["http/1.1", "h2"])  # in the order of our preference; gRPC offers h2 alone
         return context
 
-    def identify(self, authorization: str, *, path: str = "") -> Caller:
-        """Turn an Authorization header into a caller. Raises Unauthenticated.
-
-        `path` is that of an HTTP request: whoever asks for a token has none yet.
+    def identify(self, authorization: str, *, may_be_anybody: bool = False) -> Caller:
+        """Turn an Authorization header into a caller. Raises Unauthenticated, unless the request proves itself.
 
         A token that somebody else made says nothing here: on the loopback interface that is the user, who needs none.
         """
@@ -136,7 +135,7 @@ class Reach:
         if claims is None or not self._is_meant_for_us(claims):
             if not self.needs_token:
                 return Caller(principal=USER)
-            if path in google_own.TOKEN_PATHS or deliveries.proves_itself(path):
+            if may_be_anybody:
                 return Caller(principal=NOBODY)
             raise Unauthenticated(
                 "The request carries no token of this server. On its machine `trainshed` and `trainshed exec` have one; "
@@ -180,7 +179,14 @@ class Reach:
         write_private(home.token_file(self.settings.home), self.key.access_token(USER, lifetime_seconds=_YEAR).encode())
 
     def environment(self, principal: str = USER) -> dict[str, str]:
-        """Answer the variables that bring Google's clients, gcloud and gsutil here, as `principal`."""
+        """Answer the variables that bring Google's clients, gcloud and gsutil here, as `principal`.
+
+        Raises InvalidArgument for a principal that is none: its files are named after it.
+        """
+        if not _PRINCIPAL.fullmatch(principal):
+            raise InvalidArgument.field(
+                "principal", f"{principal!r} is neither a name nor the e-mail of a service account"
+            )
         assert self.address, "the surface does not listen yet"
         with self._lock:
             made = self._environments.get(principal)

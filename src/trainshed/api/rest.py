@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from trainshed import errors
-from trainshed.api import caller, deliveries, status, transcode
+from trainshed.api import bodies, caller, deliveries, status, transcode
 from trainshed.api.calls import Calls
 
 Scope = MutableMapping[str, Any]
@@ -25,11 +25,11 @@ IsKnown = Callable[[str], bool]
 class Identify(Protocol):
     """Tells who asks."""
 
-    def __call__(self, authorization: str, *, path: str) -> caller.Caller:
-        """Turn the Authorization header of a request for `path` into a caller. Raises Unauthenticated."""
+    def __call__(self, authorization: str, *, may_be_anybody: bool) -> caller.Caller:
+        """Turn the Authorization header of a request into a caller. Raises Unauthenticated."""
 
 
-_BODY_BYTES = 64 * 1024 * 1024
+_WEBHOOK_BYTES = 10 * 1024 * 1024  # read before anything is proven
 _BY_HTTP: dict[int, type[errors.TrainshedError]] = {
     403: errors.PermissionDenied,
     404: errors.NotFound,
@@ -60,21 +60,34 @@ class Rest:
             await self._own(scope, receive, send)
             return
         try:
-            if not deliveries.proves_itself(scope["path"]):
-                self._refuse_foreign_names(_header(scope, b"host"))
-                _refuse_foreign_pages(_header(scope, b"origin"), _header(scope, b"host"))
-            caller.enter(self._identify(_header(scope, b"authorization"), path=scope["path"]))
-            path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("ascii").partition("?")[0]
-            deliveries.enter(scope)
-            is_theirs = _is_of_functions(_header(scope, b"host"))  # there every path belongs to a user's code
-            match = None if is_theirs else self._router.find(scope["method"], path)
-            if match is not None:
-                await self._transcoded(match, scope, receive, send)
-                return
+            match = self._match(scope)
+            self._admit(scope, match)
         except errors.TrainshedError as error:
             await render(error)(scope, receive, send)
             return
-        await self._routed(scope, receive, send)
+        if match is None:
+            await self._routed(scope, receive, send)
+        else:
+            await self._transcoded(match, scope, receive, send)
+
+    def _match(self, scope: Scope) -> transcode.Match | None:
+        if _is_of_functions(_header(scope, b"host")):  # there every path belongs to a user's code
+            return None
+        path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("ascii").partition("?")[0]
+        return self._router.find(scope["method"], path)
+
+    def _admit(self, scope: Scope, match: transcode.Match | None) -> None:
+        """Say who asks. What proves itself is judged by what it was found to mean, never by its path alone."""
+        host = _header(scope, b"host")
+        asked = (scope["method"], scope["path"], host, match.method.name if match else "")
+        is_webhook = deliveries.is_webhook(*asked)
+        if is_webhook:
+            deliveries.enter(scope)
+        else:
+            self._refuse_foreign_names(host)
+            _refuse_foreign_pages(_header(scope, b"origin"), host)
+        may_be_anybody = is_webhook or deliveries.asks_for_token(*asked)
+        caller.enter(self._identify(_header(scope, b"authorization"), may_be_anybody=may_be_anybody))
 
     def _refuse_foreign_names(self, host: str) -> None:
         """Refuse what a page reads under a name of its own that was made to resolve to this machine."""
@@ -94,7 +107,8 @@ class Rest:
         query = scope["query_string"].decode("latin-1")
         if match.method.client_streaming or match.method.server_streaming:
             raise errors.Unimplemented(f"{match.method.name} streams; ask for it by gRPC.")
-        body = await _body(receive)
+        most = _WEBHOOK_BYTES if match.method.name == deliveries.WEBHOOK else bodies.LARGEST
+        body = await bodies.read(Request(scope, receive), most)
         request = transcode.read(match, query, _header(scope, b"content-type"), body)
         response = await self._calls.unary(match.method, request)
         content, content_type = transcode.write(response, query)
@@ -158,20 +172,6 @@ def _refuse_foreign_pages(origin: str, host: str) -> None:
 
 def _is_of_functions(host: str) -> bool:
     return host.partition(":")[0].lower().endswith((".cloudfunctions.net", ".run.app"))
-
-
-async def _body(receive: Receive) -> bytes:
-    chunks, size, more = [], 0, True
-    while more:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            raise errors.Cancelled
-        chunks.append(event.get("body", b""))
-        size += len(chunks[-1])
-        if size > _BODY_BYTES:
-            raise errors.InvalidArgument.field("body", f"is larger than {_BODY_BYTES} bytes", reason="BODY_TOO_LARGE")
-        more = event.get("more_body", False)
-    return b"".join(chunks)
 
 
 def _header(scope: Scope, name: bytes) -> str:

@@ -79,7 +79,6 @@ class Features:
     def _build_functions(self) -> None:
         self.policies = policies.Service(self._db)
         self.accounts = policies.Accounts(self._db, self._clock)
-        self.policies = policies.Service(self._db)
         self.functions = functions.Service(self._db, self._clock, self.feeds)
         self.function_host = functions.Host(
             self._settings.home / "functions",

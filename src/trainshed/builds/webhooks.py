@@ -69,7 +69,10 @@ def normalised(address: str) -> str:
     """Answer an address of a repository in the one form in which two are compared: `host/owner/name`, or a path."""
     text = address.strip().rstrip("/").removesuffix(".git")
     if "://" in text:
-        parts = urlsplit(text)
+        try:
+            parts = urlsplit(text)
+        except ValueError:  # half an address of IPv6: no repository that anybody watches
+            return text
         try:
             port = f":{parts.port}" if parts.port and parts.port not in {22, 80, 443} else ""
         except ValueError:
@@ -96,7 +99,7 @@ def _gitlab(headers: Headers, content: bytes, secret: str, now: datetime) -> boo
     if headers.get("webhook-signature") is None:
         return _same(secret, headers.get("x-gitlab-token", ""))
     given, stamp = headers["webhook-signature"].split(" "), headers.get("webhook-timestamp", "")
-    if not stamp.isdigit() or abs(now.timestamp() - int(stamp[:12])) > _TOLERANCE_SECONDS:
+    if not (stamp.isascii() and stamp.isdigit()) or abs(now.timestamp() - int(stamp[:12])) > _TOLERANCE_SECONDS:
         return False
     expected = signature(secret, headers.get("webhook-id", ""), stamp, content)
     verdicts = [_same(expected, one) for one in given]

@@ -6,13 +6,13 @@ from typing import Any
 
 from starlette.requests import Request
 
-from trainshed.api import jsonpb
+from trainshed.api import bodies, jsonpb
 from trainshed.errors import InvalidArgument
 
 
 async def body(request: Request) -> dict[str, Any]:
     """Read the JSON object that a request carries; an empty body is {}. Raises InvalidArgument."""
-    return jsonpb.read_object(await request.body())
+    return jsonpb.read_object(await bodies.read(request))
 
 
 def mapping(document: Mapping[str, Any], field: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Host, Route, Router
 
 from trainshed import functions
+from trainshed.api import bodies
 from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument, NotFound
 
@@ -78,7 +79,7 @@ async def pass_on(host: functions.Host, request: Request, name: str, path: str) 
     """Hand a web request to a function; answer what it answers."""
     headers = {k: v for k, v in request.headers.items() if k not in _HOP}
     query = f"?{request.url.query}" if request.url.query else ""
-    body = await limited(request, functions.LARGEST_REQUEST, "the request")
+    body = await bodies.read(request, functions.LARGEST_REQUEST, what="the request")
     _, ended = await host.call(name, request=(headers, body), method=request.method, path=f"/{path}{query}")
     if not ended.ok and not ended.answer:
         return Response(ended.error, status_code=500, media_type="text/plain")
@@ -90,24 +91,13 @@ async def pass_on(host: functions.Host, request: Request, name: str, path: str) 
     return response
 
 
-async def limited(request: Request, most: int, what: str) -> bytes:
-    """Read the body of a request, but no more than is allowed. Raises InvalidArgument."""
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > most:
-            raise InvalidArgument.field("body", f"{what} is larger than {most >> 20} MiB", reason="BODY_TOO_LARGE")
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
 class _Archives:
     def __init__(self, host: functions.Host) -> None:
         self._sources = host.sources
 
     async def upload(self, request: Request) -> Response:
         """Keep an archive of source until it is deployed."""
-        archive = await limited(request, functions.LARGEST_ARCHIVE, "the archive")
+        archive = await bodies.read(request, functions.LARGEST_ARCHIVE, what="the archive")
         token = await off_loop(self._sources.hold, archive, request.path_params.get("token", ""))
         return JSONResponse({"sourceUploadUrl": token})
 
