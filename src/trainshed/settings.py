@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,14 @@ class Settings:
     def runtime(self) -> Path:
         """A short folder for unix sockets, whose paths may not exceed about 100 bytes; see `runtime_folder`."""
         return runtime_folder(self.home)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, by name or address, is this machine as seen from itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def runtime_folder(home: Path) -> Path:

@@ -11,7 +11,7 @@ from google.protobuf import json_format
 
 from trainshed import errors
 from trainshed.api import status
-from trainshed.api.descriptors import POOL, message, message_class, to_json
+from trainshed.api.descriptors import POOL, message, message_class
 
 
 def mask_paths(mask: Any, target: Any, *, field: str = "update_mask") -> tuple[str, ...]:
@@ -110,11 +110,6 @@ def operation(
     elif done:
         made.response.Pack(response if response is not None else message("google.protobuf.Empty"))
     return made
-
-
-def operation_json(made: Any) -> dict[str, Any]:
-    """Write an operation as REST shows it."""
-    return to_json(made)
 
 
 def listing(full_name: str, field: str, items: Iterable[Any], token: str = "") -> Any:

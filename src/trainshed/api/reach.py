@@ -27,7 +27,7 @@ from trainshed.api.caller import NOBODY, USER, Caller
 from trainshed.api.door import LOCAL
 from trainshed.api.tokens import GOOGLE, Key, write_private
 from trainshed.errors import InvalidArgument, Unauthenticated
-from trainshed.settings import Settings
+from trainshed.settings import Settings, is_loopback
 
 # The hosts that are answered here. Nothing meant for them leaves the machine.
 HOSTS = (
@@ -54,7 +54,7 @@ class Reach:
         self._lock = Lock()
         self._callers: dict[str, tuple[Caller, float]] = {}
         self._environments: dict[str, tuple[str, dict[str, str]]] = {}  # by principal; with the address they lead to
-        self.needs_token = not _is_loopback(settings.host)
+        self.needs_token = not is_loopback(settings.host)
 
     def prepare(self) -> None:
         """Make what is made once; slow the first time, so not on the event loop."""
@@ -198,10 +198,3 @@ class Reach:
 def routes(near: Reach) -> Sequence[BaseRoute]:
     """Serve what Google's clients ask around the APIs themselves: tokens, metadata, account details."""
     return google_own.routes(near)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

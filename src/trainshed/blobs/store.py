@@ -169,12 +169,6 @@ def path_is_taken(conn: Connection, path: str, parents: list[str], name: str) ->
     return conn.execute(query).first() is not None
 
 
-def live_at(conn: Connection, path: str) -> Object | None:
-    """Read the live object whose file belongs at this path."""
-    row = conn.execute(select(objects).where(_live, objects.c.path == path)).first()
-    return None if row is None else Object.from_row(row)
-
-
 def ended(conn: Connection, bucket: str, name: str, *, path: str, stamp: str) -> Object | None:
     """Read the ended generation of an object whose file was last seen at a path with a stamp."""
     o = objects.c

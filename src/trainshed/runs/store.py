@@ -284,12 +284,6 @@ def delete_tasks_in(conn: Connection, run: str, path: str) -> None:
     _delete_tasks(conn, and_(tasks.c.run == run, or_(*inside)))
 
 
-def get_task(conn: Connection, task_id: str) -> TaskRow | None:
-    """Find a task by id."""
-    row = conn.execute(select(tasks).where(tasks.c.id == task_id)).one_or_none()
-    return None if row is None else TaskRow.from_row(row)
-
-
 def fire_run(conn: Connection, name: str, transition: str, *, now: datetime, **values: Any) -> None:
     """Take a transition of a run."""
     notify(conn, run_channel(name))

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from trainshed.errors import InvalidArgument
+from trainshed.settings import is_loopback
 
 # API, as gcloud names it in `api_endpoint_overrides` → host
 HOSTS = {
@@ -93,11 +93,3 @@ def check(address: str, *, field: str) -> str:
         return address
     shown = f"{parts.scheme}://{parts.hostname}"
     raise InvalidArgument.field(field, f"{shown} is neither https nor an http address of this machine")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -57,6 +57,7 @@ def gitlab(signature, stamp=STAMP):
         ("gitlab", {**gitlab("v1,bad"), "x-gitlab-token": "s"}, ["s"], False),
         ("gitlab", gitlab(standard(b"plain", stamp=str(int(STAMP) - 301)), str(int(STAMP) - 301)), ["plain"], False),
         ("gitlab", gitlab(standard(b"plain", stamp="soon"), "soon"), ["plain"], False),
+        ("gitlab", gitlab(standard(b"plain", stamp="²"), "²"), ["plain"], False),
     ],
 )
 def test_only_what_a_secret_signed_is_genuine(host, headers, secrets, genuine):
@@ -130,3 +131,7 @@ def test_the_addresses_of_one_repository_are_equal(one, other):
 
 def test_a_port_of_its_own_is_another_host():
     assert webhooks.normalised("http://127.0.0.1:3000/o/r.git") == "127.0.0.1:3000/o/r"
+
+
+def test_half_an_address_is_no_repository_that_anybody_watches():
+    assert webhooks.normalised("https://[x") == "https://[x"
