@@ -167,3 +167,31 @@ def test_the_webhook_is_subscribed_to_the_events_of_each_project(ears):
     subscription = ears.topics.get_subscription("projects/p/subscriptions/trainshed-event-webhook")
     assert subscription.options.target == "event-webhook:"
     assert subscription.topic == "projects/p/topics/trainshed-events"
+
+
+def delivered(ears, monkeypatch, **attributes):
+    """Deliver a message that somebody else published on the topic; answer what was posted, and whether it is done."""
+    posted = []
+
+    async def send(_url, *, headers, body, timeout_seconds):
+        posted.append((headers["webhook-id"], body))
+        return 200
+
+    monkeypatch.setattr("trainshed.app.announcing.webhook.send", send)
+    announcements = ears.hear(url="http://127.0.0.1:9/hook")
+    ears.listen("trainshed-events")
+    ears.topics.publish("projects/p/topics/trainshed-events", [topics.PubsubMessage(data=b"x", attributes=attributes)])
+    (delivery,) = ears.topics.pull("projects/p/subscriptions/trainshed-events", max_messages=1)
+    return posted, asyncio.run(announcements.deliver("", delivery)), delivery
+
+
+def test_a_message_of_somebody_else_is_posted_under_its_own_id(ears, monkeypatch):
+    posted, is_done, delivery = delivered(ears, monkeypatch)
+    assert (posted, is_done) == ([(delivery.message_id, b"x")], True)
+
+
+@pytest.mark.parametrize("identifier", ["a\r\nX-More: b", "a\nb", "\u65e5", "a\x00"])
+def test_a_message_whose_id_no_header_can_hold_is_let_go_with_a_warning(ears, monkeypatch, caplog, identifier):
+    posted, is_done, _ = delivered(ears, monkeypatch, **{"ce-id": identifier})
+    assert (posted, is_done) == ([], True)
+    assert "ce-id" in caplog.text

@@ -167,7 +167,7 @@ def test_the_same_message_can_be_delivered_again_after_it_was_acknowledged(servi
         service.acknowledge(SUB, [found.ack_id])
         service.redeliver(SUB, message_id)
 
-    assert attempts == [(message_id, n) for n in range(1, 6)]
+    assert attempts == [(message_id, n) for n in range(1, 10, 2)]  # being sent again is an attempt of its own
     with pytest.raises(FailedPrecondition, match="being delivered"):
         service.redeliver(SUB, message_id)
     with pytest.raises(NotFound, match="cleaned away"):

@@ -32,3 +32,14 @@ def test_what_is_due_next_is_read_off_the_index(db):
 
     found = [line for line in db.read(plan) if line.startswith("SEARCH")]
     assert found == ["SEARCH deliveries USING COVERING INDEX ix_deliveries_due (subscription_id=? AND state=?)"] * 2
+
+
+def test_what_is_too_old_is_looked_for_among_old_messages_only(db):
+    def plan(conn):
+        text, values = store._WAITING._filled(conn, {})
+        return [row[3] for row in conn.connection.driver_connection.execute(f"EXPLAIN QUERY PLAN {text}", values)]
+
+    assert [line for line in db.read(plan) if line.startswith(("SEARCH", "SCAN", "USE"))] == [
+        "SEARCH messages USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+        BY_KEY,
+    ]

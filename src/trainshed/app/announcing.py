@@ -6,7 +6,7 @@ topics deliver it, again and again until it is taken. Topics that are not there 
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,15 @@ class Announcements:
         """Post an event; false for the topic to send it again later."""
         if not self._url:
             return True
+        identifier = _identifier(delivery)
+        if not (identifier.isascii() and identifier.isprintable()):  # never to be sent, however often it comes
+            log.warning(
+                "Message %s on %s is not posted: its ce-id is more than printable ASCII.",
+                delivery.message_id,
+                delivery.topic,
+                extra={"action": "event_not_posted", **delivery.log_context()},
+            )
+            return True
         try:
             headers = await off_loop(self._headers, delivery)
             status = await webhook.send(
@@ -114,7 +123,7 @@ class Announcements:
         return True
 
     def _headers(self, delivery: topics.Delivery) -> dict[str, str]:
-        identifier, stamp = delivery.attributes["ce-id"], str(int(self._clock.now().timestamp()))
+        identifier, stamp = _identifier(delivery), str(int(self._clock.now().timestamp()))
         headers = {"Content-Type": _STRUCTURED, "webhook-id": identifier, "webhook-timestamp": stamp}
         path = secret_files.path_of(self._secrets, SECRET)
         if path is not None and path.exists():
@@ -157,9 +166,9 @@ class Announcements:
         self._reached(f"published to {names.short(topic)}")
 
 
-def to_event_webhook(announcements: Announcements) -> Callable[[str, topics.Delivery], Awaitable[bool]]:
-    """Hand deliveries to the event webhook."""
-    return announcements.deliver
+def _identifier(delivery: topics.Delivery) -> str:
+    """Answer what an event is called; anybody may publish on the topic, and without an id of theirs it has ours."""
+    return delivery.attributes.get("ce-id") or delivery.message_id
 
 
 def _as_it_was(build: builds.Build, state: str) -> builds.Build:

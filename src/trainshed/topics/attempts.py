@@ -24,6 +24,7 @@ Verb = Callable[..., int]  # of a connection, a subscription, message ids by att
 
 PUSHING = "topics.pushing"  # wakes the duty that delivers
 CHANGED = "topics.changed"  # subscriptions came or went
+REPLAYED = "topics.replayed"  # messages that were done with came again
 _MISSED_AT_ONCE = 1000
 _KEPT_SECONDS = 3600.0  # how long an acknowledged message of a pull or push subscription can be replayed
 _ANSWER_BYTES = 10_000_000  # what one answer carries, as with Google; one message at least
@@ -115,8 +116,8 @@ def exactly(
     }
     late: set[int] = set()
     if is_ack and subscription.options.is_ordered:
-        keys = {key for number in valid if (key := live[number][1]) is not None}
-        late = ordering.out_of_order(conn, subscription.subscription_id, keys, set(valid))
+        keys = {ordering_key for number in valid if (ordering_key := live[number][1]) is not None}
+        late = ordering.out_of_order(conn, key, keys, set(valid))
     done = [number for number in valid if number not in late]
     counted = verb(conn, subscription, by_attempt((n, live[n][0]) for n in done), now=now) if done else 0
     known = set(valid.values())

@@ -212,6 +212,7 @@ class Arrivals:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._waiting: dict[int, set[Callable[[], None]]] = {}
+        service.upkeep.watch(self._awaited)
 
     async def pull(self, name: str, *, max_messages: int, wait_seconds: float) -> list[Delivery]:
         """Pull, waiting up to `wait_seconds` for the first message; [] when none came."""
@@ -258,6 +259,10 @@ class Arrivals:
                 await _first(arrived, service.clock, min((t for t in (found.next_due, until) if t), default=None))
         finally:
             self._waiting[key].discard(wake)
+
+    def _awaited(self) -> list[int]:
+        """Answer the subscriptions that somebody waits at, messages or not. Callable from every thread."""
+        return [key for key, waiting in list(self._waiting.items()) if waiting]
 
     def _register(self, key: int, arrived: asyncio.Event) -> Callable[[], None]:
         wake = partial(post().call, arrived.set)

@@ -169,7 +169,7 @@ class Delivery:
     attributes: Mapping[str, str]
     ordering_key: str
     publish_time: datetime
-    attempt: int  # the fencing token; 1 + nacks + missed deadlines
+    attempt: int  # the fencing token; grows with every attempt and every replay
     delivery_attempt: int  # what subscribers are shown: 0 without a dead-letter policy
     ack_id: str
     parent_receipt_id: str

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, func, select, update
 
 from trainshed.sql import fire_many
 from trainshed.topics.lifecycle import DELIVERY
-from trainshed.topics.store import FORGIVEN, DueMessage
+from trainshed.topics.store import FOLLOWED, DueMessage
 from trainshed.topics.tables import deliveries_table
 
 _d = deliveries_table.c
@@ -38,7 +38,7 @@ def follow(
     first = select(_d.ordering_key, func.min(_d.message_id)).where(given_back).group_by(_d.ordering_key)
     for key, message_id in conn.execute(first).all():
         after = and_(of_subscription, _d.ordering_key == key, _d.message_id > message_id)
-        fire_many(conn, deliveries_table, DELIVERY, after, "follow", now=now, due_time=due_time, forgiven=FORGIVEN)
+        fire_many(conn, deliveries_table, DELIVERY, after, "follow", now=now, due_time=due_time, **FOLLOWED)
         waiting = and_(after, _d.state == "PENDING", _d.due_time < due_time)
         conn.execute(update(deliveries_table).where(waiting).values(due_time=due_time))
 

@@ -358,6 +358,7 @@ class Service:
             now = self.clock.now()
             if not store.transit(conn, found.subscription_id, [number], "replay", now=now, due_time=now):
                 raise FailedPrecondition(f"Message {message_id!r} of {name} is being delivered already.")
+            notify(conn, attempts.REPLAYED)
             notify(conn, attempts.PUSHING)
             notify(conn, attempts.arrival(found.subscription_id))
 

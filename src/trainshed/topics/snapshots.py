@@ -115,6 +115,7 @@ class Snapshots:
         found, now = _usable(conn, name), self._clock.now()
         kept_until = now + timedelta(seconds=attempts.kept_seconds(found.options))
         store.seek(conn, found, wanted, now=now, kept_until=kept_until)
+        notify(conn, attempts.REPLAYED)
         notify(conn, attempts.arrival(found.subscription_id))
         notify(conn, attempts.PUSHING)
 

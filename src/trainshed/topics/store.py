@@ -111,12 +111,32 @@ _HELD_UP = exists().where(
 )
 _DUE_IN_ORDER = Prepared(_MESSAGES.where(or_(_d.ordering_key.is_(None), ~_HELD_UP)))
 FORGIVEN = func.coalesce(_d.forgiven, 0) + 1
-_NOBODYS_FAULT = {"replay"}
+# What was done and comes again is another attempt, though nobody makes it: an answer to the last one must not end it.
+REPLAYED = {"attempt": _d.attempt + 1, "forgiven": FORGIVEN + 1}
+# What nobody had when it was passed counts as if it had been handed out, so that a replay forgives the same of all.
+PASSED = {"attempt": case((_d.state == "PENDING", _d.attempt + 1), else_=_d.attempt)}
+FOLLOWED = {
+    "attempt": case((_d.state == "ACKED", _d.attempt + 1), else_=_d.attempt),
+    "forgiven": case((_d.state == "ACKED", FORGIVEN + 1), else_=FORGIVEN),
+}
 _LIVE = Prepared(
     select(_d.message_id, _d.attempt, _d.ordering_key).where(_AMONG_IDS, _d.state == "OUTSTANDING", _d.due_time > _NOW)
 )
 _EXTEND = Prepared(update(deliveries_table).where(_OUT).values(due_time=_NEW_DUE))
 _OUTSTANDING = Prepared(select(_d.message_id, _d.forgiven).where(_OUT))
+
+_ENDS = select(select(func.min(_m.id)).scalar_subquery(), select(func.max(_m.id)).scalar_subquery())
+_FIRST = bindparam("first", type_=Integer)
+_AT = Prepared(select(_m.id, _m.publish_time).where(_m.id >= _FIRST).order_by(_m.id).limit(1))
+_IS_WAITING = exists().where(
+    _d.message_id == _m.id, _OF_SUBSCRIPTION, or_(_d.state == "PENDING", _d.state == "OUTSTANDING")
+)
+_WAITING = Prepared(  # goes by the messages: of a long backlog only what is old is looked at
+    select(_m.id)
+    .where(_m.id >= _FIRST, _m.id < bindparam("end", type_=Integer), _IS_WAITING)
+    .order_by(_m.id)
+    .limit(_MOST)
+)
 
 
 def _earliest(*, is_after: bool) -> Prepared:
@@ -301,8 +321,8 @@ def transit(
 def _firing(name: str, *, is_fenced: bool, is_new_attempt: bool) -> Firing:
     which = and_(_AMONG_IDS, _IS_ATTEMPT) if is_fenced else _AMONG_IDS
     values: dict[str, Any] = {"due_time": _NEW_DUE} | ({"attempt": _d.attempt + 1} if is_new_attempt else {})
-    if name in _NOBODYS_FAULT:
-        values["forgiven"] = FORGIVEN
+    if name == "replay":
+        values |= REPLAYED
     return Firing(deliveries_table, DELIVERY, name, which, **values)
 
 
@@ -351,22 +371,31 @@ def counts(conn: Connection, subscription_id: int) -> dict[str, int]:
     return {row[0]: row[1] for row in conn.execute(query)}
 
 
-def overdue_ids(conn: Connection, subscription_id: int, *, before: datetime, limit: int) -> list[int]:
-    """Answer messages published before a time that nobody has acknowledged."""
-    oldest = select(_m.publish_time).order_by(_m.id).limit(1)
-    if (conn.execute(oldest).scalar() or before) >= before:  # most of the time, and then nobody has to look at them all
-        return []
-    query = (
-        select(_d.message_id)
-        .join(messages_table, _m.id == _d.message_id)
-        .where(
-            _d.subscription_id == subscription_id,
-            _d.state.in_(("PENDING", "OUTSTANDING")),
-            _m.publish_time < before,
-        )
-        .limit(limit)
-    )
-    return list(conn.execute(query).scalars())
+def first_since(conn: Connection, time: datetime) -> int:
+    """Answer the first id of a message that was published at a time or later, or the one after the last.
+
+    Ids are in the order of publishing, so this looks at a few messages, however many there are.
+    """
+    lowest, highest = conn.execute(_ENDS).one()
+    low: int = lowest or 0
+    high: int = (highest or 0) + 1
+    while low < high:
+        middle = (low + high) // 2
+        for number, published in _AT.rows(conn, first=middle):
+            if published < time:
+                low = number + 1
+            else:
+                high = middle
+            break
+        else:  # it was cleaned away meanwhile
+            high = middle
+    return low
+
+
+def waiting_ids(conn: Connection, subscription_id: int, *, first: int, end: int, limit: int) -> list[int]:
+    """Answer messages of `first` to before `end` that nobody has acknowledged, in their order."""
+    rows = _WAITING.rows(conn, subscription=subscription_id, first=first, end=end, most=limit)
+    return [number for (number,) in rows]
 
 
 def finished_ids(conn: Connection, subscription_id: int, *, now: datetime, limit: int) -> list[int]:

@@ -204,13 +204,13 @@ def seek(
     """Let exactly the wanted messages, of those that are still there, be unacknowledged."""
     of_deliveries, of_messages = wanted
     table, own = deliveries_table, _d.subscription_id == subscription.subscription_id
-    fire_many(conn, table, DELIVERY, and_(own, ~of_deliveries), "pass", now=now, due_time=kept_until)
+    fire_many(conn, table, DELIVERY, and_(own, ~of_deliveries), "pass", now=now, due_time=kept_until, **store.PASSED)
     is_retained = exists().where(_m.id == _d.message_id, _m.retain_until > now)
     window = now - timedelta(seconds=subscription.options.retention_seconds)
     is_recent = exists().where(_m.id == _d.message_id, _m.publish_time > window)
     is_there = or_(is_retained, is_recent) if subscription.options.retain_acked else is_retained
     again = and_(own, of_deliveries, is_there)
-    fire_many(conn, table, DELIVERY, again, "replay", now=now, due_time=now, forgiven=store.FORGIVEN)
+    fire_many(conn, table, DELIVERY, again, "replay", now=now, due_time=now, **store.REPLAYED)
     conn.execute(delete(table).where(own, _d.state == "EXPIRED", of_deliveries, is_retained))
     _deliver_missing(conn, subscription, of_messages, now=now)
 

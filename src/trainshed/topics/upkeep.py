@@ -1,6 +1,7 @@
 """What happens to topics in time: messages grow old, subscriptions lie unused, snapshots and deadlines pass."""
 
 import logging
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 
@@ -25,16 +26,27 @@ class Upkeep:
         self._clock = clock
         self._used: set[int] = set()
         self._is_first_turn = True
+        self._using: list[Callable[[], Iterable[int]]] = []
+        self._expired: dict[int, int] = {}  # of a subscription, the message up to which nothing is too old
+        self._has_replays = False
+        db.listen(attempts.REPLAYED, self._note_replays)
 
     def used(self, subscription_id: int) -> None:
         """Note that somebody uses a subscription; written at the next turn."""
         self._used.add(subscription_id)
 
+    def watch(self, using: Callable[[], Iterable[int]]) -> None:
+        """Ask at each turn who else uses subscriptions: whoever is connected and waits does nothing. From any thread."""
+        self._using.append(using)
+
     def clean(self) -> int:
         """Forget what is past its time; answer how many deliveries went."""
         self._note_activity()
         self._db.write(lambda conn: store_snapshots.forget_expired(conn, now=self._clock.now()))
-        gone = sum(self._clean(s) for s in self._db.read(resources.list_subscriptions))
+        subscriptions = self._db.read(resources.list_subscriptions)
+        self._forget_turns({s.subscription_id for s in subscriptions})
+        ends: dict[float, int] = {}  # by retention: most subscriptions have the same
+        gone = sum(self._clean(s, ends) for s in subscriptions)
         while self._db.write(partial(store_snapshots.release, now=self._clock.now(), limit=_CLEAN_AT_ONCE)):
             pass
         return gone
@@ -42,18 +54,31 @@ class Upkeep:
     def _note_activity(self) -> None:
         """Write who was used. The time that no server ran counts against nobody."""
         used, self._used = self._used, set()
+        used.update(*(using() for using in self._using))
         if self._is_first_turn or used:
             which = None if self._is_first_turn else used
             self._db.write(lambda conn: resources.note_activity(conn, which, now=self._clock.now()))
         self._is_first_turn = False
 
-    def _clean(self, subscription: Subscription) -> int:
+    def _note_replays(self) -> None:
+        self._has_replays = True
+
+    def _forget_turns(self, living: set[int]) -> None:
+        """Look at everything again when old messages may wait again."""
+        has_replays, self._has_replays = self._has_replays, False
+        self._expired = {} if has_replays else {key: end for key, end in self._expired.items() if key in living}
+
+    def _clean(self, subscription: Subscription, ends: dict[float, int]) -> int:
         if self._is_unused(subscription):
             self._db.write(partial(self._remove, subscription=subscription))
             return 0
         if subscription.options.dead_letter_policy is not None:  # nobody may ever pull again
             self._db.write(lambda conn: attempts.miss(conn, subscription, now=self._clock.now()))
-        self._expire(subscription)
+        seconds = subscription.options.retention_seconds
+        if seconds not in ends:
+            before = self._clock.now() - timedelta(seconds=seconds)
+            ends[seconds] = self._db.read(partial(store.first_since, time=before))
+        self._expire(subscription, end=ends[seconds])
         return self._forget(subscription)
 
     def _is_unused(self, subscription: Subscription) -> bool:
@@ -71,12 +96,19 @@ class Upkeep:
         notify(conn, attempts.CHANGED)
         notify(conn, attempts.arrival(subscription.subscription_id))
 
-    def _expire(self, subscription: Subscription) -> None:
-        now, key = self._clock.now(), subscription.subscription_id
-        before = now - timedelta(seconds=subscription.options.retention_seconds)
-        ids = self._db.read(lambda conn: store.overdue_ids(conn, key, before=before, limit=_CLEAN_AT_ONCE))
-        if ids:
-            self._db.write(lambda conn: store.transit(conn, key, ids, "expire", now=now, due_time=now))
+    def _expire(self, subscription: Subscription, *, end: int) -> None:
+        """End what waits of the messages before `end`; those before the last turn's end are not looked at again."""
+        key, first = subscription.subscription_id, self._expired.get(subscription.subscription_id, 0)
+        while first < end and (ids := self._db.read(partial(self._waiting, key=key, first=first, end=end))):
+            now = self._clock.now()
+            self._db.write(
+                partial(store.transit, subscription_id=key, message_ids=ids, name="expire", now=now, due_time=now)
+            )
+            first = ids[-1] + 1
+        self._expired[key] = max(first, end)
+
+    def _waiting(self, conn: Connection, *, key: int, first: int, end: int) -> list[int]:
+        return store.waiting_ids(conn, key, first=first, end=end, limit=_CLEAN_AT_ONCE)
 
     def _forget(self, subscription: Subscription) -> int:
         key, gone = subscription.subscription_id, 0
