@@ -4,8 +4,11 @@ import pytest
 
 from trainshed.blobs import Blobs
 from trainshed.buckets import Service, Source, Wanted
-from trainshed.buckets.parts import join
-from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound
+from trainshed.buckets.begun import IDLE
+from trainshed.buckets.parts import MOST_PARTED, join
+from trainshed.buckets.rewrites import MOST_REWRITES
+from trainshed.buckets.uploads import MOST_UPLOADS
+from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
 
 WANTED = Wanted(bucket="bucket", name="made")
 SOURCE = Source(bucket="bucket", name="a")
@@ -16,7 +19,10 @@ def service(db, clock, tmp_path):
     made = Service(db, clock, Blobs(tmp_path / "buckets", clock))
     made.create_bucket("bucket", {})
     made.put(made.blobs.stage_bytes(b"x" * 3_000_000), Wanted(bucket="bucket", name="a"))
-    return made
+    yield made
+    clock.advance(8 * 24 * 3600)
+    made.uploads.expire()  # closes their files
+    made.copies.rewrites.expire()
 
 
 def staged_files(service):
@@ -86,6 +92,73 @@ def test_what_is_left_lying_for_a_week_is_given_up(service, clock):
         kept.expire()
 
     assert staged_files(service) == []
+
+
+def test_so_many_uploads_can_be_begun_and_those_that_ended_do_not_count(service):
+    done = service.begin_upload(WANTED)
+    service.finish_upload(done)
+    begun = [service.begin_upload(WANTED) for _ in range(MOST_UPLOADS)]
+
+    with pytest.raises(ResourceExhausted, match="under way"):
+        service.begin_upload(WANTED)
+    assert len(staged_files(service)) == MOST_UPLOADS
+    assert service.uploads.get(done.upload_id).done is not None
+
+    service.uploads.cancel(begun[7].upload_id)
+    assert service.begin_upload(WANTED).received == 0
+
+
+def test_the_upload_that_was_idle_longest_makes_room(service, clock):
+    used, written, busy, idle, *rest = [service.begin_upload(WANTED) for _ in range(MOST_UPLOADS)]
+    clock.advance(1)
+    for session in rest:
+        service.uploads.get(session.upload_id)
+    clock.advance(IDLE.total_seconds() - 1)
+    service.uploads.get(used.upload_id)
+    written.write(0, b"x")
+
+    with busy.lock:
+        service.begin_upload(WANTED)
+        with pytest.raises(ResourceExhausted):
+            service.begin_upload(WANTED)
+
+    with pytest.raises(NotFound, match="Begin it anew"):
+        service.uploads.get(idle.upload_id)
+    with pytest.raises(FailedPrecondition, match="begin it anew"):
+        idle.write(0, b"y")
+    assert [service.uploads.get(s.upload_id) for s in (used, written, busy, *rest)] == [used, written, busy, *rest]
+    assert len(staged_files(service)) == MOST_UPLOADS
+
+
+def test_so_many_copies_can_be_begun_until_the_oldest_are_idle(service, clock):
+    def begin():
+        return service.copies.rewrite(SOURCE, WANTED, keep_metadata=True, limit=1 << 20)
+
+    first, found = begin(), service.get("bucket", "a")
+    for _ in range(MOST_REWRITES - 1):
+        service.copies.rewrites.begin(found, WANTED, service.blobs.stage("bucket"))
+    with pytest.raises(ResourceExhausted):
+        begin()
+    assert len(staged_files(service)) == MOST_REWRITES
+
+    clock.advance(IDLE.total_seconds())
+    begin()
+    assert len(staged_files(service)) == MOST_REWRITES
+    with pytest.raises(InvalidArgument, match="Begin it anew"):
+        service.copies.rewrite(SOURCE, WANTED, keep_metadata=True, token=first.token)
+
+
+def test_so_many_uploads_in_parts_can_be_begun_until_the_oldest_are_idle(service, clock):
+    first, *_ = [service.parted.begin(WANTED) for _ in range(MOST_PARTED)]
+    first.take(1, service.blobs.stage_bytes(b"one"), clock.now())
+    with pytest.raises(ResourceExhausted):
+        service.parted.begin(WANTED)
+
+    clock.advance(IDLE.total_seconds())
+    service.parted.begin(WANTED)
+    assert (len(service.parted.of("bucket")), staged_files(service)) == (MOST_PARTED, [])
+    with pytest.raises(NotFound):
+        service.parted.get(first.upload_id, bucket="bucket", name="made")
 
 
 def test_the_metadata_of_what_is_gone_is_not_changed(service):

@@ -3,19 +3,19 @@
 import base64
 import hashlib
 import re
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from trainshed import names
 from trainshed.blobs import CHUNK, Staged
+from trainshed.buckets.begun import Begun, Unfinished
 from trainshed.buckets.model import Wanted
 from trainshed.clock import Clock
 from trainshed.errors import InvalidArgument, NotFound
 
-_LIFETIME = timedelta(days=7)
 MOST_PARTS = 10_000
+MOST_PARTED = 1_000  # no open files, but room on the disk and in memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,15 +38,12 @@ class Part:
 
 
 @dataclass(kw_only=True)
-class PartedUpload:
+class PartedUpload(Unfinished):
     """One upload: what it is to become and the parts that are there."""
 
     upload_id: str
-    wanted: Wanted
-    start_time: datetime
     parts: dict[int, Part] = field(default_factory=dict)
     is_over: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, number: int, staged: Staged, now: datetime) -> Part:
         """Keep a part; the one that was there under its number is replaced."""
@@ -77,7 +74,7 @@ class PartedUpload:
                 )
         return [part for part in found if part is not None]
 
-    def discard(self) -> None:
+    def give_up(self) -> None:
         """Remove everything that arrived, and take nothing more."""
         with self.lock:
             self.is_over = True
@@ -91,43 +88,34 @@ class PartedUploads:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
-        self._uploads: dict[str, PartedUpload] = {}
+        self._uploads = Begun[PartedUpload](clock, most=MOST_PARTED)
 
     def begin(self, wanted: Wanted) -> PartedUpload:
-        """Open one."""
+        """Open one. Raises ResourceExhausted."""
         made = PartedUpload(upload_id=names.short_id(40), wanted=wanted, start_time=self._clock.now())
-        with self._lock:
-            self._uploads[made.upload_id] = made
+        self._uploads.add(made.upload_id, made)
         return made
 
     def get(self, upload_id: str, *, bucket: str, name: str) -> PartedUpload:
         """Find one. Raises NotFound."""
-        with self._lock:
-            found = self._uploads.get(upload_id)
+        found = self._uploads.get(upload_id)
         if found is None or (found.wanted.bucket, found.wanted.name) != (bucket, name):
             raise _ended()
         return found
 
     def of(self, bucket: str) -> list[PartedUpload]:
         """Answer those of a bucket by name."""
-        with self._lock:
-            found = [u for u in self._uploads.values() if u.wanted.bucket == bucket]
+        found = [u for u in self._uploads.all() if u.wanted.bucket == bucket]
         return sorted(found, key=lambda u: (u.wanted.name, u.start_time))
 
     def end(self, upload: PartedUpload) -> None:
         """Forget one and everything that arrived for it."""
-        with self._lock:
-            self._uploads.pop(upload.upload_id, None)
-        upload.discard()
+        self._uploads.forget(upload.upload_id)
+        upload.give_up()
 
     def expire(self) -> None:
         """Give up what was begun a week ago."""
-        limit = self._clock.now() - _LIFETIME
-        with self._lock:
-            old = [u for u in self._uploads.values() if u.start_time < limit]
-        for upload in old:
-            self.end(upload)
+        self._uploads.expire()
 
 
 def part_number(text: str) -> int:

@@ -1,16 +1,15 @@
 """Copies that go on over several requests, each with the token of the one before. Nothing here was acknowledged."""
 
-import threading
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 
 from trainshed import names
 from trainshed.blobs import Object, Staged
+from trainshed.buckets.begun import Begun, Unfinished
 from trainshed.buckets.model import Source, Wanted
 from trainshed.clock import Clock
 from trainshed.errors import InvalidArgument
 
-_LIFETIME = timedelta(days=7)  # as Cloud Storage's tokens
+MOST_REWRITES = 100  # each holds an open file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,20 +23,22 @@ class Progress:
 
 
 @dataclass(kw_only=True)
-class Rewrite:
+class Rewrite(Unfinished):
     """One copy under way."""
 
     token: str
     source: Object
-    wanted: Wanted
     staged: Staged
-    start_time: datetime
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def written(self) -> int:
         """Bytes copied so far."""
         return self.staged.checksums.size
+
+    def give_up(self) -> None:
+        """Remove what was copied."""
+        with self.lock:
+            self.staged.discard()
 
 
 class Rewrites:
@@ -45,22 +46,19 @@ class Rewrites:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
-        self._rewrites: dict[str, Rewrite] = {}
+        self._rewrites = Begun[Rewrite](clock, most=MOST_REWRITES)
 
     def begin(self, source: Object, wanted: Wanted, staged: Staged) -> Rewrite:
-        """Open one."""
+        """Open one. Raises ResourceExhausted."""
         made = Rewrite(
             token=names.short_id(40), source=source, wanted=wanted, staged=staged, start_time=self._clock.now()
         )
-        with self._lock:
-            self._rewrites[made.token] = made
+        self._rewrites.add(made.token, made)
         return made
 
     def get(self, token: str, *, source: Source, target: Wanted) -> Rewrite:
         """Find the one that a token stands for. Raises InvalidArgument."""
-        with self._lock:
-            found = self._rewrites.get(token)
+        found = self._rewrites.get(token)
         if found is None:
             raise InvalidArgument.field(
                 "rewriteToken", "is none of this server: the copy ended or the server was restarted. Begin it anew."
@@ -72,15 +70,8 @@ class Rewrites:
 
     def forget(self, token: str) -> None:
         """Drop one that ended."""
-        with self._lock:
-            self._rewrites.pop(token, None)
+        self._rewrites.forget(token)
 
     def expire(self) -> None:
         """Give up what was begun a week ago."""
-        limit = self._clock.now() - _LIFETIME
-        with self._lock:
-            old = [r for r in self._rewrites.values() if r.start_time < limit]
-        for rewrite in old:
-            self.forget(rewrite.token)
-            with rewrite.lock:
-                rewrite.staged.discard()
+        self._rewrites.expire()

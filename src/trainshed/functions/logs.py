@@ -1,12 +1,12 @@
 """A function's log: JSON lines in a file, with time, severity and execution id; a second file when it is full."""
 
 import json
-import os
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
+from os import SEEK_END
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from trainshed.clock import rfc3339
 
@@ -24,8 +24,10 @@ class Log:
 
     def write(self, entries: list[dict[str, Any]]) -> None:
         """Append entries made by `entry`."""
-        with self._file.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(e, ensure_ascii=False) + "\n" for e in entries)
+        with self._file.open("a+b") as file:
+            if not _ends_whole(file):  # the server was killed while it wrote
+                file.write(b"\n")
+            file.writelines(json.dumps(e, ensure_ascii=False).encode() + b"\n" for e in entries)
             full = file.tell() > _FILE_BYTES
         if full:
             self._file.replace(self._older)
@@ -45,11 +47,11 @@ class Log:
         return list(deque(chosen, maxlen=limit))
 
     def entries(self) -> Iterator[dict[str, Any]]:
-        """Yield every entry, oldest first."""
+        """Yield every entry, oldest first; what was left half written is passed over."""
         for path in (self._older, self._file):
             try:
-                with path.open(encoding="utf-8") as file:
-                    yield from map(json.loads, filter(_whole, file))
+                with path.open("rb") as file:
+                    yield from filter(None, map(_read, file))
             except FileNotFoundError:
                 continue
 
@@ -80,5 +82,16 @@ def _structured(severity: str, text: str) -> tuple[str, str]:
     return (named if named in SEVERITIES else severity), str(document["message"])
 
 
-def _whole(line: str) -> bool:
-    return line.endswith(os.linesep)
+def _ends_whole(file: BinaryIO) -> bool:
+    if not file.seek(0, SEEK_END):
+        return True
+    file.seek(-1, SEEK_END)
+    return file.read(1) == b"\n"
+
+
+def _read(line: bytes) -> dict[str, Any] | None:
+    try:
+        document = json.loads(line) if line.endswith(b"\n") else None
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None

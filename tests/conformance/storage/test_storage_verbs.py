@@ -309,6 +309,11 @@ def test_signed_addresses_do_what_they_say_until_they_expire(address, bucket, si
         assert requests.get(place("GET", version=version) + "&prefix=x", timeout=60).status_code == 403
         assert requests.delete(place("DELETE", version=version), timeout=60).status_code == 204
         assert not blob.exists()
+    bucket.blob("secret").upload_from_string("secret")
+    for version in ("v4", "v2"):
+        copying = {"x-goog-copy-source": "/bucket/secret"}
+        assert requests.put(place("PUT", version=version), headers=copying, timeout=60).status_code == 403
+        assert not blob.exists()
     begun = requests.post(place("RESUMABLE"), headers={"x-goog-resumable": "start"}, timeout=60)
     assert requests.put(begun.headers["Location"], data=b"resumed", timeout=60).status_code == 200
     assert blob.download_as_text() == "resumed"

@@ -67,6 +67,10 @@ def test_a_folder_object_is_an_item_too_when_asked_for():
         ("{a,b/c}.txt", ["a.txt", "b/c.txt"], ["c.txt"]),
         ("a,b", ["a,b"], ["a"]),
         ("a.+b", ["a.+b"], ["axxb"]),
+        ("?.txt", ["ü.txt", "\n.txt"], ["ue.txt"]),
+        ("a b #&~\t*", ["a b #&~\tc"], ["ab"]),
+        ("[a b.#-]", [" ", ".", "#", "-"], ["c"]),
+        ("**", ["a\nb/c"], []),
     ],
 )
 def test_a_glob_stays_within_a_folder_unless_doubled(pattern, fits, not_fits):
@@ -74,6 +78,13 @@ def test_a_glob_stays_within_a_folder_unless_doubled(pattern, fits, not_fits):
 
     assert [name for name in fits if not read.fullmatch(name)] == []
     assert [name for name in not_fits if read.fullmatch(name)] == []
+
+
+def test_a_glob_of_many_stars_is_matched_in_linear_time():
+    read = glob("*a" * 500 + "b")
+
+    assert not read.fullmatch("a" * 1024)
+    assert read.fullmatch("a" * 1023 + "b")
 
 
 @pytest.mark.parametrize("pattern", ["{a", "a}", "}{", "x" * 1025, "[z-a]"])

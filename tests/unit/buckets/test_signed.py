@@ -101,11 +101,22 @@ def test_a_parameter_more_is_refused(version):
         check(replace(given, query=given.query + "&prefix=x"), verify, now())
 
 
-def test_metadata_that_is_not_signed_is_refused():
-    given = signed(method="PUT", sent={"x-goog-meta-k": "v"})
+@pytest.mark.parametrize("version", [2, 4])
+@pytest.mark.parametrize(
+    "name",
+    ["x-goog-meta-k", "x-goog-copy-source", "x-goog-metadata-directive", "x-goog-if-generation-match", "x-goog-resumable"],
+)  # fmt: skip
+def test_every_header_of_google_that_is_sent_has_to_be_signed(version, name):
+    check(signed(version, method="PUT", headers={name: "v"}, sent={name: "v"}), verify, now())
+    with pytest.raises(PermissionDenied, match="sign"):
+        check(signed(version, method="PUT", sent={name: "v"}), verify, now())
 
-    with pytest.raises(PermissionDenied, match="x-goog-meta-k"):
-        check(given, verify, now())
+
+@pytest.mark.parametrize(
+    "name", ["x-goog-encryption-key", "x-goog-encryption-key-sha256", "x-goog-api-client", "content-type", "user-agent"]
+)
+def test_what_clients_send_beside_a_signature_need_not_be_signed(name):
+    check(signed(method="PUT", sent={name: "v"}), verify, now())
 
 
 @pytest.mark.parametrize("version", [2, 4])

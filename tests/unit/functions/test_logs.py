@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from trainshed.clock import VirtualClock
 from trainshed.functions.logs import Log, entry
 
@@ -29,6 +31,17 @@ def test_torn_last_line_is_left_out(tmp_path):
         file.write('{"time": "2026')
 
     assert [e["text"] for e in log.read()] == ["whole"]
+
+
+@pytest.mark.parametrize("half", [b'{"time": "2026', '{"text": "ü'.encode()[:-1], b"\0\0\n", b"7\n", b"\n"])
+def test_what_a_killed_server_left_half_written_hides_nothing(tmp_path, half):
+    log = Log(tmp_path)
+    log.write([entry(VirtualClock().now(), "INFO", "before")])
+    with (tmp_path / "log.jsonl").open("ab") as file:
+        file.write(half)
+    log.write([entry(VirtualClock().now(), "INFO", "after ü")])
+
+    assert [e["text"] for e in log.read()] == ["before", "after ü"]
 
 
 def test_very_long_line_is_cut():

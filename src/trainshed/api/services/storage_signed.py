@@ -27,6 +27,7 @@ _LONGEST = timedelta(days=7)
 _SKEW = timedelta(minutes=15)
 _UNSIGNED = "UNSIGNED-PAYLOAD"
 _SCOPE = re.compile(r"(?P<email>[^/]+)/(?P<date>\d{8})/(?P<place>[^/]+)/storage/goog4_request")
+_V4_OUTSIDE = {"x-goog-encryption-key", "x-goog-encryption-key-sha256", "x-goog-api-client"}
 _V2_OUTSIDE = {"generation", "response-content-type", "response-content-disposition"}
 
 
@@ -87,7 +88,7 @@ def _version_4(request: Signed, given: Mapping[str, str], now: datetime) -> tupl
     names = given["X-Goog-SignedHeaders"].split(";")
     if "host" not in names:
         raise InvalidArgument.field("X-Goog-SignedHeaders", "host has to be signed.")
-    unsigned = sorted(name for name in request.headers if name.startswith("x-goog-meta-") and name not in names)
+    unsigned = sorted(n for n in request.headers if n.startswith("x-goog-") and n not in {*names, *_V4_OUTSIDE})
     if unsigned:
         raise PermissionDenied(f"{unsigned[0]}: is sent but not signed.", reason="SignatureDoesNotMatch")
     scope_text = given["X-Goog-Credential"].partition("/")[2]
