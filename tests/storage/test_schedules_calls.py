@@ -3,9 +3,15 @@
 import asyncio
 import base64
 
+import pytest
+
 from trainshed import schedules
+from trainshed.api.reach import Reach
+from trainshed.app import ports
 from trainshed.duty import Background
+from trainshed.errors import InvalidArgument
 from trainshed.schedules import Firer, HttpTarget, Options, RetryConfig
+from trainshed.settings import Settings
 
 NAME = "projects/p/locations/us-central1/jobs/call"
 
@@ -117,3 +123,50 @@ def test_a_call_carries_the_token_of_its_service_account_and_stays_on_this_machi
     assert headers["User-Agent"] == "mine"
     assert "Content-Type" not in headers
     assert asked == [("oidc", "caller@p.iam.gserviceaccount.com", "https://audience")]
+
+
+def with_an_access_token(uri):
+    target = HttpTarget(uri=uri, token="oauth", token_email="caller@p.iam.gserviceaccount.com")
+    return Options(schedule="*/3 * * * *", target=target)
+
+
+FOREIGN = with_an_access_token("http://127.0.0.1:1/")
+
+
+@pytest.fixture
+def endpoints(tmp_path):
+    reach = Reach(Settings(home=tmp_path / "reach"))
+    reach.address = "http://127.0.0.1:1"
+    return ports.endpoints(reach)
+
+
+def test_a_schedule_that_would_send_an_access_token_elsewhere_is_refused(db, clock, endpoints):
+    service = schedules.Service(db, clock, publish=never, near=endpoints.near)
+    bare = Options(schedule=FOREIGN.schedule, target=HttpTarget(uri=FOREIGN.target.uri))
+    service.create(NAME, bare)
+
+    for verb in (lambda: service.create(f"{NAME}-2", FOREIGN), lambda: service.update(NAME, lambda _: FOREIGN)):
+        with pytest.raises(InvalidArgument, match="use oidcToken") as refused:
+            verb()
+        assert refused.value.violations[0].field == "httpTarget.oauthToken"
+
+    assert service.get(NAME).options == bare
+    service.create(f"{NAME}-3", with_an_access_token("https://aiplatform.googleapis.com/v1/x"))
+
+
+def test_a_schedule_of_before_that_rule_sends_no_access_token_elsewhere(db, clock, endpoints):
+    service = schedules.Service(db, clock, publish=never, near=lambda _uri: "http://127.0.0.1:1")
+    service.create(NAME, FOREIGN)
+    asked = []
+    endpoints = schedules.Endpoints(token=asked.append, near=endpoints.near)
+
+    async def main():
+        background = Background()
+        clock.advance(180)
+        await turn(Firer(service, background, endpoints), background)
+
+    asyncio.run(main())
+
+    assert asked == []
+    assert service.get(NAME).status_code == "INVALID_ARGUMENT"
+    assert "use oidcToken" in service.get(NAME).status_message

@@ -73,6 +73,7 @@ class Features:
             self._clock,
             publish=ports.publish_for_schedules(self.topics),
             is_busy=ports.is_busy(self._is_open),
+            near=self._endpoints.near,
             **({"late_seconds": None} if self._settings.clock == "virtual" else {}),
         )
 

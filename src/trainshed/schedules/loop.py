@@ -9,7 +9,7 @@ from trainshed import names, webhook
 from trainshed.clock import rfc3339
 from trainshed.duty import Background, Duty, off_loop
 from trainshed.errors import OUTAGES, FailedPrecondition, TrainshedError
-from trainshed.schedules import firing
+from trainshed.schedules import firing, policy
 from trainshed.schedules.model import Firing, HttpTarget, Schedule
 from trainshed.schedules.service import Service
 
@@ -82,6 +82,8 @@ class Firer:
         assert isinstance(target, HttpTarget)
         try:
             headers = headers_of(schedule, target, call)
+            near = self._endpoints.near(target.uri)
+            policy.check_oauth(target, lambda _uri: near)
             if target.token:
                 headers["Authorization"] = f"Bearer {await off_loop(self._endpoints.token, target)}"
             status = await webhook.send(
@@ -90,7 +92,7 @@ class Firer:
                 headers=headers,
                 body=base64.b64decode(target.body),
                 timeout_seconds=schedule.options.attempt_deadline_seconds,
-                at=self._endpoints.near(target.uri),
+                at=near,
             )
         except TrainshedError as error:
             return error.code, error.message

@@ -5,7 +5,7 @@ import binascii
 import json
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -96,6 +96,19 @@ def _check_http(target: HttpTarget) -> None:
         )
     if sum(len(k) + len(v) for k, v in target.headers.items()) > _HEADERS_BYTES:
         raise InvalidArgument.field("httpTarget.headers", f"more than {_HEADERS_BYTES} bytes")
+
+
+def check_oauth(target: HttpTarget | PubsubTarget, near: Callable[[str], str]) -> None:
+    """Look that an OAuth token, which opens the whole server, stays on it. Raises InvalidArgument.
+
+    `near` answers the address of this server for a URL that is answered here.
+    """
+    if isinstance(target, HttpTarget) and target.token == "oauth" and not near(target.uri):  # noqa: S105  (a kind)
+        raise InvalidArgument.field(
+            "httpTarget.oauthToken",
+            f"{target.uri[:80]!r} is no address of Google's, and an access token is sent to none but those; "
+            "use oidcToken",
+        )
 
 
 def _check_retry(retry: RetryConfig) -> None:

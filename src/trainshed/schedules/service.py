@@ -42,16 +42,18 @@ class Service:
         publish: firing.Publish,
         is_busy: firing.IsBusy = lambda _conn, _receipt_id: False,
         late_seconds: float | None = LATE_SECONDS,
+        near: Callable[[str], str] = lambda _uri: "",
     ) -> None:
         self.db = db
         self.clock = clock
         self._ports = firing.Ports(publish=publish, is_busy=is_busy)
         self._late_seconds = late_seconds
+        self._near = near  # address of this server for a URL that is answered here; empty for all others
         self._start_time = clock.now()
 
     def create(self, name: str, options: Options) -> Schedule:
         """Make a schedule; its first due time lies after now. Raises AlreadyExists."""
-        policy.check(name, options)
+        self._check(name, options)
 
         def verb(conn: Connection) -> Schedule:
             now, last = self.clock.now(), _last_due(conn, name)
@@ -68,7 +70,7 @@ class Service:
 
         def verb(conn: Connection) -> Schedule:
             now, found = self.clock.now(), self._caught_up(conn, name)
-            options = policy.check(name, change(found.options))
+            options = self._check(name, change(found.options))
             transition = "update_paused" if found.state == "PAUSED" else "update"
             due = options.cron.next_due(max(now, found.last_due_time or now))
             self._transit(conn, name, transition, options=options, next_due_time=due, user_update_time=now)
@@ -220,6 +222,11 @@ class Service:
     def clean(self) -> int:
         """Forget firings that ended a week ago; answer how many."""
         return self.db.write(lambda conn: store.forget_firings(conn, before=self.clock.now() - _KEPT))
+
+    def _check(self, name: str, options: Options) -> Options:
+        policy.check(name, options)
+        policy.check_oauth(options.target, self._near)
+        return options
 
     def _fire(self, conn: Connection, due: list[Schedule], *, now: datetime, limit: int) -> bool:
         if self._late_seconds is None:

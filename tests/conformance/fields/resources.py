@@ -121,7 +121,7 @@ RESOURCES = (
             "attemptDeadline": "60s",
             "pubsubTarget": {"topicName": f"{PROJECT}/topics/alpha", "data": "eA=="},
             "pubsubTarget.topicName": f"{PROJECT}/topics/beta",
-            "httpTarget": {"uri": "http://127.0.0.1:9/x", "httpMethod": "POST"},
+            "httpTarget": {"uri": "https://aiplatform.googleapis.com/x", "httpMethod": "POST"},
             "httpTarget.uri": "http://127.0.0.1:9/y",
             "httpTarget.body": "eA==",
             "httpTarget.oidcToken": {"serviceAccountEmail": "a@b.c", "audience": "d"},

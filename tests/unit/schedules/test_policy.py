@@ -130,6 +130,20 @@ def test_a_job_is_at_most_1_mb():
         policy.check(JOB, Options(schedule="* * * * *", target=PubsubTarget(topic=TARGET.topic, data=data)))
 
 
+def near(uri):
+    return "http://127.0.0.1:1" if "//aiplatform.googleapis.com/" in uri else ""
+
+
+def test_an_access_token_is_sent_to_addresses_of_google_alone():
+    for uri in ("https://elsewhere.example/", "http://127.0.0.1:9/", "https://aiplatform.googleapis.com@x.example/"):
+        with pytest.raises(InvalidArgument, match=r"^httpTarget\.oauthToken: .*; use oidcToken$"):
+            policy.check_oauth(HttpTarget(uri=uri, token="oauth", token_email="a@b.c"), near)
+
+    policy.check_oauth(HttpTarget(uri="https://aiplatform.googleapis.com/v1", token="oauth"), near)
+    policy.check_oauth(HttpTarget(uri="https://elsewhere.example/", token="oidc"), near)
+    policy.check_oauth(TARGET, near)
+
+
 @pytest.mark.parametrize("kind", ["oauth", "oidc"])
 def test_a_token_is_of_a_service_account(kind):
     target = HttpTarget(uri="https://host/", token=kind)
