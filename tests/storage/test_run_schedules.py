@@ -29,14 +29,22 @@ class World:
 
     def __init__(self, db, clock):
         self.db, self.clock = db, clock
-        self.open, self.started, self.fault = set(), [], None
+        self.open, self.started, self.prepared, self.fault = set(), [], [], None
+        self.requests = []  # of the runs that were started
+        self.meanwhile = []  # what happens while one of the next runs is prepared
         self.restart()
 
     def restart(self, *, is_virtual=False, reached=lambda _: None):
-        ports = Ports(prepare=self._prepare, start=self._start, count_active=lambda *_: len(self.open))
+        ports = Ports(prepare=self._prepare, start=self._start, count_active=self._count)
         self.service = Service(self.db, self.clock, ports, is_virtual=is_virtual, reached=reached)
 
+    def _count(self, conn, schedule):
+        return sum(key.startswith(f"{schedule}#") for key in self.open)
+
     def _prepare(self, request, schedule):
+        self.prepared.append(schedule)
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
         if self.fault is not None:
             raise self.fault
         return request
@@ -44,7 +52,8 @@ class World:
     def _start(self, conn, prepared, cause):
         name = f"{PARENT}/pipelineJobs/run-{len(self.started)}"
         self.started.append(cause.time)
-        self.open.add(name)
+        self.requests.append(prepared)
+        self.open.add(cause.key)
         ledger.settle(conn, cause.receipt_id, "start", now=self.clock.now(), reason="started", link=name)
         return name, True
 
@@ -163,6 +172,38 @@ def test_with_queueing_it_waits_until_a_run_has_ended_and_is_behind_meanwhile(wo
     assert world.service.get(made.name).next_run_time == START + timedelta(hours=4)
 
 
+def test_schedules_that_wait_for_their_runs_hold_up_no_others_and_cost_no_turns(world, monkeypatch):
+    monkeypatch.setattr("trainshed.schedules.of_runs.service._SCHEDULES_AT_ONCE", 2)
+    waiting = [world.create(max_concurrent_active_run_count=1, allow_queueing=True).name for _ in range(5)]
+    world.pass_hours(2, ends=False)
+    other = world.create().name
+    world.started.clear()
+    world.prepared.clear()
+
+    world.pass_hours(3, ends=False)
+
+    assert world.hours() == [3, 4, 5]
+    assert world.prepared == [other] * 3
+    assert world.service.next_wake() == START + timedelta(hours=6)
+
+    world.started.clear()
+    world.open.clear()
+    world.turn()
+
+    assert world.hours() == [2] * 5
+    assert {world.service.get(name).started_run_count for name in waiting} == {2}
+
+
+def test_one_turn_starts_all_that_is_due(world, monkeypatch):
+    monkeypatch.setattr("trainshed.schedules.of_runs.service._SCHEDULES_AT_ONCE", 2)
+    for _ in range(5):
+        world.create()
+
+    world.pass_hours(1)
+
+    assert world.hours() == [1] * 5
+
+
 def test_a_queue_is_kept_over_a_time_in_which_the_server_is_down(world):
     world.create(max_concurrent_active_run_count=1, allow_queueing=True)
     world.pass_hours(3, ends=False)
@@ -213,6 +254,49 @@ def test_what_came_due_while_the_server_was_down_is_missed_with_one_receipt_unle
     assert world.hours()[2:] == [722, 723]
 
 
+def test_nothing_is_missed_while_the_server_is_only_busy(world):
+    for _ in range(4):
+        world.create()
+    world.create(cron="1 1 * * *")  # comes due while the others are prepared
+    world.clock.advance(3600)
+    world.meanwhile = [lambda: world.clock.advance(50)] * 4
+
+    for _ in range(2):
+        world.turn()
+
+    assert [time - START for time in world.started] == [timedelta(hours=1)] * 4 + [timedelta(minutes=61)]
+    assert world.receipts("SKIPPED") == []
+
+
+def test_nothing_is_missed_while_the_server_does_not_reach_its_store(world):
+    world.create()
+    world.clock.advance(timedelta(minutes=59, seconds=30))
+    world.turn()
+    world.clock.advance(30)
+    world.fault = Unavailable("the store is closed")
+    for _ in range(10):
+        with pytest.raises(Unavailable):
+            world.turn()
+        world.clock.advance(30)
+    world.fault = None
+
+    world.turn()
+
+    assert world.hours() == [1]
+    assert world.receipts("SKIPPED") == []
+
+
+def test_what_came_due_while_the_machine_slept_is_missed(world):
+    world.create()
+    world.turn()
+
+    world.clock.advance(timedelta(hours=3))
+    world.turn()
+
+    assert world.hours() == [3]
+    assert {r.stimulus[11:13] for r in world.receipts("SKIPPED")} == {"01", "02"}
+
+
 def test_a_year_of_a_virtual_clock_starts_every_run_and_no_jump_is_an_outage(world):
     world.restart(is_virtual=True)
     world.create(cron="TZ=Europe/Berlin 30 2 * * *")
@@ -253,6 +337,49 @@ def test_a_run_that_cannot_start_has_a_refused_receipt_and_can_be_started_by_a_r
     assert (found.state, found.started_run_count, found.last_response) == ("ACTIVE", 0, "pipelineSpec: is broken")
     assert world.hours() == [1]
     assert [r.state for r in world.receipts()] == ["STARTED"]
+
+
+def test_a_replay_counts_its_run_beside_those_that_are_started_meanwhile(world):
+    made = world.create(max_run_count=3)
+    world.fault = InvalidArgument.field("pipelineSpec", "is broken")
+    world.pass_hours(1)
+    world.fault = None
+    (refused,) = world.receipts("REFUSED")
+
+    world.meanwhile = [lambda: world.pass_hours(1)]
+    world.service.refire(refused.receipt_id)
+    world.pass_hours(3)
+
+    found = world.service.get(made.name)
+    assert world.hours() == [2, 1, 3]
+    assert (found.state, found.started_run_count) == ("COMPLETED", 3)
+
+
+def test_a_replay_starts_what_the_schedule_has_become_meanwhile(world):
+    made = world.create()
+    world.fault = InvalidArgument.field("pipelineSpec", "is broken")
+    world.pass_hours(1)
+    world.fault = None
+    (refused,) = world.receipts("REFUSED")
+    mended = {**REQUEST, "pipelineJob": {"displayName": "mended", "pipelineSpec": {}}}
+
+    world.meanwhile = [lambda: world.service.update(made.name, lambda found: (found.options, mended))]
+    world.service.refire(refused.receipt_id)
+
+    assert world.requests == [mended]
+
+
+def test_of_two_changes_at_once_none_is_lost(world):
+    made = world.create()
+
+    def changed(**values):
+        return lambda found: (Options(**{**vars(found.options), **values}), found.request)
+
+    world.meanwhile = [lambda: world.service.update(made.name, changed(display_name="renamed"))]
+    world.service.update(made.name, changed(cron="30 * * * *"))
+
+    options = world.service.get(made.name).options
+    assert (options.display_name, options.cron) == ("renamed", "30 * * * *")
 
 
 def test_an_outage_is_no_decision(world):

@@ -94,7 +94,7 @@ def sort_due(schedule: RunSchedule, *, active: int, horizon: datetime, now: date
     """Decide about what has come due. Before `horizon` nobody was there to look, `active` runs have not ended."""
     options, due = schedule.options, Due()
     left = options.max_run_count - schedule.started_run_count if options.max_run_count else _MOST
-    room = options.max_concurrent_active_run_count - active if options.max_concurrent_active_run_count else _MOST
+    room = room_of(options, active)
     is_saved = schedule.catch_up or schedule.is_behind
     missed: list[datetime] = []
     refused: list[datetime] = []
@@ -120,6 +120,11 @@ def sort_due(schedule: RunSchedule, *, active: int, horizon: datetime, now: date
     nothing_left = due.next_due is None and (options.end_time is None or is_past)
     due.is_over = len(due.start) >= left or nothing_left
     return due
+
+
+def room_of(options: Options, active: int) -> int:
+    """Answer how many more runs may be open beside the `active` ones."""
+    return options.max_concurrent_active_run_count - active if options.max_concurrent_active_run_count else _MOST
 
 
 def stimuli(times: Iterable[datetime], reason: str) -> list[tuple[str, str]]:

@@ -1,8 +1,10 @@
 """The verbs of schedules of runs: one transaction each."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection
@@ -27,8 +29,9 @@ _TIME = re.compile(r"\d{4}-[^/]*Z")
 class Service:
     """Schedules of runs.
 
-    What came due more than a minute before anybody looked was missed, unless the schedule queues or catches up. With
-    `is_virtual` only what came due before this service started can be missed: a jump of a virtual clock is no outage.
+    What came due more than a minute before anybody was there to look was missed, unless the schedule queues or catches
+    up. Whoever is busy, or kept from the store, is there. With `is_virtual` only what came due before this service
+    started can be missed: a jump of a virtual clock is no outage.
     """
 
     def __init__(
@@ -43,7 +46,9 @@ class Service:
         self.db = db
         self.clock = clock
         self._ports = ports
-        self._start_time = clock.now() if is_virtual else None
+        self._is_virtual = is_virtual
+        self._looked_time = clock.now()  # when the last look ended
+        self._horizon = self._looked_time - _LATE  # what came due before it was missed
         self._reached = reached  # for tests: the points at which a server may end
 
     def create(self, parent: str, options: Options, request: Mapping[str, Any]) -> RunSchedule:
@@ -65,19 +70,14 @@ class Service:
 
     def update(self, name: str, change: Change) -> RunSchedule:
         """Change a schedule from now on: what is due and was not started is skipped. Raises NotFound, InvalidArgument."""
-        found = self.get(name)
-        options, request = change(found)
-        policy.check(options, request, name.rsplit("/", 2)[0])
-        self._ports.prepare(request, name)
-
-        def verb(conn: Connection) -> RunSchedule:
-            now, current = self.clock.now(), store.get(conn, name)
-            transition = "update_paused" if current.state == "PAUSED" else "update"
-            values = {"options": options_document(options), "request": dict(request), "update_time": now}
-            self._restart(conn, current, options, transition, reason=policy.CHANGED, now=now, **values)
-            return store.get(conn, name)
-
-        return self.db.write(verb)
+        while True:
+            found = self.get(name)
+            options, request = change(found)
+            policy.check(options, request, name.rsplit("/", 2)[0])
+            self._ports.prepare(request, name)
+            made = self.db.write(partial(self._update_in, found=found, options=options, request=request))
+            if made is not None:
+                return made
 
     def pause(self, name: str) -> RunSchedule:
         """Start no more runs. Raises NotFound, FailedPrecondition."""
@@ -126,9 +126,12 @@ class Service:
     def fire_due(self) -> bool:
         """Start what is due, some of it; answer whether there is more."""
         now = self.clock.now()
-        found = self.db.read(lambda conn: store.due(conn, now=now, limit=_SCHEDULES_AT_ONCE))
-        more = [self._fire(schedule) for schedule in found]
-        return any(more)
+        if not self._is_virtual and now - self._looked_time > _LATE:  # nobody was there: the machine slept
+            self._horizon = now - _LATE
+        try:
+            return self._fire_all(partial(store.due, now=now, limit=_SCHEDULES_AT_ONCE)) or self._fire_all(self._ready)
+        finally:
+            self._looked_time = self.clock.now()
 
     def next_wake(self) -> datetime | None:
         """Answer when something is due next."""
@@ -137,24 +140,59 @@ class Service:
     def refire(self, receipt_id: str) -> None:
         """Start the run of a receipt again, or join the one that it had started. Raises FailedPrecondition, NotFound."""
         receipt = self.db.read(lambda conn: ledger.get_receipt(conn, receipt_id))
-        schedule, times = self.get(receipt.trigger), _TIME.findall(receipt.stimulus)
+        times = _TIME.findall(receipt.stimulus)
         if len(times) != 1:
             raise FailedPrecondition(
                 f"Receipt {receipt_id} stands for several due times, which cannot be sent again as one.",
                 reason="RECEIPT_OF_SEVERAL",
             )
-        prepared = self._ports.prepare(schedule.request, schedule.name)
-
-        def verb(conn: Connection) -> None:
-            now = self.clock.now()
-            if ledger.get_receipt(conn, receipt_id).state != "PENDING":
-                ledger.settle(conn, receipt_id, "reopen", now=now, reason="replayed")
-            _, is_new = firing.start(
-                conn, schedule, parse_rfc3339(times[0]), receipt_id, self._ports, prepared, now=now
+        time, is_done = parse_rfc3339(times[0]), False
+        while not is_done:
+            found = self.get(receipt.trigger)
+            prepared = self._ports.prepare(found.request, found.name)
+            is_done = self.db.write(
+                partial(self._refire_in, found=found, time=time, receipt_id=receipt_id, prepared=prepared)
             )
-            store.note(conn, schedule.name, started_run_count=schedule.started_run_count + is_new)
 
-        self.db.write(verb)
+    def _refire_in(
+        self, conn: Connection, *, found: RunSchedule, time: datetime, receipt_id: str, prepared: Any
+    ) -> bool:
+        """Answer False where the schedule was changed since it was read: what is prepared is not what it starts."""
+        now, current = self.clock.now(), store.get(conn, found.name)
+        if current.request != found.request:
+            return False
+        if ledger.get_receipt(conn, receipt_id).state != "PENDING":
+            ledger.settle(conn, receipt_id, "reopen", now=now, reason="replayed")
+        _, is_new = firing.start(conn, current, time, receipt_id, self._ports, prepared, now=now)
+        store.note(conn, current.name, started_run_count=current.started_run_count + is_new)
+        return True
+
+    def _update_in(
+        self, conn: Connection, *, found: RunSchedule, options: Options, request: Mapping[str, Any]
+    ) -> RunSchedule | None:
+        """Answer None where the schedule was changed since it was read: the wanted change is one of something else."""
+        now, current = self.clock.now(), store.get(conn, found.name)
+        if (current.options, current.request) != (found.options, found.request):
+            return None
+        transition = "update_paused" if current.state == "PAUSED" else "update"
+        values = {"options": options_document(options), "request": dict(request), "update_time": now}
+        self._restart(conn, current, options, transition, reason=policy.CHANGED, now=now, **values)
+        return store.get(conn, current.name)
+
+    def _ready(self, conn: Connection) -> Sequence[RunSchedule]:
+        """Read schedules that waited for runs to end and may start one now."""
+        found = (
+            name
+            for name, options in store.waiting(conn)
+            if policy.room_of(options, self._ports.count_active(conn, name)) > 0
+        )
+        return [store.get(conn, name) for name in islice(found, _SCHEDULES_AT_ONCE)]
+
+    def _fire_all(self, read: Callable[[Connection], Sequence[RunSchedule]]) -> bool:
+        """Start what is due of the schedules that are read; answer whether there may be more."""
+        found = self.db.read(read)
+        more = [self._fire(schedule) for schedule in found]
+        return any(more) or len(found) == _SCHEDULES_AT_ONCE
 
     def _fire(self, schedule: RunSchedule) -> bool:
         prepared: Any
@@ -186,8 +224,7 @@ class Service:
         if schedule.request != read.request:
             return True
         active = self._ports.count_active(conn, schedule.name)
-        horizon = (self._start_time or now) - _LATE
-        due = policy.sort_due(schedule, active=active, horizon=horizon, now=now, limit=_RUNS_AT_ONCE)
+        due = policy.sort_due(schedule, active=active, horizon=self._horizon, now=now, limit=_RUNS_AT_ONCE)
         if due.is_behind and not due.start and schedule.is_behind:
             return False
         firing.carry_out(conn, schedule, due, self._ports, prepared, now=now)

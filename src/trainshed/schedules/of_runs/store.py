@@ -8,7 +8,7 @@ from sqlalchemy import Boolean, Column, Connection, Index, Integer, Table, Text,
 
 from trainshed.errors import NotFound
 from trainshed.schedules.of_runs.lifecycle import RUN_SCHEDULE
-from trainshed.schedules.of_runs.model import Options, RunSchedule, options_document
+from trainshed.schedules.of_runs.model import Options, RunSchedule, options_document, read_options
 from trainshed.sql import Json, Timestamp, metadata, state_columns, state_constraints
 from trainshed.sql.lifecycle import record
 
@@ -75,9 +75,15 @@ def remove(conn: Connection, name: str, *, now: datetime) -> None:
 
 
 def due(conn: Connection, *, now: datetime, limit: int) -> list[RunSchedule]:
-    """Read the active schedules whose time has come, the most overdue first."""
-    query = select(table).where(_c.state == "ACTIVE", _c.wake_time <= now).order_by(_c.wake_time).limit(limit)
-    return [RunSchedule.from_row(row) for row in conn.execute(query)]
+    """Read the active schedules whose time has come and that do not wait for runs to end, the most overdue first."""
+    query = select(table).where(_c.state == "ACTIVE", _c.is_behind.is_(False), _c.wake_time <= now)
+    return [RunSchedule.from_row(row) for row in conn.execute(query.order_by(_c.wake_time).limit(limit))]
+
+
+def waiting(conn: Connection) -> list[tuple[str, Options]]:
+    """Read the active schedules that wait for runs to end, longest first, without what they start: that may be big."""
+    query = select(_c.name, _c.options).where(_c.state == "ACTIVE", _c.is_behind.is_(True))
+    return [(row.name, read_options(row.options)) for row in conn.execute(query.order_by(_c.wake_time, _c.name))]
 
 
 def next_wake(conn: Connection) -> datetime | None:
