@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from trainshed.sql import Json, Prepared, Timestamp, among, metadata
 
 rows = Table(
-    "prepared_things",
+    "test_prepared_things",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("time", Timestamp, nullable=False),

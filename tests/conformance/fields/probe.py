@@ -38,9 +38,9 @@ class Finding:
 class Probe:
     """One server, to which everything is sent."""
 
-    def __init__(self, running):
+    def __init__(self, running, http):
         self._home = running.home
-        self._http = httpx.Client(base_url=running.address, timeout=60)
+        self._http = http
         self._numbers = count(1)
 
     def furnish(self):
@@ -93,9 +93,10 @@ class Probe:
 
 def all_findings(running):
     """Answer the findings of every resource by its title."""
-    probe = Probe(running)
-    probe.furnish()
-    return {resource.title: list(probe.findings(resource)) for resource in RESOURCES}
+    with httpx.Client(base_url=running.address, timeout=60) as http:
+        probe = Probe(running, http)
+        probe.furnish()
+        return {resource.title: list(probe.findings(resource)) for resource in RESOURCES}
 
 
 def _is_nested(field):
