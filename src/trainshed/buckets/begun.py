@@ -1,6 +1,7 @@
 """What was begun and has not ended: found by its key, so many at once, given up when it was left lying."""
 
 import threading
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -14,7 +15,7 @@ IDLE = timedelta(hours=1)  # nobody came back for so long: it may go when there 
 
 
 @dataclass(kw_only=True)
-class Unfinished:
+class Unfinished(ABC):
     """One object on its way over several requests."""
 
     wanted: Wanted
@@ -31,9 +32,9 @@ class Unfinished:
         """Whether it still holds something that there is little of."""
         return True
 
+    @abstractmethod
     def give_up(self) -> None:
         """Remove everything that arrived for it."""
-        raise NotImplementedError
 
 
 W = TypeVar("W", bound=Unfinished)
