@@ -5,7 +5,7 @@ from faults.surface.campaign import campaign, names
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-_EACH = 120
+_EACH = 60
 
 
 def test_broken_requests_are_never_internal_errors_and_never_hang(make_home):

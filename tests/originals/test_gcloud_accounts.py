@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from trainshed.testing import server
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
@@ -29,6 +31,12 @@ gcloud iam service-accounts keys create "$1/key.json" --iam-account {_ROBOT}
 "$2" -c '{_SDK}' "$1/key.json"
 if gcloud iam service-accounts create Robot; then exit 9; fi
 """
+
+
+@pytest.fixture
+def trainshed(make_home):
+    with server(make_home()) as running:
+        yield running
 
 
 def test_s55_a_service_account_made_by_gcloud_has_a_key_that_the_clients_take(trainshed, tmp_path):
