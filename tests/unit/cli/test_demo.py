@@ -1,6 +1,7 @@
 """The demo's table, and the home that it clears."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -117,3 +118,10 @@ def test_somebody_elses_folder_is_not_cleared(tmp_path):
         clear(tmp_path)
 
     assert (tmp_path / "thesis.tex").exists()
+
+
+@pytest.mark.parametrize(
+    ("minute", "line"), [(0, "30 * * * *"), (29, "59 * * * *"), (30, "0 * * * *"), (59, "29 * * * *")]
+)
+def test_the_demos_schedule_fires_each_hour_but_not_while_it_is_told(minute, line):
+    assert story.hourly(datetime(2026, 1, 1, 8, minute, tzinfo=UTC)) == line
