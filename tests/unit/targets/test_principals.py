@@ -96,11 +96,11 @@ def test_the_account_of_a_run_reads_its_images_and_writes_below_its_root():
     body = {
         "serviceAccount": ME,
         "pipelineSpec": {"deploymentSpec": {"executors": {"e": image}}},
-        "runtimeConfig": {"gcsOutputDirectory": "gs://root/x"},
+        "runtimeConfig": {"gcsOutputDirectory": "gs://runs-of-p/x"},
     }
     found = needs("POST", "/v1/projects/p/locations/r/pipelineJobs?pipelineJobId=j", body)
 
-    assert {(ME, f"storage.objects.{verb}", "gs://root") for verb in ("create", "get", "list")} <= found
+    assert {(ME, f"storage.objects.{verb}", "gs://runs-of-p") for verb in ("create", "get", "list")} <= found
     assert (ME, "artifactregistry.repositories.downloadArtifacts", "projects/p") in found
     assert ("caller", "iam.serviceAccounts.actAs", ME) in found
 
