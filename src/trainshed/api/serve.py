@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import resource
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 
@@ -91,6 +91,7 @@ class Surface:
 
     - `servicers`: implementations of Google's RPCs, one object per service.
     - `routes`: hand-written HTTP (Starlette routes); asked after Google's paths.
+    - `leave`: called when the server stops, to end what would stream for ever.
     - `near`: credentials and certificates; the same object that the features ask for environments.
 
     `asgi` is the HTTP half alone, for tests without a socket.
@@ -103,7 +104,9 @@ class Surface:
         routes: Sequence[BaseRoute] = (),
         *,
         near: reach.Reach | None = None,
+        leave: Callable[[], None] = lambda: None,
     ) -> None:
+        self._leave = leave
         self._settings = settings
         self.reach = near or reach.Reach(settings)
         self.calls = Calls(servicers)
@@ -155,6 +158,7 @@ class Surface:
         """Let nobody in, give running requests a moment, end the rest."""
         if self._door is not None:
             self._door.close()
+        self._leave()
         for connection in list(self._state.connections):
             connection.shutdown()
         if self._grpc is not None:

@@ -33,6 +33,7 @@ class Features:
         self._settings = settings
         self._clock = clock
         self._db = db
+        self.listen = db.listen
         self._reach = reach.environment
         self._endpoints = ports.endpoints(reach)
         self._identity_token = reach.identity_token

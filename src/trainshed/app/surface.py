@@ -27,13 +27,14 @@ from trainshed.api.services.vertex_schedules import VertexSchedules
 from trainshed.app import ports
 from trainshed.app.features import Features
 from trainshed.clock import Clock
-from trainshed.dashboard.buckets import Buckets
+from trainshed.dashboard.artifacts.buckets import Buckets
 from trainshed.dashboard.builds import Builds
 from trainshed.dashboard.functions import Functions
-from trainshed.dashboard.receipts import Receipts
+from trainshed.dashboard.overview import Overview
 from trainshed.dashboard.runs import Runs
-from trainshed.dashboard.schedules import Schedules
-from trainshed.dashboard.topics import Topics
+from trainshed.dashboard.triggers.receipts import Receipts
+from trainshed.dashboard.triggers.schedules import Schedules
+from trainshed.dashboard.triggers.topics import Topics
 from trainshed.settings import Settings
 
 
@@ -94,21 +95,20 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         *runs.routes(features.runs, features.run_triggers, cause_of=features.cause_of, next_ordinal=ordinal),
         *server.routes(clock, reach.environment),
     ]
-    return Surface(settings, servicers, [*routes, *dashboard.routes(_sections(settings, clock, features))], near=reach)
+    live = dashboard.Live(features.listen)
+    pages = dashboard.routes(_pages(settings, clock, features), live)
+    return Surface(settings, servicers, [*routes, *pages], near=reach, leave=live.close)
 
 
-def _sections(settings: Settings, clock: Clock, features: Features) -> dict[str, dashboard.Section]:
-    return {
-        "/builds": Builds(features.builds, features.build_triggers, clock),
-        "/runs": Runs(features.runs, features.run_triggers, clock),
-        "/functions": Functions(features.functions, features.function_host),
-        "/schedules": Schedules(
-            features.schedules,
-            features.run_schedules,
-            features.ledger,
-            f"projects/{settings.project}/locations/{settings.region}",
-        ),
-        "/topics": Topics(features.topics, settings.project),
-        "/buckets": Buckets(features.buckets),
-        "/receipts": Receipts(features.ledger),
-    }
+def _pages(settings: Settings, clock: Clock, features: Features) -> list[dashboard.Address]:
+    parent = f"projects/{settings.project}/locations/{settings.region}"
+    return [
+        *Overview().addresses(),
+        *Builds(features.builds, features.build_triggers, clock).addresses(),
+        *Runs(features.runs, features.run_triggers, clock).addresses(),
+        *Functions(features.functions, features.function_host).addresses(),
+        *Schedules(features.schedules, features.run_schedules, features.ledger, parent).addresses(),
+        *Topics(features.topics, settings.project).addresses(),
+        *Buckets(features.buckets).addresses(),
+        *Receipts(features.ledger).addresses(),
+    ]

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from trainshed.dashboard.page import Cell, Link
+from trainshed.dashboard.cells import Cell, Link
 
 _PAGES = {
     "builds": "/builds",
@@ -17,8 +17,8 @@ _PAGES = {
 
 
 def href(section: str, identifier: str) -> str:
-    """Answer the address of a page; resource names keep their slashes escaped."""
-    return f"{section}/{quote(identifier, safe='')}"
+    """Answer the address of a page; resource names keep their slashes."""
+    return f"{section}/{quote(identifier)}"
 
 
 def link(name: str) -> Cell:

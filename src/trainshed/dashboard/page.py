@@ -1,129 +1,176 @@
-"""What a page consists of: plain parts that one template draws. Pages make these; nothing else."""
+"""What a page consists of: parts, each drawn by the template of its kind. Pages make these; nothing else.
+
+A kind is a class here, or in the module of the section that alone uses it, and `templates/parts/KIND.html`. Everything
+in a part is plain data, so that the JSON form of a page needs no code of its own.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from trainshed.dashboard.graph import Drawing
+from trainshed.dashboard.cells import Badge, Cell, Link
 
 
 @dataclass(frozen=True, kw_only=True)
-class Link:
-    """Text that leads somewhere."""
+class Part:
+    """A region of a page. It is drawn anew by itself when it changes."""
+
+    id: str  # within the page; also its anchor
+    heading: str = ""
+    beside: bool = False  # in the narrow column, where the page has one
+    kind: ClassVar[str]
+    module: ClassVar[str] = ""  # script that it needs
+    draws_itself: ClassVar[bool] = False  # its script takes over what changed, as an event named `part`
+
+
+@dataclass(frozen=True, kw_only=True)
+class Empty:
+    """What is said where nothing is yet: a sentence, and what to type to change that."""
 
     text: str
-    href: str
+    command: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Badge:
-    """A state, with a word beside it where there is more to say."""
-
-    state: str
-    note: str = ""
-
-
-Cell = str | int | Link | Badge | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
+class Facts(Part):
     """Labels and values."""
 
     pairs: Sequence[tuple[str, Cell]]
-    heading: str = ""
-    kind: str = "facts"
+    kind: ClassVar[str] = "facts"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
-    """Rows under column names; `nothing` is said when there are none."""
+class Figures(Part):
+    """A few values that matter, large: each with its label and a word about it."""
+
+    figures: Sequence[tuple[str, Cell, str]]
+    kind: ClassVar[str] = "figures"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Part):
+    """Rows under column names."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
-    nothing: str
-    heading: str = ""
-    kind: str = "table"
+    nothing: Empty
+    more: str = ""  # address of the next page
+    count: int | None = None  # of all rows there are, where it is known
+    can_sort: bool = False  # by its column heads, in the browser
+    kind: ClassVar[str] = "table"
+    module: ClassVar[str] = "table.js"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Text:
-    """Text as it is: a log, a document."""
+class Text(Part):
+    """Text as it is: a document."""
 
     text: str
-    heading: str = ""
-    kind: str = "text"
+    kind: ClassVar[str] = "text"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A graph."""
+class Notice(Part):
+    """Something that one should know before anything else, and what to do about it."""
 
-    drawing: Drawing
-    heading: str = ""
-    kind: str = "picture"
+    text: str
+    state: str = ""  # coloured as this state's badge is
+    next: Cell = None
+    kind: ClassVar[str] = "notice"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """A button: what it says, and the address that it posts an empty request to."""
+    """A button that asks the server for something: Google's own surface, or ours beside it."""
 
     label: str
     path: str
+    method: str = "POST"
+    body: Any = None  # JSON; None: an empty document
+    confirm: str = ""  # asked before; for what cannot be taken back
+    then: str = ""  # address to go to; {name} stands for the answer's name. Empty: stay, and see what changed
 
 
 @dataclass(frozen=True, kw_only=True)
-class Actions:
-    """Buttons. An answer that names a run leads to its page; any other draws this page anew."""
+class Actions(Part):
+    """Buttons."""
 
     actions: Sequence[Action]
-    heading: str = ""
-    kind: str = "actions"
+    copies_address: bool = False  # one more button, which copies the page's address
+    kind: ClassVar[str] = "actions"
+    module: ClassVar[str] = "actions.js"
 
 
-Part = Facts | Table | Text | Picture | Actions
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One field of a form. `name` is its place in the body, with dots between the levels."""
+
+    name: str
+    label: str
+    value: str = ""
+    type: str = "text"  # of the value in JSON: text, integer, number, boolean, json, bytes; or lines (a list of texts)
+    choices: Sequence[str] = ()
+    is_required: bool = False
+    is_long: bool = False
+    help: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form(Part):
+    """Fields, and the action that they are the body of. Values come on top of the action's own body."""
+
+    fields: Sequence[Field]
+    action: Action
+    is_folded: bool = False  # behind its heading
+    kind: ClassVar[str] = "form"
+    module: ClassVar[str] = "actions.js"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """One word of the query that narrows a list; with choices it is one of them."""
+
+    name: str
+    label: str
+    value: str = ""
+    choices: Sequence[tuple[str, str]] = ()  # value and words
+    type: str = "search"  # of the input: search, text, datetime-local, number
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters(Part):
+    """What narrows the list below. It is a form without a script: the address has it all."""
+
+    filters: Sequence[Filter]
+    action: str  # path of the page
+    kept: Sequence[tuple[str, str]] = ()  # other words of the query
+    kind: ClassVar[str] = "filters"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tab:
+    """One of several views of the same thing; each has its address."""
+
+    label: str
+    href: str
+    is_current: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """One page: where it stands, what it shows, whether it changes while one looks."""
+    """One page: where it stands, what it shows, what changes it."""
 
     title: str
     section: str  # path of the navigation entry
-    parts: Sequence[Part] = field(default_factory=tuple)
-    live: bool = False
-    template: ClassVar[str] = "page.html"
-    reloads: ClassVar[bool] = True  # a live page is loaded again every two seconds, unless it follows by itself
+    parts: Sequence[Part]
+    state: Badge | None = None  # beside the title
+    about: Sequence[Cell] = ()  # the line below the title
+    trail: Sequence[Link] = ()  # pages above this one
+    tabs: Sequence[Tab] = ()
+    follows: Sequence[str] = ()  # channels of the store; each notification may change the page
+    refresh_seconds: float | None = None  # for what changes by itself: a window of time, a process
 
-    def context(self) -> dict[str, Any]:
-        """Answer what the template reads."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return values | {"reloads": self.live and self.reloads}
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepRow:
-    """One step of a build, as its page lists it."""
-
-    number: int
-    label: str  # how its log lines begin
-    name: str
-    command: str
-    state: str
-    duration: str
-    exit_code: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class BuildPage(Page):
-    """One build: status line, steps, log and execution details."""
-
-    build_id: str
-    state: Badge
-    start_time: str
-    duration: str
-    steps: Sequence[StepRow]
-    details: Sequence[Facts]
-    log: str
-    template: ClassVar[str] = "build.html"
-    reloads: ClassVar[bool] = False
+    @property
+    def is_live(self) -> bool:
+        """Tell whether the page may change while one looks."""
+        return bool(self.follows) or self.refresh_seconds is not None

@@ -1,36 +1,91 @@
-"""Templates, and how times, durations and states are written on every page."""
+"""Templates, and how times, durations and sizes are written on every page."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import HTMLResponse
+
+from trainshed.clock import rfc3339
+from trainshed.dashboard.document import plain
+from trainshed.dashboard.page import Page, Part
 
 _HERE = Path(__file__).parent
-_LOG_BYTES = 200_000
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
-
-def pages() -> Environment:
-    """Make the template environment: everything is escaped, an unknown variable is a defect."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters |= {"time": time, "duration": duration, "short": short, "size": size}
-    return environment
-
-
-def page(environment: Environment, template: str, context: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
-    """Render one page."""
-    return HTMLResponse(environment.get_template(template).render(**context), status_code=status)
+NAVIGATION = (
+    ("/", "Overview"),
+    ("/builds", "Builds"),
+    ("/runs", "Runs"),
+    ("/functions", "Functions"),
+    ("/schedules", "Schedules"),
+    ("/topics", "Topics"),
+    ("/receipts", "Receipts"),
+    ("/buckets", "Buckets"),
+    ("/models", "Models"),
+)
 
 
-def time(when: datetime | None) -> str:
-    """Write a time with its zone, to the second; a dash when there is none."""
-    return "–" if when is None else when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A page as HTML, in the pieces that change by themselves."""
+
+    page: Page
+    head: str  # title, state, tabs
+    parts: Mapping[str, str]  # by id, in order
+
+    @property
+    def version(self) -> str:
+        """Tell whether two drawings are the same."""
+        return sha256("\0".join([self.head, *self.parts, *self.parts.values()]).encode()).hexdigest()[:16]
+
+
+class Pages:
+    """Draws pages. Everything is escaped, an unknown variable is a defect."""
+
+    def __init__(self) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(_HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.filters |= {
+            "exactly": exactly, "rfc3339": rfc3339, "duration": duration, "size": size, "json": as_json,
+        }  # fmt: skip
+        self._environment.globals["navigation"] = NAVIGATION
+
+    def draw(self, page: Page) -> Drawn:
+        """Draw the pieces of a page."""
+        head = self._environment.get_template("head.html").render(page=page)
+        return Drawn(page=page, head=head, parts={part.id: self._part(part) for part in page.parts})
+
+    def whole(self, drawn: Drawn) -> str:
+        """Put the pieces into a document."""
+        modules = sorted({part.module for part in drawn.page.parts if part.module})
+        template = self._environment.get_template("page.html")
+        return template.render(page=drawn.page, drawn=drawn, modules=modules)
+
+    def other(self, template: str, **context: Any) -> str:
+        """Draw what is no page of ours."""
+        return self._environment.get_template(template).render(**context)
+
+    def _part(self, part: Part) -> str:
+        return self._environment.get_template(f"parts/{part.kind}.html").render(part=part)
+
+
+def exactly(when: datetime, zone: str = "UTC") -> str:
+    """Write a time with its zone, to the second."""
+    if zone == "UTC":
+        return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return when.astimezone(ZoneInfo(zone)).strftime(f"%Y-%m-%d %H:%M:%S {zone}")
 
 
 def duration(seconds: float | None) -> str:
@@ -60,21 +115,6 @@ def size(count: int | None) -> str:
     raise AssertionError("unreachable")
 
 
-def short(name: str) -> str:
-    """Write a resource name by its last part."""
-    return name.rsplit("/", 1)[-1]
-
-
-def seconds_between(start: datetime | None, end: datetime | None, now: datetime) -> float | None:
-    """Answer how long something took, or has taken so far."""
-    return None if start is None else ((end or now) - start).total_seconds()
-
-
-def tail(path: Path) -> str:
-    """Read the end of a log, which may not be there yet."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _LOG_BYTES))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return "Nothing was logged yet."
+def as_json(value: Any) -> str:
+    """Write a value for an attribute that a script reads."""
+    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"))

@@ -1,6 +1,7 @@
 """The store: one writer with group commit, lifecycles, outbox. All truth is here; nothing lives only in memory.
 
 - `engine`: `Database.write(verb)` runs a verb in the shared transaction and answers after COMMIT; `Database.read`.
+- `channels`: what a transaction tells once it is on disk.
 - `schema`: the one MetaData, column types, `insert_new`, `insert_many`.
 - `prepared`: statements of the hot path, spelt out once.
 - `lifecycle`: `fire`, `fire_many` and `Firing`, the only writers of a state, and the columns and constraints of a lifecycle.
@@ -8,8 +9,9 @@
 - `dialect`: everything that differs between databases.
 """
 
-from trainshed.sql.engine import Database, after_commit, notify
-from trainshed.sql.lifecycle import Firing, fire, fire_many, history, state_columns, state_constraints
+from trainshed.sql.channels import after_commit, notify
+from trainshed.sql.engine import Database
+from trainshed.sql.lifecycle import Firing, changes, fire, fire_many, history, state_columns, state_constraints
 from trainshed.sql.outbox import Outbox, append
 from trainshed.sql.prepared import Prepared, among
 from trainshed.sql.schema import Json, Timestamp, insert_many, insert_new, metadata
@@ -24,6 +26,7 @@ __all__ = [
     "after_commit",
     "among",
     "append",
+    "changes",
     "fire",
     "fire_many",
     "history",

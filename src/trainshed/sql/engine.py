@@ -18,14 +18,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from trainshed.errors import TrainshedError
-from trainshed.sql import dialect
+from trainshed.sql import channels, dialect
 from trainshed.sql.lifecycle import gather_history, write_history
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 _BATCH = 500  # verbs in one transaction at most
-_CHANNELS = "channels"
-_AFTER = "after"
 
 
 @dataclass
@@ -36,19 +34,6 @@ class _Request:
     error: BaseException | None = None
     channels: frozenset[str] = frozenset()
     after: tuple[Callable[[], None], ...] = ()
-
-
-def after_commit(conn: Connection, effect: Callable[[], None]) -> None:
-    """Run a short effect outside the store once this transaction is on disk, before its caller is answered.
-
-    Effects run in commit order. One that fails is logged; what it stood for must be found again from the rows.
-    """
-    conn.info.setdefault(_AFTER, []).append(effect)
-
-
-def notify(conn: Connection, channel: str) -> None:
-    """Wake the listeners of `channel` once this transaction is committed, and only then."""
-    conn.info.setdefault(_CHANNELS, set()).add(channel)
 
 
 class Database:
@@ -165,16 +150,16 @@ class Database:
         return self._held
 
     def _answer(self, batch: list[_Request]) -> None:
-        channels: set[str] = set()
+        woken: set[str] = set()
         for request in batch:
             _take_effect(request)
         for request in batch:
             if request.error is not None:
                 request.future.set_exception(request.error)
             else:
-                channels |= request.channels
+                woken |= request.channels
                 request.future.set_result(request.result)
-        for channel in channels:
+        for channel in woken:
             for callback in self._listeners.get(channel, ()):
                 _try(callback)
 
@@ -195,8 +180,7 @@ def _run_alone(conn: Connection, request: _Request) -> None:
 
 
 def _carry_out(conn: Connection, request: _Request) -> bool:
-    conn.info[_CHANNELS] = set()
-    conn.info[_AFTER] = []
+    channels.begin(conn)
     gather_history(conn)
     try:
         request.result = request.verb(conn)
@@ -204,8 +188,7 @@ def _carry_out(conn: Connection, request: _Request) -> bool:
     except Exception as error:  # noqa: BLE001  (handed to the caller whose verb it was)
         request.error = dialect.translate(error) if isinstance(error, DBAPIError) else error
         return False
-    request.channels = frozenset(conn.info[_CHANNELS])
-    request.after = tuple(conn.info[_AFTER])
+    request.channels, request.after = channels.told(conn)
     return True
 
 

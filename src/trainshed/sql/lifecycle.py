@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from trainshed.errors import StaleState
 from trainshed.lifecycle import Lifecycle, Transition
+from trainshed.sql.channels import notify
 from trainshed.sql.prepared import Prepared
 from trainshed.sql.schema import Timestamp, metadata
 
@@ -46,6 +47,14 @@ history_table = Table(
 
 _APPEND = history_table.insert()
 _WAITING = "history"
+
+
+def changes(noun: str, resource: str = "") -> str:
+    """Answer the channel that is notified when a resource, or any of its kind, is made or takes a transition.
+
+    `fire_many` and `Firing` notify for the kind alone.
+    """
+    return f"changed {noun} {resource}" if resource else f"changed {noun}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +151,7 @@ def fire_many(
     ended = {"end_time": now} if lifecycle.is_final(transition.target) else {}
     guard = and_(which, table.c.state.in_(transition.sources))
     changed = conn.execute(update(table).where(guard).values(state=transition.target, **ended, **values)).rowcount
+    notify(conn, changes(lifecycle.noun))
     _log_many(changed, lifecycle.noun, transition)
     return changed
 
@@ -156,6 +166,7 @@ class Firing:
         self, table: Table, lifecycle: Lifecycle, name: str, which: ColumnElement[bool], **values: ColumnElement[Any]
     ) -> None:
         self._noun, self._transition = lifecycle.noun, lifecycle[name]
+        self._channel = changes(lifecycle.noun)
         if lifecycle.is_final(self._transition.target):
             values["end_time"] = bindparam("now", type_=Timestamp())
         is_source = or_(*(table.c.state == state for state in self._transition.sources))
@@ -165,6 +176,7 @@ class Firing:
     def __call__(self, conn: Connection, *, now: datetime, **parameters: Any) -> int:
         """Take the transition; answer how many rows took it."""
         changed = self._statement.run(conn, now=now, **parameters)
+        notify(conn, self._channel)
         _log_many(changed, self._noun, self._transition)
         return changed
 
@@ -183,6 +195,8 @@ def _log_many(changed: int, noun: str, transition: Transition) -> None:
 
 def record(conn: Connection, noun: str, resource: str, transition: str, state: str, now: datetime) -> None:
     """Append to the history of a resource; creation is recorded too, as transition `created`."""
+    notify(conn, changes(noun))
+    notify(conn, changes(noun, resource))
     entry = {"noun": noun, "resource": resource, "transition": transition, "state": state, "time": now}
     waiting: list[dict[str, Any]] | None = conn.info.get(_WAITING)
     if waiting is None:

@@ -15,7 +15,8 @@ from sqlalchemy import Column, Connection, Index, Integer, Table, Text, delete, 
 
 from trainshed.clock import Clock
 from trainshed.duty import Duty, off_loop
-from trainshed.sql.engine import Database, notify
+from trainshed.sql.channels import notify
+from trainshed.sql.engine import Database
 from trainshed.sql.schema import Json, Timestamp, metadata
 
 log = logging.getLogger(__name__)

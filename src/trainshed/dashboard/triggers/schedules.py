@@ -2,8 +2,10 @@
 
 from trainshed import ledger, schedules
 from trainshed.dashboard import links
-from trainshed.dashboard.page import Badge, Cell, Facts, Link, Page, Table
-from trainshed.dashboard.render import time
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Badge, Cell, Link, time
+from trainshed.dashboard.page import Empty, Facts, Page, Table
+from trainshed.dashboard.serve import Address
 from trainshed.schedules import of_runs
 
 SECTION = "/schedules"
@@ -21,24 +23,33 @@ class Schedules:
         self._receipts = receipts
         self._parent = parent
 
-    def listing(self) -> Page:
+    def addresses(self) -> list[Address]:
+        """Answer the pages of this section."""
+        return [
+            Address(path=SECTION, make=self.listing),
+            Address(path=SECTION + "/{name:path}", make=self.detail),
+        ]
+
+    def listing(self, asked: Asked) -> Page:  # noqa: ARG002  (no filter yet)
         """All schedules of the default project and region."""
         found, _ = self._service.list_schedules(self._parent)
         nothing = "No schedule yet: trainshed scheduler jobs create pubsub NAME --schedule CRON --topic T makes one."
         columns = ("Schedule", "State", "Cron", "Time zone", "Target", "Next firing", "Last attempt")
         rows = [self._row(s) for s in found]
-        table = Table(columns=columns, rows=rows, nothing=nothing)
+        table = Table(id="part-1", columns=columns, rows=rows, nothing=Empty(text=nothing))
         starting, _ = self._of_runs.list(self._parent, of_runs.Wanted(page_size=_MOST))
         of_them = Table(
+            id="schedules-of-runs",
             heading="Schedules of runs",
             columns=("Schedule", "State", "Cron", "Next run", "Last run", "Runs started"),
             rows=[_row_of_runs(schedule) for schedule in starting],
-            nothing="No schedule of runs yet: PipelineJob.create_schedule of Vertex AI's SDK makes one.",
+            nothing=Empty(text="No schedule of runs yet: PipelineJob.create_schedule of Vertex AI's SDK makes one."),
         )
         return Page(title="Schedules", section=SECTION, parts=(table, of_them))
 
-    def detail(self, name: str) -> Page:
+    def detail(self, asked: Asked) -> Page:
         """One schedule. Raises NotFound."""
+        name = asked.name
         return self._detail_of_runs(name) if "/schedules/" in name else self._detail(name)
 
     def _detail(self, name: str) -> Page:
@@ -55,12 +66,13 @@ class Schedules:
             ("Last attempt", time(schedule.last_attempt_time)),
         )
         coming = Table(
+            id="next-firings",
             heading="Next firings",
             columns=("Due",),
             rows=[(time(due),) for due in upcoming],
-            nothing="It does not fire again.",
+            nothing=Empty(text="It does not fire again."),
         )
-        parts = (Facts(pairs=about), coming, self._firings(name))
+        parts = (Facts(id="part-4", pairs=about), coming, self._firings(name))
         return Page(title=name.rsplit("/", 1)[-1], section=SECTION, parts=parts)
 
     def _detail_of_runs(self, name: str) -> Page:
@@ -76,7 +88,9 @@ class Schedules:
             ("At the limit", "waits" if options.allow_queueing else "is skipped"),
             ("Next run", time(schedule.next_run_time)),
         )
-        return Page(title=options.display_name, section=SECTION, parts=(Facts(pairs=about), self._firings(name)))
+        return Page(
+            title=options.display_name, section=SECTION, parts=(Facts(id="part-5", pairs=about), self._firings(name))
+        )
 
     def _firings(self, name: str) -> Table:
         rows = [
@@ -89,7 +103,9 @@ class Schedules:
             for r in self._receipts.list(trigger=name, limit=50)
         ]
         columns = ("Receipt", "Due", "What became of it", "Led to")
-        return Table(heading="Firings", columns=columns, rows=rows, nothing="It has not fired yet.")
+        return Table(
+            id="firings", heading="Firings", columns=columns, rows=rows, nothing=Empty(text="It has not fired yet.")
+        )
 
     def _row(self, schedule: schedules.Schedule) -> tuple[Cell, ...]:
         return (

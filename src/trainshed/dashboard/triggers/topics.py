@@ -2,8 +2,10 @@
 
 from trainshed import topics
 from trainshed.dashboard import links
-from trainshed.dashboard.page import Facts, Link, Page, Table
-from trainshed.dashboard.render import time
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Link, time
+from trainshed.dashboard.page import Empty, Facts, Page, Table
+from trainshed.dashboard.serve import Address
 
 SECTION = "/topics"
 
@@ -15,7 +17,14 @@ class Topics:
         self._service = service
         self._project = project
 
-    def listing(self) -> Page:
+    def addresses(self) -> list[Address]:
+        """Answer the pages of this section."""
+        return [
+            Address(path=SECTION, make=self.listing),
+            Address(path=SECTION + "/{name:path}", make=self.detail),
+        ]
+
+    def listing(self, asked: Asked) -> Page:  # noqa: ARG002  (no filter yet)
         """All topics of the default project."""
         found, _ = self._service.list_topics(f"projects/{self._project}")
         rows = [
@@ -28,22 +37,28 @@ class Topics:
         ]
         nothing = "No topic yet: trainshed pubsub topics create NAME makes one."
         columns = ("Topic", "Subscriptions", "Created")
-        return Page(title="Topics", section=SECTION, parts=(Table(columns=columns, rows=rows, nothing=nothing),))
+        return Page(
+            title="Topics",
+            section=SECTION,
+            parts=(Table(id="part-1", columns=columns, rows=rows, nothing=Empty(text=nothing)),),
+        )
 
-    def detail(self, name: str) -> Page:
+    def detail(self, asked: Asked) -> Page:
         """One topic. Raises NotFound."""
+        name = asked.name
         topic = self._service.get_topic(name)
         rows = [self._subscription(s) for s in self._service.topic_subscriptions(name)]
         return Page(
             title=name.rsplit("/", 1)[-1],
             section=SECTION,
             parts=(
-                Facts(pairs=(("Name", topic.name), ("Created", time(topic.create_time)))),
+                Facts(id="part-2", pairs=(("Name", topic.name), ("Created", time(topic.create_time)))),
                 Table(
+                    id="subscriptions",
                     heading="Subscriptions",
                     columns=("Subscription", "Kind", "Delivers to", "Ack deadline", "Deliveries"),
                     rows=rows,
-                    nothing="Nobody is subscribed: what is published now reaches nobody.",
+                    nothing=Empty(text="Nobody is subscribed: what is published now reaches nobody."),
                 ),
             ),
         )

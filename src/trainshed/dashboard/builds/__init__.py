@@ -3,8 +3,10 @@
 from trainshed import builds
 from trainshed.clock import Clock
 from trainshed.dashboard import links
-from trainshed.dashboard.page import Badge, BuildPage, Facts, Link, Page, StepRow, Table
-from trainshed.dashboard.render import duration, seconds_between, tail, time
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, span, time
+from trainshed.dashboard.page import Empty, Facts, Page, Table
+from trainshed.dashboard.serve import Address
 
 SECTION = "/builds"
 
@@ -17,66 +19,69 @@ class Builds:
         self._triggers = triggers
         self._clock = clock
 
-    def listing(self) -> Page:
+    def addresses(self) -> list[Address]:
+        """Answer the pages of this section."""
+        return [
+            Address(path=SECTION, make=self.listing),
+            Address(path=SECTION + "/{name:path}", make=self.detail),
+        ]
+
+    def listing(self, asked: Asked) -> Page:  # noqa: ARG002  (no filter yet)
         """All builds and build triggers."""
         found, _ = self._service.list(limit=100)
         triggers = self._triggers.list()
         return Page(
             title="Builds",
             section=SECTION,
-            live=any(not b.is_final for b in found),
             parts=(
                 Table(
+                    id="part-1",
                     columns=("Build", "Status", "Trigger", "Created", "Duration", "Images"),
                     rows=[self._row(b) for b in found],
-                    nothing="No build yet: trainshed builds submit --config cloudbuild.yaml starts one.",
+                    nothing=Empty(text="No build yet: trainshed builds submit --config cloudbuild.yaml starts one."),
                 ),
                 Table(
+                    id="triggers",
                     heading="Triggers",
                     columns=("Trigger", "Disabled", "Problem"),
                     rows=[(t.name, "yes" if t.is_disabled else "no", t.error) for t in triggers],
-                    nothing="No trigger: trainshed builds triggers create watches a repository.",
+                    nothing=Empty(text="No trigger: trainshed builds triggers create watches a repository."),
                 ),
             ),
         )
 
-    def detail(self, build_id: str) -> Page:
+    def detail(self, asked: Asked) -> Page:
         """One build. Raises NotFound."""
+        build_id = asked.name
         build = self._service.get(build_id)
-        now = self._clock.now()
         labels = _labels(build)
-        steps = [
-            StepRow(
-                number=s.number,
-                label=labels[s.number],
-                name=s.name,
-                command=_command(build, s.number),
-                state=s.state,
-                duration=duration(seconds_between(s.start_time, s.end_time, now)),
-                exit_code=s.exit_code,
+        rows = [
+            (
+                s.number,
+                labels[s.number],
+                s.name,
+                Code(text=_command(build, s.number)),
+                Badge(state=s.state),
+                span(s.start_time, s.end_time),
+                s.exit_code,
             )
             for s in build.steps
         ]
-        return BuildPage(
+        columns = ("#", "Step", "Name", "Command", "Status", "Duration", "Exit code")
+        return Page(
             title=f"Build {build.build_id.partition('-')[0]}",
             section=SECTION,
-            live=not build.is_final,
-            build_id=build.build_id,
             state=Badge(state=build.state, note=build.status_detail),
-            start_time=time(build.start_time),
-            duration=duration(seconds_between(build.start_time, build.end_time, now)),
-            steps=steps,
-            details=_details(build),
-            log=tail(self._service.workspace(build.build_id).log),
+            parts=(Table(id="steps", columns=columns, rows=rows, nothing=Empty(text="No step.")), *_details(build)),
         )
 
-    def _row(self, build: builds.Build) -> tuple[Link | Badge | str, ...]:
+    def _row(self, build: builds.Build) -> tuple[Cell, ...]:
         return (
             Link(text=build.build_id.partition("-")[0], href=links.href(SECTION, build.build_id)),
             Badge(state=build.state),
             build.trigger.rsplit("/", 1)[-1],
             time(build.create_time),
-            duration(seconds_between(build.start_time, build.end_time, self._clock.now())),
+            span(build.start_time, build.end_time),
             ", ".join(build.resolved.get("images", ())),
         )
 
@@ -107,8 +112,8 @@ def _details(build: builds.Build) -> tuple[Facts, ...]:
         ("Warnings", "; ".join(build.warnings)),
     )
     return (
-        Facts(pairs=about),
-        Facts(heading="Phases", pairs=phases),
-        Facts(heading="Images", pairs=images),
-        Facts(heading="Substitutions", pairs=sorted(build.substitutions.items())),
+        Facts(id="part-3", pairs=about),
+        Facts(id="phases", heading="Phases", pairs=phases),
+        Facts(id="images", heading="Images", pairs=images),
+        Facts(id="substitutions", heading="Substitutions", pairs=sorted(build.substitutions.items())),
     )

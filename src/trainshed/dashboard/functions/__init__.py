@@ -5,8 +5,12 @@ from typing import Any
 
 from trainshed import functions
 from trainshed.dashboard import links
-from trainshed.dashboard.page import Badge, Facts, Link, Page, Table, Text
-from trainshed.dashboard.render import duration, size, time
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Badge, Link, seconds, size, time
+from trainshed.dashboard.page import Empty, Facts, Page, Table, Text
+from trainshed.dashboard.render import duration
+from trainshed.dashboard.render import size as written_size
+from trainshed.dashboard.serve import Address
 
 SECTION = "/functions"
 _WINDOW, _STEP = timedelta(hours=1), timedelta(minutes=5)
@@ -20,7 +24,14 @@ class Functions:
         self._service = service
         self._host = host
 
-    def listing(self) -> Page:
+    def addresses(self) -> list[Address]:
+        """Answer the pages of this section."""
+        return [
+            Address(path=SECTION, make=self.listing),
+            Address(path=SECTION + "/{name:path}", make=self.detail),
+        ]
+
+    def listing(self, asked: Asked) -> Page:  # noqa: ARG002  (no filter yet)
         """All functions."""
         rows = [
             (
@@ -36,10 +47,15 @@ class Functions:
         ]
         columns = ("Function", "State", "Trigger", "Runtime", "Version", "Instances", "Updated")
         nothing = "No function yet: trainshed functions deploy NAME --trigger-topic TOPIC --source DIR makes one."
-        return Page(title="Functions", section=SECTION, parts=(Table(columns=columns, rows=rows, nothing=nothing),))
+        return Page(
+            title="Functions",
+            section=SECTION,
+            parts=(Table(id="part-1", columns=columns, rows=rows, nothing=Empty(text=nothing)),),
+        )
 
-    def detail(self, name: str) -> Page:
+    def detail(self, asked: Asked) -> Page:
         """One function. Raises NotFound."""
+        name = asked.name
         function = self._service.get(name)
         wanted = function.requested
         figures = self._service.metrics(name, window=_WINDOW, step=_STEP)
@@ -60,7 +76,7 @@ class Functions:
         invocations = [
             (
                 i.id, Badge(state=i.state, note=i.error.splitlines()[-1] if i.error else ""), i.kind, i.attempt,
-                time(i.start_time), duration(i.duration_seconds), size(i.memory_bytes or None),
+                time(i.start_time), seconds(i.duration_seconds), size(i.memory_bytes or None),
                 links.link(f"receipts/{i.receipt_id}") if i.receipt_id else None,
             )
             for i in self._service.invocations(name, limit=50)
@@ -70,21 +86,23 @@ class Functions:
             title=name.rsplit("/", 1)[-1],
             section=SECTION,
             parts=(
-                Facts(pairs=about),
-                Facts(heading="Last hour", pairs=_figures(figures)),
+                Facts(id="part-2", pairs=about),
+                Facts(id="last-hour", heading="Last hour", pairs=_figures(figures)),
                 Table(
+                    id="invocations",
                     heading="Invocations",
                     columns=("Execution", "Outcome", "Kind", "Delivery", "Started", "Duration", "Memory", "Receipt"),
                     rows=invocations,
-                    nothing="It has not been called yet.",
+                    nothing=Empty(text="It has not been called yet."),
                 ),
                 Table(
+                    id="versions",
                     heading="Versions",
                     columns=("Version", "Deployed", "Source", "Environment"),
                     rows=versions,
-                    nothing="No version was deployed well yet.",
+                    nothing=Empty(text="No version was deployed well yet."),
                 ),
-                Text(heading="Log", text=log or "Nothing was logged yet."),
+                Text(id="log", heading="Log", text=log or "Nothing was logged yet."),
             ),
         )
 
@@ -101,7 +119,7 @@ def _figures(figures: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("Invocations", f"{figures['ok']} ok, {figures['crash']} crashed"),
         ("Execution time p50 / p95 / p99", of(duration(_seconds(times[p])) for p in ("p50", "p95", "p99"))),
-        ("Memory p50 / p95 / p99", of(size(memory[p]) for p in ("p50", "p95", "p99"))),
+        ("Memory p50 / p95 / p99", of(written_size(memory[p]) for p in ("p50", "p95", "p99"))),
     ]
 
 

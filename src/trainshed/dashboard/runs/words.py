@@ -2,7 +2,7 @@
 
 from trainshed import runs
 from trainshed.dashboard import links
-from trainshed.dashboard.page import Cell, Link
+from trainshed.dashboard.cells import Cell, Link
 
 
 def remark(run: runs.Run) -> str:

@@ -5,10 +5,13 @@ from typing import Any
 
 from trainshed import runs
 from trainshed.clock import Clock
-from trainshed.dashboard import links, runs_page
-from trainshed.dashboard.page import Badge, Cell, Link, Page, Table
-from trainshed.dashboard.render import duration, seconds_between, time
-from trainshed.dashboard.runs_words import because, remark
+from trainshed.dashboard import links
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Badge, Cell, Link, span, time
+from trainshed.dashboard.page import Empty, Page, Table
+from trainshed.dashboard.runs import one
+from trainshed.dashboard.runs.words import because, remark
+from trainshed.dashboard.serve import Address
 
 SECTION = "/runs"
 _BRIEF = 24
@@ -22,32 +25,43 @@ class Runs:
         self._triggers = triggers
         self._clock = clock
 
-    def listing(self) -> Page:
+    def addresses(self) -> list[Address]:
+        """Answer the pages of this section."""
+        return [
+            Address(path=SECTION, make=self.listing),
+            Address(path=SECTION + "/{name:path}", make=self.detail),
+        ]
+
+    def listing(self, asked: Asked) -> Page:  # noqa: ARG002  (no filter yet)
         """All runs, newest first, and what starts runs by itself."""
         found, _ = self._service.list(page_size=100)
         triggers = [(t.name, t.bucket or links.link(t.topic), t.spec_uri) for t in self._triggers.list()]
         return Page(
             title="Runs",
             section=SECTION,
-            live=any(not runs.RUN.is_final(r.state) for r in found),
             parts=(
                 Table(
+                    id="part-1",
                     columns=("Run", "State", "Pipeline", "Because of", "Created", "Duration", "Parameters"),
                     rows=[self._row(r) for r in found],
-                    nothing="No run yet: trainshed pipelines run SPEC starts one.",
+                    nothing=Empty(text="No run yet: trainshed pipelines run SPEC starts one."),
                 ),
                 Table(
+                    id="triggers",
                     heading="Triggers",
                     columns=("Trigger", "Topic or bucket", "Starts"),
                     rows=triggers,
-                    nothing="No run trigger: trainshed pipelines triggers create NAME starts runs without a function.",
+                    nothing=Empty(
+                        text="No run trigger: trainshed pipelines triggers create NAME starts runs without a function."
+                    ),
                 ),
             ),
         )
 
-    def detail(self, name: str) -> Page:
+    def detail(self, asked: Asked) -> Page:
         """One run. Raises NotFound."""
-        return runs_page.page(self._service, name, section=SECTION, now=self._clock.now())
+        name = asked.name
+        return one.page(self._service, name, section=SECTION, now=self._clock.now())
 
     def _row(self, run: runs.Run) -> tuple[Cell, ...]:
         return (
@@ -56,7 +70,7 @@ class Runs:
             run.pipeline,
             because(run),
             time(run.create_time),
-            duration(seconds_between(run.start_time, run.end_time, self._clock.now())),
+            span(run.start_time, run.end_time),
             _brief(run.parameters),
         )
 

@@ -1,0 +1,1 @@
+"""What work leaves behind: buckets and their objects."""

@@ -1,0 +1,70 @@
+"""What a request asks a page for: the name in its path, and the words behind the question mark."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl, urlencode
+
+from trainshed.errors import InvalidArgument
+
+Query = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One request of a page."""
+
+    path: str
+    names: Mapping[str, str] = field(default_factory=dict)  # what the path's pattern found
+    query: Query = ()
+
+    @property
+    def name(self) -> str:
+        """The one name in the path."""
+        return self.names["name"]
+
+    def word(self, key: str, default: str = "") -> str:
+        """Answer one word of the query; the last one counts."""
+        return next((value for known, value in reversed(self.query) if known == key and value), default)
+
+    def words(self, key: str) -> list[str]:
+        """Answer every word of the query under one key."""
+        return [value for known, value in self.query if known == key and value]
+
+    def choice(self, key: str, known: Sequence[str], default: str = "") -> str:
+        """Answer a word that has to be one of a few. Raises InvalidArgument."""
+        word = self.word(key, default)
+        if word and word not in known:
+            raise InvalidArgument.field(key, f"{word!r} is none of {', '.join(known)}")
+        return word
+
+    def number(self, key: str, default: int, *, least: int = 0, most: int = 10_000) -> int:
+        """Answer a whole number within bounds. Raises InvalidArgument."""
+        word = self.word(key)
+        if not word:
+            return default
+        if not word.isascii() or not word.isdigit() or not least <= int(word[:9]) <= most:
+            raise InvalidArgument.field(key, f"{word!r} is no whole number from {least} to {most}")
+        return int(word)
+
+    def moment(self, key: str) -> datetime | None:
+        """Answer a time: RFC 3339; without a zone, as date fields of browsers send it, it is UTC. Raises InvalidArgument."""
+        word = self.word(key)
+        if not word:
+            return None
+        try:
+            found = datetime.fromisoformat(word)
+        except ValueError as error:
+            raise InvalidArgument.field(key, f"{word!r} is no time such as 2026-01-31T12:00:00Z") from error
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+    def href(self, **changed: str | None) -> str:
+        """Answer the address of this page with some words of the query changed; None takes one out."""
+        kept = [(key, value) for key, value in self.query if key not in changed and value]
+        pairs = [*kept, *((key, value) for key, value in changed.items() if value)]
+        return f"{self.path}?{urlencode(pairs)}" if pairs else self.path
+
+
+def read(path: str, names: Mapping[str, str], query: str) -> Asked:
+    """Read a request's path and query."""
+    return Asked(path=path, names=names, query=tuple(parse_qsl(query, keep_blank_values=True, max_num_fields=200)))

@@ -1,0 +1,97 @@
+"""What stands in a table's cell or beside a label: plain text, or one of these. `cells.html` draws them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """Text that leads somewhere."""
+
+    text: str
+    href: str
+    cell: str = "link"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Badge:
+    """A state, with a word beside it where there is more to say."""
+
+    state: str
+    note: str = ""
+    cell: str = "badge"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Time:
+    """A point in time. Written exactly; the browser says how long ago, and keeps saying it."""
+
+    when: datetime
+    zone: str = "UTC"  # that it is written in
+    cell: str = "time"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """How long something took; without an end it is still going on, and the browser counts."""
+
+    start: datetime
+    end: datetime | None = None
+    cell: str = "span"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seconds:
+    """A duration without a beginning."""
+
+    seconds: float
+    cell: str = "seconds"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """A number of bytes."""
+
+    count: int
+    cell: str = "size"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """A name, a command, an address: as it is, and copied by a button where one would type it elsewhere."""
+
+    text: str
+    may_copy: bool = False
+    cell: str = "code"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Several:
+    """Cells, one after the other."""
+
+    cells: Sequence["Cell"]
+    cell: str = "several"
+
+
+Cell = str | int | float | Link | Badge | Time | Span | Seconds | Size | Code | Several | None
+
+
+def time(when: datetime | None, zone: str = "UTC") -> Time | None:
+    """Make the cell of a time that may not have come."""
+    return None if when is None else Time(when=when, zone=zone)
+
+
+def span(start: datetime | None, end: datetime | None) -> Span | None:
+    """Make the cell of something that may not have begun."""
+    return None if start is None else Span(start=start, end=end)
+
+
+def seconds(count: float | None) -> Seconds | None:
+    """Make the cell of a duration that may not be known."""
+    return None if count is None else Seconds(seconds=count)
+
+
+def size(count: int | None) -> Size | None:
+    """Make the cell of a number of bytes that may not be known."""
+    return None if count is None else Size(count=count)

@@ -1,0 +1,30 @@
+"""The JSON form of a page: its parts as they are, times in RFC 3339, durations in seconds, sizes in bytes."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from trainshed.clock import rfc3339
+from trainshed.dashboard.page import Page, Part
+
+
+def document(page: Page) -> dict[str, Any]:
+    """Answer everything that a page shows."""
+    found: dict[str, Any] = plain(page)
+    return found
+
+
+def plain(value: Any) -> Any:
+    """Turn records into documents, all the way down."""
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if is_dataclass(value):
+        kind = {"kind": value.kind} if isinstance(value, Part) else {}
+        return kind | {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    return value.value if isinstance(value, Enum) else value

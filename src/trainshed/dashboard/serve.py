@@ -1,0 +1,114 @@
+"""How pages are asked for: as HTML, as JSON (`?format=json`, or an Accept header), and live (`?live=VERSION`)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from trainshed.dashboard import asked
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.document import document
+from trainshed.dashboard.live import Live
+from trainshed.dashboard.page import Page, Text
+from trainshed.dashboard.render import Drawn, Pages
+from trainshed.duty import off_loop
+from trainshed.errors import NotFound, TrainshedError
+
+_STATIC = Path(__file__).parent / "static"
+_RESERVED = {"format", "live"}
+
+# Nothing from elsewhere, nothing inline: what a user's log, message or artifact says can at most be read.
+HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cache-control": "no-store",
+    "vary": "accept",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """A page's path, as Starlette writes them, and what makes it. It is called on a thread; raises TrainshedError."""
+
+    path: str
+    make: Callable[[Asked], Page]
+
+
+def routes(addresses: Sequence[Address], live: Live) -> list[BaseRoute]:
+    """Serve every page, and the files that they need."""
+    pages = Pages()
+    return [
+        Mount("/static", _Static(directory=_STATIC), name="static"),
+        *(Route(address.path, _Endpoint(address, pages, live).answer) for address in addresses),
+    ]
+
+
+class _Endpoint:
+    def __init__(self, address: Address, pages: Pages, live: Live) -> None:
+        self._make = address.make
+        self._pages = pages
+        self._live = live
+
+    async def answer(self, request: Request) -> Response:
+        found = _read(request)
+        version = request.query_params.get("live")
+        try:
+            if _wants_json(request):
+                page = await off_loop(self._make, found)
+                return JSONResponse(document(page), headers=HEADERS)
+            drawn = await off_loop(self._draw, found)
+        except TrainshedError as error:
+            return self._failed(request, error)
+        if version is None:
+            return HTMLResponse(await off_loop(self._pages.whole, drawn), headers=HEADERS)
+        events = self._live.follow(found.href(), drawn, version, lambda: off_loop(self._draw, found))
+        return StreamingResponse(events, media_type="text/event-stream", headers=HEADERS)
+
+    def _draw(self, found: Asked) -> Drawn:
+        return self._pages.draw(self._make(found))
+
+    def _failed(self, request: Request, error: TrainshedError) -> Response:
+        if _wants_json(request) or "live" in request.query_params:
+            raise error  # as the surface says it
+        page = Page(title=_title(error), section="", parts=(Text(id="error", text=error.message),))
+        html = self._pages.whole(self._pages.draw(page))
+        return HTMLResponse(html, error.http_status, headers=HEADERS)
+
+
+class _Static(StaticFiles):
+    """Files that a browser keeps, but asks about: a new version of Trainshed has others under the same names."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Mapping[str, object]) -> None:
+            if message["type"] == "http.response.start":
+                kept = [(b"cache-control", b"no-cache"), (b"x-content-type-options", b"nosniff")]
+                headers = message["headers"]
+                assert isinstance(headers, list)
+                message = {**message, "headers": [*headers, *kept]}
+            await send(dict(message))
+
+        await super().__call__(scope, receive, with_headers)
+
+
+def _read(request: Request) -> Asked:
+    found = asked.read(request.url.path, dict(request.path_params), request.url.query)
+    query = tuple((key, value) for key, value in found.query if key not in _RESERVED)
+    return Asked(path=found.path, names=found.names, query=query)
+
+
+def _wants_json(request: Request) -> bool:
+    if (wanted := request.query_params.get("format")) is not None:
+        return wanted == "json"
+    return request.headers.get("accept", "").partition(";")[0].strip() == "application/json"
+
+
+def _title(error: TrainshedError) -> str:
+    return "There is nothing here" if isinstance(error, NotFound) else error.code.replace("_", " ").capitalize()

@@ -1,0 +1,89 @@
+// Every page: times as people say them, copy buttons, and pieces that the server sends when they change.
+
+import { morph } from "./morph.js";
+
+const MINUTE = 60, HOUR = 3600, DAY = 86400;
+
+function duration(seconds) {
+  if (seconds < MINUTE) return `${Math.floor(seconds)} s`;
+  if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)} min ${Math.floor(seconds % MINUTE)} s`;
+  if (seconds < DAY) return `${Math.floor(seconds / HOUR)} h ${Math.floor((seconds % HOUR) / MINUTE)} min`;
+  return `${Math.floor(seconds / DAY)} d ${Math.floor((seconds % DAY) / HOUR)} h`;
+}
+
+function ago(seconds) {
+  const far = Math.abs(seconds);
+  if (far < 5) return "now";
+  const units = [[MINUTE, 1, "s"], [HOUR, MINUTE, "min"], [DAY, HOUR, "h"], [Infinity, DAY, "d"]];
+  const [, length, unit] = units.find(([limit]) => far < limit);
+  const words = `${Math.floor(far / length)} ${unit}`;
+  return seconds > 0 ? `${words} ago` : `in ${words}`;
+}
+
+function tick(root = document) {
+  const now = Date.now();
+  for (const time of root.querySelectorAll("time[datetime]:not([data-exact])")) {
+    const words = ago((now - Date.parse(time.dateTime)) / 1000);
+    if (time.textContent !== words) time.textContent = words;
+  }
+  for (const span of root.querySelectorAll("[data-since]")) {
+    const words = duration(Math.max(0, (now - Date.parse(span.dataset.since)) / 1000));
+    if (span.textContent !== words) span.textContent = words;
+  }
+}
+
+async function copy(button, text) {
+  const before = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    prompt("Copy:", text); // no permission for the clipboard: let the person do it
+  }
+  setTimeout(() => (button.textContent = before), 1500);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy], [data-copy-address]");
+  if (button) copy(button, button.dataset.copy ?? location.href);
+});
+
+function take(news) {
+  document.title = `${news.title} · Trainshed`;
+  morph(document.getElementById("head"), news.head);
+  const parts = document.getElementById("parts");
+  const known = [...parts.children].map((section) => section.id);
+  if (known.join() !== news.order.join()) {
+    location.reload(); // a part came or went: the page has another shape now
+    return;
+  }
+  for (const [id, html] of Object.entries(news.parts)) {
+    const section = document.getElementById(id);
+    if ("drawsItself" in section.dataset) section.dispatchEvent(new CustomEvent("part", { detail: html }));
+    else morph(section, html);
+  }
+  tick();
+}
+
+function follow(version) {
+  const address = new URL(location.href);
+  address.searchParams.set("live", version);
+  const events = new EventSource(address);
+  const connection = document.getElementById("connection");
+  events.onopen = () => (connection.textContent = "Live");
+  events.onmessage = (event) => take(JSON.parse(event.data));
+  events.onerror = () => (connection.textContent = "The server does not answer; trying again…");
+  events.addEventListener("end", () => {
+    events.close();
+    connection.textContent = "";
+  });
+  addEventListener("pagehide", () => events.close());
+}
+
+const address = new URL(location.href);
+address.searchParams.set("format", "json");
+document.getElementById("as-json").href = address;
+tick();
+setInterval(tick, 1000);
+const version = document.getElementById("parts").dataset.live;
+if (version) follow(version);

@@ -1,0 +1,1 @@
+"""What starts work, and what became of it: schedules, topics, receipts."""
