@@ -61,7 +61,7 @@ class Runs:
     def detail(self, asked: Asked) -> Page:
         """One run. Raises NotFound."""
         name = asked.name
-        return one.page(self._service, name, section=SECTION, now=self._clock.now())
+        return one.page(self._service, name, section=SECTION)
 
     def _row(self, run: runs.Run) -> tuple[Cell, ...]:
         return (

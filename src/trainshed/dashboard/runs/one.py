@@ -1,7 +1,6 @@
 """One run: what can be done with it, its graph, its tasks as a tree, costs, the logs that matter."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from trainshed import costs, runs
 from trainshed.dashboard.cells import Badge, Cell, seconds, size, span, time
