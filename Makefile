@@ -20,8 +20,12 @@ setup: .venv/.ready
 demo: setup
 	$(BIN)/trainshed demo
 
+# a browser for the tests of the dashboard, where there is none
+browser: setup
+	$(BIN)/python tools/browser.py
+
 # everything that must hold
-test: setup lint types
+test: setup lint types browser
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 # real training with torch, TensorFlow, scikit-learn and xgboost: gigabytes of environments, many minutes
@@ -103,4 +107,4 @@ constraints: pyproject.toml
 originals: setup
 	TRAINSHED_ORIGINALS=1 $(BIN)/python -m pytest tests/originals tests/e2e/test_notebooks.py
 
-.PHONY: all setup demo test frameworks originals serve lint fix types unit shape migration surface docs coverage bench campaign publishes emulator fuzz fuzz-surface constraints
+.PHONY: all setup demo browser test frameworks originals serve lint fix types unit shape migration surface docs coverage bench campaign publishes emulator fuzz fuzz-surface constraints

@@ -1,7 +1,11 @@
 """Fixtures that every tier may use."""
 
+import fcntl
 import os
+import subprocess
+import sys
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import hypothesis
@@ -92,3 +96,41 @@ def make_home(tmp_path_factory, shared_environments):
         return home
 
     return make
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demonstrated:
+    """What `trainshed demo` said and left."""
+
+    home: Path
+    output: str
+    exit_code: int
+
+
+@pytest.fixture(scope="session")
+def demonstrated(tmp_path_factory):
+    """One run of the demo for all processes of the tests; do not change its home: copy it.
+
+    TRAINSHED_DEMONSTRATED names a home that a demo left earlier: for working on one test.
+    """
+    if known := os.environ.get("TRAINSHED_DEMONSTRATED"):
+        return Demonstrated(home=Path(known), output="", exit_code=0)
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demonstrated"
+    folder.mkdir(exist_ok=True)
+    said = folder / "said"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            done = subprocess.run(
+                [sys.executable, "-m", "trainshed", "demo", "--home", str(folder / "home")],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env={name: value for name, value in os.environ.items() if not name.startswith("TRAINSHED_")},
+                timeout=900,
+                check=False,
+            )
+            said.write_text(f"{done.returncode}\n{done.stdout}")
+    exit_code, _, output = said.read_text().partition("\n")
+    return Demonstrated(home=folder / "home", output=output, exit_code=int(exit_code))

@@ -96,12 +96,10 @@ def test_a_home_that_is_not_the_demos_is_not_touched(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_demo_tells_the_whole_loop(tmp_path):
-    home = tmp_path / "home"
-    demo = start(home)
-    output, _ = demo.communicate(timeout=900)
+def test_the_demo_tells_the_whole_loop(demonstrated):
+    output = demonstrated.output
 
-    assert demo.returncode == 0, output
+    assert demonstrated.exit_code == 0, output
     assert len(re.findall(r"^run.*SUCCEEDED", output, re.MULTILINE)) == 4
     assert len(re.findall(r"^run.*SKIPPED", output, re.MULTILINE)) == 1
     assert len(re.findall(r"^build of .*SUCCESS", output, re.MULTILINE)) == 3
@@ -109,4 +107,4 @@ def test_the_demo_tells_the_whole_loop(tmp_path):
     accuracy = re.search(r"The pushed model: accuracy ([\d.]+)%", output)
     assert accuracy is not None
     assert float(accuracy[1]) > 90
-    assert processes_of(home) == {}
+    assert processes_of(demonstrated.home) == {}
