@@ -1,0 +1,322 @@
+"""Charts: lines, stacked areas and bars, scatter, and the strip of what happened last. Nothing here does I/O.
+
+A page gives points and a unit. Geometry is computed here and drawn by `templates/parts/chart.html` as SVG whose plot is
+stretched to the width there is, while lines, marks and text keep their size. `static/chart.js` says the values
+under the pointer; the same values stand in a table below.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, ClassVar, Literal
+
+from trainshed.dashboard import scales
+from trainshed.dashboard.page import Empty, Part
+from trainshed.dashboard.render import exactly
+from trainshed.dashboard.scales import BYTES, SECONDS, SHARE
+
+__all__ = ["BYTES", "SECONDS", "SHARE", "Chart", "Mark", "Series", "Strip"]
+
+WIDTH, HEIGHT = 1000, 200  # of the plot's own coordinates
+_MOST_POINTS = 400  # of a line: more than one can tell apart
+_PATTERNS = 6  # ways of drawing a series
+_LEAST_BAR = 4  # of a strip, so that the shortest one is seen
+X = datetime | float
+Point = tuple[X, float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One thing over time, or over another number. A value of None is a gap: not known is not zero."""
+
+    label: str
+    points: Sequence[Point]
+    tone: str = ""  # good, bad, busy or idle, where a colour has that meaning
+    now: float | None = None  # said while nothing is pointed at; the last known value otherwise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart(Part):
+    """Series over one axis."""
+
+    series: Sequence[Series]
+    nothing: Empty  # said where no series has a value
+    shape: Literal["line", "area", "bars", "scatter"] = "line"  # area and bars are stacked
+    unit: str = ""  # of values: SECONDS, BYTES, SHARE (1 is 100 %), or what follows the number
+    x_unit: str = ""  # likewise, where x is no time
+    x_label: str = ""  # what x is, where it is no time
+    step: float = 0  # every point begins a stretch this long (seconds where x is a time) and stands for all of it
+    span: tuple[X, X] | None = None  # what the axis covers; otherwise from the first to the last point
+    from_zero: bool = True
+    zone: str = "UTC"
+    caption: str = "latest"  # which values the legend says while nothing is pointed at
+    kind: ClassVar[str] = "chart"
+    module: ClassVar[str] = "chart.js"
+    draws_itself: ClassVar[bool] = True
+
+    @cached_property
+    def drawn(self) -> "Drawn | None":
+        """Where everything stands; None without any value."""
+        return _draw(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A chart in the coordinates of its plot."""
+
+    y_ticks: Sequence[tuple[float, str]]
+    x_ticks: Sequence[tuple[float, str]]  # in percent of the width
+    series: Sequence[Mapping[str, Any]]  # number, label, tone, now, line, dots, fill
+    columns: Sequence[str]  # of the table
+    rows: Sequence[Sequence[str]]
+    points: Mapping[str, Any]  # for the script: where values stand, and their rows
+    summary: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """One bar of a strip."""
+
+    label: str  # everything about it, in words
+    state: str
+    value: float | None  # its height; None where it is not known
+    href: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strip(Part):
+    """What happened last, oldest first: a bar each, as high as its value, in the colour of its state."""
+
+    marks: Sequence[Mark]
+    nothing: Empty
+    unit: str = SECONDS
+    kind: ClassVar[str] = "strip"
+
+    @cached_property
+    def bars(self) -> Sequence[tuple[Mark, float, float, float]]:
+        """Marks with where they begin, how wide they are and how high, in percent."""
+        highest = max((mark.value or 0 for mark in self.marks), default=0) or 1
+        width = 100 / max(len(self.marks), 20)
+        return [
+            (mark, round(place * width, 3), round(width * 0.8, 3), _height(mark.value, highest))
+            for place, mark in enumerate(self.marks)
+        ]
+
+    @property
+    def summary(self) -> str:
+        """How many of each state, and the longest."""
+        states = {
+            state: sum(1 for mark in self.marks if mark.state == state) for state in (m.state for m in self.marks)
+        }
+        counts = ", ".join(f"{count} {state}" for state, count in states.items())
+        known = [mark.value for mark in self.marks if mark.value is not None]
+        return f"{counts}; highest {scales.write(max(known), self.unit)}" if known else counts
+
+
+def _height(value: float | None, highest: float) -> float:
+    return round(max((value or 0) / highest * 100, _LEAST_BAR), 2)
+
+
+def _draw(chart: Chart) -> Drawn | None:
+    known = sorted({x for series in chart.series for x, value in series.points if value is not None}, key=_float)
+    if not known:
+        return None
+    every = sorted({x for series in chart.series for x, _ in series.points}, key=_float)
+    low, high = _span(chart, every)
+    stacks = _stacks(chart, every)
+    y_ticks = _y_axis(chart, stacks)
+    plot = _Plot(low, high, y_ticks[0][0], y_ticks[-1][0], chart.step)
+    columns, rows = _table(chart, every)
+    return Drawn(
+        y_ticks=[(plot.y(value), label) for value, label in y_ticks],
+        x_ticks=_x_axis(chart, low, high),
+        series=[
+            _series(chart, number, series, plot, stacks[number], stacks[number - 1] if number else {})
+            for number, series in enumerate(chart.series)
+        ],
+        columns=columns,
+        rows=rows,
+        points=_pointed(chart, every, plot),
+        summary=f"{chart.heading or 'Chart'}: {', '.join(s.label for s in chart.series)}, "
+        f"from {_x(chart, every[0])} to {_x(chart, every[-1])}",
+    )
+
+
+@dataclass(frozen=True)
+class _Plot:
+    left: float
+    right: float
+    bottom: float
+    top: float
+    step: float
+
+    def x(self, value: float) -> float:
+        """Where a point stands: in the middle of what it stands for."""
+        return self.edge(value + self.step / 2)
+
+    def edge(self, value: float) -> float:
+        return round((value - self.left) / (self.right - self.left) * WIDTH, 1)
+
+    def y(self, value: float) -> float:
+        return round(HEIGHT - (value - self.bottom) / (self.top - self.bottom) * HEIGHT, 1)
+
+
+def _span(chart: Chart, every: Sequence[X]) -> tuple[float, float]:
+    low, high = (_float(x) for x in chart.span) if chart.span else (_float(every[0]), _float(every[-1]) + chart.step)
+    return (low, high) if high > low else (low - 0.5, low + 0.5)
+
+
+def _stacks(chart: Chart, every: Sequence[X]) -> list[dict[float, float]]:
+    """Answer for each series its values by x; of stacked ones, with those below added."""
+    if chart.shape not in {"area", "bars"}:
+        return [{_float(x): value for x, value in series.points if value is not None} for series in chart.series]
+    sums = dict.fromkeys(map(_float, every), 0.0)
+    stacks = []
+    for series in chart.series:
+        for x, value in series.points:
+            sums[_float(x)] += value or 0.0
+        stacks.append(dict(sums))
+    return stacks
+
+
+def _y_axis(chart: Chart, stacks: Sequence[Mapping[float, float]]) -> list[tuple[float, str]]:
+    values = [value for stack in stacks for value in stack.values()]
+    low, high = min(values), max(values)
+    if chart.from_zero:
+        low, high = min(low, 0.0), max(high, 0.0)
+    return scales.axis(low, high, chart.unit, most=4)
+
+
+def _x_axis(chart: Chart, low: float, high: float) -> list[tuple[float, str]]:
+    def place(value: float) -> float:
+        return round((value - low) / (high - low) * 100, 2)
+
+    if _is_time(chart):
+        found = scales.time_ticks(_time(low), _time(high), chart.zone)
+        return [(place(when.timestamp()), label) for when, label in found]
+    return [(place(v), label) for v, label in scales.axis(low, high, chart.x_unit, most=5) if low <= v <= high]
+
+
+def _series(
+    chart: Chart, number: int, series: Series, plot: _Plot, values: Mapping[float, float], below: Mapping[float, float]
+) -> dict[str, Any]:
+    known = [value for _, value in series.points if value is not None]
+    now = series.now if series.now is not None else (known[-1] if known else None)
+    drawn = {"number": number % _PATTERNS + 1, "label": series.label, "tone": series.tone}
+    drawn |= {"now": scales.write(now, chart.unit), "line": "", "dots": "", "fill": ""}
+    if chart.shape == "bars":
+        return drawn | {"fill": _bars(plot, values, below)}
+    if chart.shape == "area":
+        return drawn | {"fill": _area(plot, values, below), "line": _path(_placed(plot, sorted(values.items())))}
+    if chart.shape == "scatter":
+        return drawn | {"dots": _dots(_placed(plot, sorted(values.items())))}
+    runs = [_thinned(_placed(plot, run)) for run in _runs(series.points)]
+    lone = [run[0] for run in runs if len(run) == 1]
+    return drawn | {"line": "".join(_path(run) for run in runs if len(run) > 1), "dots": _dots(lone)}
+
+
+def _placed(plot: _Plot, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    return [(plot.x(x), plot.y(value)) for x, value in points]
+
+
+def _runs(points: Sequence[Point]) -> list[list[tuple[float, float]]]:
+    """Answer the stretches without a gap."""
+    runs: list[list[tuple[float, float]]] = [[]]
+    for x, value in sorted(points, key=lambda point: _float(point[0])):
+        if value is not None:
+            runs[-1].append((_float(x), value))
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if run]
+
+
+def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Leave out what cannot be told apart, but no peak: of each stretch stay the first, lowest, highest and last."""
+    if len(points) <= _MOST_POINTS:
+        return points
+    size = -(-len(points) * 4 // _MOST_POINTS)
+    kept: list[tuple[float, float]] = []
+    for start in range(0, len(points), size):
+        stretch = points[start : start + size]
+        lowest, highest = min(stretch, key=lambda p: p[1]), max(stretch, key=lambda p: p[1])
+        kept += sorted({stretch[0], lowest, highest, stretch[-1]})
+    return kept
+
+
+def _path(points: Sequence[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{x:g} {y:g}" for x, y in points) if points else ""
+
+
+def _dots(points: Sequence[tuple[float, float]]) -> str:
+    return "".join(f"M{x:g} {y:g}h0" for x, y in points)
+
+
+def _bars(plot: _Plot, values: Mapping[float, float], below: Mapping[float, float]) -> str:
+    gap = 0.1 * (plot.step or _least_distance(list(values)))
+    step = plot.step or _least_distance(list(values))
+    left = 0.0 if plot.step else step / 2  # without a length of its own, a bar stands around its value
+    parts = []
+    for x, value in values.items():
+        bottom = below.get(x, 0.0)
+        if value != bottom:
+            begin, end = plot.edge(x - left + gap / 2), plot.edge(x - left + step - gap / 2)
+            parts.append(f"M{begin:g} {plot.y(bottom):g}V{plot.y(value):g}H{end:g}V{plot.y(bottom):g}Z")
+    return "".join(parts)
+
+
+def _least_distance(xs: Sequence[float]) -> float:
+    return min((after - before for before, after in pairwise(sorted(xs))), default=1.0)
+
+
+def _area(plot: _Plot, values: Mapping[float, float], below: Mapping[float, float]) -> str:
+    top = _placed(plot, sorted(values.items()))
+    bottom = _placed(plot, [(x, below.get(x, 0.0)) for x in sorted(values, reverse=True)])
+    return f"{_path(top)}L{_path(bottom)[1:]}Z"
+
+
+def _table(chart: Chart, every: Sequence[X]) -> tuple[list[str], list[list[str]]]:
+    columns = [chart.x_label or ("Time" if _is_time(chart) else "x"), *(series.label for series in chart.series)]
+    return columns, [[_x(chart, x), *row] for x, row in zip(every, _values(chart, every), strict=True)]
+
+
+def _pointed(chart: Chart, every: Sequence[X], plot: _Plot) -> dict[str, Any]:
+    """Answer what can be pointed at: all values of one x, or of a scatter each single one."""
+    at = [plot.x(_float(x)) for x in every]
+    if chart.shape != "scatter":
+        return {"x": at, "rows": list(range(len(at)))}
+    found = [
+        (plot.x(_float(x)), plot.y(value), every.index(x))
+        for series in chart.series
+        for x, value in series.points
+        if value is not None
+    ]
+    found.sort()
+    return {"x": [x for x, _, _ in found], "y": [y for _, y, _ in found], "rows": [row for _, _, row in found]}
+
+
+def _values(chart: Chart, every: Sequence[X]) -> list[list[str]]:
+    known = [dict(series.points) for series in chart.series]
+    return [[scales.write(values.get(x), chart.unit) for values in known] for x in every]
+
+
+def _x(chart: Chart, x: X) -> str:
+    if not isinstance(x, datetime):
+        return scales.write(x, chart.x_unit)
+    if not chart.step:
+        return exactly(x, chart.zone)
+    end = exactly(x + timedelta(seconds=chart.step), chart.zone)
+    return f"{exactly(x, chart.zone).removesuffix(' ' + chart.zone)} – {end.partition(' ')[2]}"
+
+
+def _is_time(chart: Chart) -> bool:
+    return any(isinstance(x, datetime) for series in chart.series for x, _ in series.points[:1])
+
+
+def _float(x: X) -> float:
+    return x.timestamp() if isinstance(x, datetime) else float(x)
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

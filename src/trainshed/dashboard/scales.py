@@ -1,0 +1,109 @@
+"""Axes of charts: which values get a tick, and how values are written. Nothing here does I/O."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from math import ceil, floor, log10
+from zoneinfo import ZoneInfo
+
+SECONDS, BYTES, SHARE = "seconds", "bytes", "share"  # units that are written in several ways; others follow the number
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_NICE = (1, 2, 5, 10)
+_TIME_STEPS = (
+    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, _HOUR, 2 * _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR,
+    _DAY, 2 * _DAY, 7 * _DAY, 14 * _DAY, 28 * _DAY, 91 * _DAY, 364 * _DAY,
+)  # fmt: skip
+_DURATIONS = (
+    (0.001, 1.0, "ms"),
+    (1.0, 120.0, "s"),
+    (60.0, 7200.0, "min"),
+    (3600.0, 172800.0, "h"),
+    (86400.0, 0.0, "d"),
+)
+_SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
+_LARGE = 1000
+
+
+def ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Answer round values that cover low to high: at most `most` steps of 1, 2 or 5 times a power of ten."""
+    if high <= low:
+        high = low + (abs(low) or 1.0)
+    least = (high - low) / most
+    power = 10.0 ** floor(log10(least))
+    step = next(nice * power for nice in _NICE if nice * power >= least * (1 - 1e-9))
+    first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
+    return [round(count * step, 12) for count in range(first, last + 1)]
+
+
+def axis(low: float, high: float, unit: str, most: int = 5) -> list[tuple[float, str]]:
+    """Answer the ticks of an axis with their labels, all written in the same unit."""
+    factor, suffix = _written_in(max(abs(low), abs(high)), unit)
+    found = ticks(low / factor, high / factor, most)
+    decimals = max(0, -floor(log10(found[1] - found[0]) + 1e-9))
+    return [(value * factor, f"{value:,.{decimals}f}{suffix}") for value in found]
+
+
+def write(value: float | None, unit: str) -> str:
+    """Write one value as precisely as somebody wants to read it."""
+    if value is None:
+        return "–"
+    if unit == SECONDS and abs(value) >= _MINUTE:
+        return _long(value)
+    factor, suffix = _written_in(abs(value), unit)
+    return f"{_number(value / factor)}{suffix}"
+
+
+def time_ticks(since: datetime, until: datetime, zone: str = "UTC", most: int = 6) -> list[tuple[datetime, str]]:
+    """Answer round times of a zone's clock between two times, with their labels."""
+    length = max((until - since).total_seconds(), 1.0)
+    step = next((s for s in _TIME_STEPS if length / s <= most), _TIME_STEPS[-1])
+    place = ZoneInfo(zone)
+    first, last = since.astimezone(place).date(), until.astimezone(place).date()
+    found: list[tuple[datetime, str]] = []
+    day = _anchored(first, step)
+    while day <= last:
+        for seconds in range(0, _DAY, min(step, _DAY)):
+            local = datetime.combine(day, time(), place) + timedelta(seconds=seconds)
+            if since <= local.astimezone(UTC) <= until:
+                found.append((local.astimezone(UTC), _clock(local, step)))
+        day += timedelta(days=max(1, step // _DAY))
+    return found
+
+
+def _anchored(day: date, step: int) -> date:
+    days = max(1, step // _DAY)
+    return date.fromordinal(day.toordinal() // days * days or 1)
+
+
+def _clock(local: datetime, step: int) -> str:
+    if step >= 91 * _DAY:
+        return f"{local.day} {local:%b %Y}"
+    if step >= _DAY or not (local.hour or local.minute or local.second):
+        return f"{local.day} {local:%b}"
+    return local.strftime("%H:%M" if step >= _MINUTE else "%H:%M:%S")
+
+
+def _written_in(largest: float, unit: str) -> tuple[float, str]:
+    if unit == SECONDS:
+        factor, _, name = next(d for d in _DURATIONS if largest < d[1] or not d[1])
+        return factor, f" {name}"
+    if unit == BYTES:
+        power = 0
+        while largest >= 1024.0 ** (power + 1) and power < len(_SIZES) - 1:
+            power += 1
+        return 1024.0**power, f" {_SIZES[power]}"
+    if unit == SHARE:
+        return 0.01, " %"
+    return 1.0, f" {unit}" if unit and not unit.startswith("/") else unit
+
+
+def _number(value: float) -> str:
+    if abs(value) >= _LARGE:
+        return f"{value:,.0f}"
+    return f"{value:.4g}" if value % 1 else f"{value:.0f}"
+
+
+def _long(seconds: float) -> str:
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:.0f} s"
+    if seconds < _DAY:
+        return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:.0f} min"
+    return f"{seconds // _DAY:.0f} d {seconds % _DAY // _HOUR:.0f} h"
