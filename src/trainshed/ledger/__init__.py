@@ -3,17 +3,20 @@
 - `model`: Receipt, Delivery, Cause.
 - `lifecycle`: what can become of a receipt.
 - `store`: `open_receipt`, `settle`, `record_delivery` inside the caller's transaction; queries.
+- `search`: what people look for in it, however long it is.
 - `words`: what a receipt's event is called.
 - `service`: read the ledger, send an event again.
 """
 
 from trainshed.ledger.lifecycle import RECEIPT
 from trainshed.ledger.model import Cause, Delivery, Receipt
+from trainshed.ledger.search import Found, Search, due_time, is_forced
 from trainshed.ledger.service import Account, Replay, Service
 from trainshed.ledger.store import (
     children,
     deliveries,
     find_receipt,
+    first_trigger,
     get_receipt,
     latest_stimulus,
     list_receipts,
@@ -30,14 +33,19 @@ __all__ = [
     "Account",
     "Cause",
     "Delivery",
+    "Found",
     "Receipt",
     "Replay",
+    "Search",
     "Service",
     "children",
     "deliveries",
+    "due_time",
     "event",
     "find_receipt",
+    "first_trigger",
     "get_receipt",
+    "is_forced",
     "latest_stimulus",
     "list_receipts",
     "open_receipt",

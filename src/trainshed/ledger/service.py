@@ -1,13 +1,14 @@
 """Verbs on receipts: read them, and send an event again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from trainshed.clock import Clock
 from trainshed.errors import FailedPrecondition
-from trainshed.ledger import store
+from trainshed.ledger import search, store
 from trainshed.ledger.model import Delivery, Receipt
+from trainshed.ledger.search import Found, Search
 from trainshed.sql import Database
 
 Replay = Callable[[Receipt], str]  # sends the event again; answers in words what it did
@@ -30,18 +31,29 @@ class Service:
         self._clock = clock
         self._replays = dict(replays)
 
-    def list(
-        self,
-        *,
-        trigger: str = "",
-        since: datetime | None = None,
-        limit: int = 100,
-        before: tuple[datetime, str] | None = None,
-    ) -> list[Receipt]:
-        """Read receipts, newest first."""
-        return self._db.read(
-            lambda conn: store.list_receipts(conn, trigger=trigger, since=since, limit=limit, before=before)
-        )
+    def search(self, wanted: Search) -> Found:
+        """Read a page of the receipts that somebody looks for, newest first. Raises InvalidArgument."""
+        return self._db.read(lambda conn: search.page(conn, wanted))
+
+    def latest(self, triggers: Sequence[str], *, limit: int) -> dict[str, list[Receipt]]:
+        """Read the newest receipts of each trigger, newest first."""
+        return self._db.read(lambda conn: search.latest(conn, triggers, limit=limit))
+
+    def children_of(self, receipt_ids: Sequence[str]) -> list[Receipt]:
+        """Read the receipts of what these events led to, oldest first."""
+        return self._db.read(lambda conn: search.children_of(conn, receipt_ids))
+
+    def due(self, trigger: str, since: datetime, until: datetime, *, limit: int) -> list[Receipt]:
+        """Read the receipts of a schedule's firings that were due, or forced, in a stretch of time, newest first."""
+        return self._db.read(lambda conn: search.due(conn, trigger, since, until, limit=limit))
+
+    def count_due(self, trigger: str, stretches: Sequence[tuple[datetime, datetime]]) -> list[dict[str, int]]:
+        """Count a schedule's firings in each stretch of time, by what became of them."""
+        return self._db.read(lambda conn: [search.count_due(conn, trigger, *stretch) for stretch in stretches])
+
+    def cause_of(self, link: str) -> Receipt | None:
+        """Find the receipt of the event that started what `link` names."""
+        return self._db.read(lambda conn: store.find_receipt(conn, link=link))
 
     def describe(self, receipt_id: str) -> Account:
         """Read one receipt with its deliveries and what it led to. Raises NotFound."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, func, select
+from sqlalchemy import Column, Connection, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, func, select, text
 
 from trainshed import names
 from trainshed.errors import NotFound
@@ -24,6 +24,7 @@ from trainshed.sql import (
 from trainshed.sql.lifecycle import record
 
 _CHUNK = 500  # ids in one statement
+_LONGEST_CHAIN = 50  # events that led to one another; what starts itself again and again has no beginning
 
 receipts = Table(
     "receipts",
@@ -41,10 +42,16 @@ receipts = Table(
     *state_columns(RECEIPT),
     UniqueConstraint("trigger", "stimulus"),
     *state_constraints(RECEIPT),
-    Index("ix_receipts_create_time", "create_time"),
+    Index("ix_receipts_create_time", "create_time", "id"),
+    Index("ix_receipts_trigger", "trigger", "create_time", "id"),
     Index("ix_receipts_link", "link"),
     Index("ix_receipts_parent_id", "parent_id"),
 )
+# What one looks for among very many, and costs nothing to keep while all is well.
+RARE = ("JOINED", "REFUSED", "FAILED")
+for _state in RARE:
+    is_rare = text(f"state = '{_state}'")
+    Index(f"ix_receipts_{_state.lower()}", receipts.c.create_time, receipts.c.id, sqlite_where=is_rare)
 
 receipt_deliveries = Table(
     "receipt_deliveries",
@@ -140,6 +147,18 @@ def find_receipt(conn: Connection, *, link: str) -> Receipt | None:
         select(receipts).where(receipts.c.link == link, receipts.c.state == "STARTED").order_by(receipts.c.create_time)
     ).first()
     return None if row is None else Receipt.from_row(row)
+
+
+def first_trigger(conn: Connection, receipt_id: str) -> str:
+    """Answer what reacted first in the chain of events that ends at a receipt: a schedule, say, not its function."""
+    found = ""
+    for _ in range(_LONGEST_CHAIN):
+        query = select(receipts.c.trigger, receipts.c.parent_id).where(receipts.c.id == receipt_id)
+        row = conn.execute(query).one_or_none()
+        if row is None:
+            break
+        found, receipt_id = row.trigger, row.parent_id or ""
+    return found
 
 
 def deliveries(conn: Connection, receipt_id: str) -> list[Delivery]:

@@ -5,24 +5,28 @@
 - `store`: tables and SQL.
 - `catalog`: specs read, checked and planned once. `workplace`: where each task works.
 - `service`: the verbs; `request` checks what is asked for, `given` the artifacts. `triggers`: event → run.
-- `outline` and `drawing`: a run as a tree and as a graph; `paths`: which tasks somebody means; `watching`: be told.
+- `listing`: lists as Google's clients ask for them; `searching`: as people do.
+- `outline` and `drawing`: a run as a tree and as a graph; `paths`: which tasks somebody means; `progress`: of many, briefly; `watching`: be told.
 - `engine`: the loop, fed by its `inbox`; `turn` carries decisions out in a transaction, `active` is an open run in
   memory, made of `nodes`; `admission` says what fits on the machine, `launching` and `launch` start attempts, `attempt`
   and `outputs` take what they leave, `mounts` goes when that is done; `caching` finds what exists already, `importing`
-  registers what exists, `planning` says all that beforehand, `pricing` what it costs; `abandon` ends what cannot go on.
+  registers what exists, `planning` says all that beforehand and `decided` afterwards, `pricing` what it costs; `abandon` ends what cannot go on.
 - `custom_jobs`: runs of one task that Vertex AI calls CustomJob.
 """
 
 from trainshed.runs import custom_jobs
 from trainshed.runs.catalog import Catalog, Template
+from trainshed.runs.decided import Decision
 from trainshed.runs.lifecycle import RUN, TASK
 from trainshed.runs.loop import build_engine
 from trainshed.runs.model import Attempt, Message, NewRun, Run, TaskRow, Trigger
 from trainshed.runs.outline import Line, outline, state_of
 from trainshed.runs.paths import Chosen, choose
 from trainshed.runs.planning import Step
-from trainshed.runs.pricing import actual, estimate, used
+from trainshed.runs.pricing import actual, actual_brief, estimate, used
+from trainshed.runs.progress import Progress
 from trainshed.runs.request import Prepared, job_id
+from trainshed.runs.searching import Known, Search
 from trainshed.runs.service import Details, Service, Traces
 from trainshed.runs.store import ENDED, ENDED_ENTRY, count_open, run_channel, tasks_channel
 from trainshed.runs.triggers import TARGET, Ports, Triggers
@@ -38,13 +42,17 @@ __all__ = [
     "Attempt",
     "Catalog",
     "Chosen",
+    "Decision",
     "Details",
+    "Known",
     "Line",
     "Message",
     "NewRun",
     "Ports",
     "Prepared",
+    "Progress",
     "Run",
+    "Search",
     "Service",
     "Step",
     "TaskRow",
@@ -53,6 +61,7 @@ __all__ = [
     "Trigger",
     "Triggers",
     "actual",
+    "actual_brief",
     "build_engine",
     "choose",
     "count_open",

@@ -1,6 +1,6 @@
 """Records of runs, tasks, attempts and run triggers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -52,12 +52,16 @@ class Run:
     carried: Mapping[str, Any]  # Google's JSON: networks, encryption
     cause_kind: str
     receipt_id: str
+    trigger: (
+        str  # resource name of what stands at the beginning: a schedule, a build trigger, …; empty: somebody by hand
+    )
     run_key: str | None
     logical_time: datetime  # the event's, the same for every attempt
     context_id: int
     tasks_total: int
     tasks_ran: int | None  # None until it ended
     outputs: Mapping[str, Any] | None
+    usage: Mapping[str, Sequence[float]] | None  # machine type -> seconds of tasks, of cores; None until it ended
     error: str
     state: str
     create_time: datetime

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from trainshed import costs
-from trainshed.runs.model import TaskRow
+from trainshed.runs.model import Run, TaskRow
 from trainshed.runs.paths import static
 from trainshed.runs.planning import Step
 
@@ -16,6 +16,17 @@ def estimate(prices: costs.Prices, steps: Iterable[Step], earlier: Mapping[str, 
 def actual(prices: costs.Prices, tasks: Iterable[TaskRow]) -> costs.Cost:
     """Price what a run has used so far; of one that has ended, that is what it cost."""
     return costs.of_run(prices, [used(task) for task in tasks if task.start_time is not None and not task.is_dag])
+
+
+def actual_brief(prices: costs.Prices, run: Run) -> costs.Cost | None:
+    """Price a run that has ended, from what it left in its own row; None while that is not known."""
+    if run.usage is None:
+        return None
+    parts = [
+        costs.Usage(name=machine, seconds=seconds, cpu_seconds=cores, machine_type=machine)
+        for machine, (seconds, cores) in run.usage.items()
+    ]
+    return costs.of_run(prices, parts)
 
 
 def used(task: TaskRow) -> costs.Usage:

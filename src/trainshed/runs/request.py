@@ -99,7 +99,14 @@ class _Refusals:
 
 
 def draft(
-    prepared: Prepared, cause: Cause | None, *, run_key: str | None, job: str, context_id: int, now: datetime
+    prepared: Prepared,
+    cause: Cause | None,
+    *,
+    run_key: str | None,
+    job: str,
+    context_id: int,
+    now: datetime,
+    trigger: str = "",
 ) -> Run:
     """Answer the run that a request asks for, as it is before anything has happened."""
     new, template = prepared.new, prepared.template
@@ -121,12 +128,14 @@ def draft(
         carried=dict(new.carried),
         cause_kind=cause.kind if cause else "user",
         receipt_id=cause.receipt_id if cause else "",
+        trigger=trigger,
         run_key=run_key,
         logical_time=(cause.time if cause else None) or now,
         context_id=context_id,
         tasks_total=sum(task.kind == "container" for _, task in template.plan.leaves()),
         tasks_ran=None,
         outputs=None,
+        usage=None,
         error="",
         state=RUN.initial[0],
         create_time=now,

@@ -17,16 +17,18 @@ from trainshed.clock import Clock
 from trainshed.errors import AlreadyExists, FailedPrecondition, NotFound, StaleState, TrainshedError
 from trainshed.ledger import Cause
 from trainshed.runs import active as memory
-from trainshed.runs import drawing, listing, paths, planning, request, store, watching
+from trainshed.runs import decided, drawing, listing, paths, planning, progress, request, searching, store, watching
 from trainshed.runs import retry as again
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.catalog import Catalog, Template
+from trainshed.runs.decided import Decision
 from trainshed.runs.engine import CHANNEL
 from trainshed.runs.facts import Fire, Forget
 from trainshed.runs.lifecycle import RUN
 from trainshed.runs.model import Attempt, Begun, NewRun, Run, TaskRow
 from trainshed.runs.paths import Chosen
 from trainshed.runs.request import Prepared
+from trainshed.runs.searching import Known, Search
 from trainshed.runs.workplace import Environments, Images, Workplace, Workplaces
 from trainshed.sql import Database, notify
 from trainshed.sql.lifecycle import Change, history
@@ -166,6 +168,10 @@ class Service:
 
         return self.db.read(query)
 
+    def decisions(self, details: Details) -> Mapping[str, Decision]:
+        """Say why each task of a run ran, or whose results it took, by the task's id."""
+        return self.db.read(lambda conn: decided.decisions(conn, details.run, details.tasks))
+
     def traces(self, run: Run) -> Traces:
         """Read what the tasks of a run read and wrote."""
         return self.db.read(
@@ -199,6 +205,26 @@ class Service:
             page_token=page_token,
         )
         return self.db.read(lambda conn: listing.page(conn, wanted))
+
+    def search(self, wanted: Search) -> tuple[Sequence[Run], str]:
+        """Read a page of the runs that people look for, newest first, and the token of the next one."""
+        return self.db.read(lambda conn: searching.page(conn, wanted))
+
+    def known(self) -> Known:
+        """Answer what runs can be narrowed down by."""
+        return self.db.read(searching.known)
+
+    def previous(self, name: str) -> Run | None:
+        """Find the run before a run: of the same trigger and pipeline, or of the pipeline alone. Raises NotFound."""
+        return self.db.read(lambda conn: searching.previous(conn, store.get_run(conn, name)))
+
+    def progress(self, names: Sequence[str]) -> dict[str, progress.Progress]:
+        """Answer how far runs have come; what is gone is left out."""
+        return self.db.read(lambda conn: progress.of_runs(conn, names))
+
+    def count_by_state(self, trigger: str, stretches: Sequence[tuple[datetime, datetime]]) -> Sequence[Mapping[str, int]]:
+        """Count the runs of a trigger that were made in each stretch of time, by their state."""
+        return self.db.read(lambda conn: [progress.count_by_state(conn, trigger, *s) for s in stretches])
 
     def spec(self, name: str) -> dict[str, Any]:
         """Read the spec that a run was made from."""
@@ -236,7 +262,9 @@ class Service:
             active = self._take_up(conn, run, store.tasks_of(conn, name), keep_ended=True)
             for decision in again.retry(active.view):
                 self._begin_anew(conn, active, decision)
-            store.fire_run(conn, name, "retry", now=self.clock.now(), error="", tasks_ran=None, outputs=None)
+            store.fire_run(
+                conn, name, "retry", now=self.clock.now(), error="", tasks_ran=None, outputs=None, usage=None
+            )
             notify(conn, CHANNEL)
             return store.get_run(conn, name)
 
@@ -404,7 +432,8 @@ class Service:
         pipeline = lineage.ensure_context(conn, "system.Pipeline", template.plan.name, now=now)
         name = f"{new.parent}/pipelineJobs/{job}"
         context = lineage.ensure_context(conn, "system.PipelineRun", name, now=now, parent_id=pipeline)
-        run = request.draft(prepared, cause, run_key=run_key, job=job, context_id=context, now=now)
+        trigger = ledger.first_trigger(conn, cause.receipt_id) if cause and cause.receipt_id else ""
+        run = request.draft(prepared, cause, run_key=run_key, job=job, context_id=context, now=now, trigger=trigger)
         hidden = {"state", "end_time"}
         store.insert_run(conn, {k: v for k, v in vars(run).items() if k not in hidden})
         store.insert_tasks(conn, memory.begin(run, template.plan, {}, self._folder).open_root(now=now))

@@ -60,20 +60,24 @@ runs = Table(
     Column("carried", Json, nullable=False, server_default="{}"),
     Column("cause_kind", Text, nullable=False),
     Column("receipt_id", Text, nullable=False),
+    Column("trigger", Text, nullable=False, server_default=""),
     Column("run_key", Text, unique=True),
     Column("logical_time", Timestamp, nullable=False),
     Column("context_id", Integer, ForeignKey("contexts.id"), nullable=False),
     Column("tasks_total", Integer, nullable=False),
     Column("tasks_ran", Integer),
     Column("outputs", Json),
+    Column("usage", Json),
     Column("error", Text, nullable=False, server_default=""),
     Column("create_time", Timestamp, nullable=False),
     Column("start_time", Timestamp),
     Column("update_time", Timestamp, nullable=False),
     *state_columns(RUN),
     *state_constraints(RUN),
-    Index("ix_runs_create_time", "create_time"),
-    Index("ix_runs_state", "state"),
+    Index("ix_runs_create_time", "create_time", "name", "display_name"),  # the names: they are searched in it alone
+    Index("ix_runs_state", "state", "create_time", "name"),
+    Index("ix_runs_pipeline", "pipeline", "create_time", "name"),
+    Index("ix_runs_trigger", "trigger", "create_time", "name"),
     Index("ix_runs_origin", "origin"),
 )
 
@@ -219,6 +223,20 @@ def list_runs(
     return [Run.from_row(row) for row in conn.execute(query)]
 
 
+def usage_of(conn: Connection, run: str) -> dict[str, list[float]]:
+    """Answer how long the tasks of a run worked on each type of machine: seconds of the tasks, and of their cores."""
+    query = select(tasks.c.machine_type, tasks.c.start_time, tasks.c.end_time, tasks.c.cpu_seconds).where(
+        tasks.c.run == run, tasks.c.kind == "container", tasks.c.cached_from == "", tasks.c.start_time.is_not(None)
+    )
+    found: dict[str, list[float]] = {}
+    for machine, start, end, cores in conn.execute(query):
+        seconds = ((end or start) - start).total_seconds()
+        total = found.setdefault(machine, [0.0, 0.0])
+        total[0] += seconds
+        total[1] += cores or seconds
+    return found
+
+
 def count_open(conn: Connection, origin: str) -> int:
     """Count the runs on behalf of a resource that have not ended."""
     query = select(func.count()).where(runs.c.origin == origin, runs.c.state.in_(RUN.open_states))
@@ -289,6 +307,7 @@ def fire_run(conn: Connection, name: str, transition: str, *, now: datetime, **v
     notify(conn, run_channel(name))
     if RUN.is_final(state := RUN[transition].target):
         notify(conn, ENDED)
+        values["usage"] = usage_of(conn, name)
         append(conn, ENDED_ENTRY, {"id": names.uid(), "run": name, "state": state, "time": rfc3339(now)}, now=now)
     fire(conn, runs, RUN, {"name": name}, transition, now=now, update_time=now, **values)
 

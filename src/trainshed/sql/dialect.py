@@ -1,11 +1,25 @@
 """Everything that differs between databases. SQLite now; PostgreSQL's half arrives with the scale-out work."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    Text,
+    and_,
+    create_engine,
+    event,
+    func,
+    literal_column,
+    type_coerce,
+)
 from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
@@ -74,6 +88,22 @@ def insert_rows(conn: Connection, table: Table, columns: Sequence[str], rows: It
 def upsert(table: Table, key: str, values: Mapping[str, Any]) -> Insert:
     """Insert a row, or change the one with the same key."""
     return insert(table).values(values).on_conflict_do_update(index_elements=[key], set_=dict(values))
+
+
+def has_member(column: ColumnElement[Any], key: str, value: Any) -> ColumnElement[bool]:
+    """Whether a stored JSON document has a member with this value at its top; the key has no quotation mark."""
+    document, text = type_coerce(column, Text), json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    member = f'"{key}":{text}'
+    # Looking for the text costs little and leaves out nearly everything.
+    return and_(func.instr(document, member) > 0, document.op("->")(f'$."{key}"') == text)
+
+
+def text_member(column: str, key: str) -> ColumnElement[str]:
+    """Answer a text at the top of a stored JSON document, for an index on it and for queries that use that index.
+
+    It is written out, and without its table, for an index is found by the very same expression; the key is a word.
+    """
+    return literal_column(f"json_extract({column}, '$.{key}')", Text)
 
 
 def create_schema(path: Path, tables: MetaData, revision: str) -> None:

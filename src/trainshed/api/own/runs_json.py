@@ -52,6 +52,7 @@ def brief_json(run: Run) -> dict[str, Any]:
         "tasksRan": run.tasks_ran,
         "cause": run.cause_kind,
         "receipt": run.receipt_id,
+        "trigger": run.trigger,
         "error": run.error,
         "parameters": dict(run.parameters),
         "failurePolicy": run.failure_policy,

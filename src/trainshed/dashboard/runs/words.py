@@ -1,8 +1,8 @@
 """How runs are put in words on every page."""
 
-from trainshed import runs
+from trainshed import names, runs
 from trainshed.dashboard import links
-from trainshed.dashboard.cells import Cell, Link
+from trainshed.dashboard.cells import Cell, Link, Several
 
 
 def remark(run: runs.Run) -> str:
@@ -13,6 +13,11 @@ def remark(run: runs.Run) -> str:
 
 
 def because(run: runs.Run) -> Cell:
-    """Say what started a run."""
-    kind = run.cause_kind or "user"
-    return Link(text=kind, href=links.href("/receipts", run.receipt_id)) if run.receipt_id else kind
+    """Say what started a run: what stands at the beginning, and the receipt of the event that led to it."""
+    if not run.receipt_id:
+        return run.cause_kind or "user"
+    receipt = Link(text=f"{run.cause_kind} (receipt)", href=links.href("/receipts", run.receipt_id))
+    if not run.trigger:
+        return receipt
+    first = links.link(run.trigger)
+    return Several(cells=(first if isinstance(first, Link) else names.short(run.trigger), receipt))

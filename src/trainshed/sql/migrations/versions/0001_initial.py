@@ -527,12 +527,14 @@ def upgrade() -> None:
     sa.Column('carried', trainshed.sql.schema.Json(), server_default='{}', nullable=False),
     sa.Column('cause_kind', sa.Text(), nullable=False),
     sa.Column('receipt_id', sa.Text(), nullable=False),
+    sa.Column('trigger', sa.Text(), server_default='', nullable=False),
     sa.Column('run_key', sa.Text(), nullable=True),
     sa.Column('logical_time', trainshed.sql.schema.Timestamp(), nullable=False),
     sa.Column('context_id', sa.Integer(), nullable=False),
     sa.Column('tasks_total', sa.Integer(), nullable=False),
     sa.Column('tasks_ran', sa.Integer(), nullable=True),
     sa.Column('outputs', trainshed.sql.schema.Json(), nullable=True),
+    sa.Column('usage', trainshed.sql.schema.Json(), nullable=True),
     sa.Column('error', sa.Text(), server_default='', nullable=False),
     sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
     sa.Column('start_time', trainshed.sql.schema.Timestamp(), nullable=True),
@@ -547,9 +549,11 @@ def upgrade() -> None:
     sa.UniqueConstraint('number', name=op.f('uq_runs_number')),
     sa.UniqueConstraint('run_key', name=op.f('uq_runs_run_key'))
     )
-    op.create_index('ix_runs_create_time', 'runs', ['create_time'], unique=False)
+    op.create_index('ix_runs_create_time', 'runs', ['create_time', 'name', 'display_name'], unique=False)
     op.create_index('ix_runs_origin', 'runs', ['origin'], unique=False)
-    op.create_index('ix_runs_state', 'runs', ['state'], unique=False)
+    op.create_index('ix_runs_pipeline', 'runs', ['pipeline', 'create_time', 'name'], unique=False)
+    op.create_index('ix_runs_state', 'runs', ['state', 'create_time', 'name'], unique=False)
+    op.create_index('ix_runs_trigger', 'runs', ['trigger', 'create_time', 'name'], unique=False)
     op.create_table('associations',
     sa.Column('context_id', sa.Integer(), nullable=False),
     sa.Column('execution_id', sa.Integer(), nullable=False),
@@ -656,7 +660,9 @@ def downgrade() -> None:
     op.drop_table('events')
     op.drop_table('custom_jobs')
     op.drop_table('associations')
+    op.drop_index('ix_runs_trigger', table_name='runs')
     op.drop_index('ix_runs_state', table_name='runs')
+    op.drop_index('ix_runs_pipeline', table_name='runs')
     op.drop_index('ix_runs_origin', table_name='runs')
     op.drop_index('ix_runs_create_time', table_name='runs')
     op.drop_table('runs')

@@ -1,0 +1,191 @@
+"""The list of runs: narrowed down by the address alone, newest first; several can be chosen and compared."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from trainshed import costs, names, runs
+from trainshed.dashboard import links
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Badge, Cell, Link, span, time
+from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
+from trainshed.dashboard.runs.words import because, remark
+from trainshed.sql import changes
+
+SECTION = "/runs"
+COMPARISON = "/compare"
+_PRICES = costs.load()
+_ROWS = 50
+_BRIEF = 24  # characters of a value
+_MOST_PARAMETERS = 5
+_COLUMNS = (
+    "Run",
+    "State",
+    "Pipeline",
+    "Because of",
+    "Created",
+    "Duration",
+    "Cost here · on Google Cloud",
+    "Parameters",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice(Table):
+    """A table whose rows can be chosen; what is chosen is sent to another page. It is a form without a script."""
+
+    keys: Sequence[str]  # one per row: what is sent of it
+    labels: Sequence[str]  # one per row: what it is called
+    action: str
+    name: str  # of the word in the query
+    button: str
+    help: str = ""
+    kind: ClassVar[str] = "choice"
+
+
+def page(service: runs.Service, asked: Asked, triggers: Sequence[runs.Trigger]) -> Page:
+    """Make the page. Raises InvalidArgument naming the word of the query that cannot be meant."""
+    wanted = runs.Search(
+        state=asked.choice("state", tuple(runs.RUN.states)),
+        pipeline=asked.word("pipeline"),
+        trigger=asked.word("trigger"),
+        since=asked.moment("since"),
+        until=asked.moment("until"),
+        text=asked.word("text"),
+        value=asked.word("value"),
+        page_size=_ROWS,
+        page_token=asked.word("page"),
+    )
+    found, token = service.search(wanted)
+    newest = (Link(text="Back to the newest", href=asked.href(page=None)),) if wanted.page_token else ()
+    return Page(
+        title="Runs",
+        section=SECTION,
+        about=newest,
+        parts=(_filters(service.known(), wanted), _table(asked, found, token), *_triggers(triggers)),
+        follows=(changes(runs.RUN.noun),),
+    )
+
+
+def _filters(known: runs.Known, wanted: runs.Search) -> Part:
+    return Filters(
+        id="filters",
+        action=SECTION,
+        filters=(
+            Filter(name="text", label="Name contains", value=wanted.text),
+            Filter(name="state", label="State", value=wanted.state, choices=_choices("any", runs.RUN.states)),
+            Filter(
+                name="pipeline",
+                label="Pipeline",
+                value=wanted.pipeline,
+                choices=_choices("any", _with(known.pipelines, wanted.pipeline)),
+            ),
+            Filter(
+                name="trigger",
+                label="Started by",
+                value=wanted.trigger,
+                choices=[("", "anything"), *((name, _called(name)) for name in _with(known.triggers, wanted.trigger))],
+            ),
+            Filter(name="value", label="Parameter or label, as epochs=3", value=wanted.value),
+            Filter(name="since", label="Created since (UTC)", value=_local(wanted.since), type="datetime-local"),
+            Filter(name="until", label="and before (UTC)", value=_local(wanted.until), type="datetime-local"),
+        ),
+    )
+
+
+def _table(asked: Asked, found: Sequence[runs.Run], token: str) -> Part:
+    is_narrowed = any(value for _, value in asked.query)
+    nothing = (
+        Empty(text="No run is like that. Take a word out of the filters, or show all.")
+        if is_narrowed
+        else Empty(
+            text="No run yet. A run is one execution of a compiled pipeline: start one by hand, on a schedule, or for "
+            "each message, commit or new object.",
+            command="trainshed pipelines run PIPELINE.json",
+        )
+    )
+    return Choice(
+        id="runs",
+        columns=_COLUMNS,
+        rows=[_row(run) for run in found],
+        keys=[run.name for run in found],
+        labels=[names.short(run.name) for run in found],
+        nothing=nothing,
+        more=asked.href(page=token) if token else "",
+        action=COMPARISON,
+        name="run",
+        button="Compare",
+        help="Choose up to ten runs to see what differs between them.",
+    )
+
+
+def _row(run: runs.Run) -> tuple[Cell, ...]:
+    return (
+        Link(text=names.short(run.name), href=links.href(SECTION, run.name)),
+        Badge(state=run.state, note=remark(run)),
+        run.pipeline,
+        because(run),
+        time(run.create_time),
+        span(run.start_time, run.end_time),
+        cost(run),
+        brief(run.parameters),
+    )
+
+
+def cost(run: runs.Run) -> str:
+    """Write what a run cost; nothing while it goes on."""
+    found = runs.actual_brief(_PRICES, run)
+    return "" if found is None else f"{found.local:.4f} · {found.cloud:.4f} {found.currency}"
+
+
+def brief(parameters: Mapping[str, Any]) -> str:
+    """Write parameters for a list: addresses by their last part, the shortest ones first."""
+    texts = [f"{key}={_short(value)}" for key, value in parameters.items()]
+    shown = sorted(texts, key=len)[:_MOST_PARAMETERS]
+    more = f" and {len(texts) - len(shown)} more" if len(texts) > len(shown) else ""
+    return ", ".join(text for text in texts if text in shown) + more
+
+
+def _short(value: Any) -> str:
+    text = str(value).rstrip("/").rsplit("/", 1)[-1]
+    return text if len(text) <= _BRIEF else f"{text[: _BRIEF - 1]}…"
+
+
+def _triggers(found: Sequence[runs.Trigger]) -> Sequence[Part]:
+    rows = [(t.name, t.bucket or links.link(t.topic), t.spec_uri) for t in found]
+    nothing = Empty(
+        text="A run trigger starts a run for each message of a topic, or each new object of a bucket, without a function.",
+        command="trainshed pipelines triggers create NAME --topic TOPIC --spec gs://BUCKET/PIPELINE.json",
+    )
+    columns = ("Trigger", "Topic or bucket", "Starts")
+    return (Table(id="triggers", heading="Run triggers", columns=columns, rows=rows, nothing=nothing),)
+
+
+def _choices(anything: str, known: Sequence[str]) -> list[tuple[str, str]]:
+    return [("", anything), *((word, word) for word in known)]
+
+
+def _with(known: Sequence[str], chosen: str) -> list[str]:
+    """Keep what is asked for among the choices, also when no run has it."""
+    return [*known, *([chosen] if chosen and chosen not in known else ())]
+
+
+def _called(trigger: str) -> str:
+    collection = trigger.rsplit("/", 2)[-2] if trigger.count("/") > 1 else ""
+    noun = _NOUNS.get(collection, "")
+    return f"{noun} {names.short(trigger)}".strip()
+
+
+def _local(when: datetime | None) -> str:
+    """Write a time as date fields of browsers hold it."""
+    return "" if when is None else when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M")
+
+
+_NOUNS = {
+    "jobs": "schedule",
+    "schedules": "run schedule",
+    "triggers": "build trigger",
+    "runTriggers": "run trigger",
+    "functions": "function",
+}

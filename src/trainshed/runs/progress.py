@@ -1,0 +1,40 @@
+"""How far runs have come, in few words and for many at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from trainshed.runs.store import runs
+
+_c = runs.c
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """One run: where it stands."""
+
+    state: str
+    create_time: datetime
+    start_time: datetime | None
+    end_time: datetime | None
+    tasks_ran: int | None  # None until it ended
+    tasks_total: int
+
+
+def of_runs(conn: Connection, names: Sequence[str]) -> dict[str, Progress]:
+    """Answer how far these runs have come; what is gone is left out."""
+    columns = (_c.state, _c.create_time, _c.start_time, _c.end_time, _c.tasks_ran, _c.tasks_total)
+    rows = conn.execute(select(_c.name, *columns).where(_c.name.in_(names)))
+    return {
+        name: Progress(state=state, create_time=made, start_time=start, end_time=end, tasks_ran=ran, tasks_total=total)
+        for name, state, made, start, end, ran, total in rows
+    }
+
+
+def count_by_state(conn: Connection, trigger: str, since: datetime, until: datetime) -> dict[str, int]:
+    """Count the runs of a trigger that were made in a stretch of time, by their state."""
+    is_wanted = (_c.trigger == trigger, _c.create_time >= since, _c.create_time < until)
+    query = select(_c.state, func.count()).where(*is_wanted).group_by(_c.state)
+    return {state: count for state, count in conn.execute(query)}  # noqa: C416  (rows are no pairs to the type checker)

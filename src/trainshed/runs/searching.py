@@ -1,0 +1,132 @@
+"""What people look for among runs. All of it is done by the database, newest runs first."""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Select, func, or_, select
+
+from trainshed import names
+from trainshed.errors import InvalidArgument
+from trainshed.runs import store
+from trainshed.runs.model import Run
+from trainshed.sql import has_member
+
+_MOST_KNOWN = 100  # pipelines, triggers
+_EXAMPLE = "num_epochs=3"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """Which runs somebody looks for; what is empty does not matter."""
+
+    state: str = ""
+    pipeline: str = ""
+    trigger: str = ""  # resource name, or the end of one
+    since: datetime | None = None  # created then or later
+    until: datetime | None = None  # created before
+    text: str = ""  # in its name
+    value: str = ""  # of a parameter or a label: KEY=VALUE
+    page_size: int = 50
+    page_token: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What runs there are of."""
+
+    pipelines: list[str]
+    triggers: list[str]
+
+
+def page(conn: Connection, wanted: Search) -> tuple[list[Run], str]:
+    """Answer a page and the token of the next one. Raises InvalidArgument."""
+    c = store.runs.c
+    query = select(store.runs).order_by(c.create_time.desc(), c.name.desc()).limit(wanted.page_size + 1)
+    for condition in _conditions(conn, wanted):
+        query = query.where(condition)
+    query = _after(query, wanted.page_token)
+    found = [Run.from_row(row) for row in conn.execute(query)]
+    if len(found) <= wanted.page_size:
+        return found, ""
+    last = found[wanted.page_size - 1]
+    return found[:-1], names.page_token(time=last.create_time.isoformat(), name=last.name)
+
+
+def known(conn: Connection) -> Known:
+    """Answer the pipelines and triggers of all runs, as far as a person can choose among them."""
+    return Known(pipelines=_distinct(conn, store.runs.c.pipeline), triggers=_distinct(conn, store.runs.c.trigger))
+
+
+def previous(conn: Connection, run: Run) -> Run | None:
+    """Find the run before another one: of the same trigger and pipeline; without a trigger, of the pipeline."""
+    c = store.runs.c
+    query = select(store.runs).where(c.pipeline == run.pipeline, c.create_time <= run.create_time, c.name != run.name)
+    if run.trigger:
+        query = query.where(c.trigger == run.trigger)
+    query = query.where((c.create_time < run.create_time) | (c.name < run.name))
+    row = conn.execute(query.order_by(c.create_time.desc(), c.name.desc()).limit(1)).one_or_none()
+    return None if row is None else Run.from_row(row)
+
+
+def _conditions(conn: Connection, wanted: Search) -> list[ColumnElement[bool]]:
+    c = store.runs.c
+    found: list[ColumnElement[bool]] = []
+    if wanted.state:
+        found.append(c.state == wanted.state)
+    if wanted.pipeline:
+        found.append(c.pipeline == wanted.pipeline)
+    if wanted.trigger:
+        found.append(c.trigger.in_(_meant(conn, wanted.trigger)))
+    if wanted.since is not None:
+        found.append(c.create_time >= wanted.since)
+    if wanted.until is not None:
+        found.append(c.create_time < wanted.until)
+    if wanted.text:
+        found.append(or_(*(column.contains(wanted.text, autoescape=True) for column in (c.name, c.display_name))))
+    if wanted.value:
+        found.append(_has(wanted.value))
+    return found
+
+
+def _meant(conn: Connection, trigger: str) -> list[str]:
+    """Answer the triggers that a name, or the end of one, may mean."""
+    if trigger.startswith("projects/"):
+        return [trigger]
+    return [name for name in _distinct(conn, store.runs.c.trigger) if name.endswith(f"/{trigger}")]
+
+
+def _has(words: str) -> ColumnElement[bool]:
+    """Answer the condition that a parameter, or a label, has a value. Raises InvalidArgument."""
+    key, is_there, text = (part.strip() for part in words.partition("="))
+    if not key or not is_there or '"' in key:
+        raise InvalidArgument.field("value", f"{words!r} is not a parameter or label with its value, as {_EXAMPLE} is")
+    c = store.runs.c
+    readings: list[Any] = [text]
+    with suppress(ValueError):  # a plain text
+        readings.append(json.loads(text))
+    return or_(*(has_member(c.parameters, key, value) for value in readings), has_member(c.labels, key, text))
+
+
+def _after(query: Select[Any], token: str) -> Select[Any]:
+    position = names.read_page_token(token)
+    if not position:
+        return query
+    c = store.runs.c
+    try:
+        time, name = datetime.fromisoformat(position["time"]), str(position["name"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidArgument.field("page", "not a token that this server returned") from error
+    # The first condition is what the index is entered by.
+    return query.where(c.create_time <= time, (c.create_time < time) | (c.name < name))
+
+
+def _distinct(conn: Connection, column: Column[str]) -> list[str]:
+    """Answer the different values of an indexed column, stepping from one to the next."""
+    first = select(func.min(column).label("value")).where(column > "").cte(recursive=True)
+    following = select(func.min(column)).where(column > first.c.value).scalar_subquery()
+    steps = first.union_all(select(following).where(first.c.value.is_not(None)))
+    query = select(steps.c.value).where(steps.c.value.is_not(None)).limit(_MOST_KNOWN)
+    return [str(value) for value in conn.execute(query).scalars()]
