@@ -1,0 +1,92 @@
+"""Which addresses a dashboard has, found as a person finds them: by its links, tabs, filters and next pages."""
+
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+_WORD = re.compile(r"[A-Za-z_-]{1,24}")
+_TYPED = {"search": "train", "text": "train", "number": "3", "datetime-local": "2026-06-30T12:00"}
+_TOKENS = {"page", "page_token", "token", "before", "after"}
+_FILES = ("/static/", "/v1/", "/trainshed/", "/storage/")
+
+Ask = Callable[[str], Any]  # an address -> its JSON form, or None where it is no page or refuses
+
+
+def wander(ask: Ask, starts: Iterable[str], *, each: int = 2, most: int = 600) -> dict[str, list[str]]:
+    """Ask for everything that can be reached, at most so many of each shape; answer the addresses by shape."""
+    found: dict[str, list[str]] = {}
+    seen: set[str] = set()
+    waiting = deque(starts)
+    counted: Counter[str] = Counter()
+    while waiting and len(seen) < most:
+        address = waiting.popleft()
+        shape = shape_of(address)
+        if address in seen or counted[shape] >= each:
+            continue
+        seen.add(address)
+        document = ask(address)
+        if document is None:
+            continue
+        counted[shape] += 1
+        found.setdefault(shape, []).append(address)
+        waiting.extend(addresses_in(document, address))
+    return found
+
+
+def shape_of(address: str) -> str:
+    """Answer what addresses of the same kind have in common."""
+    parts = urlsplit(address)
+    path = re.sub(r"(/projects)?/[^/]*[0-9%][^/]*(?=/|$)|/projects/.*", "/…", unquote(parts.path))
+    words = sorted(parse_qsl(parts.query))
+    keys = [f"{key}={value}" if _is_choice(key, value) else key for key, value in words]
+    return path + ("?" + "&".join(keys) if keys else "")
+
+
+def addresses_in(document: Any, address: str) -> Iterator[str]:
+    """Answer where one can go from a page."""
+    for part in document.get("parts", ()):
+        if part.get("kind") == "filters":
+            yield from _filtered(part)
+    for key, value in _leaves(document):
+        if key in {"href", "more"} and isinstance(value, str) and value.startswith(("/", "?")):
+            whole = urlsplit(address).path + value if value.startswith("?") else value
+            if not whole.startswith(_FILES):
+                yield whole.partition("#")[0]
+
+
+def _filtered(part: Any) -> Iterator[str]:
+    values = {one["name"]: _values(one) for one in part["filters"]}
+    for name, choices in values.items():
+        for value in choices:
+            yield f"{part['action']}?{urlencode({name: value})}"
+    together = {name: choices[0] for name, choices in values.items() if choices}
+    if len(together) > 1:
+        yield f"{part['action']}?{urlencode(together)}"
+
+
+def _values(one: Any) -> list[str]:
+    if one["choices"]:
+        return [value for value, _ in one["choices"] if value][:12]
+    return [_TYPED.get(one["type"], "train")]
+
+
+def _is_choice(key: str, value: str) -> bool:
+    return key not in _TOKENS and bool(_WORD.fullmatch(value))
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for inner, found in value.items():
+            yield from _leaves(found, inner)
+    elif isinstance(value, list):
+        for found in value:
+            yield from _leaves(found, key)
+    else:
+        yield key, value
+
+
+def spelt(path: str) -> str:
+    """Write the path of a page of a resource."""
+    return quote(path)
