@@ -95,20 +95,19 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         *runs.routes(features.runs, features.run_triggers, cause_of=features.cause_of, next_ordinal=ordinal),
         *server.routes(clock, reach.environment),
     ]
-    live = dashboard.Live(features.listen)
-    pages = dashboard.routes(_pages(settings, clock, features), live)
-    return Surface(settings, servicers, [*routes, *pages], near=reach, leave=live.close)
+    pages, leave = dashboard.routes(_sections(settings, clock, features), features.listen)
+    return Surface(settings, servicers, [*routes, *pages], near=reach, leave=leave)
 
 
-def _pages(settings: Settings, clock: Clock, features: Features) -> list[dashboard.Address]:
+def _sections(settings: Settings, clock: Clock, features: Features) -> list[dashboard.Section]:
     parent = f"projects/{settings.project}/locations/{settings.region}"
     return [
-        *Overview().addresses(),
-        *Builds(features.builds, features.build_triggers, clock).addresses(),
-        *Runs(features.runs, features.run_triggers, clock).addresses(),
-        *Functions(features.functions, features.function_host).addresses(),
-        *Schedules(features.schedules, features.run_schedules, features.ledger, parent).addresses(),
-        *Topics(features.topics, settings.project).addresses(),
-        *Buckets(features.buckets).addresses(),
-        *Receipts(features.ledger).addresses(),
+        Overview(),
+        Builds(features.builds, features.build_triggers, clock),
+        Runs(features.runs, features.run_triggers, clock),
+        Functions(features.functions, features.function_host),
+        Schedules(features.schedules, features.run_schedules, features.ledger, parent),
+        Topics(features.topics, settings.project),
+        Buckets(features.buckets),
+        Receipts(features.ledger),
     ]

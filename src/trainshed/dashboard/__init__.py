@@ -3,11 +3,12 @@
 - `cells`, `page`: what a page consists of. `asked`: what a request asks it for. `links`: which resource has which page.
 - `serve`: addresses, forms, headers. `live`: pages that change while one looks.
 - `render`, `document`, `templates/`, `static/`: how they look, as HTML and as JSON.
-- one module, or folder, per section of the navigation; each answers its `Address`es.
+- `logs`: the log viewer, for any page.
+- one module, or folder, per section of the navigation; each answers its `Address`es. `sections` serves them together.
 """
 
-from trainshed.dashboard.live import Live
 from trainshed.dashboard.page import Page
-from trainshed.dashboard.serve import Address, routes
+from trainshed.dashboard.sections import Section, routes
+from trainshed.dashboard.serve import Address
 
-__all__ = ["Address", "Live", "Page", "routes"]
+__all__ = ["Address", "Page", "Section", "routes"]

@@ -2,11 +2,12 @@
 
 from trainshed import builds
 from trainshed.clock import Clock
-from trainshed.dashboard import links
+from trainshed.dashboard import links, logs
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, span, time
 from trainshed.dashboard.page import Empty, Facts, Page, Table
 from trainshed.dashboard.serve import Address
+from trainshed.sql.lifecycle import changes
 
 SECTION = "/builds"
 
@@ -25,6 +26,10 @@ class Builds:
             Address(path=SECTION, make=self.listing),
             Address(path=SECTION + "/{name:path}", make=self.detail),
         ]
+
+    def log_addresses(self) -> list[logs.Address]:
+        """Answer where the logs of builds are asked for."""
+        return [logs.Address(path=SECTION + "/{name}/log", find=self._log)]
 
     def listing(self, asked: Asked) -> Page:  # noqa: ARG002  (no filter yet)
         """All builds and build triggers."""
@@ -72,7 +77,22 @@ class Builds:
             title=f"Build {build.build_id.partition('-')[0]}",
             section=SECTION,
             state=Badge(state=build.state, note=build.status_detail),
-            parts=(Table(id="steps", columns=columns, rows=rows, nothing=Empty(text="No step.")), *_details(build)),
+            parts=(
+                Table(id="steps", columns=columns, rows=rows, nothing=Empty(text="No step.")),
+                *_details(build),
+                logs.Log(
+                    id="log", heading="Build log", address=links.href(SECTION, build_id) + "/log", label="Build log"
+                ),
+            ),
+        )
+
+    def _log(self, asked: Asked) -> logs.Source:
+        build = self._service.get(asked.name)
+        return logs.Source(
+            paths=(self._service.workspace(build.build_id).log,),
+            is_over=lambda: self._service.get(build.build_id).is_final,
+            follows=(changes("build", build.build_id),),
+            name=f"build-{build.build_id}.txt",
         )
 
     def _row(self, build: builds.Build) -> tuple[Cell, ...]:

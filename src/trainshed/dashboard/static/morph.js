@@ -50,5 +50,6 @@ function update(old, wanted) {
   for (const { name, value } of [...wanted.attributes]) {
     if (!kept.includes(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
+  if ("drawsItself" in old.dataset) return; // its script has filled it
   if (old !== document.activeElement || !(old.nodeName in KEPT)) children(old, wanted);
 }

@@ -1,0 +1,48 @@
+"""What the sections of the dashboard serve: pages, and where they have them logs and other files."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+from starlette.routing import BaseRoute
+
+from trainshed.dashboard import logs, serve
+from trainshed.dashboard.live import Listen, Live
+
+
+class Section(Protocol):
+    """A section of the dashboard."""
+
+    def addresses(self) -> Sequence[serve.Address]:
+        """Answer its pages."""
+
+
+@runtime_checkable
+class HasLogs(Protocol):
+    """A section with logs."""
+
+    def log_addresses(self) -> Sequence[logs.Address]:
+        """Answer where they are asked for."""
+
+
+@runtime_checkable
+class HasRoutes(Protocol):
+    """A section with something else: a download, an image."""
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Answer it."""
+
+
+def routes(sections: Sequence[Section], listen: Listen) -> tuple[list[BaseRoute], Callable[[], None]]:
+    """Serve every section; answer its routes, and what ends their streams when the server stops."""
+    live, growing = Live(listen), logs.Logs(listen)
+    found: list[BaseRoute] = []
+    for section in sections:  # before the pages, whose names may hold slashes
+        found.extend(growing.routes(section.log_addresses()) if isinstance(section, HasLogs) else [])
+        found.extend(section.routes() if isinstance(section, HasRoutes) else [])
+    found.extend(serve.routes([address for section in sections for address in section.addresses()], live))
+
+    def leave() -> None:
+        live.close()
+        growing.close()
+
+    return found, leave
