@@ -138,7 +138,7 @@ class Features:
 
     def _build_builds(self) -> None:
         home = self._settings.home
-        repositories = builds.Repositories(home / "repositories")
+        repositories = self.repositories = builds.Repositories(home / "repositories")
         self.builds = builds.Service(
             self._db, self._clock, folder=home / "builds", announce=announcing.note_build(self._clock)
         )

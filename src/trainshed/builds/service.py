@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -25,6 +25,7 @@ from trainshed.sql import Database
 _PRINCIPAL = re.compile(r"build-([0-9a-f-]{36})@.+")
 _APPROVABLE = timedelta(days=60)  # Google lets nobody approve a build that is older than two months
 _NOBODY = Origin()
+_AT_WORK = 20  # builds that are looked at, of those made before
 Announce = Callable[[Connection, Build], None]  # said in the transaction that changes a build's state
 
 
@@ -154,6 +155,10 @@ class Service:
         """Whether a build is there and goes on, in the caller's transaction."""
         try:
             return not store.get_build(conn, build_id).is_final
+    def at_work(self, when: datetime) -> Sequence[Build]:
+        """Read the builds that were at work at a time, without their steps; newest first."""
+        return self._db.read(lambda conn: store.builds_at(conn, when, among=_AT_WORK))
+
         except NotFound:
             return False
 

@@ -165,6 +165,14 @@ def list_builds(
     return [Build.from_row(row, steps.get(row.id, ())) for row in rows]
 
 
+def builds_at(conn: Connection, when: datetime, *, among: int) -> list[Build]:
+    """Read the builds that were at work at a time, newest first, looking at so many of those made before it."""
+    c = builds.c
+    recent = select(builds).where(c.create_time <= when).order_by(c.create_time.desc(), c.id.desc()).limit(among)
+    rows = [r for r in conn.execute(recent) if r.start_time and r.start_time <= when <= (r.end_time or when)]
+    return [Build.from_row(row) for row in rows]
+
+
 def builds_newest_first(
     conn: Connection,
     *,

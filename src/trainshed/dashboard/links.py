@@ -1,6 +1,6 @@
 """Where each resource has its page."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from trainshed.dashboard.cells import Cell, Link
 
@@ -32,3 +32,25 @@ def link(name: str) -> Cell:
         return name
     identifier = parts[-1] if collection in {"builds", "receipts"} else name
     return Link(text=parts[-1], href=href(section, identifier))
+
+
+def named(text: str, name: str) -> Cell:
+    """Link a resource by what it is called in a sentence; as text where it has no page."""
+    found = link(name)
+    return Link(text=text, href=found.href) if isinstance(found, Link) else text
+
+
+def why(name: str, text: str = "Why") -> Link:
+    """Link to the account of a resource."""
+    return Link(text=text, href=href("/why", name))
+
+
+def compare(before: str, now: str) -> str:
+    """Answer the address of the page that holds one run against another."""
+    return f"/runs/compare?{urlencode([('run', before), ('run', now)])}"
+
+
+def section_of(name: str) -> str:
+    """Answer the section of the dashboard that a resource belongs to."""
+    parts = name.split("/")
+    return _PAGES.get(parts[-2] if len(parts) > 1 else "", "")

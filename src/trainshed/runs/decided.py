@@ -27,7 +27,9 @@ def decisions(conn: Connection, run: Run, tasks: Sequence[TaskRow]) -> Mapping[s
 
 def _decision(conn: Connection, run: Run, task: TaskRow, origins: Mapping[str, str]) -> Decision | None:
     if task.cached_from:
-        return Decision(reason="same component, inputs and environment as before", run=origins.get(task.cached_from, ""))
+        return Decision(
+            reason="same component, inputs and environment as before", run=origins.get(task.cached_from, "")
+        )
     if task.kind != "container" or task.start_time is None:
         return None
     if task.key_parts is None or not task.cache_key:

@@ -71,6 +71,15 @@ def previous(conn: Connection, run: Run) -> Run | None:
     return None if row is None else Run.from_row(row)
 
 
+def worked_before(conn: Connection, run: Run) -> Run | None:
+    """Find the last run of the same pipeline, whatever started it, that succeeded and did something before this one."""
+    c = store.runs.c
+    query = select(store.runs).where(c.pipeline == run.pipeline, c.create_time < run.create_time)
+    query = query.where(c.state == "SUCCEEDED", c.tasks_ran > 0)
+    row = conn.execute(query.order_by(c.create_time.desc(), c.name.desc()).limit(1)).one_or_none()
+    return None if row is None else Run.from_row(row)
+
+
 def _conditions(conn: Connection, wanted: Search) -> list[ColumnElement[bool]]:
     c = store.runs.c
     found: list[ColumnElement[bool]] = []

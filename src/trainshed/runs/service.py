@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from trainshed import ir, ledger, lineage, names
 from trainshed.blobs import Blobs, parse_uri
 from trainshed.clock import Clock
-from trainshed.errors import AlreadyExists, FailedPrecondition, NotFound, StaleState, TrainshedError
+from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, StaleState, TrainshedError
 from trainshed.ledger import Cause
 from trainshed.runs import active as memory
 from trainshed.runs import decided, drawing, listing, paths, planning, progress, request, searching, store, watching
@@ -183,6 +183,25 @@ class Service:
             )
         )
 
+    def products(self, run: Run, titles: Sequence[str] = (), *, limit: int = 1000) -> Sequence[lineage.Product]:
+        """Read what the tasks of a run made, of these types (schema titles) alone."""
+        return self.db.read(
+            lambda conn: lineage.products_of_context(conn, run.context_id, titles=titles, limit=limit)
+        )
+
+    def content(self, artifact: lineage.Artifact, *, most: int) -> bytes | None:
+        """Read an artifact's file as far as `most` bytes; None when it is in no bucket here, or gone."""
+        try:
+            bucket, name = parse_uri(artifact.uri)
+            with self.blobs.open(self.db.read(lambda conn: self.blobs.get(conn, bucket, name))) as file:
+                return file.read(most)
+        except (InvalidArgument, NotFound, OSError):
+            return None
+
+    def artifact(self, artifact_id: int) -> lineage.Artifact:
+        """Read an artifact by its number. Raises NotFound."""
+        return self.db.read(lambda conn: lineage.get_artifact(conn, artifact_id))
+
     def list(
         self,
         parent: str = "",
@@ -225,6 +244,10 @@ class Service:
     def count_by_state(self, trigger: str, stretches: Sequence[tuple[datetime, datetime]]) -> Sequence[Mapping[str, int]]:
         """Count the runs of a trigger that were made in each stretch of time, by their state."""
         return self.db.read(lambda conn: [progress.count_by_state(conn, trigger, *s) for s in stretches])
+
+    def worked_before(self, name: str) -> Run | None:
+        """Find the last run of the same pipeline that succeeded and did something before a run. Raises NotFound."""
+        return self.db.read(lambda conn: searching.worked_before(conn, store.get_run(conn, name)))
 
     def spec(self, name: str) -> dict[str, Any]:
         """Read the spec that a run was made from."""

@@ -1,0 +1,244 @@
+"""The steps of an account that tell of a run: what it was given, what ran and why, the verdict, the cost, what it made. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from trainshed import costs, names
+from trainshed.environments import Environment
+from trainshed.explain import differences, words
+from trainshed.explain.differences import Difference, Measure
+from trainshed.explain.model import Advice, Made, Named, Ran, Step, Story, Value
+from trainshed.runs import Run
+
+_MOST = 200  # rows of one step
+_PACKAGES = 12
+_VERDICTS = ("verdict", "blessed", "blessing", "is_blessed")
+_PUSHED = "pushed_version"
+_BECAME = {
+    "SUCCEEDED": "succeeded",
+    "FAILED": "failed",
+    "CANCELLED": "was cancelled",
+    "RUNNING": "is running",
+    "PENDING": "is about to begin",
+    "CANCELLING": "is being cancelled",
+}
+
+
+def answer(run: Run, tasks: Sequence[Ran], because: str) -> str:
+    """Say in one sentence why a run is, and how it ended."""
+    if run.is_needless:
+        end = f"it did nothing: nothing changed, and all of its {words.counted(run.tasks_total, 'task')} were reused"
+    else:
+        end = f"it {_BECAME.get(run.state, run.state.lower())}{_problem(run, tasks)}"
+    reason = because.partition(" because ")[2]
+    return words.sentence(end) + (f" It was started because {words.sentence(reason, capital=False)}" if reason else "")
+
+
+def advice(run: Run, tasks: Sequence[Ran]) -> list[Advice]:
+    """Say what to do about a run next."""
+    job = names.short(run.name)
+    if run.is_needless:
+        again = f"trainshed pipelines clone {job} --no-caching"
+        return [Advice(text="To run every task all the same", command=again)]
+    if run.state == "FAILED":
+        failed = next((task.task for task in tasks if task.state == "FAILED" and task.error), "")
+        log = f"trainshed pipelines logs {job}" + (f" --task {failed}" if failed else "")
+        return [
+            Advice(text="Read what the failed task wrote", command=log),
+            Advice(text="Once that is mended, go on from there", command=f"trainshed pipelines retry {job}"),
+        ]
+    return []
+
+
+def run(found: Run) -> Step:
+    """Tell of the run itself."""
+    took = found.end_time - found.start_time if found.start_time and found.end_time else None
+    ran = f"; {found.tasks_ran} of {found.tasks_total} tasks ran" if found.tasks_ran is not None else ""
+    says = f"run {names.short(found.name)} of pipeline {found.pipeline} {_BECAME.get(found.state, found.state.lower())}{ran}"
+    facts: list[tuple[str, Value]] = [
+        ("Took", words.duration(took.total_seconds()) if took else ""),
+        ("Pipeline", f"{found.pipeline} {found.spec_digest[:12]}"),
+    ]
+    if found.template_uri:
+        facts.append(("Compiled pipeline", Named(text=found.template_uri, name=found.template_uri)))
+    if found.origin:
+        facts.append(("On behalf of", words.named(found.origin)))
+    if found.error:
+        facts.append(("Problem", found.error.partition("\n")[0]))
+    return Step(
+        id="run",
+        heading="The run",
+        says=words.sentence(says),
+        state=found.state,
+        when=found.create_time,
+        about=words.named(found.name),
+        facts=facts,
+        columns=("Parameter", "Value") if found.parameters else (),
+        rows=[(name, _plain(value)) for name, value in found.parameters.items()],
+    )
+
+
+def data(story: Story) -> Step | None:
+    """Tell what was read from storage."""
+    if not story.sources:
+        return None
+    rows: list[tuple[Value, ...]] = [
+        (
+            Named(text=source.uri, name=source.uri),
+            source.generation,
+            source.written,
+            words.named(source.build),
+            words.sha(source.commit) if source.commit else None,
+        )
+        for source in story.sources[:_MOST]
+    ]
+    count = len(story.sources)
+    return Step(
+        id="data",
+        heading="Data and code it read",
+        says=words.sentence(f"it read {words.counted(count, 'object')}, each in one generation"),
+        columns=("Object", "Generation", "Written", "By build", "Of commit"),
+        rows=rows,
+    )
+
+
+def environments(tasks: Sequence[Ran], known: Mapping[str, Environment]) -> Step | None:
+    """Tell in which environments tasks ran."""
+    used = list(dict.fromkeys(task.environment for task in tasks if task.environment))
+    if not used:
+        return None
+    rows: list[tuple[Value, ...]] = []
+    for digest in used:
+        found = known.get(digest)
+        packages = [f"{name} {version}" for name, version in (found.installed if found else {}).items()]
+        shown = ", ".join(packages[:_PACKAGES]) + (
+            f" and {len(packages) - _PACKAGES} more" if len(packages) > _PACKAGES else ""
+        )
+        mine = words.some([task.task for task in tasks if task.environment == digest])
+        rows.append((digest[:12], f"Python {found.python_version}" if found else "gone from disk", mine, shown))
+    return Step(
+        id="environment",
+        heading="The environment",
+        says=words.sentence(f"its tasks ran in {words.counted(len(used), 'environment')}"),
+        columns=("Environment", "Interpreter", "Tasks", "Packages"),
+        rows=rows,
+    )
+
+
+def decisions(tasks: Sequence[Ran]) -> Step | None:
+    """Tell which tasks ran, which were reused, and why."""
+    if not tasks:
+        return None
+    reused = sum(1 for task in tasks if task.reused_from)
+    ran = sum(1 for task in tasks if task.seconds is not None and not task.reused_from)
+    rows: list[tuple[Value, ...]] = [
+        (task.task, task.state, task.error or task.why, words.named(task.reused_from), words.duration(task.seconds))
+        for task in tasks[:_MOST]
+    ]
+    more = f"; the first {_MOST} are shown" if len(tasks) > _MOST else ""
+    return Step(
+        id="decisions",
+        heading="What ran, what was reused, and why",
+        says=words.sentence(f"{words.counted(ran, 'task')} ran, {reused} took earlier results{more}"),
+        columns=("Task", "State", "Why", "Results of", "Took"),
+        rows=rows,
+    )
+
+
+def verdict(made: Sequence[Made], tasks: Sequence[Ran]) -> Step | None:
+    """Tell what a gate said of the model, and what was left out because of it."""
+    said = [(m, key, m.metadata[key]) for m in made for key in _VERDICTS if key in m.metadata]
+    left = [task for task in tasks if task.state == "NOT_TRIGGERED"]
+    if not said:
+        return None
+    words_of = [str(value) if key == "verdict" else f"{key}: {value}" for _, key, value in said]
+    consequence = f"; {words.some([t.task for t in left])} was left out" if left else ""
+    rows: list[tuple[Value, ...]] = [
+        (Named(text=m.name, name=f"artifacts/{m.artifact}"), m.task, key, str(value)) for m, key, value in said
+    ]
+    return Step(
+        id="verdict",
+        heading="The gate's verdict",
+        says=words.sentence("; ".join(dict.fromkeys(words_of)) + consequence),
+        columns=("Artifact", "Task", "", "Says"),
+        rows=rows,
+    )
+
+
+def cost(found: costs.Cost) -> Step:
+    """Tell what it cost."""
+    return Step(
+        id="cost",
+        heading="The cost",
+        says=words.sentence(f"it cost {found}"),
+        columns=("Task", f"{found.currency} here", f"{found.currency} on Google Cloud") if found.parts else (),
+        rows=[(name, f"{part.local:.6f}", f"{part.cloud:.6f}") for name, part in list(found.parts.items())[:_MOST]],
+    )
+
+
+def made(found: Sequence[Made]) -> Step | None:
+    """Tell what came of it."""
+    if not found:
+        return None
+    pushed = [m for m in found if _PUSHED in m.metadata]
+    says = f"it holds {words.counted(len(found), 'artifact')}"
+    if pushed:
+        version, place = pushed[0].metadata[_PUSHED], pushed[0].metadata.get("pushed_destination", pushed[0].uri)
+        says += (
+            f", and pushed model version {version} to {place}"
+            if not pushed[0].is_reused
+            else f"; model version {version} is an earlier run's"
+        )
+    rows: list[tuple[Value, ...]] = [
+        (
+            Named(text=m.name, name=f"artifacts/{m.artifact}"),
+            m.type.removeprefix("system."),
+            m.task,
+            "an earlier run's" if m.is_reused else "made here",
+            Named(text=m.uri, name=m.uri) if m.uri else None,
+            _brief(m.metadata),
+        )
+        for m in found[:_MOST]
+    ]
+    return Step(
+        id="made",
+        heading="What it produced",
+        says=words.sentence(says),
+        columns=("Artifact", "Type", "Task", "", "Where", "Says of itself"),
+        rows=rows,
+    )
+
+
+def compared(before: Named, found: Sequence[Difference], measured: Sequence[Measure]) -> Step:
+    """Tell what differs from the run before."""
+    facts: list[tuple[str, Value]] = [
+        (m.name, f"{words.number(m.before)} → {words.number(m.now)} ({m.change})")
+        for m in measured
+        if m.before is not None and m.now is not None
+    ]
+    return Step(
+        id="compared",
+        heading=f"What differs from the run before, {before.text.removeprefix('run ')}",
+        says=differences.said(found, measured),
+        about=before,
+        facts=facts,
+        columns=("Kind", "What", "How", "Before", "Now") if found else (),
+        rows=differences.rows(found)[:_MOST],
+    )
+
+
+def _problem(found: Run, tasks: Sequence[Ran]) -> str:
+    if found.state != "FAILED":
+        return ""
+    failed = next((task for task in tasks if task.state == "FAILED" and task.error), None)
+    if failed is not None:
+        return f" in task {failed.task}: {failed.error}"
+    return f": {found.error.partition(chr(10))[0]}" if found.error else ""
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else str(value)
+
+
+def _brief(metadata: Mapping[str, object]) -> str:
+    shown = [(key, value) for key, value in metadata.items() if isinstance(value, str | int | float)]
+    return ", ".join(f"{key} {words.number(value) if isinstance(value, float) else value}" for key, value in shown[:8])

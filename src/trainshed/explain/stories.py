@@ -1,0 +1,181 @@
+"""What is known of a run: read from the features, put into one record."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from json import dumps
+
+from trainshed import builds, lineage, runs
+from trainshed.builds import Build
+from trainshed.errors import TrainshedError
+from trainshed.explain.model import Commit, Made, Ran, Source, Story
+from trainshed.ledger import Receipt
+from trainshed.runs import Details, Run, Traces
+
+_SOURCES = 200  # objects that an account names
+_MICROSECONDS = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SCHEME = "gs://"
+CommitOf = Callable[[str, str, str], Commit]  # repository, commit, the one that it is counted from
+
+
+class Stories:
+    """Reads stories."""
+
+    def __init__(self, of_runs: runs.Service, of_builds: builds.Service, commit: "Commits") -> None:
+        self._runs = of_runs
+        self._builds = of_builds
+        self._commits = commit
+
+    def read(self, details: Details, chain: Sequence[Receipt]) -> Story:
+        """Tell what is known of a run; `chain` are the receipts of the events that led to it, the first one first."""
+        run, traces = details.run, self._runs.traces(details.run)
+        sources = self._sources(traces)
+        return Story(
+            name=run.name,
+            state=run.state,
+            pipeline=run.pipeline,
+            create_time=run.create_time,
+            parameters=run.parameters,
+            spec_digest=run.spec_digest,
+            commit=self._commits.of_chain(chain) or _of_code(sources),
+            sources=sources,
+            tasks=list(self._tasks(details, traces)),
+            made=list(_made(run, traces)),
+        )
+
+    def _tasks(self, details: Details, traces: Traces) -> Iterator[Ran]:
+        decisions = self._runs.decisions(details)
+        codes = {e.task: str((e.code or {}).get("component", "")) for e in traces.executions}
+        lines = {line.path: line for line in runs.outline(details.plan, details.tasks, details.attempts)}
+        for task in details.tasks:
+            if task.is_dag:
+                continue
+            decision, line = decisions.get(task.id), lines.get(task.name)
+            took = task.end_time - task.start_time if task.start_time and task.end_time else None
+            yield Ran(
+                task=task.name,
+                state=task.state,
+                why=decision.reason if decision else (line.reason if line else ""),
+                seconds=took.total_seconds() if took is not None and task.kind == "container" else None,
+                environment=task.environment,
+                code=codes.get(task.name, ""),
+                reused_from=decision.run if decision else "",
+                error=task.error.partition("\n")[0] if task.state == "FAILED" else "",
+            )
+
+    def _sources(self, traces: Traces) -> list[Source]:
+        found: dict[str, str] = {}
+        for execution in traces.executions:
+            found |= dict(_read(execution))
+        return [self._source(uri, generation) for uri, generation in sorted(found.items())[:_SOURCES]]
+
+    def _source(self, uri: str, generation: str) -> Source:
+        written = _EPOCH + timedelta(microseconds=int(generation)) if generation.isdigit() else None
+        build = self._writer(uri, written) if written else None
+        return Source(
+            uri=uri,
+            generation=generation,
+            written=written,
+            build=build.name if build else "",
+            commit=self._commits.of_build(build) if build else None,
+        )
+
+    def _writer(self, uri: str, when: datetime) -> Build | None:
+        """Find the build that names an object's bucket and was at work when it was written."""
+        bucket = _SCHEME + uri.removeprefix(_SCHEME).partition("/")[0]
+        at_work = self._builds.at_work(when)
+        return next((build for build in at_work if bucket in dumps(build.resolved)), None)
+
+
+class Commits:
+    """Reads commits, each once: they do not change."""
+
+    def __init__(self, repositories: builds.Repositories) -> None:
+        self._repositories = repositories
+        self._known: dict[tuple[str, str, str], Commit] = {}
+
+    def of_chain(self, chain: Sequence[Receipt]) -> Commit | None:
+        """Answer the commit that a chain of events began with."""
+        return next((found for receipt in chain if (found := self.of_receipt(receipt)) is not None), None)
+
+    def of_receipt(self, receipt: Receipt) -> Commit | None:
+        """Answer the commit that a receipt is of."""
+        sha, url = str(receipt.data.get("sha", "")), str(receipt.data.get("repository", ""))
+        if receipt.kind != "commit" or not url or sha in {"", "deleted"}:
+            return None
+        return self.read(url, sha, str((receipt.data.get("plan") or {}).get("_PLAN_SINCE", "")))
+
+    def of_build(self, build: Build) -> Commit | None:
+        """Answer the commit that a build was made of."""
+        source = (build.resolved.get("source") or {}).get("gitSource") or {}
+        sha, url = build.substitutions.get("COMMIT_SHA", ""), str(source.get("url", ""))
+        return self.read(url, sha, build.substitutions.get("_PLAN_SINCE", "")) if sha and url else None
+
+    def read(self, url: str, sha: str, since: str = "") -> Commit:
+        """Read a commit; what cannot be read of it stays empty."""
+        key = (url, sha, since)
+        if key not in self._known:
+            if len(self._known) > _SOURCES:
+                self._known.clear()
+            self._known[key] = self._looked_up(*key)
+        return self._known[key]
+
+    def _looked_up(self, url: str, sha: str, since: str) -> Commit:
+        try:
+            said = self._repositories.describe(url, sha)
+        except TrainshedError:
+            return Commit(repository=url, sha=sha, since=since)
+        author: Mapping[str, str] = said["author"]
+        return Commit(
+            repository=url,
+            sha=sha,
+            message=said["message"],
+            author=author["name"],
+            time=said["timestamp"],
+            since=since,
+            files=self._files(url, sha, since),
+        )
+
+    def _files(self, url: str, sha: str, since: str) -> Sequence[str]:
+        try:
+            return tuple(self._repositories.changed(url, since or f"{sha}^", sha))
+        except TrainshedError:  # the first commit has none before it
+            return ()
+
+
+def _of_code(sources: Sequence[Source]) -> Commit | None:
+    """Answer the commit that the newest file of code was built from."""
+    code = [s for s in sources if s.commit is not None and s.uri.endswith(".py")]
+    newest = max(code, key=lambda s: s.generation, default=None)
+    return newest.commit if newest else None
+
+
+def _read(execution: lineage.Execution) -> Iterator[tuple[str, str]]:
+    """Answer which objects an execution read by their address, with the generation that it read."""
+    properties = execution.properties
+    inputs = properties.get("inputs") or {}
+    for key, objects in (properties.get("data") or {}).items():
+        address = key if key.startswith(_SCHEME) else str(inputs.get(key, ""))
+        bucket = address.removeprefix(_SCHEME).partition("/")[0]
+        for name, generation, *_ in objects:
+            yield f"{_SCHEME}{bucket}/{name}", str(generation)
+
+
+def _made(run: Run, traces: Traces) -> Iterator[Made]:
+    executions = {e.execution_id: e for e in traces.executions}
+    artifacts = {a.artifact_id: a for a in traces.artifacts}
+    for event in traces.events:
+        execution, artifact = executions.get(event.execution_id), artifacts.get(event.artifact_id)
+        if event.type != "OUTPUT" or execution is None or artifact is None:
+            continue
+        if execution.schema_title == lineage.IMPORTER or execution.run != run.name:
+            continue
+        yield Made(
+            artifact=lineage.public_id(artifact),
+            name=artifact.name or event.path,
+            type=artifact.schema_title,
+            uri=artifact.uri,
+            task=execution.task,
+            is_reused=execution.cached_from is not None,
+            metadata=artifact.metadata,
+        )

@@ -1,0 +1,91 @@
+"""How things are called in accounts. Pure."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from trainshed import names
+from trainshed.explain.model import Commit, Named
+
+_SHORT = 7
+_NAMED = 3
+_KINDS = {
+    "pipelineJobs": "run",
+    "builds": "build",
+    "functions": "function",
+    "jobs": "schedule",
+    "schedules": "schedule of runs",
+    "topics": "topic",
+    "subscriptions": "subscription",
+    "triggers": "build trigger",
+    "runTriggers": "run trigger",
+    "receipts": "receipt",
+    "artifacts": "artifact",
+    "invocations": "invocation",
+}
+
+
+def kind_of(name: str) -> str:
+    """Answer what a resource name names; empty for what has no name among ours."""
+    parts = name.split("/")
+    return _KINDS.get(parts[-2], "") if len(parts) > 1 else ""
+
+
+def named(name: str) -> Named | None:
+    """Call a resource by its kind and the last part of its name."""
+    if not name:
+        return None
+    kind, last = kind_of(name), names.short(name)
+    last = last[:8] if kind == "build" else last
+    return Named(text=f"{kind} {last}" if kind else last, name=name)
+
+
+def short(name: str) -> str:
+    """Say a resource name as a word in a sentence."""
+    found = named(name)
+    return found.text if found else ""
+
+
+def exactly(when: datetime) -> str:
+    """Write a time."""
+    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def duration(seconds: float | None) -> str:
+    """Write how long something took."""
+    if seconds is None:
+        return ""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    minutes, rest = divmod(seconds, 60)
+    return f"{int(minutes)} min {int(rest)} s" if minutes else f"{seconds:.1f} s"
+
+
+def some(items: Sequence[str]) -> str:
+    """Name a few of many."""
+    shown = ", ".join(items[:_NAMED])
+    return shown + (f" and {len(items) - _NAMED} more" if len(items) > _NAMED else "")
+
+
+def sha(commit: Commit) -> str:
+    """Call a commit."""
+    return commit.sha[:_SHORT]
+
+
+def counted(count: int, one: str) -> str:
+    """Write `1 task`, `2 tasks`."""
+    return f"{count} {one}" if count == 1 else f"{count} {one}s"
+
+
+def number(value: float) -> str:
+    """Write a measure: as many digits as say something."""
+    if value == int(value) and abs(value) < 1e6:  # noqa: PLR2004  (above, an exponent is easier to read)
+        return str(int(value))
+    return f"{value:.4g}"
+
+
+def sentence(text: str, *, capital: bool = True) -> str:
+    """Begin with a capital and end with a full stop."""
+    text = text.strip()
+    if not text:
+        return ""
+    return (text[0].upper() if capital else text[0]) + text[1:] + ("" if text[-1] in ".!?" else ".")
