@@ -140,7 +140,7 @@ def _taken(codes: list[list[int]]) -> str:
     form = codes.pop(0)[0] if codes else 0
     count = {5: 1, 2: 3}.get(form, 0)
     taken = [codes.pop(0)[0] for _ in range(min(count, len(codes)))]
-    return _colour(taken)
+    return _colour(taken) if len(taken) == count else ""
 
 
 def _colour(parts: list[int]) -> str:
