@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from trainshed import ledger
 from trainshed.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
-from trainshed.functions import Configuration, Ended, Event, Host, Service, Version, addresses, store
+from trainshed.functions import Configuration, Ended, Event, Host, Service, Version, addresses, store, store_minutes
 from trainshed.functions.placement import Placement
 from trainshed.functions.scripted import Script
 from trainshed.functions.service import Asked
@@ -24,8 +24,9 @@ NAME = "projects/p/locations/us-central1/functions/trigger"
 TOPIC = "projects/p/topics/t"
 SUBSCRIPTION = "projects/p/subscriptions/gcf-trigger-us-central1-t"
 CONFIGURATION = Configuration(entry_point="handle", topic=TOPIC, max_instances=1)
-CRASH = Ended(transition="crash", error="ValueError: no good", duration_seconds=0.2, memory_bytes=7)
-OK = Ended(transition="return", duration_seconds=0.1, memory_bytes=5)
+MEBIBYTE = 1 << 20
+CRASH = Ended(transition="crash", error="ValueError: no good", duration_seconds=0.2, memory_bytes=120 * MEBIBYTE)
+OK = Ended(transition="return", duration_seconds=0.1, memory_bytes=118 * MEBIBYTE)
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ def test_delivery_is_recorded_with_its_receipt_before_and_after_the_call(bench):
     assert (receipt.trigger, receipt.kind, receipt.stimulus) == (NAME, "message", f"{SUBSCRIPTION}#1")
     assert (receipt.state, receipt.link) == ("STARTED", f"{NAME}/invocations/{invocation.id}")
     assert deliveries == [(1, "ok")]
-    assert (invocation.duration_seconds, invocation.memory_bytes) == (0.1, 5)
+    assert (invocation.duration_seconds, invocation.memory_bytes) == (0.1, OK.memory_bytes)
 
 
 def test_d3_failed_event_is_acknowledged_without_retry_and_stays_in_its_receipt(bench):
@@ -478,14 +479,68 @@ def test_s44_metrics_are_computed_from_what_was_recorded(bench, clock):
             b.script.endings.extend([OK, CRASH])
             await b.host.deliver(NAME, an_event(1))
             await b.host.deliver(NAME, an_event(2))
-            clock.advance(1)
-            return b.service.metrics(NAME, window=timedelta(minutes=1), step=timedelta(seconds=30))
+            clock.advance(60)
+            await b.deploy(main="def handle(event, context): return 2\n")
+            b.script.endings.append(OK)
+            await b.host.deliver(NAME, an_event(3))
+            known = b.service.last_calls([NAME], timedelta(hours=1))
+            return known, *(b.service.metrics(NAME, window=timedelta(minutes=15), version=v) for v in (None, 1, 2))
 
-    found = run(scenario())
-    assert (found["ok"], found["crash"], found["activeInstances"]) == (1, 1, 1)
-    assert found["executionMillis"]["p50"] == 150.0
-    assert found["memoryBytes"]["p99"] == pytest.approx(6.98)
-    assert [p["invocations"] for p in found["series"]] == [0, 2]
+    known, found, first, second = run(scenario())
+    assert known == {NAME: (2, 1)}
+    assert (found["ok"], found["crash"]) == (2, 1)
+    assert found["okPerSecond"] == pytest.approx(2 / 900)
+    assert found["executionMillis"] == {"p50": 100, "p95": pytest.approx(190), "p99": pytest.approx(198)}
+    assert found["memoryBytes"]["p99"] == pytest.approx(120 * MEBIBYTE - 0.02 * 2 * MEBIBYTE)
+    assert [p["invocations"] for p in found["series"][-2:]] == [2, 1]
+    assert len(found["series"]) == 15
+    assert [p["activeInstances"] for p in found["series"][-3:]] == [0, 1, 1]
+    assert (first["ok"], first["crash"], second["ok"], second["crash"]) == (1, 1, 1, 0)
+
+
+def test_figures_of_a_week_of_a_busy_function_are_read_by_its_key(db):
+    query = select(store_minutes.function_minutes).where(
+        store_minutes.function_minutes.c.function == NAME,
+        store_minutes.function_minutes.c.start_time >= datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    with_names = str(query.compile(compile_kwargs={"literal_binds": False}))
+
+    plan = db.read(lambda conn: conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {with_names}", (NAME, "2026")).all())
+
+    assert "SEARCH function_minutes USING INDEX" in str(plan)
+
+
+def test_functions_come_in_pages_and_can_be_searched(db, clock):
+    service = Service(db, clock, FakeSubscriptions())
+    for letter in "abcde":
+        service.open_deployment(f"projects/p/locations/us-central1/functions/{letter}", CONFIGURATION)
+
+    first, more = service.search(store.Sought(limit=3))
+    rest, end = service.search(store.Sought(limit=3, after=more))
+
+    assert [f.name[-1] for f in (*first, *rest)] == list("abcde")
+    assert end == ""
+    assert [f.name[-1] for f in service.search(store.Sought(text="functions/d"))[0]] == ["d"]
+    assert service.search(store.Sought(state="ACTIVE")) == ([], "")
+
+
+def test_calls_are_read_in_parts_and_by_outcome_and_version(bench, clock):
+    async def scenario():
+        async with bench() as b:
+            await b.deploy()
+            b.script.endings.extend([OK, CRASH, OK])
+            for number in range(3):
+                clock.advance(1)
+                await b.host.deliver(NAME, an_event(number))
+            newest = b.service.invocations(NAME, limit=1)
+            older = b.service.invocations(NAME, before=newest[0].start_time)
+            failed = b.service.invocations(NAME, wanted=store.Wanted(failed=True))
+            return newest, older, failed, b.service.invocations(NAME, wanted=store.Wanted(version=2))
+
+    newest, older, failed, of_second = run(scenario())
+    assert [i.state for i in (*newest, *older)] == ["OK", "CRASH", "OK"]
+    assert [i.state for i in failed] == ["CRASH"]
+    assert of_second == []
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from trainshed import ledger, names, policies
 from trainshed.clock import Clock
 from trainshed.errors import Aborted, AlreadyExists, InvalidArgument, NotFound, StaleState, TrainshedError, Unavailable
-from trainshed.functions import document_second, metrics, store, store_operations
+from trainshed.functions import document_second, metrics, store, store_minutes, store_operations
 from trainshed.functions.addresses import PARENT, check_name, subscription, uri
 from trainshed.functions.addresses import operation as operation_name
 from trainshed.functions.document import document
@@ -99,6 +99,10 @@ class Service:
         """Read the functions of `projects/P/locations/L` (`-`: of all locations)."""
         names.parse(PARENT, parent, field="parent")
         return self._db.read(partial(store.list_functions, parent=parent))
+
+    def search(self, wanted: store.Sought) -> tuple[Sequence[Function], str]:
+        """Read a page of functions by name, and the name after which there are more ("": no more)."""
+        return self._db.read(partial(store.search_functions, wanted=wanted))
 
     def versions(self, name: str) -> Sequence[Version]:
         """Read the versions of a function, newest first."""
@@ -261,22 +265,29 @@ class Service:
             lambda conn: self._end(conn, begun.invocation, ended, asked=asked, was_started=begun.was_started)
         )
 
-    def invocations(self, name: str, *, limit: int = 100) -> Sequence[Invocation]:
-        """Read the invocations of a function, newest first."""
-        return self._db.read(partial(store.list_invocations, name=name, limit=limit))
+    def invocations(
+        self, name: str, *, limit: int = 100, before: datetime | None = None, wanted: store.Wanted = store.EVERY
+    ) -> Sequence[Invocation]:
+        """Read the invocations of a function, newest first; those that started before a time."""
+        return self._db.read(partial(store.list_invocations, name=name, limit=limit, before=before, wanted=wanted))
 
     def invocation(self, invocation_id: str) -> Invocation:
         """Read one invocation. Raises NotFound."""
         return self._db.read(partial(store.get_invocation, invocation_id=invocation_id))
 
-    def metrics(self, name: str, *, window: timedelta, step: timedelta) -> dict[str, Any]:
-        """Compute the figures of the dashboard for the time until now."""
+    def metrics(self, name: str, *, window: timedelta, version: int | None = None) -> dict[str, Any]:
+        """Compute the figures of the window that now is in, in whole steps; of one version or all. Raises NotFound."""
         self.get(name)
-        until = self._clock.now()
-        since = until - window
-        found = self._db.read(partial(store.list_invocations, name=name, since=since, limit=None))
-        total = metrics.figures(found, since=since, until=until + timedelta(microseconds=1))
-        return {**total, "series": metrics.series(found, since=since, until=until, step=step)}
+        since, until, step = metrics.window_of(self._clock.now(), window)
+        found = self._db.read(partial(store_minutes.list_minutes, name=name, since=since, until=until, version=version))
+        total = metrics.figures(found, seconds=(until - since).total_seconds())
+        series = metrics.series(found, since=since, until=until, step=step)
+        return {**total, "since": since, "until": until, "stepSeconds": step.total_seconds(), "series": series}
+
+    def last_calls(self, names: Sequence[str], window: timedelta) -> dict[str, tuple[int, int]]:
+        """Answer for each function that was called lately how many calls ended well, and how many not."""
+        since = metrics.floored(self._clock.now() - window, metrics.MINUTE) + metrics.MINUTE
+        return self._db.read(partial(store_minutes.count_calls, names=names, since=since))
 
     # -- inside
 
@@ -303,13 +314,15 @@ class Service:
         now = self._clock.now()
         store.fire_invocation(
             conn,
-            invocation.id,
+            invocation,
             ended.transition,
             now=now,
             error=ended.error,
             duration_seconds=ended.duration_seconds,
             memory_bytes=ended.memory_bytes,
         )
+        if ended.transition != "interrupt":  # the server's doing: it says nothing about the function
+            store_minutes.add_call(conn, invocation, ended, now)
         if not invocation.receipt_id:
             return
         receipt = ledger.get_receipt(conn, invocation.receipt_id)

@@ -1,6 +1,7 @@
 """Tables and SQL of functions. Every function works inside the caller's transaction and decides nothing."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ from sqlalchemy import (
 from trainshed.errors import NotFound
 from trainshed.functions.lifecycle import FUNCTION, INVOCATION
 from trainshed.functions.model import Configuration, Function, Invocation, Version
-from trainshed.sql import Json, Timestamp, fire, insert_new, metadata, state_columns, state_constraints
+from trainshed.sql import Json, Timestamp, fire, insert_new, metadata, notify, state_columns, state_constraints
 from trainshed.sql.lifecycle import record
 
 functions = Table(
@@ -72,6 +73,32 @@ function_invocations = Table(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which invocations of a function."""
+
+    version: int | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sought:
+    """Which functions, and which part of them."""
+
+    text: str = ""  # in the name
+    state: str = ""
+    after: str = ""  # name that the part before ended with
+    limit: int = 50
+
+
+EVERY = Wanted()
+
+
+def calls_channel(name: str) -> str:
+    """Answer the channel that is notified when a call of a function begins or ends."""
+    return f"calls of {name}"
+
+
 def insert_function(conn: Connection, name: str, requested: Configuration, now: datetime) -> bool:
     """Insert a function that is being deployed for the first time; False when the name is taken."""
     values = {"name": name, "requested": requested.as_json(), "create_time": now, "update_time": now}
@@ -100,6 +127,19 @@ def list_functions(conn: Connection, parent: str) -> list[Function]:
     start = f"{parent}/".partition("-/")[0] if "/-/" in f"{parent}/" else f"{parent}/"
     query = select(functions).where(functions.c.name.startswith(start, autoescape=True)).order_by(functions.c.name)
     return [_function(conn, row) for row in conn.execute(query).all()]
+
+
+def search_functions(conn: Connection, wanted: Sought) -> tuple[list[Function], str]:
+    """Read functions by name, and the name after which there are more."""
+    f = functions
+    query = select(f).where(f.c.name > wanted.after).order_by(f.c.name).limit(wanted.limit + 1)
+    if wanted.text:
+        query = query.where(f.c.name.contains(wanted.text, autoescape=True))
+    if wanted.state:
+        query = query.where(f.c.state == wanted.state)
+    rows = conn.execute(query).all()
+    found = [_function(conn, row) for row in rows[: wanted.limit]]
+    return found, found[-1].name if len(rows) > wanted.limit else ""
 
 
 def deploying(conn: Connection) -> list[Function]:
@@ -152,11 +192,13 @@ def insert_invocation(conn: Connection, values: Mapping[str, Any], now: datetime
     """Record that a call begins."""
     conn.execute(function_invocations.insert().values(**values))
     record(conn, INVOCATION.noun, values["id"], "created", INVOCATION.initial[0], now)
+    notify(conn, calls_channel(values["function"]))
 
 
-def fire_invocation(conn: Connection, invocation_id: str, transition: str, *, now: datetime, **values: Any) -> None:
+def fire_invocation(conn: Connection, invocation: Invocation, transition: str, *, now: datetime, **values: Any) -> None:
     """Take a transition of an invocation."""
-    fire(conn, function_invocations, INVOCATION, {"id": invocation_id}, transition, now=now, **values)
+    fire(conn, function_invocations, INVOCATION, {"id": invocation.id}, transition, now=now, **values)
+    notify(conn, calls_channel(invocation.function))
 
 
 def get_invocation(conn: Connection, invocation_id: str) -> Invocation:
@@ -169,13 +211,17 @@ def get_invocation(conn: Connection, invocation_id: str) -> Invocation:
 
 
 def list_invocations(
-    conn: Connection, name: str, *, since: datetime | None = None, limit: int | None = 100
+    conn: Connection, name: str, *, before: datetime | None = None, wanted: Wanted = EVERY, limit: int = 100
 ) -> list[Invocation]:
     """Read the invocations of a function, newest first."""
     i = function_invocations
     query = select(i).where(i.c.function == name).order_by(i.c.start_time.desc()).limit(limit)
-    if since is not None:
-        query = query.where(i.c.start_time >= since)
+    if before is not None:
+        query = query.where(i.c.start_time < before)
+    if wanted.version is not None:
+        query = query.where(i.c.version == wanted.version)
+    if wanted.failed:
+        query = query.where(i.c.state.not_in(("OK", "RUNNING")))
     return [Invocation.from_row(row) for row in conn.execute(query)]
 
 

@@ -71,11 +71,13 @@ class _Routes:
         return JSONResponse({"operation": await self._host.delete(_name(request))})
 
     async def call(self, request: Request) -> JSONResponse:
-        """Call a function of either generation with data, which is JSON in a text."""
-        data = functions.read_call((await own.body(request)).get("data", ""))
+        """Call a function of either generation with data: JSON in a text, or what is no text as it is."""
+        given = (await own.body(request)).get("data", "")
+        data = functions.read_call(given) if isinstance(given, str) else given
         execution, ended = await self._host.call(_name(request), data)
         answer = {"result": ended.answer.decode("utf-8", "replace")} if ended.ok else {"error": ended.error}
-        return JSONResponse({"executionId": execution, **answer})
+        found = await off_loop(self._service.invocation, execution)
+        return JSONResponse({"executionId": execution, **answer, "invocation": _invocation(found)})
 
     async def log(self, request: Request) -> JSONResponse:
         """Answer the newest log entries, oldest first."""
@@ -104,13 +106,14 @@ class _Routes:
         return JSONResponse({"versions": [_version(v) for v in found]})
 
     async def metrics(self, request: Request) -> JSONResponse:
-        """Answer the figures of the last minutes."""
-        minutes = _number(request.query_params.get("minutes", "60"), "minutes")
-        window = timedelta(minutes=minutes)
-        name = _name(request)
-        found = await off_loop(self._service.metrics, name, window=window, step=window / 60)
+        """Answer the figures of the last minutes, of one version or all, in whole steps that hold the present one."""
+        wanted, name = request.query_params, _name(request)
+        window = timedelta(minutes=_number(wanted.get("minutes", "60"), "minutes"))
+        version = _number(wanted["version"], "version") if "version" in wanted else None
+        found = await off_loop(self._service.metrics, name, window=window, version=version)
         series = [{**point, "time": rfc3339(point["time"])} for point in found["series"]]
-        return JSONResponse({**found, "series": series, "instances": self._host.instances(name)})
+        times = {"since": rfc3339(found["since"]), "until": rfc3339(found["until"])}
+        return JSONResponse({**found, **times, "series": series, "instances": self._host.instances(name)})
 
     async def invoke(self, request: Request) -> Response:
         """Pass a web request on to an HTTP function."""

@@ -132,6 +132,17 @@ def upgrade() -> None:
     )
     op.create_index('ix_function_invocations_open', 'function_invocations', ['state'], unique=False, sqlite_where=sa.text('end_time IS NULL'))
     op.create_index('ix_function_invocations_time', 'function_invocations', ['function', 'start_time'], unique=False)
+    op.create_table('function_minutes',
+    sa.Column('function', sa.Text(), nullable=False),
+    sa.Column('start_time', trainshed.sql.schema.Timestamp(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('ok', sa.Integer(), nullable=False),
+    sa.Column('crash', sa.Integer(), nullable=False),
+    sa.Column('millis', trainshed.sql.schema.Json(), nullable=False),
+    sa.Column('mebibytes', trainshed.sql.schema.Json(), nullable=False),
+    sa.Column('instances', trainshed.sql.schema.Json(), nullable=False),
+    sa.PrimaryKeyConstraint('function', 'start_time', 'version', name=op.f('pk_function_minutes'))
+    )
     op.create_table('function_operations',
     sa.Column('name', sa.Text(), nullable=False),
     sa.Column('function', sa.Text(), nullable=False),
@@ -258,9 +269,13 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_receipts')),
     sa.UniqueConstraint('trigger', 'stimulus', name=op.f('uq_receipts_trigger_stimulus'))
     )
-    op.create_index('ix_receipts_create_time', 'receipts', ['create_time'], unique=False)
+    op.create_index('ix_receipts_create_time', 'receipts', ['create_time', 'id'], unique=False)
+    op.create_index('ix_receipts_failed', 'receipts', ['create_time', 'id'], unique=False, sqlite_where=sa.text("state = 'FAILED'"))
+    op.create_index('ix_receipts_joined', 'receipts', ['create_time', 'id'], unique=False, sqlite_where=sa.text("state = 'JOINED'"))
     op.create_index('ix_receipts_link', 'receipts', ['link'], unique=False)
     op.create_index('ix_receipts_parent_id', 'receipts', ['parent_id'], unique=False)
+    op.create_index('ix_receipts_refused', 'receipts', ['create_time', 'id'], unique=False, sqlite_where=sa.text("state = 'REFUSED'"))
+    op.create_index('ix_receipts_trigger', 'receipts', ['trigger', 'create_time', 'id'], unique=False)
     op.create_table('run_schedules',
     sa.Column('name', sa.Text(), nullable=False),
     sa.Column('options', trainshed.sql.schema.Json(), nullable=False),
@@ -282,6 +297,7 @@ def upgrade() -> None:
     sa.CheckConstraint("state IN ('ACTIVE', 'PAUSED', 'COMPLETED')", name=op.f('ck_run_schedules_state_known')),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_run_schedules'))
     )
+    op.create_index('ix_run_schedules_create_time', 'run_schedules', ['create_time', 'name'], unique=False)
     op.create_index('ix_run_schedules_due', 'run_schedules', ['state', 'wake_time'], unique=False)
     op.create_table('run_triggers',
     sa.Column('name', sa.Text(), nullable=False),
@@ -499,6 +515,13 @@ def upgrade() -> None:
     op.create_index('ix_objects_path', 'objects', ['path'], unique=False, sqlite_where=sa.text('delete_time IS NULL'))
     op.create_index('ix_objects_staged', 'objects', ['staged'], unique=False, sqlite_where=sa.text('staged IS NOT NULL'))
     op.create_index('uq_objects_live', 'objects', ['bucket', 'name'], unique=True, sqlite_where=sa.text('delete_time IS NULL'))
+    op.create_table('pushes',
+    sa.Column('artifact_id', sa.Integer(), nullable=False),
+    sa.Column('destination', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['artifact_id'], ['artifacts.id'], ),
+    sa.PrimaryKeyConstraint('artifact_id', name=op.f('pk_pushes'))
+    )
+    op.create_index('ix_pushes_destination', 'pushes', ['destination', 'artifact_id'], unique=False)
     op.create_table('receipt_deliveries',
     sa.Column('receipt_id', sa.Text(), nullable=False),
     sa.Column('number', sa.Integer(), nullable=False),
@@ -667,6 +690,8 @@ def downgrade() -> None:
     op.drop_index('ix_runs_create_time', table_name='runs')
     op.drop_table('runs')
     op.drop_table('receipt_deliveries')
+    op.drop_index('ix_pushes_destination', table_name='pushes')
+    op.drop_table('pushes')
     op.drop_index('uq_objects_live', table_name='objects', sqlite_where=sa.text('delete_time IS NULL'))
     op.drop_index('ix_objects_staged', table_name='objects', sqlite_where=sa.text('staged IS NOT NULL'))
     op.drop_index('ix_objects_path', table_name='objects', sqlite_where=sa.text('delete_time IS NULL'))
@@ -701,9 +726,14 @@ def downgrade() -> None:
     op.drop_table('schedules')
     op.drop_table('run_triggers')
     op.drop_index('ix_run_schedules_due', table_name='run_schedules')
+    op.drop_index('ix_run_schedules_create_time', table_name='run_schedules')
     op.drop_table('run_schedules')
+    op.drop_index('ix_receipts_trigger', table_name='receipts')
+    op.drop_index('ix_receipts_refused', table_name='receipts', sqlite_where=sa.text("state = 'REFUSED'"))
     op.drop_index('ix_receipts_parent_id', table_name='receipts')
     op.drop_index('ix_receipts_link', table_name='receipts')
+    op.drop_index('ix_receipts_joined', table_name='receipts', sqlite_where=sa.text("state = 'JOINED'"))
+    op.drop_index('ix_receipts_failed', table_name='receipts', sqlite_where=sa.text("state = 'FAILED'"))
     op.drop_index('ix_receipts_create_time', table_name='receipts')
     op.drop_table('receipts')
     op.drop_table('policies')
@@ -722,6 +752,7 @@ def downgrade() -> None:
     op.drop_table('functions')
     op.drop_index('ix_function_operations_function', table_name='function_operations')
     op.drop_table('function_operations')
+    op.drop_table('function_minutes')
     op.drop_index('ix_function_invocations_time', table_name='function_invocations')
     op.drop_index('ix_function_invocations_open', table_name='function_invocations', sqlite_where=sa.text('end_time IS NULL'))
     op.drop_table('function_invocations')
