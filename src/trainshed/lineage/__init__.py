@@ -2,8 +2,10 @@
 
 - `model`: Artifact, Execution, Context, Event; Subgraph.
 - `store`: tables; what is written inside the transaction that finishes a task.
+- `store_products`: what the tasks of a run made.
 - `store_graph`: everything above or below some nodes, level by level.
 - `store_search`, `filters`, `pages`: lists, and the filters of Google's clients.
+- `store_pushed`: artifacts that say where a model was pushed to.
 - `store_authored`, `authoring`: what somebody records by hand through the API.
 - `subjects`: what a question is about. `addresses`, `graph`, `code`, `facts`: pure questions.
 - `service`: the verbs that read.
@@ -42,10 +44,13 @@ from trainshed.lineage.store import (
     find_context,
     find_same,
     get_artifact,
+    get_execution,
     list_artifacts,
     record_execution,
     record_run,
 )
+from trainshed.lineage.store_products import Product, products_of_context
+from trainshed.lineage.store_pushed import events_of, makers, next_destination, pushed_below, pushed_to
 from trainshed.lineage.store_search import contexts_above
 from trainshed.lineage.subjects import Subject, find_artifact
 
@@ -62,6 +67,7 @@ __all__ = [
     "Edge",
     "Event",
     "Execution",
+    "Product",
     "Purged",
     "Purger",
     "Reading",
@@ -80,6 +86,7 @@ __all__ = [
     "descendants",
     "edges",
     "ensure_context",
+    "events_of",
     "events_of_artifact",
     "events_of_context",
     "events_of_execution",
@@ -88,9 +95,15 @@ __all__ = [
     "find_context",
     "find_same",
     "get_artifact",
+    "get_execution",
     "list_artifacts",
+    "makers",
     "metadata_of",
+    "next_destination",
+    "products_of_context",
     "public_id",
+    "pushed_below",
+    "pushed_to",
     "record_execution",
     "record_run",
     "shown_name",

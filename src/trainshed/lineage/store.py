@@ -24,6 +24,7 @@ from trainshed.lineage.model import CONTAINER, RUN, Artifact, Context, Event, Ex
 from trainshed.sql import Json, Timestamp, insert_new, metadata
 
 _SCHEME = "gs://"
+_DESTINATION = "pushed_destination"  # as TFX's Pusher says it, and everybody who pushes as it does
 _LISTED = 100  # objects of a folder that are kept with each execution that read it
 
 contexts = Table(
@@ -116,6 +117,14 @@ readings = Table(  # stored data that an execution read because a parameter name
     Index("ix_readings_path", "path"),
 )
 
+pushes = Table(  # artifacts that say where a model was pushed to
+    "pushes",
+    metadata,
+    Column("artifact_id", Integer, ForeignKey("artifacts.id"), primary_key=True),
+    Column("destination", Text, nullable=False),
+    Index("ix_pushes_destination", "destination", "artifact_id"),
+)
+
 attributions = Table(  # artifacts put into a context by hand
     "attributions",
     metadata,
@@ -153,7 +162,15 @@ def add_artifact(
 ) -> int:
     """Record a thing; answer its id."""
     values = {"type": dict(type), "schema_title": schema_title(type), "uri": uri, "metadata": dict(metadata)}
-    return inserted(conn.execute(artifacts.insert(), {**values, "digest": digest, "name": name, "create_time": now}))
+    key = inserted(conn.execute(artifacts.insert(), {**values, "digest": digest, "name": name, "create_time": now}))
+    note_push(conn, key, metadata)
+    return key
+
+
+def note_push(conn: Connection, artifact_id: int, metadata: Mapping[str, Any]) -> None:
+    """Keep where a model was pushed to, so that it is found by that."""
+    if destination := metadata.get(_DESTINATION):
+        conn.execute(pushes.insert(), {"artifact_id": artifact_id, "destination": str(destination)})
 
 
 def record_execution(
@@ -313,6 +330,11 @@ def as_artifact(row: Any) -> Artifact:
     """Read a row of `artifacts`."""
     values = dict(row._mapping)  # noqa: SLF001
     return Artifact(artifact_id=values.pop("id"), notes=values.pop("notes") or {}, **values)
+
+
+def get_execution(conn: Connection, execution_id: int) -> Execution:
+    """Read an execution that a row names."""
+    return as_execution(conn.execute(select(executions).where(executions.c.id == execution_id)).one())
 
 
 def as_execution(row: Any) -> Execution:

@@ -6,7 +6,7 @@
 - `catalog`: specs read, checked and planned once. `workplace`: where each task works.
 - `service`: the verbs; `request` checks what is asked for, `given` the artifacts. `triggers`: event → run.
 - `listing`: lists as Google's clients ask for them; `searching`: as people do.
-- `outline` and `drawing`: a run as a tree and as a graph; `paths`: which tasks somebody means; `progress`: of many, briefly; `watching`: be told.
+- `outline` and `drawing`: a run as a tree and as a graph; `marks`: how its tasks stand, quickly; `paths`: which tasks somebody means; `progress`: of many, briefly; `watching`: be told.
 - `engine`: the loop, fed by its `inbox`; `turn` carries decisions out in a transaction, `active` is an open run in
   memory, made of `nodes`; `admission` says what fits on the machine, `launching` and `launch` start attempts, `attempt`
   and `outputs` take what they leave, `mounts` goes when that is done; `caching` finds what exists already, `importing`
@@ -17,11 +17,13 @@
 from trainshed.runs import custom_jobs
 from trainshed.runs.catalog import Catalog, Template
 from trainshed.runs.decided import Decision
+from trainshed.runs.drawing import Standing, standings
 from trainshed.runs.lifecycle import RUN, TASK
 from trainshed.runs.loop import build_engine
+from trainshed.runs.marks import Mark, Marks, OneTask
 from trainshed.runs.model import Attempt, Message, NewRun, Run, TaskRow, Trigger
 from trainshed.runs.outline import Line, outline, state_of
-from trainshed.runs.paths import Chosen, choose
+from trainshed.runs.paths import Chosen, choose, static
 from trainshed.runs.planning import Step
 from trainshed.runs.pricing import actual, actual_brief, estimate, used
 from trainshed.runs.progress import Progress
@@ -46,14 +48,18 @@ __all__ = [
     "Details",
     "Known",
     "Line",
+    "Mark",
+    "Marks",
     "Message",
     "NewRun",
+    "OneTask",
     "Ports",
     "Prepared",
     "Progress",
     "Run",
     "Search",
     "Service",
+    "Standing",
     "Step",
     "TaskRow",
     "Template",
@@ -70,7 +76,9 @@ __all__ = [
     "job_id",
     "outline",
     "run_channel",
+    "standings",
     "state_of",
+    "static",
     "tasks_channel",
     "used",
     "wait",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from trainshed import costs
+from trainshed.runs.marks import Mark
 from trainshed.runs.model import Run, TaskRow
 from trainshed.runs.paths import static
 from trainshed.runs.planning import Step
@@ -13,7 +14,7 @@ def estimate(prices: costs.Prices, steps: Iterable[Step], earlier: Mapping[str, 
     return costs.of_run(prices, [_expected(step, earlier.get(static(step.task), ())) for step in steps])
 
 
-def actual(prices: costs.Prices, tasks: Iterable[TaskRow]) -> costs.Cost:
+def actual(prices: costs.Prices, tasks: Iterable[TaskRow | Mark]) -> costs.Cost:
     """Price what a run has used so far; of one that has ended, that is what it cost."""
     return costs.of_run(prices, [used(task) for task in tasks if task.start_time is not None and not task.is_dag])
 
@@ -29,7 +30,7 @@ def actual_brief(prices: costs.Prices, run: Run) -> costs.Cost | None:
     return costs.of_run(prices, parts)
 
 
-def used(task: TaskRow) -> costs.Usage:
+def used(task: TaskRow | Mark) -> costs.Usage:
     """Answer what a task that was started has used."""
     assert task.start_time is not None
     end = task.end_time or task.start_time

@@ -17,7 +17,19 @@ from trainshed.clock import Clock
 from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, StaleState, TrainshedError
 from trainshed.ledger import Cause
 from trainshed.runs import active as memory
-from trainshed.runs import decided, drawing, listing, paths, planning, progress, request, searching, store, watching
+from trainshed.runs import (
+    decided,
+    drawing,
+    listing,
+    marks,
+    paths,
+    planning,
+    progress,
+    request,
+    searching,
+    store,
+    watching,
+)
 from trainshed.runs import retry as again
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.catalog import Catalog, Template
@@ -25,6 +37,7 @@ from trainshed.runs.decided import Decision
 from trainshed.runs.engine import CHANNEL
 from trainshed.runs.facts import Fire, Forget
 from trainshed.runs.lifecycle import RUN
+from trainshed.runs.marks import Marks, OneTask
 from trainshed.runs.model import Attempt, Begun, NewRun, Run, TaskRow
 from trainshed.runs.paths import Chosen
 from trainshed.runs.request import Prepared
@@ -168,6 +181,27 @@ class Service:
 
         return self.db.read(query)
 
+    def marks(self, name: str) -> Marks:
+        """Read a run and where its tasks stand, which is quick for very many. Raises NotFound."""
+
+        def query(conn: Connection) -> Marks:
+            run = store.get_run(conn, name)
+            return Marks(run=run, plan=self._plan(conn, run), tasks=marks.marks_of(conn, name))
+
+        return self.db.read(query)
+
+    def find_task(self, run: Run, path: str) -> OneTask | None:
+        """Read one task with everything that is known of it; None where the run has not made it."""
+        return self.db.read(lambda conn: marks.find_task(conn, run, path))
+
+    def tasks_by_id(self, ids: Sequence[str]) -> dict[str, TaskRow]:
+        """Read some tasks whole."""
+        return self.db.read(lambda conn: marks.rows_of(conn, ids))
+
+    def changes_of_tasks(self, ids: Sequence[str]) -> dict[str, Sequence[Change]]:
+        """Read what happened to some tasks, oldest first, by id."""
+        return self.db.read(lambda conn: dict(marks.changes_of(conn, ids)))
+
     def decisions(self, details: Details) -> Mapping[str, Decision]:
         """Say why each task of a run ran, or whose results it took, by the task's id."""
         return self.db.read(lambda conn: decided.decisions(conn, details.run, details.tasks))
@@ -183,11 +217,13 @@ class Service:
             )
         )
 
+    def parameters(self, run: Run) -> Mapping[str, ir.ParameterDefinition]:
+        """Answer what a run's pipeline takes."""
+        return self.db.read(lambda conn: self._plan(conn, run)).parameters
+
     def products(self, run: Run, titles: Sequence[str] = (), *, limit: int = 1000) -> Sequence[lineage.Product]:
         """Read what the tasks of a run made, of these types (schema titles) alone."""
-        return self.db.read(
-            lambda conn: lineage.products_of_context(conn, run.context_id, titles=titles, limit=limit)
-        )
+        return self.db.read(lambda conn: lineage.products_of_context(conn, run.context_id, titles=titles, limit=limit))
 
     def content(self, artifact: lineage.Artifact, *, most: int) -> bytes | None:
         """Read an artifact's file as far as `most` bytes; None when it is in no bucket here, or gone."""
@@ -241,9 +277,15 @@ class Service:
         """Answer how far runs have come; what is gone is left out."""
         return self.db.read(lambda conn: progress.of_runs(conn, names))
 
-    def count_by_state(self, trigger: str, stretches: Sequence[tuple[datetime, datetime]]) -> Sequence[Mapping[str, int]]:
+    def count_by_state(
+        self, trigger: str, stretches: Sequence[tuple[datetime, datetime]]
+    ) -> Sequence[Mapping[str, int]]:
         """Count the runs of a trigger that were made in each stretch of time, by their state."""
         return self.db.read(lambda conn: [progress.count_by_state(conn, trigger, *s) for s in stretches])
+
+    def used_since(self, since: datetime) -> tuple[int, Mapping[str, Sequence[float]]]:
+        """Count the runs made since then that have ended, and add up what they used: by machine, as `Run.usage`."""
+        return self.db.read(lambda conn: searching.used_since(conn, since))
 
     def worked_before(self, name: str) -> Run | None:
         """Find the last run of the same pipeline that succeeded and did something before a run. Raises NotFound."""

@@ -1,0 +1,125 @@
+"""A run's tasks in as few words as its graph needs, and one of them with everything that is known of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from trainshed import ir, lineage
+from trainshed.runs import decided, store
+from trainshed.runs.decided import Decision
+from trainshed.runs.lifecycle import TASK
+from trainshed.runs.model import Attempt, Run, TaskRow
+from trainshed.sql.lifecycle import Change, history_table
+
+_c = store.tasks.c
+_COLUMNS = (
+    _c.id, _c.name, _c.kind, _c.parent, _c.iteration, _c.attempt, _c.state, _c.cached_from,
+    _c.start_time, _c.end_time, _c.machine_type, _c.cpu_seconds,
+)  # fmt: skip
+_CHUNK = 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """One task: where it stands."""
+
+    id: str
+    name: str
+    kind: str
+    parent: str
+    iteration: int | None
+    attempt: int
+    state: str
+    cached_from: str
+    start_time: datetime | None
+    end_time: datetime | None
+    machine_type: str
+    cpu_seconds: float
+
+    @property
+    def is_dag(self) -> bool:
+        """Whether it consists of other tasks."""
+        return self.kind in {"dag", "loop"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marks:
+    """A run and where all its tasks stand."""
+
+    run: Run
+    plan: ir.Plan
+    tasks: Sequence[Mark]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneTask:
+    """A task with everything that is known of it."""
+
+    row: TaskRow
+    attempts: Sequence[Attempt]
+    changes: Sequence[Change]
+    decision: Decision | None
+    execution: lineage.Execution | None = None
+    events: Sequence[lineage.Event] = ()
+    artifacts: Mapping[int, lineage.Artifact] = field(default_factory=dict)
+
+
+def marks_of(conn: Connection, run: str) -> list[Mark]:
+    """Read where a run's tasks stand, in the order in which they were made."""
+    query = select(*_COLUMNS).where(_c.run == run).order_by(_c.position)
+    return [
+        Mark(
+            id=row[0], name=row[1], kind=row[2], parent=row[3], iteration=row[4], attempt=row[5], state=row[6],
+            cached_from=row[7], start_time=row[8], end_time=row[9], machine_type=row[10], cpu_seconds=row[11],
+        )
+        for row in conn.execute(query)
+    ]  # fmt: skip
+
+
+def rows_of(conn: Connection, ids: Sequence[str]) -> dict[str, TaskRow]:
+    """Read some tasks whole, by id."""
+    queries = (select(store.tasks).where(_c.id.in_(some)) for some in _chunks(ids))
+    return {row.id: TaskRow.from_row(row) for query in queries for row in conn.execute(query)}
+
+
+def changes_of(conn: Connection, ids: Sequence[str]) -> dict[str, list[Change]]:
+    """Read what happened to some tasks, oldest first, by id."""
+    c = history_table.c
+    found: dict[str, list[Change]] = {key: [] for key in ids}
+    for some in _chunks(ids):
+        query = select(c.resource, c.transition, c.state, c.time).where(c.noun == TASK.noun, c.resource.in_(some))
+        for resource, transition, state, time in conn.execute(query.order_by(c.id)):
+            found[resource].append(Change(transition=transition, state=state, time=time))
+    return found
+
+
+def find_task(conn: Connection, run: Run, path: str) -> OneTask | None:
+    """Read one task; None where the run has not made it."""
+    found = conn.execute(select(store.tasks).where(_c.run == run.name, _c.name == path)).one_or_none()
+    if found is None:
+        return None
+    row = TaskRow.from_row(found)
+    of_attempts = select(store.attempts).where(store.attempts.c.task_id == row.id).order_by(store.attempts.c.attempt)
+    execution, events = _execution(conn, row)
+    wanted = [event.artifact_id for event in events]
+    return OneTask(
+        row=row,
+        attempts=[Attempt(**entry._mapping) for entry in conn.execute(of_attempts)],  # noqa: SLF001  (a row's public mapping)
+        changes=changes_of(conn, [row.id])[row.id],
+        decision=decided.decisions(conn, run, [row]).get(row.id),
+        execution=execution,
+        events=events,
+        artifacts={a.artifact_id: a for a in lineage.list_artifacts(conn, ids=wanted)} if wanted else {},
+    )
+
+
+def _execution(conn: Connection, row: TaskRow) -> tuple[lineage.Execution | None, Sequence[lineage.Event]]:
+    if row.execution_id is None:
+        return None, ()
+    return lineage.get_execution(conn, row.execution_id), lineage.events_of_execution(conn, row.execution_id)
+
+
+def _chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
