@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from trainshed import buckets, builds, functions, ledger, lineage, names, policies, runs, schedules, topics
+from trainshed import buckets, builds, functions, ledger, lineage, names, policies, registry, runs, schedules, topics
 from trainshed.api.reach import Reach
 from trainshed.app import announcing, ports
 from trainshed.app.debugging import Debugging
@@ -34,6 +34,7 @@ class Features:
         self._clock = clock
         self._db = db
         self.listen = db.listen
+        self.at_work: list[Duty] = []
         self._reach = reach.environment
         self._endpoints = ports.endpoints(reach)
         self._identity_token = reach.identity_token
@@ -97,6 +98,7 @@ class Features:
         self.lineage_author = lineage.Author(self._db, self._clock)
         self.lineage_schemas = lineage.Schemas(self._db, self._clock)
         self.lineage_purger = lineage.Purger(self._db)
+        self.models = registry.Service(self._db, self._clock, self.blobs)
         self.runs = runs.Service(
             self._db,
             self._clock,
@@ -191,7 +193,7 @@ class Features:
                 "event-webhook": self.announcements.deliver,
             }
         )
-        return [
+        self.at_work = [
             self.outbox.duty(interval_seconds=every),
             *topics.duties(
                 self.topics,
@@ -208,6 +210,7 @@ class Features:
             self.watcher.duty(),
             *functions.duties(self.function_host, self._clock, idle_seconds=self._settings.idle_environment_seconds),
         ]
+        return self.at_work
 
     def cause_of(self, principal: str) -> Cause | None:
         """Answer the event that a caller acts on: a function's invocation or a build's step; None for a person."""

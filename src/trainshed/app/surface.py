@@ -1,9 +1,22 @@
 """What the surface serves: one servicer per Google service, our own routes, the dashboard."""
 
 from trainshed import dashboard
+from trainshed import explain as explanations
 from trainshed.api import caller
 from trainshed.api.calls import Servicer
-from trainshed.api.own import builds, functions, functions_web, lineage, receipts, runs, schedules, server, webhooks
+from trainshed.api.own import (
+    builds,
+    explain,
+    functions,
+    functions_web,
+    lineage,
+    models,
+    receipts,
+    runs,
+    schedules,
+    server,
+    webhooks,
+)
 from trainshed.api.reach import Reach
 from trainshed.api.serve import Surface
 from trainshed.api.services import accounts, storage
@@ -25,6 +38,7 @@ from trainshed.api.services.scheduler import CloudScheduler
 from trainshed.api.services.schemas import SchemaService
 from trainshed.api.services.vertex_schedules import VertexSchedules
 from trainshed.app import ports
+from trainshed.app.explaining import explaining
 from trainshed.app.features import Features
 from trainshed.clock import Clock
 from trainshed.dashboard.artifacts.buckets import Buckets
@@ -35,6 +49,7 @@ from trainshed.dashboard.runs import Runs
 from trainshed.dashboard.triggers.receipts import Receipts
 from trainshed.dashboard.triggers.schedules import Schedules
 from trainshed.dashboard.triggers.topics import Topics
+from trainshed.dashboard.why import Why
 from trainshed.settings import Settings
 
 
@@ -48,6 +63,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         address=lambda: reach.address,
     )
     read_object = ports.reader(features.buckets)
+    accounts_of = explaining(settings, features)
     cloud_functions = CloudFunctions(
         features.functions, features.function_host, features.policies, read_object=read_object
     )
@@ -92,14 +108,18 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         *receipts.routes(features.ledger),
         *accounts.routes(features.accounts, features.policies, reach),
         *lineage.routes(features.lineage, features.runs.spec),
+        *models.routes(features.models),
+        *explain.routes(accounts_of),
         *runs.routes(features.runs, features.run_triggers, cause_of=features.cause_of, next_ordinal=ordinal),
         *server.routes(clock, reach.environment),
     ]
-    pages, leave = dashboard.routes(_sections(settings, clock, features), features.listen)
+    pages, leave = dashboard.routes(_sections(settings, clock, features, accounts_of), features.listen)
     return Surface(settings, servicers, [*routes, *pages], near=reach, leave=leave)
 
 
-def _sections(settings: Settings, clock: Clock, features: Features) -> list[dashboard.Section]:
+def _sections(
+    settings: Settings, clock: Clock, features: Features, accounts_of: explanations.Service
+) -> list[dashboard.Section]:
     parent = f"projects/{settings.project}/locations/{settings.region}"
     return [
         Overview(),
@@ -110,4 +130,5 @@ def _sections(settings: Settings, clock: Clock, features: Features) -> list[dash
         Topics(features.topics, settings.project),
         Buckets(features.buckets),
         Receipts(features.ledger),
+        Why(accounts_of),
     ]

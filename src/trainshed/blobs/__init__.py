@@ -10,7 +10,7 @@
 - `upkeep`: `Upkeep`, finishing renames at start-up, refreshing rows from files, forgetting old generations.
 """
 
-from trainshed.blobs.files import CHUNK, Checksums, Staged
+from trainshed.blobs.files import CHUNK, Checksums, Staged, copy_into
 from trainshed.blobs.model import Bucket, BucketNotEmpty, Conditions, Object
 from trainshed.blobs.objects import ARCHIVE, CHANNEL, DELETE, FINALIZE, UPDATE, Blobs
 from trainshed.blobs.paths import check_bucket, check_object, parse_uri
@@ -33,5 +33,6 @@ __all__ = [
     "Upkeep",
     "check_bucket",
     "check_object",
+    "copy_into",
     "parse_uri",
 ]

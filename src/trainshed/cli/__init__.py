@@ -26,7 +26,9 @@ GROUPS: dict[str, tuple[str, str]] = {
     "images": ("images", "What an image name means without a container engine."),
     "pipelines": ("pipelines", "Compile, plan and run pipelines."),
     "lineage": ("lineage", "What artifacts were made from, and what was made from them."),
+    "models": ("models", "What was pushed to serve, what is live, and rollback."),
     "receipts": ("receipts", "Why each event did or did not start something."),
+    "explain": ("explain", "Why a run, a build or an event is as it is, on one page."),
     "apply": ("apply", "Converge to what trainshed.yaml declares."),
     "doctor": ("doctor", "What is missing or wrong, here and in your files."),
 }

@@ -16,6 +16,8 @@ from trainshed.lineage.store import (
     events,
     executions,
     inserted,
+    note_push,
+    pushes,
 )
 from trainshed.lineage.store_search import inside
 from trainshed.sql import insert_new
@@ -30,12 +32,18 @@ def create(conn: Connection, table: Table, draft: Draft, resource_id: str, *, no
         fixed |= {"name": "", "type": draft.schema_title}
     else:
         fixed |= {"name": resource_id, "type": draft.schema_title}
-    return inserted(conn.execute(table.insert(), fixed | _values(table, draft)))
+    key = inserted(conn.execute(table.insert(), fixed | _values(table, draft)))
+    if table is artifacts:
+        note_push(conn, key, draft.metadata)
+    return key
 
 
 def update(conn: Connection, table: Table, key: int, draft: Draft, *, now: datetime) -> None:
     """Replace what a draft says."""
     conn.execute(table.update().where(table.c.id == key), _values(table, draft) | {"update_time": now})
+    if table is artifacts:
+        conn.execute(pushes.delete().where(pushes.c.artifact_id == key))
+        note_push(conn, key, draft.metadata)
 
 
 def connect(conn: Connection, execution_id: int, edges: Sequence[tuple[int, str]]) -> None:
@@ -83,7 +91,7 @@ def is_of_a_task(conn: Connection, artifact_id: int) -> bool:
 def forget(conn: Connection, table: Table, key: int) -> None:
     """Delete a record with everything that ties it to others."""
     ties: dict[str, list[Any]] = {
-        "artifacts": [events.c.artifact_id, attributions.c.artifact_id],
+        "artifacts": [events.c.artifact_id, attributions.c.artifact_id, pushes.c.artifact_id],
         "executions": [events.c.execution_id, associations.c.execution_id],
         "contexts": [
             context_children.c.parent_id, context_children.c.child_id, attributions.c.context_id, associations.c.context_id

@@ -1,0 +1,44 @@
+"""What the tasks of a run made, without reading everything that they did."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from trainshed.lineage.model import CONTAINER, IMPORTER, Artifact
+from trainshed.lineage.store import artifacts, events, executions, list_artifacts
+
+_MAKERS = (CONTAINER, IMPORTER)  # a DAG's outputs are those of the tasks in it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """An artifact as the output of a task."""
+
+    task: str  # path in the run
+    key: str  # of the output
+    artifact: Artifact
+
+
+def products_of_context(
+    conn: Connection, context_id: int, *, titles: Sequence[str] = (), limit: int = 1000
+) -> list[Product]:
+    """Read what the tasks of a run made, in the order in which they ended; of these types (schema titles) alone."""
+    joined = events.join(executions, executions.c.id == events.c.execution_id)
+    joined = joined.join(artifacts, artifacts.c.id == events.c.artifact_id)
+    query = (
+        select(executions.c.name, events.c.path, events.c.artifact_id)
+        .select_from(joined)
+        .where(executions.c.context_id == context_id, executions.c.schema_title.in_(_MAKERS))
+        .where(events.c.type == "OUTPUT")
+        .order_by(executions.c.id, events.c.position)
+        .limit(limit)
+    )
+    if titles:
+        query = query.where(artifacts.c.schema_title.in_(titles))
+    edges = conn.execute(query).all()
+    things = {thing.artifact_id: thing for thing in list_artifacts(conn, ids={edge.artifact_id for edge in edges})}
+    return [
+        Product(task=edge.name.partition("/tasks/")[2], key=edge.path, artifact=things[edge.artifact_id])
+        for edge in edges
+    ]

@@ -1,0 +1,84 @@
+"""A rollback is there whole or not at all, whatever ends the process."""
+
+import itertools
+import json
+import os
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+from storage.registry_world import DIRECTORY, FILES, World
+
+from trainshed import ledger
+from trainshed.clock import VirtualClock
+from trainshed.sql import Database
+from trainshed.testing import database
+
+
+def a_home(folder):
+    """Make a store with two pushed versions, the second of them live."""
+    folder.mkdir()
+    with database(folder) as db:
+        world = World(db, VirtualClock(), folder)
+        world.push(9, 0.75, pointer=True)
+        world.push(10, 0.5, pointer=True)
+        world.upkeep.settle()
+    return folder
+
+
+def roll_back_until(folder, boundary):
+    """Roll back in a process of its own that ends without a trace at the given touch of the file system."""
+    child = os.fork()
+    if child == 0:
+        left = itertools.count(1)
+
+        def ending(call):
+            def counted(*arguments, **options):
+                if next(left) == boundary:
+                    os._exit(9)
+                return call(*arguments, **options)
+
+            return counted
+
+        os.fsync, os.link = ending(os.fsync), ending(os.link)
+        Path.replace, Path.mkdir = ending(Path.replace), ending(Path.mkdir)
+        try:
+            db = Database(folder / "trainshed.db")
+            World(db, VirtualClock(), folder).service.rollback(DIRECTORY, "9", author="user", reason="worse")
+        except BaseException:  # noqa: BLE001
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_ended_at_any_touch_of_the_file_system_a_rollback_is_whole_or_was_not(tmp_path):
+    home, seen = a_home(tmp_path / "home"), set()
+    for boundary in itertools.count(1):
+        folder = shutil.copytree(home, tmp_path / str(boundary))
+        code = roll_back_until(folder, boundary)
+        assert code in {0, 9}
+        watched = folder / "buckets/serving/models/penguins/11"
+        has_mark = (watched / "saved_model.pb").exists()
+        assert not has_mark or all((watched / name).exists() for name in FILES), (
+            "a watcher of the folder saw half of it"
+        )
+
+        with closing(Database(folder / "trainshed.db")) as db:
+            world = World(db, VirtualClock(), folder)
+            world.upkeep.recover()
+            live = world.service.get(DIRECTORY).live
+            seen.add(live)
+            found = {name: world.content(f"models/penguins/11/{name}") for name in FILES} if live == "11" else {}
+            assert found == ({name: data + b"9" for name, data in FILES.items()} if live == "11" else {})
+            assert live in {"10", "11"}
+            assert len(world.names("models/penguins/11/")) == len(found)
+            said = json.loads(world.content("models/penguins/LATEST.json"))
+            assert said["destination"] == f"{DIRECTORY}/{live}"
+            assert len(db.read(ledger.list_receipts)) == len(world.service.get(DIRECTORY).versions) - 2 == bool(found)
+            assert not list((folder / "buckets/.staging").iterdir())
+        shutil.rmtree(folder)
+        if code == 0:
+            break
+
+    assert boundary > 10, "a rollback touches the file system often"
+    assert seen == {"10", "11"}
