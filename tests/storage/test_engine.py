@@ -26,6 +26,18 @@ def test_what_write_answered_is_readable(db):
     assert count(db) == 1
 
 
+def test_what_is_read_is_of_one_moment(db):
+    def twice(conn):
+        before = conn.execute(select(func.count()).select_from(things)).scalar()
+        db.write(add("meanwhile"))
+        return before, conn.execute(select(func.count()).select_from(things)).scalar()
+
+    db.write(add("first"))
+
+    assert db.read(twice) == (1, 1)
+    assert count(db) == 2
+
+
 def test_second_row_with_the_same_key_is_not_inserted(db):
     db.write(add("a"))
 

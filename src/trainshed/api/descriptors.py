@@ -69,13 +69,14 @@ def from_json(full_name: str, document: Mapping[str, Any]) -> Any:
 def to_json(found: Message, *, enums_as_numbers: bool = False) -> dict[str, Any]:
     """Write a message as Google's JSON: camel case, enum names, unset and default fields left out.
 
-    Raises InvalidArgument for what a client can send by gRPC and JSON cannot say, such as a duration of a million years.
+    Raises InvalidArgument for what a client can send by gRPC and JSON cannot say, such as a duration of a million years or an infinite
+    number.
     """
     try:
         document: dict[str, Any] = json_format.MessageToDict(
             found, use_integers_for_enums=enums_as_numbers, descriptor_pool=POOL
         )
-    except (json_format.SerializeToJsonError, TypeError) as error:
+    except (json_format.SerializeToJsonError, TypeError, ValueError) as error:
         where = ".".join(_SERIALIZING.findall(str(error))) or found.DESCRIPTOR.name
         raise InvalidArgument.field(where, _SERIALIZING.sub("", str(error)).rstrip(".")) from error
     return document

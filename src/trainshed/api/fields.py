@@ -11,7 +11,7 @@ from google.protobuf import json_format
 
 from trainshed import errors
 from trainshed.api import status
-from trainshed.api.descriptors import POOL, message, message_class
+from trainshed.api.descriptors import message, message_class, to_json
 
 
 def mask_paths(mask: Any, target: Any, *, field: str = "update_mask") -> tuple[str, ...]:
@@ -60,8 +60,8 @@ def seconds(duration: Any) -> float:
 
 
 def plain(found: Any) -> Any:
-    """Read a Struct, Value or ListValue, or any message, as plain data."""
-    return json_format.MessageToDict(found, descriptor_pool=POOL)
+    """Read a Struct, Value or ListValue, or any message, as plain data. Raises as `to_json`."""
+    return to_json(found)
 
 
 def struct(document: Mapping[str, Any]) -> Any:

@@ -98,7 +98,7 @@ def object_changes(obj: Object, document: Mapping[str, Any], *, merge: bool) -> 
     properties = dict(obj.properties) if merge else {}
     properties |= _settable(document)
     given = document.get("metadata", {}) if merge else document.get("metadata")
-    metadata = dict(obj.metadata) | (given or {}) if merge and given is not None else given or {}
+    metadata = {**obj.metadata, **_mapping(given or {})} if merge and given is not None else given or {}
     changes: dict[str, Any] = {
         "properties": {k: v for k, v in properties.items() if v is not None},
         "metadata": user_metadata({k: v for k, v in _mapping(metadata).items() if v is not None}),

@@ -57,7 +57,7 @@ def read(document: Mapping[str, Any]) -> Watch:
     github = document.get("github") or {}
     push = github.get("push") or {}
     source = document.get("sourceToBuild") or {}
-    url = f"https://github.com/{github['owner']}/{github['name']}" if github.get("name") else ""
+    url = f"https://github.com/{github.get('owner', '')}/{github['name']}" if github.get("name") else ""
     return Watch(
         repository=template.get("repoName") or url or source.get("uri", ""),
         ref=source.get("ref", ""),
@@ -84,12 +84,19 @@ def check(document: Mapping[str, Any]) -> list[Finding]:
         except re2.error as error:
             findings.append(_error(path, f"{pattern!r} is not an RE2 pattern: {_said(error)}"))
     findings += [_error(path, why) for path, why in _NOT_OFFERED.items() if _at(document, path)]
+    findings += _check_github(document.get("github") or {})
     findings += _check_events(document, watch)
     if watch.branch and watch.tag:
         findings.append(_error("tag", "a trigger watches branches or tags; remove one"))
     if not document.get("build") and not watch.filename and not watch.repository:
         findings.append(_error("filename", "is needed, or build, or a repository to look for cloudbuild.yaml in"))
     return findings
+
+
+def _check_github(github: Mapping[str, Any]) -> Iterator[Finding]:
+    for one, other in (("owner", "name"), ("name", "owner")):
+        if github.get(other) and not github.get(one):
+            yield _error(f"github.{one}", f"is needed beside github.{other}")
 
 
 def _check_events(document: Mapping[str, Any], watch: Watch) -> Iterator[Finding]:

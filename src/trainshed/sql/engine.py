@@ -67,10 +67,14 @@ class Database:
         return request.future
 
     def read(self, query: Callable[[Connection], T]) -> T:
-        """Run a query on a connection of its own, on what is committed."""
+        """Run a query on a connection of its own, on what is committed at one moment, however many statements it has."""
         try:
             with self._readers.connect() as conn:
-                return query(conn)
+                dialect.run(conn, "BEGIN")
+                try:
+                    return query(conn)
+                finally:
+                    dialect.run(conn, "COMMIT")
         except DBAPIError as error:
             raise dialect.translate(error) from error
 

@@ -99,3 +99,11 @@ def test_what_json_cannot_say_is_refused_naming_the_field():
 
     assert [violation.field for violation in refused.value.violations] == ["timeout"]
     assert "must be in range" in refused.value.message
+
+
+def test_an_infinite_number_among_plain_data_is_refused():
+    endless = message("google.protobuf.Value", number_value=float("inf"))
+
+    for write in (to_json, fields.plain):
+        with pytest.raises(errors.InvalidArgument, match="Infinity"):
+            write(endless)

@@ -81,6 +81,8 @@ def test_a_trigger_is_checked_at_once():
             "github.pullRequest",
             "watches pushes",
         ),
+        ({"github": {"name": "r"}}, "github.owner", "is needed beside github.name"),
+        ({"github": {"owner": "o"}}, "github.name", "is needed beside github.owner"),
         ({"pubsubConfig": {"topic": "t"}}, "pubsubConfig.topic", "is not of the form projects/P/topics/T"),
         ({"webhookConfig": {"secret": "s"}}, "webhookConfig.secret", "is not of the form projects/P/secrets"),
         ({"filter": "_A = 1"}, "filter", "'= 1' is not understood"),

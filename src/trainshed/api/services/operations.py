@@ -57,7 +57,7 @@ class Operations:
     async def WaitOperation(self, request: Any) -> Any:
         """Answer when the operation is done, or as it is when the time given has passed."""
         loop = asyncio.get_running_loop()
-        asked = request.timeout.ToTimedelta().total_seconds()
+        asked = fields.seconds(request.timeout)
         until = loop.time() + min(asked or _WAIT_SECONDS, _WAIT_SECONDS)
         while True:
             found = await off_loop(self.GetOperation, request)
