@@ -182,6 +182,11 @@ class Trigger:
     subscription: str
     create_time: datetime
 
+    @property
+    def resource(self) -> str:
+        """Resource name."""
+        return f"projects/{self.project}/locations/{self.location}/runTriggers/{self.name}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Message:

@@ -405,9 +405,10 @@ def get_trigger(conn: Connection, name: str) -> Trigger:
     return Trigger(**row._mapping)  # noqa: SLF001
 
 
-def list_triggers(conn: Connection) -> list[Trigger]:
-    """Read all run triggers."""
-    return [Trigger(**row._mapping) for row in conn.execute(select(triggers).order_by(triggers.c.name))]  # noqa: SLF001
+def list_triggers(conn: Connection, *, after: str = "", limit: int | None = None) -> list[Trigger]:
+    """Read run triggers by name."""
+    query = select(triggers).where(triggers.c.name > after).order_by(triggers.c.name).limit(limit)
+    return [Trigger(**row._mapping) for row in conn.execute(query)]  # noqa: SLF001
 
 
 def delete_trigger(conn: Connection, name: str) -> None:

@@ -2,7 +2,7 @@
 
 import base64
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,15 @@ class Triggers:
         )
         self._service.db.write(lambda conn: self._create(conn, made))
         return made
+
+    def get(self, name: str) -> Trigger:
+        """Read a trigger. Raises NotFound."""
+        return self._service.db.read(lambda conn: store.get_trigger(conn, name))
+
+    def page(self, *, limit: int, after: str = "") -> tuple[Sequence[Trigger], bool]:
+        """Read triggers by name, after a name, and whether there are more."""
+        found = self._service.db.read(lambda conn: store.list_triggers(conn, after=after, limit=limit + 1))
+        return found[:limit], len(found) > limit
 
     def list(self) -> list[Trigger]:
         """Read all triggers."""
@@ -158,7 +167,7 @@ class Triggers:
     def _receipt(self, conn: Connection, trigger: Trigger, message: Message) -> Receipt:
         receipt, _ = ledger.open_receipt(
             conn,
-            trigger=f"projects/{trigger.project}/locations/{trigger.location}/runTriggers/{trigger.name}",
+            trigger=trigger.resource,
             kind="object" if trigger.bucket else "message",
             stimulus=f"{message.subscription}#{message.message_id}",
             now=self._service.clock.now(),

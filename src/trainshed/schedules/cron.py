@@ -101,6 +101,11 @@ class Cron:
         """The time zone."""
         return zone(self.time_zone)
 
+    @property
+    def words(self) -> str:
+        """The expression as people say it."""
+        return str(_parse(self.expression).sim.explain())
+
     def next_due(self, after: datetime) -> datetime | None:
         """Answer the first due time later than `after`, or None when there is none within forty years."""
         return next(self.due_times(after), None)

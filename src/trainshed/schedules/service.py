@@ -157,6 +157,17 @@ class Service:
         found = self.db.read(partial(store.list_schedules, prefix=f"{parent}/jobs/", after=after, limit=limit))
         return found, names.page_token(after=found[-1].name) if len(found) == limit else ""
 
+    def search(
+        self, parent: str, *, text: str = "", state: str = "", after: str = "", limit: int = _PAGE
+    ) -> list[Schedule]:
+        """Read schedules by name, after a name, of those whose name holds a text, or that are in a state."""
+        read = partial(store.search_schedules, text=text, state=state, after=after, limit=limit)
+        return self.db.read(lambda conn: read(conn, f"{parent}/jobs/"))
+
+    def in_state(self, state: str, *, limit: int) -> list[Schedule]:
+        """Read schedules in a state, those that are due next first."""
+        return self.db.read(lambda conn: store.in_state(conn, state, limit=limit))
+
     def preview(self, name: str, *, until: datetime | None = None) -> tuple[Schedule, list[datetime]]:
         """Answer the next due times, ten or up to `until`, as if the schedule were enabled. Raises NotFound."""
         found = self.get(name)

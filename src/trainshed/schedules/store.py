@@ -113,6 +113,22 @@ def list_schedules(conn: Connection, prefix: str, *, after: str = "", limit: int
     return [Schedule.from_row(row) for row in conn.execute(query.order_by(_s.name).limit(limit))]
 
 
+def search_schedules(conn: Connection, prefix: str, *, text: str, state: str, after: str, limit: int) -> list[Schedule]:
+    """Read schedules by name, of those whose name holds a text, or that are in a state."""
+    query = select(schedules_table).where(_s.name > max(prefix, after), _s.name < f"{prefix}\U0010ffff")
+    if text:
+        query = query.where(func.substr(_s.name, len(prefix) + 1).contains(text, autoescape=True))
+    if state:
+        query = query.where(_s.state == state)
+    return [Schedule.from_row(row) for row in conn.execute(query.order_by(_s.name).limit(limit))]
+
+
+def in_state(conn: Connection, state: str, *, limit: int) -> list[Schedule]:
+    """Read schedules in a state, those that are due next first."""
+    query = select(schedules_table).where(_s.state == state).order_by(_s.next_due_time, _s.name).limit(limit)
+    return [Schedule.from_row(row) for row in conn.execute(query)]
+
+
 def delete_schedule(conn: Connection, name: str, *, now: datetime) -> None:
     """Remove a schedule; its receipts and its history stay."""
     record(conn, SCHEDULE.noun, name, "deleted", "DELETED", now)

@@ -9,10 +9,12 @@
 - `envelope`: what a push endpoint receives. Pure.
 - `schemas`: schemas of messages, their revisions, and what fits them.
 - `service`: the verbs. `handover`: those of delivering by ourselves. `snapshots`, `store_snapshots`: snapshots, retained messages, seeking.
+- `backlog`: how much waits, and a look at it.
 - `upkeep`: what grows old.
 - `loop`: the delivering and cleaning duties; `Arrivals`, by which pulling clients wait.
 """
 
+from trainshed.topics.backlog import Backlog, Backlogs, Looked, Subscribed, channels
 from trainshed.topics.lifecycle import DELIVERY
 from trainshed.topics.loop import Arrivals, Deliver, Deliverer, Endpoints, duties
 from trainshed.topics.model import (
@@ -46,6 +48,8 @@ __all__ = [
     "UNBOUNDED",
     "Answered",
     "Arrivals",
+    "Backlog",
+    "Backlogs",
     "DeadLetterPolicy",
     "Definition",
     "Deliver",
@@ -54,6 +58,7 @@ __all__ = [
     "Encoding",
     "Endpoints",
     "Kind",
+    "Looked",
     "Options",
     "PubsubMessage",
     "PushIdentity",
@@ -65,11 +70,13 @@ __all__ = [
     "Schemas",
     "Service",
     "Snapshot",
+    "Subscribed",
     "Subscription",
     "Topic",
     "TopicOptions",
     "UncheckedError",
     "Wrapper",
+    "channels",
     "duties",
     "message_bytes",
     "refuse_failed",

@@ -17,6 +17,7 @@ from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidAckIds, I
 from trainshed.sql import Database, notify
 from trainshed.topics import attempts, policy, store, store_snapshots
 from trainshed.topics import store_resources as resources
+from trainshed.topics.backlog import Backlogs
 from trainshed.topics.handover import Handover
 from trainshed.topics.model import (
     UNBOUNDED,
@@ -64,6 +65,7 @@ class Service:
         self.upkeep = Upkeep(db, clock)
         self.handover = Handover(db, clock, self.upkeep)
         self.snapshots = Snapshots(db, clock)
+        self.backlogs = Backlogs(db)
         self.schemas = Schemas(db, clock)
 
     def create_topic(self, name: str, options: TopicOptions | None = None) -> Topic:

@@ -83,6 +83,13 @@ def start(
     return name, is_new
 
 
+def force(conn: Connection, schedule: RunSchedule, *, now: datetime) -> str:
+    """Open the receipt of a run that somebody asks for; answer its id."""
+    stimulus = f"forced/{rfc3339(now)}/{names.short_id()}"
+    receipt, _ = ledger.open_receipt(conn, trigger=schedule.name, kind=KIND, stimulus=stimulus, now=now)
+    return receipt.receipt_id
+
+
 def skip(conn: Connection, schedule: RunSchedule, skipped: list[tuple[str, str]], *, now: datetime) -> None:
     """Write the receipts of due times that start nothing."""
     rows = [(names.short_id(12), schedule.name, stimulus, reason) for stimulus, reason in skipped]

@@ -123,6 +123,38 @@ class Service:
         names.parse(policy.PARENT, parent, field="parent")
         return listing.page(self.db.read(lambda conn: store.listing(conn, parent)), wanted)
 
+    def search(
+        self,
+        parent: str,
+        *,
+        text: str = "",
+        state: str = "",
+        before: tuple[datetime, str] | None = None,
+        limit: int = 100,
+    ) -> Sequence[RunSchedule]:
+        """Read schedules of a place, newest first, of those whose name holds a text, or that are in a state.
+
+        What they start is left out.
+        """
+        read = partial(store.search, text=text, state=state, before=before, limit=limit)
+        return self.db.read(lambda conn: read(conn, parent))
+
+    def run(self, name: str) -> RunSchedule:
+        """Start a run now, whatever the cron says; it has a receipt of its own, and no limit holds it up.
+
+        Raises NotFound.
+        """
+        while True:
+            found = self.get(name)
+            prepared = self._prepared(found)
+            made = self.db.write(partial(self._run_in, found=found, prepared=prepared))
+            if made is not None:
+                return made
+
+    def in_state(self, state: str, *, limit: int) -> Sequence[RunSchedule]:
+        """Read schedules in a state, those that are looked at next first, without what they start."""
+        return self.db.read(lambda conn: store.in_state(conn, state, limit=limit))
+
     def fire_due(self) -> bool:
         """Start what is due, some of it; answer whether there is more."""
         now = self.clock.now()
@@ -153,6 +185,27 @@ class Service:
             is_done = self.db.write(
                 partial(self._refire_in, found=found, time=time, receipt_id=receipt_id, prepared=prepared)
             )
+
+    def _prepared(self, schedule: RunSchedule) -> Any:
+        """Answer what can be started, or the error that every start ends with."""
+        try:
+            return self._ports.prepare(schedule.request, schedule.name)
+        except OUTAGES:
+            raise
+        except TrainshedError as error:
+            return error
+
+    def _run_in(self, conn: Connection, *, found: RunSchedule, prepared: Any) -> RunSchedule | None:
+        """Answer None where the schedule was changed since it was read: what is prepared is not what it starts."""
+        now, current = self.clock.now(), store.get(conn, found.name)
+        if current.request != found.request:
+            return None
+        receipt_id = firing.force(conn, current, now=now)
+        response, is_new = firing.start(conn, current, now, receipt_id, self._ports, prepared, now=now)
+        count = current.started_run_count + is_new
+        store.note(conn, current.name, started_run_count=count, last_run_time=now, last_response=response)
+        notify(conn, CHANGED)
+        return store.get(conn, current.name)
 
     def _refire_in(
         self, conn: Connection, *, found: RunSchedule, time: datetime, receipt_id: str, prepared: Any
@@ -195,13 +248,7 @@ class Service:
         return any(more) or len(found) == _SCHEDULES_AT_ONCE
 
     def _fire(self, schedule: RunSchedule) -> bool:
-        prepared: Any
-        try:
-            prepared = self._ports.prepare(schedule.request, schedule.name)
-        except OUTAGES:
-            raise
-        except TrainshedError as error:
-            prepared = error
+        prepared = self._prepared(schedule)
         self._reached("before_start")
         try:
             more = self.db.write(lambda conn: self._fire_in(conn, schedule, prepared))

@@ -4,7 +4,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Connection, Index, Integer, Table, Text, delete, func, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    Table,
+    Text,
+    delete,
+    func,
+    literal,
+    select,
+    type_coerce,
+    update,
+)
 
 from trainshed.errors import NotFound
 from trainshed.schedules.of_runs.lifecycle import RUN_SCHEDULE
@@ -32,6 +46,7 @@ table = Table(
     *state_columns(RUN_SCHEDULE),
     *state_constraints(RUN_SCHEDULE),
     Index("ix_run_schedules_due", "state", "wake_time"),
+    Index("ix_run_schedules_create_time", "create_time", "name"),
 )
 _c = table.c
 
@@ -66,6 +81,31 @@ def listing(conn: Connection, parent: str) -> list[RunSchedule]:
     """Read the schedules of a place, newest first."""
     query = select(table).where(_c.name.startswith(f"{parent}/schedules/", autoescape=True))
     return [RunSchedule.from_row(row) for row in conn.execute(query.order_by(_c.create_time.desc(), _c.name))]
+
+
+def in_state(conn: Connection, state: str, *, limit: int) -> list[RunSchedule]:
+    """Read schedules in a state, those that are looked at next first, without what they start."""
+    columns = [c if c.name != "request" else literal({}, Json).label("request") for c in table.columns]
+    query = select(*columns).where(_c.state == state).order_by(_c.wake_time, _c.name).limit(limit)
+    return [RunSchedule.from_row(row) for row in conn.execute(query)]
+
+
+def search(
+    conn: Connection, parent: str, *, text: str, state: str, before: tuple[datetime, str] | None, limit: int
+) -> list[RunSchedule]:
+    """Read schedules of a place, newest first, without what they start: that may be big."""
+    columns = [c if c.name != "request" else literal({}, Json).label("request") for c in table.columns]
+    prefix = f"{parent}/schedules/"
+    query = select(*columns).where(_c.name > prefix, _c.name < f"{prefix}\U0010ffff")
+    if text:
+        query = query.where(func.json_extract(type_coerce(_c.options, Text), "$.display_name").contains(text))
+    if state:
+        query = query.where(_c.state == state)
+    if before is not None:
+        time, name = before
+        query = query.where(_c.create_time <= time, (_c.create_time < time) | (_c.name < name))
+    rows = conn.execute(query.order_by(_c.create_time.desc(), _c.name.desc()).limit(limit))
+    return [RunSchedule.from_row(row) for row in rows]
 
 
 def remove(conn: Connection, name: str, *, now: datetime) -> None:
