@@ -90,6 +90,11 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def duration(seconds: float) -> str:
+    """Write a duration as Google's JSON has it: seconds with as many places as it takes, nine at most, and an `s`."""
+    return f"{seconds:.9f}".rstrip("0").rstrip(".") + "s"
+
+
 def rfc3339(when: datetime) -> str:
     """Write a time as Google's JSON does: UTC, `Z`, microseconds where there are any."""
     return when.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -19,7 +19,7 @@ from trainshed.builds.ports import Objects
 from trainshed.builds.repositories import Repositories
 from trainshed.builds.service import Service
 from trainshed.builds.workspace import Workspace, read_output
-from trainshed.clock import Clock
+from trainshed.clock import Clock, duration
 from trainshed.duty import off_loop
 from trainshed.errors import StaleState, TrainshedError
 
@@ -292,4 +292,4 @@ def _named(step: Step) -> str:
 
 
 def _span(config: Config) -> str:
-    return f"{config.timeout_seconds:g}s"
+    return duration(config.timeout_seconds)

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from trainshed.clock import duration
+
 _MEMORY = re.compile(r"(\d+)\s*(MB|MiB|Mi|M|GB|GiB|Gi|G)?", re.IGNORECASE)
 _TIMEOUT = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
@@ -95,4 +97,4 @@ def _seconds(text: str) -> str:
     if found is None or not any(found.groups()):
         raise click.UsageError(f"--timeout: {text!r} is not a duration like 60s or 5m.")
     hours, minutes, seconds = (float(group or 0) for group in found.groups())
-    return f"{3600 * hours + 60 * minutes + seconds:g}s"
+    return duration(3600 * hours + 60 * minutes + seconds)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from trainshed.cli import session
+from trainshed.clock import duration
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,7 +27,7 @@ def seconds(text: str, flag: str) -> str:
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
     number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
     try:
-        return f"{float(number) * units[unit]:.9g}s"
+        return duration(float(number) * units[unit])
     except ValueError:
         raise click.UsageError(f"{flag}: {text!r} is not a duration; write it like 90s, 10m, 2h or 7d.") from None
 

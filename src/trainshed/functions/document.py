@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainshed import names
-from trainshed.clock import rfc3339
+from trainshed.clock import duration, rfc3339
 from trainshed.errors import InvalidArgument
 from trainshed.functions import addresses, checks
 from trainshed.functions.model import MEBIBYTE, Configuration, Function
@@ -72,7 +72,7 @@ def document(function: Function) -> dict[str, Any]:
         "status": function.state,
         "entryPoint": asked.entry_point,
         "runtime": asked.runtime,
-        "timeout": f"{asked.timeout_seconds:g}s",
+        "timeout": duration(asked.timeout_seconds),
         "availableMemoryMb": asked.memory_bytes // MEBIBYTE,
         "serviceAccountEmail": asked.service_account or f"{parts['project']}@appspot.gserviceaccount.com",
         "updateTime": rfc3339(function.update_time),
