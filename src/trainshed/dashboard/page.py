@@ -55,6 +55,7 @@ class Table(Part):
     rows: Sequence[Sequence[Cell]]
     nothing: Empty
     more: str = ""  # address of the next page
+    more_text: str = "Older ones"
     count: int | None = None  # of all rows there are, where it is known
     can_sort: bool = False  # by its column heads, in the browser
     kind: ClassVar[str] = "table"
@@ -96,6 +97,7 @@ class Actions(Part):
     """Buttons."""
 
     actions: Sequence[Action]
+    links: Sequence[Link] = ()  # to pages where one does more than press a button
     copies_address: bool = False  # one more button, which copies the page's address
     kind: ClassVar[str] = "actions"
     module: ClassVar[str] = "actions.js"
@@ -112,6 +114,8 @@ class Field:
     choices: Sequence[str] = ()
     is_required: bool = False
     is_long: bool = False
+    prefix: str = ""  # of the value, put before what is typed
+    sends_empty: bool = False  # left empty it counts: an empty text, or null
     help: str = ""
 
 

@@ -32,7 +32,7 @@ from trainshed.lineage.model import (
 from trainshed.lineage.pages import Wanted
 from trainshed.lineage.purging import Purged, Purger
 from trainshed.lineage.schemas import Schema, Schemas
-from trainshed.lineage.service import Service, Trace
+from trainshed.lineage.service import Service, Trace, Uses
 from trainshed.lineage.store import (
     add_artifact,
     artifacts_of_context,
@@ -49,7 +49,7 @@ from trainshed.lineage.store import (
     record_execution,
     record_run,
 )
-from trainshed.lineage.store_products import Product, products_of_context
+from trainshed.lineage.store_products import Product, Work, products_of_context, works_of_context
 from trainshed.lineage.store_pushed import events_of, makers, next_destination, pushed_below, pushed_to
 from trainshed.lineage.store_search import contexts_above
 from trainshed.lineage.subjects import Subject, find_artifact
@@ -77,7 +77,9 @@ __all__ = [
     "Subgraph",
     "Subject",
     "Trace",
+    "Uses",
     "Wanted",
+    "Work",
     "add_artifact",
     "ancestors",
     "artifacts_of_context",
@@ -108,4 +110,5 @@ __all__ = [
     "record_run",
     "shown_name",
     "source_text",
+    "works_of_context",
 ]

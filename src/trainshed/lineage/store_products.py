@@ -1,7 +1,8 @@
 """What the tasks of a run made, without reading everything that they did."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -18,6 +19,25 @@ class Product:
     task: str  # path in the run
     key: str  # of the output
     artifact: Artifact
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What lineage says of a task beside its artifacts."""
+
+    task: str
+    code: Mapping[str, Any] | None
+    properties: Mapping[str, Any]
+
+
+def works_of_context(conn: Connection, context_id: int, *, limit: int = 1000) -> list[Work]:
+    """Read the doings of a run's tasks, in the order in which they ended."""
+    c = executions.c
+    query = select(c.name, c.code, c.properties).where(c.context_id == context_id, c.schema_title == CONTAINER)
+    return [
+        Work(task=row.name.partition("/tasks/")[2], code=row.code, properties=row.properties)
+        for row in conn.execute(query.order_by(c.id).limit(limit))
+    ]
 
 
 def products_of_context(

@@ -5,7 +5,7 @@
 - `store`: tables and SQL.
 - `catalog`: specs read, checked and planned once. `workplace`: where each task works.
 - `service`: the verbs; `request` checks what is asked for, `given` the artifacts. `triggers`: event → run.
-- `listing`: lists as Google's clients ask for them; `searching`: as people do.
+- `listing`: lists as Google's clients ask for them; `searching`: as people do. `comparing`: several side by side.
 - `outline` and `drawing`: a run as a tree and as a graph; `marks`: how its tasks stand, quickly; `paths`: which tasks somebody means; `progress`: of many, briefly; `watching`: be told.
 - `engine`: the loop, fed by its `inbox`; `turn` carries decisions out in a transaction, `active` is an open run in
   memory, made of `nodes`; `admission` says what fits on the machine, `launching` and `launch` start attempts, `attempt`
@@ -16,6 +16,7 @@
 
 from trainshed.runs import custom_jobs
 from trainshed.runs.catalog import Catalog, Template
+from trainshed.runs.comparing import Side
 from trainshed.runs.decided import Decision
 from trainshed.runs.drawing import Standing, standings
 from trainshed.runs.lifecycle import RUN, TASK
@@ -59,6 +60,7 @@ __all__ = [
     "Run",
     "Search",
     "Service",
+    "Side",
     "Standing",
     "Step",
     "TaskRow",

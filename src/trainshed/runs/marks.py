@@ -115,6 +115,15 @@ def find_task(conn: Connection, run: Run, path: str) -> OneTask | None:
     )
 
 
+def artifacts_of_tasks(conn: Connection, ids: Sequence[str], key: str) -> list[lineage.Artifact]:
+    """Read what some tasks made under a name, in the order of the tasks."""
+    rows = rows_of(conn, ids)
+    outputs = (((rows[i].outputs or {}).get("artifacts") or {}).get(key, []) for i in ids if i in rows)
+    wanted = [artifact_id for found in outputs for artifact_id in found]
+    known = {a.artifact_id: a for a in lineage.list_artifacts(conn, ids=wanted)} if wanted else {}
+    return [known[i] for i in wanted if i in known]
+
+
 def _execution(conn: Connection, row: TaskRow) -> tuple[lineage.Execution | None, Sequence[lineage.Event]]:
     if row.execution_id is None:
         return None, ()

@@ -71,6 +71,19 @@ def previous(conn: Connection, run: Run) -> Run | None:
     return None if row is None else Run.from_row(row)
 
 
+def used_since(conn: Connection, since: datetime) -> tuple[int, dict[str, list[float]]]:
+    """Count the runs made since then that have ended, and add up what they used, as each row has it."""
+    c = store.runs.c
+    count, total = 0, dict[str, list[float]]()
+    for usage in conn.execute(select(c.usage).where(c.create_time >= since, c.end_time.is_not(None))).scalars():
+        count += 1
+        for machine, (seconds, cores) in (usage or {}).items():
+            mine = total.setdefault(machine, [0.0, 0.0])
+            mine[0] += seconds
+            mine[1] += cores
+    return count, total
+
+
 def worked_before(conn: Connection, run: Run) -> Run | None:
     """Find the last run of the same pipeline, whatever started it, that succeeded and did something before this one."""
     c = store.runs.c

@@ -18,6 +18,7 @@ from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument,
 from trainshed.ledger import Cause
 from trainshed.runs import active as memory
 from trainshed.runs import (
+    comparing,
     decided,
     drawing,
     listing,
@@ -198,6 +199,10 @@ class Service:
         """Read some tasks whole."""
         return self.db.read(lambda conn: marks.rows_of(conn, ids))
 
+    def artifacts_of_tasks(self, ids: Sequence[str], key: str) -> Sequence[lineage.Artifact]:
+        """Read what some tasks made under a name."""
+        return self.db.read(lambda conn: marks.artifacts_of_tasks(conn, ids, key))
+
     def changes_of_tasks(self, ids: Sequence[str]) -> dict[str, Sequence[Change]]:
         """Read what happened to some tasks, oldest first, by id."""
         return self.db.read(lambda conn: dict(marks.changes_of(conn, ids)))
@@ -216,6 +221,10 @@ class Service:
                 parents=lineage.contexts_above(conn, run.context_id),
             )
         )
+
+    def sides(self, names: Sequence[str]) -> Sequence[comparing.Side]:
+        """Read several runs with what people compare. Raises NotFound."""
+        return self.db.read(lambda conn: [comparing.side(conn, name) for name in names])
 
     def parameters(self, run: Run) -> Mapping[str, ir.ParameterDefinition]:
         """Answer what a run's pipeline takes."""

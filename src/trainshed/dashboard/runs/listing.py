@@ -10,15 +10,15 @@ from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Link, span, time
 from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
-from trainshed.dashboard.runs.words import because, remark
+from trainshed.dashboard.runs.words import because, remark, started_by
 from trainshed.sql import changes
 
 SECTION = "/runs"
-COMPARISON = "/compare"
+COMPARISON = "/runs/compare"
 _PRICES = costs.load()
 _ROWS = 50
 _BRIEF = 24  # characters of a value
-_MOST_PARAMETERS = 5
+_MOST_PARAMETERS = 3
 _COLUMNS = (
     "Run",
     "State",
@@ -85,7 +85,10 @@ def _filters(known: runs.Known, wanted: runs.Search) -> Part:
                 name="trigger",
                 label="Started by",
                 value=wanted.trigger,
-                choices=[("", "anything"), *((name, _called(name)) for name in _with(known.triggers, wanted.trigger))],
+                choices=[
+                    ("", "anything"),
+                    *((name, started_by(name)) for name in _with(known.triggers, wanted.trigger)),
+                ],
             ),
             Filter(name="value", label="Parameter or label, as epochs=3", value=wanted.value),
             Filter(name="since", label="Created since (UTC)", value=_local(wanted.since), type="datetime-local"),
@@ -136,15 +139,15 @@ def _row(run: runs.Run) -> tuple[Cell, ...]:
 def cost(run: runs.Run) -> str:
     """Write what a run cost; nothing while it goes on."""
     found = runs.actual_brief(_PRICES, run)
-    return "" if found is None else f"{found.local:.4f} · {found.cloud:.4f} {found.currency}"
+    return "" if found is None else f"{found.local:.4f} · {found.cloud:.4f}"
 
 
 def brief(parameters: Mapping[str, Any]) -> str:
-    """Write parameters for a list: addresses by their last part, the shortest ones first."""
-    texts = [f"{key}={_short(value)}" for key, value in parameters.items()]
-    shown = sorted(texts, key=len)[:_MOST_PARAMETERS]
-    more = f" and {len(texts) - len(shown)} more" if len(texts) > len(shown) else ""
-    return ", ".join(text for text in texts if text in shown) + more
+    """Write parameters for a list: plain values first, of addresses the last part."""
+    ordered = sorted(parameters, key=lambda key: "/" in str(parameters[key]))
+    shown = [f"{key}={_short(parameters[key])}" for key in ordered[:_MOST_PARAMETERS]]
+    more = f" and {len(ordered) - len(shown)} more" if len(ordered) > len(shown) else ""
+    return ", ".join(shown) + more
 
 
 def _short(value: Any) -> str:
@@ -171,21 +174,6 @@ def _with(known: Sequence[str], chosen: str) -> list[str]:
     return [*known, *([chosen] if chosen and chosen not in known else ())]
 
 
-def _called(trigger: str) -> str:
-    collection = trigger.rsplit("/", 2)[-2] if trigger.count("/") > 1 else ""
-    noun = _NOUNS.get(collection, "")
-    return f"{noun} {names.short(trigger)}".strip()
-
-
 def _local(when: datetime | None) -> str:
     """Write a time as date fields of browsers hold it."""
     return "" if when is None else when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M")
-
-
-_NOUNS = {
-    "jobs": "schedule",
-    "schedules": "run schedule",
-    "triggers": "build trigger",
-    "runTriggers": "run trigger",
-    "functions": "function",
-}

@@ -4,6 +4,14 @@ from trainshed import names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.cells import Cell, Link, Several
 
+_NOUNS = {
+    "jobs": "schedule",
+    "schedules": "run schedule",
+    "triggers": "build trigger",
+    "runTriggers": "run trigger",
+    "functions": "function",
+}
+
 
 def remark(run: runs.Run) -> str:
     """Say how much of a run really ran."""
@@ -16,8 +24,19 @@ def because(run: runs.Run) -> Cell:
     """Say what started a run: what stands at the beginning, and the receipt of the event that led to it."""
     if not run.receipt_id:
         return run.cause_kind or "user"
-    receipt = Link(text=f"{run.cause_kind} (receipt)", href=links.href("/receipts", run.receipt_id))
+    address = links.href("/receipts", run.receipt_id)
     if not run.trigger:
-        return receipt
-    first = links.link(run.trigger)
-    return Several(cells=(first if isinstance(first, Link) else names.short(run.trigger), receipt))
+        return Link(text=run.cause_kind, href=address)
+    first, words = links.link(run.trigger), started_by(run.trigger)
+    return Several(
+        cells=(
+            Link(text=words, href=first.href) if isinstance(first, Link) else words,
+            Link(text="receipt", href=address),
+        )
+    )
+
+
+def started_by(trigger: str) -> str:
+    """Call a resource that starts runs by what it is and its name."""
+    collection = trigger.rsplit("/", 2)[-2] if trigger.count("/") > 1 else ""
+    return f"{_NOUNS.get(collection, '')} {names.short(trigger)}".strip()

@@ -1,7 +1,7 @@
 // Buttons and forms that ask the server for something: Google's own surface, or ours beside it.
 
 const READ = {
-  text: (input) => input.value,
+  text: (input) => (input.dataset.prefix ?? "") + input.value,
   integer: (input) => whole(input),
   number: (input) => number(input),
   boolean: (input) => input.checked,
@@ -46,9 +46,10 @@ function put(body, name, value) {
 function filled(form, body) {
   for (const input of form.elements) {
     if (!input.name) continue;
-    if (input.type !== "checkbox" && !input.value && !input.required && input.dataset.type !== "text") continue;
-    if (input.dataset.type === "text" && !input.value && !input.required && !("sendsEmpty" in input.dataset)) continue;
-    put(body, input.name, READ[input.dataset.type](input));
+    const isEmpty = input.type !== "checkbox" && !input.value;
+    if (isEmpty && !input.required && !("sendsEmpty" in input.dataset)) continue;
+    const isNull = isEmpty && !["text", "lines", "bytes"].includes(input.dataset.type);
+    put(body, input.name, isNull ? null : READ[input.dataset.type](input));
   }
   return body;
 }
@@ -59,8 +60,10 @@ async function ask(button, said, form) {
   button.disabled = true;
   try {
     const body = JSON.parse(button.dataset.body ?? "null") ?? {};
-    const content = JSON.stringify(form ? filled(form, body) : body);
-    const { method, path, then } = button.dataset;
+    const wanted = form ? filled(form, body) : body;
+    const content = JSON.stringify(wanted);
+    const { method, path: where, then } = button.dataset;
+    const path = where.replace(/\{([\w.]+)\}/g, (_, name) => at(wanted, name)); // {name} of a form is in its address
     const headers = { "content-type": "application/json" };
     const answer = await fetch(path, { method, headers, body: method === "GET" ? undefined : content });
     const text = await answer.text();

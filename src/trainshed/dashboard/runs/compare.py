@@ -1,0 +1,272 @@
+"""Several runs side by side: what differs first, what does not folded away."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from string import ascii_uppercase
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from trainshed import names, runs
+from trainshed.dashboard import links
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, Seconds, span, time
+from trainshed.dashboard.charts import Chart, Series
+from trainshed.dashboard.page import Empty, Notice, Page, Part, Table
+from trainshed.dashboard.runs import differences, parallel, results
+from trainshed.dashboard.runs.differences import Row
+from trainshed.dashboard.runs.listing import COMPARISON, SECTION, cost
+from trainshed.dashboard.runs.words import because, remark
+from trainshed.errors import InvalidArgument
+
+MOST = 10
+_PAIR = 2
+_MOST_AXES = 6  # of parameters, and of metrics
+_MOST_CHARTS = 3
+_MOST_SERIES = 6
+_MODEL = "system.Model"
+Write = Callable[[Any], Cell]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Differences(Part):
+    """Rows that differ between columns, and those that do not behind their number."""
+
+    columns: Sequence[str]
+    different: Sequence[tuple[str, Sequence[Cell]]]
+    alike: Sequence[tuple[str, Sequence[Cell]]]
+    nothing: str  # said where there is no row at all
+    kind: ClassVar[str] = "differences"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parallel(Part):
+    """Parallel coordinates."""
+
+    drawing: parallel.Drawing
+    kind: ClassVar[str] = "parallel"
+
+
+def page(service: runs.Service, asked: Asked) -> Page:
+    """Make the page. Raises NotFound, InvalidArgument."""
+    chosen = _chosen(service, asked)
+    sides = service.sides(chosen)
+    return Page(
+        title=f"Comparison of {len(sides)} runs" if len(sides) > 1 else "Comparison",
+        section=SECTION,
+        trail=(Link(text="Runs", href=SECTION),),
+        parts=_parts(sides) if sides else (_none(),),
+        follows=[runs.run_channel(side.run.name) for side in sides if not runs.RUN.is_final(side.run.state)],
+    )
+
+
+def _chosen(service: runs.Service, asked: Asked) -> list[str]:
+    """Answer the runs that are asked for. Raises InvalidArgument, NotFound."""
+    chosen = list(dict.fromkeys(asked.words("run")))
+    if len(chosen) > MOST:
+        raise InvalidArgument.field("run", f"{len(chosen)} runs are too many to compare; choose up to {MOST}")
+    if any(key == "previous" for key, _ in asked.query):
+        if len(chosen) != 1:
+            raise InvalidArgument.field("previous", "give exactly one run to compare with the one before it")
+        before = service.previous(chosen[0])
+        return [*([before.name] if before else ()), *chosen]
+    return chosen
+
+
+def _none() -> Part:
+    nothing = (
+        "Choose two to ten runs in the list of runs, and compare them: parameters, metrics, durations, code, data."
+    )
+    return Table(id="runs", columns=(), rows=(), nothing=Empty(text=nothing, command=""))
+
+
+def _parts(sides: Sequence[runs.Side]) -> Sequence[Part]:
+    letters = [_letter(place, side) for place, side in enumerate(sides)]
+    metrics = differences.rows([metrics_of(side) for side in sides])
+    parameters = differences.rows([side.run.parameters for side in sides])
+    group = _Groups(letters)
+    alone = "There is no earlier run of the same trigger and pipeline." if len(sides) == 1 else ""
+    return (
+        *([Notice(id="alone", text=alone)] if alone else []),
+        _runs(sides, letters),
+        group.part("parameters", "Parameters", parameters, nothing="These runs have no parameters."),
+        group.part("metrics", "Metrics", metrics, nothing="These runs have no metrics.", has_change=True),
+        *_sweep(sides, letters, parameters, metrics),
+        *_charts(metrics, len(sides)),
+        group.part("tasks", "Tasks", differences.rows([_states(side) for side in sides]), write=_state),
+        group.part(
+            "durations",
+            "Durations",
+            differences.rows([_durations(side) for side in sides]),
+            write=lambda value: None if value is None else Seconds(seconds=value),
+            same=differences.near,
+            has_change=True,
+        ),
+        group.part(
+            "made-of", "Code, environment and data", differences.rows([_made_of(s) for s in sides]), write=_code
+        ),
+        group.part("artifacts", "Artifacts", differences.rows([_artifacts(s) for s in sides]), write=_code),
+    )
+
+
+class _Groups:
+    """Makes the part of each group of rows."""
+
+    def __init__(self, letters: Sequence[str]) -> None:
+        self._letters = letters
+
+    def part(
+        self,
+        key: str,
+        heading: str,
+        rows: Sequence[Row],
+        *,
+        write: Write | None = None,
+        same: differences.Same = differences.equal,
+        has_change: bool = False,
+        nothing: str = "There is nothing to compare.",
+    ) -> Part:
+        different, alike = differences.split(rows, same)
+        is_pair = has_change and len(self._letters) == _PAIR and bool(different)
+        written = write or _plain
+        return Differences(
+            id=key,
+            heading=heading,
+            columns=(*self._letters, *(["Change"] if is_pair else [])),
+            different=[_row(row, written, is_pair=is_pair) for row in different],
+            alike=[_row(row, written, is_pair=False) for row in alike],
+            nothing=nothing,
+        )
+
+
+def _row(row: Row, write: Write, *, is_pair: bool) -> tuple[str, Sequence[Cell]]:
+    cells = [write(value) for value in row.values]
+    return row.label, [*cells, *([differences.change(*row.values)] if is_pair else [])]
+
+
+def _letter(place: int, side: runs.Side) -> str:
+    return f"{ascii_uppercase[place]} {names.short(side.run.name)}"
+
+
+def _runs(sides: Sequence[runs.Side], letters: Sequence[str]) -> Part:
+    columns = ("Run", "State", "Pipeline", "Because of", "Created", "Duration", "USD here · on Google Cloud", "")
+    everyone = [side.run.name for side in sides]
+    rows: list[tuple[Cell, ...]] = [
+        (
+            Link(text=letter, href=links.href(SECTION, side.run.name)),
+            Badge(state=side.run.state, note=remark(side.run)),
+            side.run.pipeline,
+            because(side.run),
+            time(side.run.create_time),
+            span(side.run.start_time, side.run.end_time),
+            cost(side.run),
+            Link(text="Leave out", href=address([name for name in everyone if name != side.run.name])),
+        )
+        for letter, side in zip(letters, sides, strict=True)
+    ]
+    return Table(id="runs", columns=columns, rows=rows, nothing=Empty(text="No run."))
+
+
+def address(chosen: Sequence[str]) -> str:
+    """Answer where runs are compared."""
+    return f"{COMPARISON}?{urlencode([('run', name) for name in chosen])}"
+
+
+def metrics_of(side: runs.Side) -> dict[str, Any]:
+    """Answer the metrics of a run by name, and the numbers that models say of themselves."""
+    products = list(side.products)
+    found = [(product, key, value) for product, key, value in results.scalars(products)]
+    for product in products:
+        if product.artifact.schema_title == _MODEL:
+            numbers = {k: v for k, v in product.artifact.metadata.items() if isinstance(v, (int, float))}
+            found += [(product, key, value) for key, value in numbers.items()]
+    return {f"{product.task}: {key}": value for product, key, value in found}
+
+
+def _states(side: runs.Side) -> dict[str, tuple[str, str]]:
+    return {task.name: (task.state, "reused" if task.cached_from else "") for task in side.tasks}
+
+
+def _durations(side: runs.Side) -> dict[str, float]:
+    spans = {"the run": (side.run.start_time, side.run.end_time)}
+    spans |= {task.name: (task.start_time, task.end_time) for task in side.tasks}
+    return {name: (end - start).total_seconds() for name, (start, end) in spans.items() if start and end}
+
+
+def _made_of(side: runs.Side) -> dict[str, str]:
+    run = side.run
+    environments = {task.name: task.environment[:12] for task in side.tasks if task.environment}
+    found = {
+        "pipeline spec": run.spec_digest[:12],
+        "template": run.template_uri,
+        "commit": side.commit[:12],
+        "failure policy": run.failure_policy,
+        "reuse of results": {None: "as each task says", True: "on", False: "off"}[run.caching],
+        **{f"code of {task}": digest for task, digest in side.code.items()},
+        **{f"environment of {task}": digest for task, digest in environments.items()},
+        **{f"data read by {place}": text for place, text in side.data.items()},
+    }
+    return {label: value for label, value in found.items() if value}
+
+
+def _artifacts(side: runs.Side) -> dict[str, str]:
+    return {
+        f"{product.task}: {product.key} ({product.artifact.schema_title.rpartition('.')[2]})": (
+            product.artifact.digest[:12] or product.artifact.uri
+        )
+        for product in side.products
+    }
+
+
+def _sweep(
+    sides: Sequence[runs.Side], letters: Sequence[str], parameters: Sequence[Row], metrics: Sequence[Row]
+) -> Iterator[Part]:
+    """Draw runs across what differs between them, where there are enough to see a pattern."""
+    varied, _ = differences.split(row for row in parameters if parallel.may_be_axis(row))
+    measured, _ = differences.split(row for row in metrics if parallel.may_be_axis(row))
+    if len(sides) <= _PAIR or not varied or not measured:
+        return
+    found = [*varied[:_MOST_AXES], *measured[:_MOST_AXES]]
+    addresses = [(letter, links.href(SECTION, side.run.name)) for letter, side in zip(letters, sides, strict=True)]
+    yield Parallel(id="sweep", heading="From parameters to metrics", drawing=parallel.draw(found, addresses))
+
+
+def _charts(metrics: Sequence[Row], count: int) -> Iterator[Part]:
+    """Draw metrics over the runs, where there are enough to see where they go; shares together, others by themselves."""
+    if count <= _PAIR:
+        return
+    numbers = [row for row in metrics if all(v is None or _is_number(v) for v in row.values)]
+    varied = differences.split(numbers)[0]
+    shares = [row for row in varied if all(v is None or 0 <= v <= 1 for v in row.values)][:_MOST_SERIES]
+    others = [row for row in varied if row not in shares][:_MOST_CHARTS]
+    groups = [*([("Metrics over the runs", shares)] if shares else []), *((row.label, [row]) for row in others)]
+    for place, (heading, group) in enumerate(groups):
+        yield Chart(
+            id=f"chart-{place}",
+            heading=heading,
+            series=[Series(label=row.label, points=list(enumerate(row.values, start=1))) for row in group],
+            nothing=Empty(text="No run has this metric."),
+            from_zero=False,
+            x_label="Runs in the order above; 1 is A",
+        )
+
+
+def _plain(value: Any) -> Cell:
+    if value is None:
+        return None
+    text = parallel.write(value)
+    return Code(text=text) if isinstance(value, (dict, list)) or "://" in text else text
+
+
+def _code(value: Any) -> Cell:
+    return None if value is None else Code(text=str(value))
+
+
+def _state(value: Any) -> Cell:
+    if value is None:
+        return None
+    state, note = value
+    return Badge(state=state, note=note)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,0 +1,62 @@
+"""What differs between several things that have the same kinds of values. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+_NEAR = 1.1  # durations within ten percent of each other are alike
+_SHORT = 0.5  # seconds, within which they are alike in any case
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One value of each; None where a thing has none."""
+
+    label: str
+    values: Sequence[Any]
+
+
+Same = Callable[[Sequence[Any]], bool]
+
+
+def equal(values: Sequence[Any]) -> bool:
+    """Whether all are the same: 1 and 1.0 are, 1 and true are not."""
+    return all(
+        before == after and isinstance(before, bool) == isinstance(after, bool) for before, after in pairwise(values)
+    )
+
+
+def near(values: Sequence[float | None]) -> bool:
+    """Whether durations are alike, as far as durations ever are."""
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return not known
+    return max(known) - min(known) <= _SHORT or max(known) <= min(known) * _NEAR
+
+
+def rows(sides: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Put values of the same name beside each other, in the order in which the names first come."""
+    labels = dict.fromkeys(label for side in sides for label in side)
+    return [Row(label=label, values=[side.get(label) for side in sides]) for label in labels]
+
+
+def split(found: Iterable[Row], same: Same = equal) -> tuple[list[Row], list[Row]]:
+    """Answer the rows that differ, and those that do not."""
+    different: list[Row] = []
+    alike: list[Row] = []
+    for row in found:
+        (alike if same(row.values) else different).append(row)
+    return different, alike
+
+
+def change(before: Any, after: Any) -> str:
+    """Say by how much a number changed; nothing of what is no number, or did not change."""
+    if not _is_number(before) or not _is_number(after) or before == after:
+        return ""
+    share = f" ({(after - before) / abs(before):+.1%})" if before else ""
+    return f"{after - before:+.4g}{share}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,0 +1,115 @@
+"""Parallel coordinates: an upright axis per value, a line per run across all of them. Pure.
+
+Numbers stand where they are between the least and the greatest, on a logarithmic axis where they span much; words
+stand at even distances. A run without a value passes below the axis.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite, log10
+from typing import Any
+
+from trainshed.dashboard.runs.differences import Row
+
+WIDTH, HEIGHT = 170, 220  # between two axes; of an axis
+_BELOW = 26  # where a line passes that has no value
+_WIDE = 100.0  # ratio from which on an axis is logarithmic
+_MOST_WORDS = 12
+_PATTERNS = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One upright axis."""
+
+    label: str
+    x: int
+    ticks: Sequence[tuple[float, str]]  # y, words
+    is_logarithmic: bool = False
+    has_gaps: bool = False  # some line passes below
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One run."""
+
+    label: str
+    href: str
+    number: int  # of its pattern
+    path: str
+    values: Sequence[str]  # in words, one per axis
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """Everything in the coordinates of the picture."""
+
+    width: int
+    height: int
+    axes: Sequence[Axis]
+    lines: Sequence[Line]
+
+
+def draw(found: Sequence[Row], runs: Sequence[tuple[str, str]]) -> Drawing:
+    """Draw a line for each run (label and address) across an axis for each row."""
+    axes, places = [], []
+    for number, row in enumerate(found):
+        axis, ys = _axis(row, number * WIDTH)
+        axes.append(axis)
+        places.append(ys)
+    lines = [
+        Line(
+            label=label,
+            href=href,
+            number=place % _PATTERNS + 1,
+            path="M" + "L".join(f"{axis.x} {ys[place]:g}" for axis, ys in zip(axes, places, strict=True)),
+            values=[f"{row.label} {write(row.values[place])}" for row in found],
+        )
+        for place, (label, href) in enumerate(runs)
+    ]
+    return Drawing(width=WIDTH * (len(axes) - 1), height=HEIGHT + _BELOW, axes=axes, lines=lines)
+
+
+def write(value: Any) -> str:
+    """Write a value briefly."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def may_be_axis(row: Row) -> bool:
+    """Whether a row says something on an axis: numbers, or not too many different words."""
+    known = [value for value in row.values if value is not None]
+    return all(map(_is_number, known)) or len(set(map(write, known))) <= _MOST_WORDS
+
+
+def _axis(row: Row, x: int) -> tuple[Axis, list[float]]:
+    known = [value for value in row.values if value is not None]
+    has_gaps = len(known) < len(row.values)
+    if known and all(map(_is_number, known)):
+        low, high = min(known), max(known)
+        is_logarithmic = low > 0 and high / low >= _WIDE
+        ys = [_number(value, low, high, is_logarithmic=is_logarithmic) for value in row.values]
+        ticks = [(_number(value, low, high, is_logarithmic=is_logarithmic), write(value)) for value in {low, high}]
+    else:
+        is_logarithmic = False
+        words = {word: place for place, word in enumerate(dict.fromkeys(write(value) for value in known))}
+        step = HEIGHT / max(len(words) - 1, 1)
+        ys = [HEIGHT + _BELOW if value is None else round(words[write(value)] * step, 1) for value in row.values]
+        ticks = [(round(place * step, 1), word) for word, place in words.items()]
+    return Axis(label=row.label, x=x, ticks=ticks, is_logarithmic=is_logarithmic, has_gaps=has_gaps), ys
+
+
+def _number(value: float | None, low: float, high: float, *, is_logarithmic: bool) -> float:
+    if value is None:
+        return HEIGHT + _BELOW
+    if high == low:
+        return HEIGHT / 2
+    share = log10(value / low) / log10(high / low) if is_logarithmic else (value - low) / (high - low)
+    return round(HEIGHT * (1 - share), 1)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)

@@ -1,0 +1,202 @@
+"""What came out of a run, for people to look at: metrics, curves, matrices, reports, models and data."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from trainshed import lineage, runs
+from trainshed.dashboard import markdown
+from trainshed.dashboard.cells import Cell, Code
+from trainshed.dashboard.page import Empty, Notice, Part, Table
+from trainshed.dashboard.runs import classification
+from trainshed.dashboard.runs.classification import Matrix, Roc
+from trainshed.dashboard.serve import HEADERS
+from trainshed.duty import off_loop
+from trainshed.errors import NotFound
+
+METRICS = ("system.Metrics", "system.ClassificationMetrics", "system.SlicedClassificationMetrics")
+THINGS = ("system.Model", "system.Dataset")
+_HTML, _MARKDOWN = "system.HTML", "system.Markdown"
+_FRAMED = "/rendered"
+_MOST = 200  # artifacts that are looked at
+_MOST_REPORTS = 20  # that are shown whole
+_MOST_TEXT, _MOST_HTML = 1 << 20, 8 << 20  # bytes
+_SIZE = 260  # of a curve's square
+_CURVES = frozenset({"confidenceMetrics", "confusionMatrix", "evaluationSlices"})
+
+# A report is somebody's document: it can draw itself, and nothing else. The frame that it stands in says so again.
+_FRAME_HEADERS = {
+    **HEADERS,
+    "content-security-policy": "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'",
+    "referrer-policy": "no-referrer",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves(Part):
+    """ROC curves in one square, one per slice."""
+
+    curves: Sequence[Roc]
+    kind: ClassVar[str] = "roc"
+    size: ClassVar[int] = _SIZE
+
+    @property
+    def lines(self) -> Sequence[tuple[int, str, str, float]]:
+        """Answer for each curve: the number of its pattern, its name, its path, the area below it."""
+        return [
+            (place % 6 + 1, roc.label or "all data", roc.line(_SIZE), roc.area) for place, roc in enumerate(self.curves)
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confusion(Part):
+    """A confusion matrix."""
+
+    matrix: Matrix
+    kind: ClassVar[str] = "confusion"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Framed(Part):
+    """A document of somebody's task, in a frame from which nothing comes out."""
+
+    src: str
+    title: str
+    kind: ClassVar[str] = "framed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written(Part):
+    """A text in Markdown."""
+
+    text: str
+    kind: ClassVar[str] = "written"
+
+    @property
+    def html(self) -> Markup:
+        """The text as HTML."""
+        return markdown.render(self.text)
+
+
+def parts(service: runs.Service, run: runs.Run) -> Sequence[Part]:
+    """Make everything that there is to see of a run's results."""
+    made = _latest(service.products(run, (*METRICS, *THINGS, _HTML, _MARKDOWN), limit=_MOST))
+    reports = [product for product in made if product.artifact.schema_title in {_HTML, _MARKDOWN}]
+    found: list[Part] = [_metrics(made)]
+    for product in made:
+        if product.artifact.schema_title in METRICS[1:]:
+            found += _classified(product)
+    found += [_report(service, product) for product in reports[:_MOST_REPORTS]]
+    if len(reports) > _MOST_REPORTS or len(made) >= _MOST:
+        more = "This run made more than is shown here; trainshed lineage shows everything."
+        found.append(Notice(id="more", text=more))
+    things = [product for product in made if product.artifact.schema_title in THINGS]
+    return [*found, *([_things(things)] if things else [])]
+
+
+def scalars(made: Sequence[lineage.Product]) -> Iterator[tuple[lineage.Product, str, Any]]:
+    """Answer every single value among the metrics: who made it, its name, the value."""
+    for product in made:
+        if product.artifact.schema_title in METRICS:
+            for key, value in product.artifact.metadata.items():
+                if key not in _CURVES and isinstance(value, (bool, int, float, str)):
+                    yield product, key, value
+
+
+def routes(service: runs.Service) -> list[Route]:
+    """Serve reports by themselves, as their frames ask for them."""
+
+    async def framed(request: Request) -> Response:
+        data = await off_loop(_html, service, request.path_params["artifact"])
+        return Response(data, media_type="text/html; charset=utf-8", headers=_FRAME_HEADERS)
+
+    return [Route(_FRAMED + "/{artifact:int}", framed)]
+
+
+def _html(service: runs.Service, artifact_id: int) -> bytes:
+    artifact = service.artifact(artifact_id)
+    data = service.content(artifact, most=_MOST_HTML) if artifact.schema_title == _HTML else None
+    if data is None:
+        raise NotFound(f"Artifact {artifact_id} is no HTML document, or its file is gone.")
+    return data
+
+
+def _latest(made: Sequence[lineage.Product]) -> list[lineage.Product]:
+    """Leave out what a task made in an earlier attempt of the run."""
+    return list({(product.task, product.key, product.artifact.uri): product for product in made}.values())
+
+
+def _metrics(made: Sequence[lineage.Product]) -> Part:
+    rows: list[tuple[Cell, ...]] = [
+        (key, _value(value), product.task, product.key) for product, key, value in scalars(made)
+    ]
+    nothing = Empty(
+        text="This run has no metrics yet. A component that takes Output[Metrics] and calls "
+        'metrics.log_metric("accuracy", 0.93) has them here, in the comparison and in the lineage.'
+    )
+    columns = ("Metric", "Value", "Task", "Output")
+    return Table(id="metrics", heading="Metrics", columns=columns, rows=rows, nothing=nothing, can_sort=True)
+
+
+def _classified(product: lineage.Product) -> Iterator[Part]:
+    artifact, place = product.artifact, f"{product.task}, {product.key}"
+    found = list(classification.slices(artifact.metadata))
+    curves = [curve for label, metrics in found if (curve := classification.roc(label, metrics))]
+    if curves:
+        yield Curves(id=f"roc-{artifact.artifact_id}", heading=f"ROC curve: {place}", curves=curves)
+    for number, (label, metrics) in enumerate(found):
+        if matrix := classification.matrix(label, metrics):
+            of = f"{place}, {label}" if label else place
+            key = f"confusion-{artifact.artifact_id}-{number}"
+            yield Confusion(id=key, heading=f"Confusion matrix: {of}", matrix=matrix)
+
+
+def _report(service: runs.Service, product: lineage.Product) -> Part:
+    artifact, place = product.artifact, f"{product.task}, {product.key}"
+    key = f"report-{artifact.artifact_id}"
+    if artifact.schema_title == _HTML:
+        src = f"{_FRAMED}/{artifact.artifact_id}"
+        return Framed(id=key, heading=f"Report: {place}", src=src, title=f"Report of {place}")
+    data = service.content(artifact, most=_MOST_TEXT)
+    if data is None:
+        return Notice(id=key, heading=place, text=f"The file {artifact.uri} is gone.", state="FAILED")
+    return Written(id=key, heading=f"Report: {place}", text=data.decode("utf-8", "replace"))
+
+
+def _things(made: Sequence[lineage.Product]) -> Part:
+    return Table(
+        id="things",
+        heading="Models and datasets",
+        columns=("Task", "Output", "Type", "What it says of itself", "Address"),
+        rows=[
+            (
+                product.task,
+                product.key,
+                product.artifact.schema_title.removeprefix("system."),
+                described(product.artifact.metadata),
+                _address(product.artifact.uri),
+            )
+            for product in made
+        ],
+        nothing=Empty(text="None."),
+    )
+
+
+def described(metadata: Mapping[str, Any]) -> str:
+    """Write an artifact's metadata in one line."""
+    return ", ".join(f"{key}={_value(value)}" for key, value in metadata.items() if not isinstance(value, (dict, list)))
+
+
+def _address(uri: str) -> Cell:
+    return Code(text=uri, may_copy=True)
+
+
+def _value(value: Any) -> Cell:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.6g}" if isinstance(value, float) else value

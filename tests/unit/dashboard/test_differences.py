@@ -1,0 +1,57 @@
+"""What counts as a difference between runs, and how it is said."""
+
+import pytest
+
+from trainshed.dashboard.runs import differences
+from trainshed.dashboard.runs.differences import Row
+
+
+def test_values_of_the_same_name_stand_beside_each_other():
+    found = differences.rows([{"rate": 0.1, "kind": "a"}, {"epochs": 3, "rate": 0.2}])
+
+    assert [(row.label, row.values) for row in found] == [
+        ("rate", [0.1, 0.2]),
+        ("kind", ["a", None]),
+        ("epochs", [None, 3]),
+    ]
+
+
+def test_what_differs_comes_first_and_keeps_its_order():
+    found = [Row(label=str(n), values=values) for n, values in enumerate([(1, 1), (1, 2), ("a", None), ([1], [1])])]
+
+    different, alike = differences.split(found)
+
+    assert [row.label for row in different] == ["1", "2"]
+    assert [row.label for row in alike] == ["0", "3"]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_same"),
+    [((1, 1.0), True), ((1, True), False), ((0, False), False), ((None, None), True), (("1", 1), False), ((), True)],
+)
+def test_numbers_are_the_same_however_they_are_written(values, is_same):
+    assert differences.equal(values) is is_same
+
+
+@pytest.mark.parametrize(
+    ("values", "is_same"),
+    [((10.0, 10.9), True), ((10.0, 12.0), False), ((0.1, 0.5), True), ((1.0, None), False), ((None, None), True)],
+)
+def test_durations_are_alike_within_a_tenth(values, is_same):
+    assert differences.near(values) is is_same
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (0.8, 0.9, "+0.1 (+12.5%)"),
+        (-2, -1, "+1 (+50.0%)"),
+        (0, 3, "+3"),
+        (3, 3, ""),
+        ("a", "b", ""),
+        (None, 1, ""),
+        (True, False, ""),
+    ],
+)
+def test_a_change_is_said_with_its_share(before, after, said):
+    assert differences.change(before, after) == said
