@@ -37,17 +37,26 @@ from trainshed.api.services.run import routes as services_of_functions
 from trainshed.api.services.scheduler import CloudScheduler
 from trainshed.api.services.schemas import SchemaService
 from trainshed.api.services.vertex_schedules import VertexSchedules
+from trainshed.api.sessions import Sessions
 from trainshed.app import ports
 from trainshed.app.explaining import explaining
 from trainshed.app.features import Features
+from trainshed.app.health import measure
 from trainshed.clock import Clock
+from trainshed.dashboard import overview
 from trainshed.dashboard.artifacts.buckets import Buckets
+from trainshed.dashboard.artifacts.models import Models
+from trainshed.dashboard.artifacts.recorded import Artifacts
+from trainshed.dashboard.artifacts.tracing import Lineage
 from trainshed.dashboard.builds import Builds
 from trainshed.dashboard.functions import Functions
+from trainshed.dashboard.login import Login
 from trainshed.dashboard.overview import Overview
 from trainshed.dashboard.runs import Runs
 from trainshed.dashboard.triggers.receipts import Receipts
 from trainshed.dashboard.triggers.schedules import Schedules
+from trainshed.dashboard.triggers.sources import Sources
+from trainshed.dashboard.triggers.starters import Starters
 from trainshed.dashboard.triggers.topics import Topics
 from trainshed.dashboard.why import Why
 from trainshed.settings import Settings
@@ -104,7 +113,7 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         *webhooks.routes(features.hooks),
         *functions.routes(features.functions, features.function_host),
         *services_of_functions(features.functions, features.policies),
-        *schedules.routes(features.schedules),
+        *schedules.routes(features.schedules, features.run_schedules),
         *receipts.routes(features.ledger),
         *accounts.routes(features.accounts, features.policies, reach),
         *lineage.routes(features.lineage, features.runs.spec),
@@ -113,22 +122,47 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         *runs.routes(features.runs, features.run_triggers, cause_of=features.cause_of, next_ordinal=ordinal),
         *server.routes(clock, reach.environment),
     ]
-    pages, leave = dashboard.routes(_sections(settings, clock, features, accounts_of), features.listen)
+    pages, leave = dashboard.routes(
+        _sections(settings, clock, features, accounts_of, reach), features.listen, has_login=reach.needs_token
+    )
     return Surface(settings, servicers, [*routes, *pages], near=reach, leave=leave)
 
 
 def _sections(
-    settings: Settings, clock: Clock, features: Features, accounts_of: explanations.Service
+    settings: Settings, clock: Clock, features: Features, accounts_of: explanations.Service, reach: Reach
 ) -> list[dashboard.Section]:
     parent = f"projects/{settings.project}/locations/{settings.region}"
+    events = Sources(features.ledger, features.runs, features.builds)
     return [
-        Overview(),
-        Builds(features.builds, features.build_triggers, clock),
+        Overview(_seen(settings, clock, features, accounts_of)),
+        Builds(features.builds, features.build_triggers),
         Runs(features.runs, features.run_triggers, clock),
-        Functions(features.functions, features.function_host),
-        Schedules(features.schedules, features.run_schedules, features.ledger, parent),
+        Functions(features.functions, features.function_host, features.policies),
+        Schedules(features.schedules, features.run_schedules, events, features.topics, parent),
         Topics(features.topics, settings.project),
-        Buckets(features.buckets),
-        Receipts(features.ledger),
+        Buckets(features.buckets, settings.project),
+        Artifacts(features.lineage),
+        Lineage(features.lineage),
+        Models(features.models, accounts_of.story),
+        Starters(features.build_triggers, features.run_triggers, events),
+        Receipts(events),
         Why(accounts_of),
+        Login(Sessions(reach.identify, needs_token=lambda: reach.needs_token)),
     ]
+
+
+def _seen(settings: Settings, clock: Clock, features: Features, accounts_of: explanations.Service) -> overview.Sources:
+    return overview.Sources(
+        builds=features.builds,
+        runs=features.runs,
+        schedules=features.schedules,
+        run_schedules=features.run_schedules,
+        functions=features.functions,
+        topics=features.topics,
+        ledger=features.ledger,
+        models=features.models,
+        accounts=accounts_of,
+        health=lambda: measure(settings, features),
+        clock=clock,
+        parent=f"projects/{settings.project}/locations/{settings.region}",
+    )

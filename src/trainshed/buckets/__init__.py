@@ -4,6 +4,7 @@
 - `resource`: objects and notifications as Cloud Storage's JSON; what may be set by a caller. Pure.
 - `properties`: the same of buckets, and who may do what with them. Pure.
 - `listing`: pages with delimiter and prefixes. Pure.
+- `browsing`: one level of folders, an object's generations, out of the store.
 - `store`: notification configs.
 - `service`: the verbs; the handler of `object.changed`.
 - `uploads`: resumable uploads under way; `parts`: uploads in numbered parts.

@@ -4,13 +4,14 @@ import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, BinaryIO
 
 from sqlalchemy import Connection
 
 from trainshed.blobs import Blobs, Bucket, Conditions, Object, Staged, Upkeep, check_object
 from trainshed.blobs import store as store_blobs
-from trainshed.buckets import listing, resource, store
+from trainshed.buckets import browsing, listing, resource, store
 from trainshed.buckets.copies import Copies
 from trainshed.buckets.model import Notification, Wanted
 from trainshed.buckets.parts import PartedUploads
@@ -145,6 +146,16 @@ class Service:
             )
 
         return self.db.read(query)
+
+    def level(self, bucket: str, prefix: str, *, start: str = "", limit: int) -> tuple[listing.Page, str]:
+        """Read one level of folders as the rows say it, without looking at what is below. Raises NotFound."""
+        read = partial(browsing.level, blobs=self.blobs, bucket=bucket, prefix=prefix, start=start, limit=limit)
+        return self.db.read(read)
+
+    def generations(self, bucket: str, name: str, *, limit: int) -> Sequence[Object]:
+        """Read the generations of an object that are kept, newest first. Raises NotFound (the bucket)."""
+        read = partial(browsing.generations, blobs=self.blobs, bucket=bucket, name=name, limit=limit)
+        return self.db.read(read)
 
     def delete(self, bucket: str, name: str, generation: int | None = None, **conditions: int | None) -> None:
         """Remove an object or one generation. Raises NotFound, PreconditionFailed, PermissionDenied."""

@@ -11,8 +11,12 @@ _PAGES = {
     "jobs": "/schedules",
     "schedules": "/schedules",
     "topics": "/topics",
+    "subscriptions": "/subscriptions",
+    "triggers": "/triggers",
+    "runTriggers": "/triggers",
     "receipts": "/receipts",
     "buckets": "/buckets",
+    "artifacts": "/artifacts",
 }
 
 
@@ -27,11 +31,40 @@ def link(name: str) -> Cell:
     collection = parts[-2] if len(parts) > 1 else ""
     if collection == "messages":
         return Link(text=f"message {parts[-1]}", href=href("/topics", "/".join(parts[:-2])))
+    if collection == "invocations":
+        return Link(
+            text=f"call {parts[-1]}", href=f"{href('/functions', '/'.join(parts[:-2]))}?tab=logs&execution={parts[-1]}"
+        )
+    if parts[0] == "models" and collection == "versions":
+        return Link(text=f"version {parts[-1]}", href=f"{href('/models', '/'.join(parts[1:-2]))}?version={parts[-1]}")
     section = _PAGES.get(collection)
     if section is None:
         return name
-    identifier = parts[-1] if collection in {"builds", "receipts"} else name
+    identifier = parts[-1] if collection in {"builds", "receipts", "artifacts"} else name
     return Link(text=parts[-1], href=href(section, identifier))
+
+
+def stored(uri: str, generation: int | None = None) -> str:
+    """Answer the page of an object, or of a folder, of a bucket of this server: `gs://BUCKET/NAME`, `gs://BUCKET/FOLDER/`."""
+    bucket, _, name = uri.removeprefix("gs://").partition("/")
+    words = {"prefix" if name.endswith("/") else "object": name} if name else {}
+    more = {"generation": str(generation)} if generation is not None else {}
+    return href("/buckets", bucket) + (f"?{urlencode(words | more)}" if words else "")
+
+
+def uri(address: str) -> Cell:
+    """Link an address: of stored data to its page; any other is said as text."""
+    return Link(text=address, href=stored(address)) if address.startswith("gs://") else address
+
+
+def lineage(of: str) -> str:
+    """Answer the page of where something comes from and what came of it."""
+    return href("/lineage", of)
+
+
+def model(directory: str) -> str:
+    """Answer the page of a model, by its serving directory."""
+    return href("/models", directory.removeprefix("gs://"))
 
 
 def named(text: str, name: str) -> Cell:

@@ -23,10 +23,10 @@ NAVIGATION = (
     ("/builds", "Builds"),
     ("/runs", "Runs"),
     ("/functions", "Functions"),
-    ("/schedules", "Schedules"),
-    ("/topics", "Topics"),
+    ("/triggers", "Triggers"),
     ("/receipts", "Receipts"),
     ("/buckets", "Buckets"),
+    ("/artifacts", "Artifacts"),
     ("/models", "Models"),
 )
 
@@ -48,7 +48,7 @@ class Drawn:
 class Pages:
     """Draws pages. Everything is escaped, an unknown variable is a defect."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_login: bool = False) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
             autoescape=True,
@@ -60,7 +60,7 @@ class Pages:
         self._environment.filters |= {
             "exactly": exactly, "rfc3339": rfc3339, "duration": duration, "size": size, "json": as_json,
         }  # fmt: skip
-        self._environment.globals["navigation"] = NAVIGATION
+        self._environment.globals |= {"navigation": NAVIGATION, "has_login": has_login}
 
     def draw(self, page: Page) -> Drawn:
         """Draw the pieces of a page."""

@@ -11,7 +11,20 @@ It crosses features, so it stands above them; the command line, the API and the 
 
 from trainshed.explain.document import as_json
 from trainshed.explain.fate import Fate
-from trainshed.explain.model import Account, Advice, Named, Step, Value
+from trainshed.explain.model import Account, Advice, Commit, Named, Source, Step, Story, Value
 from trainshed.explain.service import Features, Service
 
-__all__ = ["Account", "Advice", "Fate", "Features", "Named", "Service", "Step", "Value", "as_json"]
+__all__ = [
+    "Account",
+    "Advice",
+    "Commit",
+    "Fate",
+    "Features",
+    "Named",
+    "Service",
+    "Source",
+    "Step",
+    "Story",
+    "Value",
+    "as_json",
+]

@@ -75,6 +75,11 @@ class Service:
             )
         return self._by_id(of)
 
+    def story(self, run: str) -> Story:
+        """Tell what is known of a run: its commit, what it read, what it made. Raises NotFound."""
+        details = self._features.runs.describe(run)
+        return self._stories.read(details, self._chain(details.run.receipt_id))
+
     def fate(self, receipt: Receipt) -> Fate:
         """Say what became of an event in the end."""
         return fate.of(self._node(receipt, _DEEP))

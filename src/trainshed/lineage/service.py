@@ -32,6 +32,16 @@ class Trace:
     same: dict[str, list[int]] = field(default_factory=dict)  # content digest → artifacts that have it
 
 
+@dataclass(frozen=True, kw_only=True)
+class Uses:
+    """An artifact, who made it and who used it, newest first; each execution with what it calls the artifact."""
+
+    artifact: Artifact
+    makers: list[tuple[Execution, str]]
+    users: list[tuple[Execution, str]]
+    same: list[Artifact]  # others with the same content
+
+
 class Service:
     """Reads lineage."""
 
@@ -39,9 +49,19 @@ class Service:
         self._db = db
 
     def trace(
-        self, of: str, *, upstream: bool = True, downstream: bool = True, depth: int | None = None, limit: int = LIMIT
+        self,
+        of: str,
+        *,
+        upstream: bool = True,
+        downstream: bool = True,
+        depth: int | None = None,
+        limit: int = LIMIT,
+        is_brief: bool = False,
     ) -> Trace:
         """Answer where something comes from and what came of it; `depth` counts tasks.
+
+        A brief answer has the first maker of each thing alone, not everybody who imported it since, and does not say how
+        often things were reused or which have the same content.
 
         `of` is an artifact (number or name), an execution, `gs://…[#generation]`, a run or `RUN/tasks/TASK`.
         Raises NotFound, or InvalidArgument for a negative depth.
@@ -49,7 +69,8 @@ class Service:
         if depth is not None and depth < 0:
             raise InvalidArgument.field("depth", f"{depth} is negative; give how many tasks away to look, or nothing")
         hops = None if depth is None else 2 * depth
-        return self._db.read(partial(_trace, of=of, upstream=upstream, downstream=downstream, hops=hops, limit=limit))
+        look = partial(_trace, of=of, upstream=upstream, downstream=downstream, hops=hops)
+        return self._db.read(partial(look, limit=limit, is_brief=is_brief))
 
     def maker(self, of: str) -> Execution:
         """Answer the one execution that somebody names, or that made the artifact that they name.
@@ -74,6 +95,28 @@ class Service:
     def artifact(self, public_id: str) -> Artifact:
         """Read an artifact by the last part of its resource name. Raises NotFound."""
         return self._db.read(lambda conn: _get(conn, store.artifacts, store.as_artifact, public_id))
+
+    def uses(self, public_id: str, limit: int) -> Uses:
+        """Read an artifact with whoever made it or used it, at most so many of each. Raises NotFound."""
+
+        def read(conn: Connection) -> Uses:
+            found = subjects.find_artifact(conn, public_id)
+            return Uses(
+                artifact=found,
+                makers=store_search.touches(conn, found.artifact_id, "OUTPUT", limit),
+                users=store_search.touches(conn, found.artifact_id, "INPUT", limit),
+                same=store_search.alike(conn, found, limit),
+            )
+
+        return self._db.read(read)
+
+    def browse(self, **wanted: Any) -> list[Artifact]:
+        """Read artifacts, newest first, by type, name or address; see `store_search.browse`."""
+        return self._db.read(partial(store_search.browse, **wanted))
+
+    def titles(self, limit: int) -> list[str]:
+        """Read the types that artifacts have."""
+        return self._db.read(partial(store_search.titles, limit=limit))
 
     def execution(self, public_id: str) -> Execution:
         """Read an execution. Raises NotFound."""
@@ -152,9 +195,11 @@ class Service:
         return self._db.read(lambda conn: read_page(conn, table, parent, wanted))
 
 
-def _trace(conn: Connection, *, of: str, upstream: bool, downstream: bool, hops: int | None, limit: int) -> Trace:
+def _trace(
+    conn: Connection, *, of: str, upstream: bool, downstream: bool, hops: int | None, limit: int, is_brief: bool
+) -> Trace:
     subject = subjects.find(conn, of)
-    look = partial(store_graph.explore, conn, depth=hops, limit=limit)
+    look = partial(store_graph.explore, conn, depth=hops, limit=limit, is_brief=is_brief)
     above = below = None
     if upstream:
         above = look(upstream=True, from_artifacts=subject.results, from_executions=subject.result_executions)
@@ -165,6 +210,8 @@ def _trace(conn: Connection, *, of: str, upstream: bool, downstream: bool, hops:
             from_executions=subject.source_executions,
             without=subject.own,
         )
+    if is_brief:
+        return Trace(subject=subject, upstream=above, downstream=below)
     things = {i: a for part in (above, below) if part for i, a in part.artifacts.items()}
     return Trace(
         subject=subject,

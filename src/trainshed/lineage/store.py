@@ -71,6 +71,7 @@ artifacts = Table(
     Index("ix_artifacts_uri", "uri"),
     Index("ix_artifacts_digest", "digest"),
     Index("ix_artifacts_schema_title", "schema_title"),
+    Index("ix_artifacts_name", "name"),
     Index("ix_artifacts_resource_id", "resource_id"),
 )
 

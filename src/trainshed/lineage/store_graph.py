@@ -31,6 +31,12 @@ _MAKERS = (
     .join(executions, executions.c.id == events.c.execution_id)
     .where(events.c.type == "OUTPUT", executions.c.last_known_state != "CACHED", events.c.artifact_id.in_(_THESE))
 )
+_FIRST_MAKERS = (  # a thing that lay there before has as many makers as importers
+    select(func.min(events.c.execution_id))
+    .join(executions, executions.c.id == events.c.execution_id)
+    .where(events.c.type == "OUTPUT", executions.c.last_known_state != "CACHED", events.c.artifact_id.in_(_THESE))
+    .group_by(events.c.artifact_id)
+)
 _USERS = select(events.c.execution_id).where(events.c.type == "INPUT", events.c.artifact_id.in_(_THESE))
 _INPUTS = select(events.c.artifact_id).where(events.c.type == "INPUT", events.c.execution_id.in_(_THESE))
 _OUTPUTS = select(events.c.artifact_id).where(events.c.type == "OUTPUT", events.c.execution_id.in_(_THESE))
@@ -51,6 +57,7 @@ class _Walk:
     is_upstream: bool
     artifact_depths: dict[int, int]
     execution_depths: dict[int, int]
+    is_brief: bool = False
     same: set[tuple[int, int]] = field(default_factory=set)
     by_name: set[tuple[int, int]] = field(default_factory=set)
     is_cut: bool = False
@@ -79,28 +86,30 @@ def explore(
     depth: int | None = None,
     limit: int,
     without: Iterable[int] = (),
+    is_brief: bool = False,
 ) -> Subgraph:
     """Read what is above (what things were made from) or below (what was made from them), `depth` edges far.
 
-    `without` are executions at which to stop.
+    `without` are executions at which to stop. A brief answer has only the first maker of each thing.
     """
     ignored = frozenset(without)
     walk = _Walk(
         is_upstream=upstream,
+        is_brief=is_brief,
         artifact_depths=dict.fromkeys(from_artifacts, 0),
         execution_depths=dict.fromkeys(from_executions, 0),
     )
     things, doings, level = set(walk.artifact_depths), set(walk.execution_depths), 0
     while things or doings:
         if things:
-            things |= _take(walk.artifact_depths, _same(conn, walk, things), level)
+            things |= _take(walk.artifact_depths, _same(conn, walk, things), level, limit - walk.size)
         if depth is not None and level >= depth:
             break
         next_doings = _executions_next_to(conn, walk, things) if things else set()
         next_things = _artifacts_next_to(conn, walk, doings) if doings else set()
         level += 1
-        things = _take(walk.artifact_depths, next_things, level)
-        doings = _take(walk.execution_depths, next_doings - ignored, level)
+        things = _take(walk.artifact_depths, next_things, level, limit - walk.size)
+        doings = _take(walk.execution_depths, next_doings - ignored, level, limit - walk.size)
         if walk.size > limit:
             break
     return _load(conn, walk, is_whole=walk.size <= limit and not walk.is_cut)
@@ -200,8 +209,11 @@ def read_artifacts(conn: Connection, ids: Iterable[int]) -> dict[int, Artifact]:
     }
 
 
-def _take(depths: dict[int, int], found: Iterable[int], level: int) -> set[int]:
+def _take(depths: dict[int, int], found: Iterable[int], level: int, room: int) -> set[int]:
+    """Add what is new, the newest where there is not room for all: one more than that, which says that there is more."""
     new = {node for node in found if node not in depths}
+    if len(new) > room:
+        new = set(sorted(new, reverse=True)[: max(room, 0) + 1])
     depths.update(dict.fromkeys(new, level))
     return new
 
@@ -209,7 +221,7 @@ def _take(depths: dict[int, int], found: Iterable[int], level: int) -> set[int]:
 def _executions_next_to(conn: Connection, walk: _Walk, things: set[int]) -> set[int]:
     """Find who made these things, or who read them; reuse from the cache is no making."""
     if walk.is_upstream:
-        return _ids(conn, _MAKERS, things)
+        return _ids(conn, _FIRST_MAKERS if walk.is_brief else _MAKERS, things)
     return _ids(conn, _USERS, things) | _readers(conn, walk, things)
 
 

@@ -1,15 +1,18 @@
 """Lists of artifacts, executions and contexts in the store: what filters can ask an index, and membership."""
 
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, or_, select
 
 from trainshed.lineage.filters import Any_, Compare, Condition, Related
-from trainshed.lineage.model import Context
+from trainshed.lineage.model import Artifact, Context, Execution
 from trainshed.lineage.store import (
     artifacts,
+    as_artifact,
     as_context,
+    as_execution,
     associations,
     attributions,
     context_children,
@@ -18,6 +21,7 @@ from trainshed.lineage.store import (
     executions,
 )
 
+_NOTHING = sha256(b"").hexdigest()  # digest of what has no content
 _COLUMNS = {
     "artifacts": {"uri": "uri", "schema_title": "schema_title", "display_name": "name", "state": "last_known_state"},
     "executions": {"schema_title": "schema_title", "state": "last_known_state"},
@@ -80,6 +84,50 @@ def members(table: Table, related: Related, context_id: int) -> Select[Any]:
 def member_ids(conn: Connection, table: Table, related: Related, context_id: int) -> set[int]:
     """Read the same."""
     return set(conn.execute(members(table, related, context_id)).scalars())
+
+
+def browse(
+    conn: Connection, *, title: str = "", name: str = "", uri: str = "", before: int | None = None, limit: int
+) -> list[Artifact]:
+    """Read artifacts, newest first: of one type, of one name, at one address; an index finds each."""
+    wanted = {artifacts.c.schema_title: title, artifacts.c.name: name, artifacts.c.uri: uri}
+    query = select(artifacts).where(*(column == value for column, value in wanted.items() if value))
+    if before is not None:
+        query = query.where(artifacts.c.id < before)
+    return [as_artifact(row) for row in conn.execute(query.order_by(artifacts.c.id.desc()).limit(limit))]
+
+
+def titles(conn: Connection, limit: int) -> list[str]:
+    """Read the types that artifacts have, each found by one look into an index."""
+    found: list[str] = []
+    query = select(func.min(artifacts.c.schema_title))
+    while len(found) < limit and (title := conn.execute(query).scalar()) is not None:
+        found.append(title)
+        query = select(func.min(artifacts.c.schema_title)).where(artifacts.c.schema_title > title)
+    return [title for title in found if title]
+
+
+def touches(conn: Connection, artifact_id: int, kind: str, limit: int) -> list[tuple[Execution, str]]:
+    """Read the executions that made an artifact (OUTPUT) or used it (INPUT), newest first, and what they call it."""
+    query = (
+        select(events.c.path, executions.c.id)
+        .join(executions, executions.c.id == events.c.execution_id)
+        .where(events.c.artifact_id == artifact_id, events.c.type == kind)
+        .order_by(events.c.execution_id.desc())
+        .limit(limit)
+    )
+    pairs = [(row[0], row[1]) for row in conn.execute(query)]
+    rows = conn.execute(select(executions).where(executions.c.id.in_([key for _, key in pairs])))
+    by_id = {row.id: as_execution(row) for row in rows}
+    return [(by_id[key], path) for path, key in pairs]
+
+
+def alike(conn: Connection, artifact: Artifact, limit: int) -> list[Artifact]:
+    """Read other artifacts with the same content, newest first; what has none is like nothing."""
+    if artifact.digest in {"", _NOTHING}:
+        return []
+    query = select(artifacts).where(artifacts.c.digest == artifact.digest, artifacts.c.id != artifact.artifact_id)
+    return [as_artifact(row) for row in conn.execute(query.order_by(artifacts.c.id.desc()).limit(limit))]
 
 
 def parents(conn: Connection, context_ids: Sequence[int]) -> dict[int, list[int]]:

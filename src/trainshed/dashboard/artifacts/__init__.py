@@ -1,1 +1,6 @@
-"""What work leaves behind: buckets and their objects."""
+"""What work leaves behind: buckets and their objects, artifacts and their lineage, models.
+
+- `buckets`: buckets, folders, objects. `content`: what an object contains, and its bytes. `preview`: of the first of them. Pure.
+- `recorded`: artifacts of lineage. `tracing`: where something comes from and what came of it; `ways`: as a graph. Pure.
+- `models`: versions, what is live, rollback.
+"""

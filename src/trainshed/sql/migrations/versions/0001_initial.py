@@ -28,6 +28,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_artifacts'))
     )
     op.create_index('ix_artifacts_digest', 'artifacts', ['digest'], unique=False)
+    op.create_index('ix_artifacts_name', 'artifacts', ['name'], unique=False)
     op.create_index('ix_artifacts_resource_id', 'artifacts', ['resource_id'], unique=False)
     op.create_index('ix_artifacts_schema_title', 'artifacts', ['schema_title'], unique=False)
     op.create_index('ix_artifacts_uri', 'artifacts', ['uri'], unique=False)
@@ -59,6 +60,8 @@ def upgrade() -> None:
     sa.Column('substitutions', trainshed.sql.schema.Json(), nullable=False),
     sa.Column('trigger', sa.Text(), server_default='', nullable=False),
     sa.Column('trigger_id', sa.Text(), server_default='', nullable=False),
+    sa.Column('commit_sha', sa.Text(), server_default='', nullable=False),
+    sa.Column('ref', sa.Text(), server_default='', nullable=False),
     sa.Column('approval', trainshed.sql.schema.Json(), nullable=True),
     sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
     sa.Column('start_time', trainshed.sql.schema.Timestamp(), nullable=True),
@@ -75,9 +78,11 @@ def upgrade() -> None:
     sa.CheckConstraint("state IN ('PENDING', 'QUEUED', 'WORKING', 'SUCCESS', 'FAILURE', 'INTERNAL_ERROR', 'TIMEOUT', 'CANCELLED', 'EXPIRED')", name=op.f('ck_builds_state_known')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_builds'))
     )
+    op.create_index('ix_builds_commit_sha', 'builds', ['commit_sha'], unique=False)
     op.create_index('ix_builds_create_time', 'builds', ['create_time', 'id'], unique=False)
-    op.create_index('ix_builds_state', 'builds', ['state'], unique=False)
-    op.create_index('ix_builds_trigger', 'builds', ['trigger'], unique=False)
+    op.create_index('ix_builds_ref', 'builds', ['ref', 'create_time', 'id'], unique=False)
+    op.create_index('ix_builds_state', 'builds', ['state', 'create_time', 'id'], unique=False)
+    op.create_index('ix_builds_trigger', 'builds', ['trigger', 'create_time', 'id'], unique=False)
     op.create_table('contexts',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('type', sa.Text(), nullable=False),
@@ -764,13 +769,16 @@ def downgrade() -> None:
     op.drop_table('contexts')
     op.drop_index('ix_builds_trigger', table_name='builds')
     op.drop_index('ix_builds_state', table_name='builds')
+    op.drop_index('ix_builds_ref', table_name='builds')
     op.drop_index('ix_builds_create_time', table_name='builds')
+    op.drop_index('ix_builds_commit_sha', table_name='builds')
     op.drop_table('builds')
     op.drop_table('build_triggers')
     op.drop_table('buckets')
     op.drop_index('ix_artifacts_uri', table_name='artifacts')
     op.drop_index('ix_artifacts_schema_title', table_name='artifacts')
     op.drop_index('ix_artifacts_resource_id', table_name='artifacts')
+    op.drop_index('ix_artifacts_name', table_name='artifacts')
     op.drop_index('ix_artifacts_digest', table_name='artifacts')
     op.drop_table('artifacts')
     # ### end Alembic commands ###

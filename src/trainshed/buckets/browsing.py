@@ -1,0 +1,42 @@
+"""One level of a bucket's folders, and an object's generations: each found by the index, however much lies below."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from trainshed.blobs import Blobs, Object
+from trainshed.buckets.listing import Page
+
+_HIGHEST = "\U0010ffff"
+
+
+def level(conn: Connection, blobs: Blobs, bucket: str, *, prefix: str, start: str = "", limit: int) -> tuple[Page, str]:
+    """Read what lies in a folder, folders below it as prefixes, and the name at which the next page begins.
+
+    What is in a folder below is passed over, not read.
+    """
+    made, at = Page(), max(start, prefix)
+    while True:
+        for obj in blobs.list(conn, bucket, prefix, start=at):
+            if len(made.items) + len(made.prefixes) >= limit:
+                return made, obj.name
+            folder, slash, _ = obj.name[len(prefix) :].partition("/")
+            if slash:
+                made.prefixes.append(f"{prefix}{folder}/")
+                at = f"{prefix}{folder}/{_HIGHEST}"
+                break
+            made.items.append(obj)
+        else:
+            return made, ""
+
+
+def generations(conn: Connection, blobs: Blobs, bucket: str, name: str, *, limit: int) -> list[Object]:
+    """Read what is kept of an object: the live generation and earlier ones, newest first."""
+    end = f"{name}\x00"
+    kept = _first(blobs.list(conn, bucket, name, end=end, versions=True), limit)
+    gone = _first(blobs.list(conn, bucket, name, end=end, soft_deleted=True), limit)
+    return sorted([*kept, *gone], key=lambda obj: -obj.generation)[:limit]
+
+
+def _first(objects: Iterator[Object], limit: int) -> list[Object]:
+    return [obj for obj, _ in zip(objects, range(limit), strict=False)]

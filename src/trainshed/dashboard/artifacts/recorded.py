@@ -1,0 +1,162 @@
+"""Artifacts of lineage: the list, and one with whoever made it and whoever used it."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from trainshed import lineage
+from trainshed.dashboard import links
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, time
+from trainshed.dashboard.page import Empty, Facts, Filter, Filters, Page, Part, Table
+from trainshed.dashboard.serve import Address
+from trainshed.lineage import Artifact, Execution
+
+SECTION = "/artifacts"
+_PAGE = 50
+_TYPES = 200
+_USES = 50
+_LONGEST = 2_000  # of a value of metadata
+
+
+class Artifacts:
+    """Pages over lineage's artifacts."""
+
+    def __init__(self, service: lineage.Service) -> None:
+        self._service = service
+
+    def addresses(self) -> list[Address]:
+        """Answer the pages of this section."""
+        return [Address(path=SECTION, make=self.listing), Address(path=SECTION + "/{name}", make=self.one)]
+
+    def listing(self, asked: Asked) -> Page:
+        """Artifacts, newest first, by type, name or address. Raises InvalidArgument."""
+        title, name, uri = asked.word("type"), asked.word("name"), asked.word("uri")
+        before = asked.number("before", 0, most=10**18) or None
+        found = self._service.browse(title=title, name=name, uri=uri, before=before, limit=_PAGE + 1)
+        shown = found[:_PAGE]
+        types = [("", "every type"), *((each, each) for each in self._service.titles(_TYPES))]
+        nothing = Empty(
+            text="No artifact is recorded with that. What tasks read and make is recorded while a run goes on.",
+            command="" if title or name or uri else "trainshed pipelines run SPEC",
+        )
+        return Page(
+            title="Artifacts",
+            section=SECTION,
+            parts=(
+                Filters(
+                    id="filters",
+                    filters=(
+                        Filter(name="type", label="Type", value=title, choices=types),
+                        Filter(name="name", label="Name", value=name),
+                        Filter(name="uri", label="Address", value=uri),
+                    ),
+                    action=SECTION,
+                ),
+                Table(
+                    id="artifacts",
+                    columns=("Artifact", "Type", "Address", "State", "Made"),
+                    rows=[_row(artifact) for artifact in shown],
+                    nothing=nothing,
+                    more=asked.href(before=str(shown[-1].artifact_id)) if len(found) > _PAGE else "",
+                ),
+            ),
+        )
+
+    def one(self, asked: Asked) -> Page:
+        """One artifact. Raises NotFound."""
+        found = self._service.uses(asked.name, _USES + 1)
+        artifact = found.artifact
+        public = lineage.public_id(artifact)
+        return Page(
+            title=artifact.name or public,
+            section=SECTION,
+            state=Badge(state=artifact.last_known_state),
+            about=(artifact.schema_title or "no type", links.uri(artifact.uri)),
+            trail=(Link(text="Artifacts", href=SECTION),),
+            parts=(
+                Facts(id="about", pairs=_about(artifact, public), beside=True),
+                Facts(id="metadata", heading="Metadata", pairs=_metadata(artifact)),
+                _doings("made", "Made by", found.makers, "Nobody here: it was there before, or was recorded by hand."),
+                _doings("used", "Used by", found.users, "Nothing has read it yet."),
+                *_twins(found.same),
+            ),
+        )
+
+
+def doing(execution: Execution) -> Cell:
+    """Link an execution to its task in its run."""
+    name = lineage.shown_name(execution)
+    if not execution.run:
+        return Link(text=name, href=links.lineage(f"executions/{lineage.public_id(execution)}"))
+    run = links.href("/runs", execution.run)
+    return Link(text=name, href=f"{run}?task={execution.task}" if execution.task else run)
+
+
+def run_of(execution: Execution) -> Cell:
+    """Link the run that an execution is part of."""
+    return links.link(execution.run) if execution.run else "by hand"
+
+
+def _row(artifact: Artifact) -> tuple[Cell, ...]:
+    public = lineage.public_id(artifact)
+    return (
+        Link(text=artifact.name or public, href=links.href(SECTION, public)),
+        artifact.schema_title,
+        links.uri(artifact.uri),
+        Badge(state=artifact.last_known_state),
+        time(artifact.create_time),
+    )
+
+
+def _about(artifact: Artifact, public: str) -> list[tuple[str, Cell]]:
+    return [
+        ("Number", Code(text=public, may_copy=True)),
+        ("Address", Code(text=artifact.uri, may_copy=True) if artifact.uri else None),
+        ("Content", Code(text=artifact.digest[:16]) if artifact.digest else "not held here"),
+        ("Made", time(artifact.create_time)),
+        ("Changed", time(artifact.update_time)),
+        ("Lineage", Link(text="Where from, and what came of it", href=links.lineage(f"artifacts/{public}"))),
+        ("Why", links.why(f"artifacts/{public}", "Why it is as it is")),
+    ]
+
+
+def _metadata(artifact: Artifact) -> list[tuple[str, Cell]]:
+    said = {**artifact.metadata, **artifact.notes}
+    return [(str(key), _value(value)) for key, value in said.items()] or [("Nothing", "is said of it")]
+
+
+def _value(value: Any) -> Cell:
+    if isinstance(value, str) and value.startswith("gs://"):
+        return links.uri(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _doings(id: str, heading: str, found: Sequence[tuple[Execution, str]], nothing: str) -> Part:  # noqa: A002  (a part's)
+    rows = [
+        (
+            doing(execution),
+            path,
+            run_of(execution),
+            Badge(state=execution.last_known_state),
+            time(execution.create_time),
+        )
+        for execution, path in found[:_USES]
+    ]
+    return Table(
+        id=id,
+        heading=heading if len(found) <= _USES else f"{heading}: the newest {_USES}",
+        columns=("Task", "As", "Run", "State", "When"),
+        rows=rows,
+        nothing=Empty(text=nothing),
+    )
+
+
+def _twins(found: Sequence[Artifact]) -> list[Part]:
+    if not found:
+        return []
+    heading = "Same content" if len(found) <= _USES else f"Same content: the newest {_USES}"
+    columns = ("Artifact", "Type", "Address", "State", "Made")
+    rows = [_row(artifact) for artifact in found[:_USES]]
+    return [Table(id="twins", heading=heading, columns=columns, rows=rows, nothing=Empty(text=""))]

@@ -1,0 +1,130 @@
+"""Where something comes from, and what came of it: as a graph and as a table, never more than one can look at."""
+
+from collections.abc import Sequence
+
+from trainshed import lineage
+from trainshed.dashboard import links
+from trainshed.dashboard.artifacts import ways
+from trainshed.dashboard.artifacts.ways import Way
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, time
+from trainshed.dashboard.page import Empty, Filter, Filters, Notice, Page, Part, Table
+from trainshed.dashboard.serve import Address
+from trainshed.lineage import Trace
+
+SECTION = "/artifacts"
+_DIRECTIONS = (("both", "both ways"), ("up", "what it was made from"), ("down", "what was made from it"))
+_NODES = 300
+_DEPTH, _DEEPEST = 6, 100
+_NAMED = 3  # data that an execution read, in a cell
+
+
+class Lineage:
+    """The page of a question to lineage."""
+
+    def __init__(self, service: lineage.Service) -> None:
+        self._service = service
+
+    def addresses(self) -> list[Address]:
+        """Answer the pages of this section."""
+        return [Address(path="/lineage/{name:path}", make=self.page)]
+
+    def page(self, asked: Asked) -> Page:
+        """Answer what an artifact, a task, a run or stored data was made from, and what came of it. Raises NotFound."""
+        direction = asked.choice("direction", [value for value, _ in _DIRECTIONS], "both")
+        depth = asked.number("depth", _DEPTH, most=_DEEPEST)
+        trace = self._service.trace(
+            asked.name,
+            upstream=direction != "down",
+            downstream=direction != "up",
+            depth=depth,
+            limit=_NODES,
+            is_brief=True,
+        )
+        found = ways.ways(trace)
+        choices = [Filter(name="direction", label="Direction", value=direction, choices=_DIRECTIONS)]
+        choices.append(Filter(name="depth", label="Tasks away, at most", value=str(depth), type="number"))
+        return Page(
+            title=f"Lineage of {_called(trace)}",
+            section=SECTION,
+            about=(Code(text=asked.name, may_copy=True), trace.subject.kind),
+            trail=(Link(text="Artifacts", href=SECTION),),
+            parts=(
+                Filters(id="filters", filters=choices, action=asked.path),
+                *_cut(trace, len(found), depth),
+                ways.graph(trace, found, id="graph", heading="Graph"),
+                _table(found),
+            ),
+        )
+
+
+def _called(trace: Trace) -> str:
+    things = [a for part in (trace.upstream, trace.downstream) if part for a in part.artifacts.values()]
+    known = {a.artifact_id: a for a in things}
+    if trace.subject.kind == "artifact" and (found := known.get(trace.subject.results[0])) is not None:
+        return found.name or trace.subject.name
+    return trace.subject.name.rsplit("/", 1)[-1] or trace.subject.name
+
+
+def _cut(trace: Trace, count: int, depth: int) -> Sequence[Part]:
+    parts = [part for part in (trace.upstream, trace.downstream) if part is not None]
+    if all(part.is_whole for part in parts):
+        deepest = max((d for part in parts for d in part.execution_depths.values()), default=0)
+        if deepest < 2 * depth - 1:
+            return ()
+        text = f"This shows what is up to {depth} tasks away; a higher number shows more, if there is more."
+        return (Notice(id="cut", text=text),)
+    text = (
+        f"There is more than fits: this shows {count} tasks and artifacts, at each step the newest. Ask for one direction "
+        "or for fewer tasks away, or begin at one of those below."
+    )
+    return (Notice(id="cut", heading="Left out.", text=text),)
+
+
+def _table(found: Sequence[Way]) -> Table:
+    called = {way.key: ways.label(way) for way in found}
+    return Table(
+        id="nodes",
+        heading="As a table",
+        columns=("What", "Kind", "State", "Steps away", "Made from or read", "Run", "When"),
+        rows=[_row(way, called) for way in found],
+        nothing=Empty(text="Nothing is recorded."),
+        can_sort=True,
+        count=len(found),
+    )
+
+
+def _row(way: Way, called: dict[str, str]) -> tuple[Cell, ...]:
+    address = ways.href(way)
+    name: Cell = Link(text=ways.label(way), href=address) if address else ways.label(way)
+    state = way.doing.last_known_state if way.doing else way.thing.last_known_state if way.thing else ""
+    sources = [
+        Link(text=called[key], href=links.lineage(key.removeprefix("data/")))
+        for key in dict.fromkeys(way.made_from)
+        if key in called
+    ]
+    return (
+        name,
+        ways.kind(way),
+        Badge(state=state) if state else None,
+        way.distance,
+        Several(cells=[*sources, *_read(way)]) if sources or _read(way) else None,
+        links.link(way.doing.run) if way.doing and way.doing.run else None,
+        time(way.thing.create_time if way.thing else way.doing.create_time if way.doing else None),
+    )
+
+
+def _read(way: Way) -> list[Cell]:
+    """Name the stored data that an execution read, with generations."""
+    data = (way.doing.properties.get("data") or {}) if way.doing else {}
+    inputs = (way.doing.properties.get("inputs") or {}) if way.doing else {}
+    cells: list[Cell] = []
+    for key, objects in data.items():
+        address = key if key.startswith("gs://") else str(inputs.get(key, ""))
+        bucket = address.removeprefix("gs://").partition("/")[0]
+        for name, generation, *_ in objects[:_NAMED]:
+            uri = f"gs://{bucket}/{name}"
+            cells.append(Link(text=f"{name.rsplit('/', 1)[-1]}#{generation}", href=links.stored(uri, int(generation))))
+        if len(objects) > _NAMED:
+            cells.append(f"and {len(objects) - _NAMED} more")
+    return cells
