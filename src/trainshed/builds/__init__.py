@@ -6,10 +6,10 @@ Decisions, no I/O: `document` (text → data), `schema` and `config` (data → c
 events of git hosts), `filters` (of ListBuilds), `flags` (command-line values), `builders` (what image names mean),
 `dockerfile`, `workflows` (GitHub Actions), `lifecycle`.
 
-Doing: `store` and `service` (the verbs), `watching` (triggers and repositories), `triggered` (the build of a trigger),
-`events` (messages and webhooks), `hooks` (of git hosts), `execution` → `steps` → `processes` (a build, a step, its
-process tree), `workspace` (folders and paths), `journal` and `logkeeping` (the log), `docker` (images),
-`sources`, `repositories` (git), `secret_versions`, `objects` (buckets), `shims` (gsutil, gcloud, docker), `loop` (duties).
+Doing: `store`, `searching` (lists for people) and `service` (the verbs), `watching` (triggers and repositories),
+`triggered` (the build of a trigger), `events` (messages and webhooks), `hooks` (of git hosts), `execution` → `steps` →
+`processes` (a build, a step, its process tree), `workspace` (folders and paths), `journal` and `logkeeping` (the log),
+`docker` (images), `sources`, `repositories` (git), `secret_versions`, `objects` (buckets), `shims` (gsutil, gcloud, docker), `loop` (duties).
 
 The face is loaded on first use: the command line and the shims need a pure module or two, not the store.
 """
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from trainshed.builds.hooks import Hooks
     from trainshed.builds.lifecycle import BUILD, STEP
     from trainshed.builds.loop import Engine, Watcher
-    from trainshed.builds.model import Build, StepRecord, Trigger
+    from trainshed.builds.model import Build, Progress, StepRecord, Trigger
     from trainshed.builds.objects import BlobObjects
     from trainshed.builds.ports import Feeds
     from trainshed.builds.repositories import Repositories
+    from trainshed.builds.searching import Search
     from trainshed.builds.service import Announce, Service
     from trainshed.builds.shims import install_shims
     from trainshed.builds.steps import Tools
@@ -47,7 +48,9 @@ _FACE = {
     "Feeds": "ports",
     "Hooks": "hooks",
     "Message": "events",
+    "Progress": "model",
     "Repositories": "repositories",
+    "Search": "searching",
     "Service": "service",
     "StepRecord": "model",
     "Surroundings": "execution",
@@ -80,7 +83,9 @@ __all__ = [
     "Feeds",
     "Hooks",
     "Message",
+    "Progress",
     "Repositories",
+    "Search",
     "Service",
     "StepRecord",
     "Surroundings",

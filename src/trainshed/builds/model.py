@@ -1,11 +1,14 @@
 """Records of builds: the checked config, the build and its steps as stored, build triggers."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from trainshed.builds.lifecycle import BUILD
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +170,11 @@ class Build:
         return f"projects/{self.project}/locations/{self.region}/builds/{self.build_id}"
 
     @property
+    def commit_sha(self) -> str:
+        """The commit that was built, as far as it was known when it was asked for."""
+        return commit_of(self.substitutions, self.resolved)
+
+    @property
     def is_final(self) -> bool:
         """Whether nothing will happen any more."""
         return BUILD.is_final(self.state)
@@ -203,6 +211,16 @@ class Build:
     def log_context(self) -> dict[str, str]:
         """Answer the identifiers for log lines."""
         return {"build_id": self.build_id}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a build has come."""
+
+    state: str
+    create_time: datetime
+    start_time: datetime | None
+    end_time: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,3 +268,10 @@ class Trigger:
 def principal(build_id: str, project: str) -> str:
     """Make the e-mail address under which a build's steps call this server."""
     return f"build-{build_id}@{project}.iam.gserviceaccount.com"
+
+
+def commit_of(values: Mapping[str, str], resolved: Mapping[str, Any]) -> str:
+    """Answer the commit that a document with these substitutions builds; empty where it names none."""
+    source = resolved.get("source") or {}
+    named = (source.get("gitSource") or {}).get("revision") or (source.get("repoSource") or {}).get("commitSha") or ""
+    return values.get("COMMIT_SHA") or (named if _COMMIT.fullmatch(named) else "")

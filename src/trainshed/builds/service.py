@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from trainshed import names
-from trainshed.builds import config, filters, store
+from trainshed.builds import config, filters, searching, store
 from trainshed.builds.lifecycle import BUILD
-from trainshed.builds.model import Build, Config, Origin
+from trainshed.builds.model import Build, Config, Origin, Progress, commit_of
 from trainshed.builds.substitutions import OF_TRIGGERS
 from trainshed.builds.workspace import Workspace
 from trainshed.clock import Clock, rfc3339
@@ -110,6 +110,8 @@ class Service:
             "substitutions": dict(checked.values),
             "trigger": origin.trigger,
             "trigger_id": origin.trigger_id,
+            "commit_sha": commit_of(checked.values, checked.resolved),
+            "ref": checked.values.get("BRANCH_NAME") or checked.values.get("TAG_NAME") or "",
             "approval": {"state": "PENDING", "config": {"approvalRequired": True}} if origin.needs_approval else None,
             "create_time": now,
             "expire_time": now + patience,
@@ -129,6 +131,10 @@ class Service:
     def get_in(self, conn: Connection, build_id: str) -> Build:
         """Read one build in the caller's transaction. Raises NotFound."""
         return store.get_build(conn, build_id)
+
+    def progress(self, build_ids: Sequence[str]) -> dict[str, Progress]:
+        """Answer how far builds have come; what is gone is left out."""
+        return self._db.read(lambda conn: store.progress(conn, build_ids))
 
     def list(
         self, *, project: str = "", region: str = "", filter_text: str = "", limit: int = 100, page_token: str = ""
@@ -151,14 +157,26 @@ class Service:
             token = names.page_token(time=last.create_time.isoformat(), id=last.build_id)
         return tuple(found[:limit]), token
 
-    def is_open_in(self, conn: Connection, build_id: str) -> bool:
-        """Whether a build is there and goes on, in the caller's transaction."""
-        try:
-            return not store.get_build(conn, build_id).is_final
+    def newest(self, states: Sequence[str], *, limit: int) -> Sequence[Build]:
+        """Read the newest builds in some states."""
+        return self._db.read(lambda conn: store.list_builds(conn, states=states, limit=limit))
+
+    def seconds_since(self, since: datetime) -> Mapping[str, float]:
+        """Add up how long the builds made since then have worked, by machine type."""
+        return self._db.read(lambda conn: store.seconds_since(conn, since))
+
     def at_work(self, when: datetime) -> Sequence[Build]:
         """Read the builds that were at work at a time, without their steps; newest first."""
         return self._db.read(lambda conn: store.builds_at(conn, when, among=_AT_WORK))
 
+    def search(self, wanted: searching.Search) -> tuple[Sequence[Build], str]:
+        """Read a page of the builds that somebody looks for, without steps, and the token of the next one."""
+        return self._db.read(lambda conn: searching.page(conn, wanted))
+
+    def is_open_in(self, conn: Connection, build_id: str) -> bool:
+        """Whether a build is there and goes on, in the caller's transaction."""
+        try:
+            return not store.get_build(conn, build_id).is_final
         except NotFound:
             return False
 

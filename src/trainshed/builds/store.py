@@ -14,12 +14,14 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     delete,
+    func,
     select,
+    type_coerce,
     update,
 )
 
 from trainshed.builds.lifecycle import BUILD, STEP
-from trainshed.builds.model import Build, StepRecord, Trigger
+from trainshed.builds.model import Build, Progress, StepRecord, Trigger
 from trainshed.errors import NotFound
 from trainshed.sql import Json, Timestamp, fire, insert_new, metadata, notify, state_columns, state_constraints
 from trainshed.sql.lifecycle import record
@@ -38,6 +40,8 @@ builds = Table(
     Column("substitutions", Json, nullable=False),
     Column("trigger", Text, nullable=False, server_default=""),
     Column("trigger_id", Text, nullable=False, server_default=""),
+    Column("commit_sha", Text, nullable=False, server_default=""),
+    Column("ref", Text, nullable=False, server_default=""),  # the branch or tag that was built
     Column("approval", Json),
     Column("create_time", Timestamp, nullable=False),
     Column("start_time", Timestamp),
@@ -51,8 +55,10 @@ builds = Table(
     *state_columns(BUILD),
     *state_constraints(BUILD),
     Index("ix_builds_create_time", "create_time", "id"),
-    Index("ix_builds_state", "state"),
-    Index("ix_builds_trigger", "trigger"),
+    Index("ix_builds_state", "state", "create_time", "id"),
+    Index("ix_builds_trigger", "trigger", "create_time", "id"),
+    Index("ix_builds_commit_sha", "commit_sha"),
+    Index("ix_builds_ref", "ref", "create_time", "id"),
 )
 
 build_steps = Table(
@@ -165,6 +171,19 @@ def list_builds(
     return [Build.from_row(row, steps.get(row.id, ())) for row in rows]
 
 
+def seconds_since(conn: Connection, since: datetime) -> dict[str, float]:
+    """Add up how long the builds made since then have worked, by machine type; empty: none was asked for."""
+    c = builds.c
+    machine = func.json_extract(type_coerce(c.resolved, Text), "$.options.machineType").label("machine")
+    query = select(c.start_time, c.end_time, machine).where(
+        c.create_time >= since, c.start_time.is_not(None), c.end_time.is_not(None)
+    )
+    found: dict[str, float] = {}
+    for start, end, name in conn.execute(query):
+        found[name or ""] = found.get(name or "", 0.0) + (end - start).total_seconds()
+    return found
+
+
 def builds_at(conn: Connection, when: datetime, *, among: int) -> list[Build]:
     """Read the builds that were at work at a time, newest first, looking at so many of those made before it."""
     c = builds.c
@@ -212,6 +231,16 @@ def overdue(conn: Connection, now: datetime) -> list[str]:
     """Answer the builds that have waited longer than their queueTtl."""
     c = builds.c
     return list(conn.execute(select(c.id).where(c.state.in_(("PENDING", "QUEUED")), c.expire_time <= now)).scalars())
+
+
+def progress(conn: Connection, build_ids: Sequence[str]) -> dict[str, Progress]:
+    """Answer how far builds have come; what is gone is left out."""
+    c = builds.c
+    query = select(c.id, c.state, c.create_time, c.start_time, c.end_time).where(c.id.in_(build_ids))
+    return {
+        row.id: Progress(state=row.state, create_time=row.create_time, start_time=row.start_time, end_time=row.end_time)
+        for row in conn.execute(query)
+    }
 
 
 def insert_trigger(conn: Connection, values: Mapping[str, Any]) -> bool:

@@ -24,15 +24,20 @@ class Source:
     paths: Sequence[Path]  # one after the other: an older one, and the one that is written
     is_over: Callable[[], bool] = lambda: True  # whether nothing is written any more; asked when `follows` says so
     follows: Sequence[str] = ()  # channels of the store
-    prefixes: tuple[bytes, ...] = ()  # only lines that begin like this
+    prefixes: tuple[bytes, ...] = ()  # only lines that begin like this,
+    wholes: frozenset[bytes] = frozenset()  # and these
     shows: Callable[[bytes], bytes | None] | None = None  # what a line is shown as; None: not at all
     name: str = "log.txt"  # when it is downloaded
 
     def shown(self, line: bytes) -> bytes | None:
         """Answer what is shown of a line, if anything."""
-        if self.prefixes and not line.startswith(self.prefixes):
+        if self.prefixes and not line.startswith(self.prefixes) and line not in self.wholes:
             return None
         return line if self.shows is None else self.shows(line)
+
+    def may_show(self, data: bytes) -> bool:
+        """Tell without a look at its lines whether anything of a stretch can be shown."""
+        return not self.prefixes or any(text in data for text in (*self.prefixes, *self.wholes))
 
     @property
     def is_filtered(self) -> bool:
@@ -147,6 +152,8 @@ class Reader:
         return self._end if far >= self._end else self._text.line_start(far)
 
     def _shown(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        if not self._source.may_show(self._text.read(start, stop)):
+            return
         for offset, line in self._text.lines(start, stop):
             if (shown := self._source.shown(line)) is not None:
                 yield offset, shown

@@ -30,6 +30,7 @@ class Log {
     this.root = root;
     this.box = root.querySelector(".log-lines");
     this.said = root.querySelector(".log-said");
+    this.box.setAttribute("aria-label", root.dataset.label);
     this.lines = new Lines(this.box);
     this.search = new Search(this);
     this.isOver = true;
@@ -210,9 +211,9 @@ class Log {
     this.events?.close();
     this.isFollowing = true;
     this.events = new EventSource(this.address({ follow: this.lines.end }));
-    this.events.onopen = () => this.say((this.trouble = ""));
+    this.events.onopen = () => this.troubled("");
     this.events.onmessage = (event) => this.take(JSON.parse(event.data));
-    this.events.onerror = () => this.say((this.trouble = "The server does not answer; trying again…"));
+    this.events.onerror = () => this.troubled("The server does not answer; trying again…");
     this.events.addEventListener("end", () => {
       this.isOver = true;
       this.unfollow();
@@ -305,9 +306,17 @@ class Log {
     if (this.said.textContent !== words) this.said.textContent = words;
   }
 
+  troubled(words) {
+    this.trouble = words;
+    this.say();
+  }
+
   place() {
-    const { lines, partial, start, isLast } = this.lines;
-    if (!lines.length && !partial) return this.busy || start > 0 || !isLast ? "Looking for lines…" : this.root.dataset.nothing;
+    const { lines, partial, start, end, isLast, size } = this.lines;
+    if (!lines.length && !partial) {
+      if (!this.busy && start === 0 && isLast) return this.root.dataset.nothing;
+      return size ? `Looking for lines… ${Math.round((100 * (end - start)) / size)} %` : "Looking for lines…";
+    }
     if (start > 0) return "There are earlier lines: scroll to them.";
     return isLast ? "" : "There are later lines: scroll to them.";
   }

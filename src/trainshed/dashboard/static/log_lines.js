@@ -9,6 +9,7 @@ export class Lines {
     this.box = box;
     this.lines = []; // oldest first: offset, number, text, element
     this.start = this.end = 0; // the stretch of the log, in bytes
+    this.size = 0; // of the log, as far as it is known
     this.isLast = false; // it reaches the end of what is written
     this.isNewestFirst = false;
     this.needle = "";
@@ -25,6 +26,7 @@ export class Lines {
 
   // Lines behind the last one. Answers how many.
   append(piece) {
+    this.size = piece.size;
     const added = piece.lines.map((line) => this.made(line));
     this.lines.push(...added);
     this.put(added, true);
@@ -39,6 +41,7 @@ export class Lines {
 
   // Lines in front of the first one.
   prepend(piece) {
+    this.size = piece.size;
     const added = piece.lines.map((line) => this.made(line));
     this.lines.unshift(...added);
     this.put(added, false);
