@@ -31,7 +31,9 @@ def a_receipt(conn, number, *, trigger=HOURLY, transition="start", kind="firing"
 def filled(db):
     def verb(conn):
         for number in range(30):
-            a_receipt(conn, number, transition="fail" if number == 3 else "start", reason="disk full" if number == 5 else "")
+            a_receipt(
+                conn, number, transition="fail" if number == 3 else "start", reason="disk full" if number == 5 else ""
+            )
         a_receipt(conn, 40, trigger=OTHER, kind="message", stimulus="s#1", transition="skip")
         a_receipt(conn, 50, stimulus="forced/2026-03-01T12:50:00Z/abc", transition="skip", reason="by hand")
 

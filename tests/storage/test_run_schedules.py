@@ -495,3 +495,43 @@ def test_a_spec_that_cannot_run_here_is_refused_when_the_schedule_is_made(db, cl
 
     with pytest.raises(InvalidArgument):
         service.create(PARENT, HOURLY, {"parent": PARENT, "pipelineJob": {"pipelineSpec": {"schemaVersion": "2.1.0"}}})
+
+
+def test_a_run_by_hand_has_a_receipt_of_its_own_and_leaves_the_cron_alone(world):
+    made = world.create()
+    world.service.pause(made.name)
+
+    found = world.service.run(made.name)
+
+    (receipt,) = world.receipts()
+    assert (receipt.state, receipt.stimulus.split("/")[0], receipt.trigger) == ("STARTED", "forced", made.name)
+    assert (found.state, found.next_run_time) == ("PAUSED", made.next_run_time)
+    assert (found.started_run_count, found.last_response) == (1, f"{PARENT}/pipelineJobs/run-0")
+    world.service.run(made.name)
+    assert len(world.receipts()) == 2
+
+
+def test_a_run_by_hand_that_cannot_start_says_why_in_its_receipt(world):
+    made = world.create()
+    world.fault = InvalidArgument("The template is gone.")
+
+    found = world.service.run(made.name)
+
+    assert [(r.state, r.reason) for r in world.receipts()] == [("REFUSED", "The template is gone.")]
+    assert (found.started_run_count, found.last_response) == (0, "The template is gone.")
+
+
+def test_schedules_are_searched_newest_first_without_what_they_start(world):
+    for name in ("nightly", "weekly", "night shift"):
+        world.create(display_name=name)
+        world.clock.advance(1)
+
+    def names(**wanted):
+        return [s.options.display_name for s in world.service.search(PARENT, **wanted)]
+
+    newest, *_ = world.service.search(PARENT, limit=1)
+    assert newest.request == {}
+    assert names() == ["night shift", "weekly", "nightly"]
+    assert names(text="night") == ["night shift", "nightly"]
+    assert names(state="PAUSED") == []
+    assert names(before=(newest.create_time, newest.name)) == ["weekly", "nightly"]

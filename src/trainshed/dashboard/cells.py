@@ -29,6 +29,7 @@ class Time:
 
     when: datetime
     zone: str = "UTC"  # that it is written in
+    is_exact: bool = False  # stays as it is written
     cell: str = "time"
 
 
@@ -74,7 +75,24 @@ class Several:
     cell: str = "several"
 
 
-Cell = str | int | float | Link | Badge | Time | Span | Seconds | Size | Code | Several | None
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """One of several that came one after the other: a sign for its state; the rest is its name."""
+
+    state: str
+    name: str  # everything about it, in words
+    href: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marks:
+    """What happened last, in one line, oldest first."""
+
+    marks: Sequence[Mark]
+    cell: str = "marks"
+
+
+Cell = str | int | float | Link | Badge | Time | Span | Seconds | Size | Code | Several | Marks | None
 
 
 def time(when: datetime | None, zone: str = "UTC") -> Time | None:

@@ -1,5 +1,6 @@
 """Receipts: why each event did or did not start something."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -7,12 +8,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from trainshed import names
 from trainshed.api import own
 from trainshed.clock import parse_rfc3339, rfc3339
 from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument
-from trainshed.ledger import Account, Receipt, Service
+from trainshed.ledger import Account, Receipt, Search, Service
 
 _PAGE = 100
 _LARGEST_PAGE = 1000
@@ -22,18 +22,10 @@ def routes(ledger: Service) -> list[Route]:
     """List, describe and replay receipts under /trainshed/v1/receipts."""
 
     async def listing(request: Request) -> JSONResponse:
-        wanted = request.query_params
-        size = _page_size(wanted.get("pageSize", ""))
-        position = names.read_page_token(wanted.get("pageToken", ""))
-        since = _time("since", wanted["since"]) if wanted.get("since") else None
-        before = (_time("pageToken", position["time"]), str(position["id"])) if position else None
-        found = await off_loop(
-            ledger.list, trigger=wanted.get("trigger", ""), since=since, limit=size + 1, before=before
-        )
-        document: dict[str, Any] = {"receipts": [as_json(r) for r in found[:size]]}
-        if len(found) > size:
-            last = found[size - 1]
-            document["nextPageToken"] = names.page_token(time=rfc3339(last.create_time), id=last.receipt_id)
+        found = await off_loop(ledger.search, _wanted(request.query_params))
+        document: dict[str, Any] = {"receipts": [as_json(r) for r in found.receipts]}
+        if found.token:
+            document["nextPageToken"] = found.token
         return JSONResponse(document)
 
     async def describe(request: Request) -> JSONResponse:
@@ -50,6 +42,19 @@ def routes(ledger: Service) -> list[Route]:
         Route("/trainshed/v1/receipts/{receipt}:replay", replay, methods=["POST"]),
         Route("/trainshed/v1/receipts/{receipt}", describe),
     ]
+
+
+def _wanted(query: Mapping[str, str]) -> Search:
+    return Search(
+        state=query.get("state", ""),
+        kind=query.get("kind", ""),
+        trigger=query.get("trigger", ""),
+        text=query.get("text", ""),
+        since=_time("since", query["since"]) if query.get("since") else None,
+        until=_time("until", query["until"]) if query.get("until") else None,
+        page_size=_page_size(query.get("pageSize", "")),
+        page_token=query.get("pageToken", ""),
+    )
 
 
 def as_json(receipt: Receipt) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What Google's Job has no field for: overlap, catch-up, daylight saving, and a look ahead."""
+"""What Google's Job has no field for: overlap, catch-up, daylight saving, a look ahead; a schedule of runs run by hand."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,13 +11,15 @@ from trainshed.api import own
 from trainshed.clock import parse_rfc3339, rfc3339
 from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument
-from trainshed.schedules import CatchUp, DaylightSaving, Options, Order, Overlap, Schedule, Service
+from trainshed.schedules import CatchUp, DaylightSaving, Options, Order, Overlap, Schedule, Service, of_runs
 
 _NAME = "/trainshed/v1/projects/{project}/locations/{location}/jobs/{job}"
 
+_OF_RUNS = "/trainshed/v1/projects/{project}/locations/{location}/schedules/{schedule}"
 
-def routes(schedules: Service) -> list[Route]:
-    """GET and PATCH a schedule's policies; GET its next due times."""
+
+def routes(schedules: Service, run_schedules: of_runs.Service) -> list[Route]:
+    """GET and PATCH a schedule's policies; GET its next due times; POST a run of a schedule of runs."""
 
     async def read(request: Request) -> JSONResponse:
         return JSONResponse(_policies(await off_loop(schedules.get, _name(request))))
@@ -38,7 +40,14 @@ def routes(schedules: Service) -> list[Route]:
         local = [{"time": rfc3339(t), "localTime": t.astimezone(zone).isoformat()} for t in times]
         return JSONResponse({**_policies(found), "firings": local})
 
+    async def run(request: Request) -> JSONResponse:
+        name = "projects/{project}/locations/{location}/schedules/{schedule}".format(**request.path_params)
+        found = await off_loop(run_schedules.run, name)
+        count = found.started_run_count
+        return JSONResponse({"name": found.name, "runResponse": found.last_response, "startedRunCount": count})
+
     return [
+        Route(_OF_RUNS + ":run", run, methods=["POST"]),
         Route(_NAME + ":preview", preview, methods=["GET"]),
         Route(_NAME, read, methods=["GET"]),
         Route(_NAME, change, methods=["PATCH"]),

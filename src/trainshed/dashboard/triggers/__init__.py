@@ -1,1 +1,18 @@
-"""What starts work, and what became of it: schedules, topics, receipts."""
+"""What starts work, and what became of it: schedules, topics, build and run triggers, receipts.
+
+- `stories`: of each event the run or build that it led to; `sources` reads what they are told from.
+- `months`: a calendar of firings. `messages`: how messages are shown. All three are pure.
+- `schedules`: the lists; `schedule`, `run_schedule`: one of either kind; `firings`: what both show; `schedule_forms`.
+- `topics`: the list and one topic; `subscription`. `starters`: build and run triggers.
+- `receipts`: the ledger, and one receipt.
+"""
+
+from trainshed.dashboard.page import Tab
+
+SECTION = "/triggers"
+_TABS = (("Build and run triggers", SECTION), ("Schedules", "/schedules"), ("Topics", "/topics"))
+
+
+def tabs(current: str) -> tuple[Tab, ...]:
+    """Answer the lists of this section; one of them is looked at."""
+    return tuple(Tab(label=label, href=path, is_current=path == current) for label, path in _TABS)

@@ -1,27 +1,66 @@
-"""Schedules, those of runs among them: the list, and one schedule with its next due times."""
+"""Schedules of both kinds, with their last firings: Cloud Scheduler's jobs, and Vertex AI's schedules of runs."""
 
-from trainshed import ledger, schedules
+from collections.abc import Sequence
+from datetime import datetime
+
+from trainshed import names, schedules, topics
+from trainshed.clock import parse_rfc3339, rfc3339
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Link, time
-from trainshed.dashboard.page import Empty, Facts, Page, Table
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, Marks, Several, time
+from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
 from trainshed.dashboard.serve import Address
-from trainshed.schedules import of_runs
+from trainshed.dashboard.triggers import SECTION as ABOVE
+from trainshed.dashboard.triggers import schedule_forms as forms
+from trainshed.dashboard.triggers import stories, tabs
+from trainshed.dashboard.triggers.firings import Firings, next_of
+from trainshed.dashboard.triggers.run_schedule import RunSchedulePage
+from trainshed.dashboard.triggers.schedule import SchedulePage, outcome
+from trainshed.dashboard.triggers.sources import Sources, follows
+from trainshed.dashboard.triggers.stories import Story
+from trainshed.errors import InvalidArgument
+from trainshed.schedules import firing, of_runs
+from trainshed.schedules.lifecycle import SCHEDULE
+from trainshed.schedules.of_runs.lifecycle import RUN_SCHEDULE
+from trainshed.sql import changes
 
 SECTION = "/schedules"
-_MOST = 500
+_SHOWN = 50
+_MARKS = 15  # of each schedule
+_STATES = tuple(dict.fromkeys((*SCHEDULE.states, *RUN_SCHEDULE.states)))
+_COLUMNS = (
+    "Schedule",
+    "State",
+    "Cron",
+    "Time zone",
+    "Next firing",
+    "Exactly",
+    "Last attempt",
+    "Last firings",
+    "Target",
+)
+_OF_RUNS = ("Schedule", "State", "Cron", "Time zone", "Next run", "Exactly", "Last run", "Last firings", "Runs started")
 
 
 class Schedules:
     """Pages over the schedules feature."""
 
     def __init__(
-        self, service: schedules.Service, of_runs: of_runs.Service, receipts: ledger.Service, parent: str
+        self,
+        service: schedules.Service,
+        of_runs: of_runs.Service,
+        sources: Sources,
+        messages: topics.Service,
+        parent: str,
     ) -> None:
         self._service = service
         self._of_runs = of_runs
-        self._receipts = receipts
+        self._sources = sources
+        self._topics = messages
         self._parent = parent
+        firings = Firings(sources)
+        self._one = SchedulePage(service, firings)
+        self._one_of_runs = RunSchedulePage(of_runs, firings)
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
@@ -30,105 +69,118 @@ class Schedules:
             Address(path=SECTION + "/{name:path}", make=self.detail),
         ]
 
-    def listing(self, asked: Asked) -> Page:  # noqa: ARG002  (no filter yet)
-        """All schedules of the default project and region."""
-        found, _ = self._service.list_schedules(self._parent)
-        nothing = "No schedule yet: trainshed scheduler jobs create pubsub NAME --schedule CRON --topic T makes one."
-        columns = ("Schedule", "State", "Cron", "Time zone", "Target", "Next firing", "Last attempt")
-        rows = [self._row(s) for s in found]
-        table = Table(id="part-1", columns=columns, rows=rows, nothing=Empty(text=nothing))
-        starting, _ = self._of_runs.list(self._parent, of_runs.Wanted(page_size=_MOST))
-        of_them = Table(
-            id="schedules-of-runs",
-            heading="Schedules of runs",
-            columns=("Schedule", "State", "Cron", "Next run", "Last run", "Runs started"),
-            rows=[_row_of_runs(schedule) for schedule in starting],
-            nothing=Empty(text="No schedule of runs yet: PipelineJob.create_schedule of Vertex AI's SDK makes one."),
-        )
-        return Page(title="Schedules", section=SECTION, parts=(table, of_them))
+    def listing(self, asked: Asked) -> Page:
+        """List both kinds. Raises InvalidArgument."""
+        state, text = asked.choice("state", _STATES), asked.word("name")
+        after, before = asked.word("after"), _read_place(asked.word("before"))
+        jobs = self._service.search(self._parent, text=text, state=state, after=after, limit=_SHOWN + 1)
+        of_runs = self._of_runs.search(self._parent, text=text, state=state, before=before, limit=_SHOWN + 1)
+        shown = [*(s.name for s in jobs[:_SHOWN]), *(s.name for s in of_runs[:_SHOWN])]
+        told = self._sources.last_of(shown, limit=_MARKS)
+        parts: list[Part] = [
+            Filters(id="filters", action=SECTION, filters=_filters(text, state)),
+            _jobs(asked, jobs, told),
+            _schedules_of_runs(asked, of_runs, told),
+            forms.new_job(self._parent, self._topics),
+            forms.new_of_runs(self._parent),
+        ]
+        channels = [changes("schedule"), changes("run schedule"), firing.CHANGED]
+        works = follows([story for mine in told.values() for story in mine])
+        return Page(title="Schedules", section=ABOVE, tabs=tabs(SECTION), parts=parts, follows=(*channels, *works))
 
     def detail(self, asked: Asked) -> Page:
         """One schedule. Raises NotFound."""
-        name = asked.name
-        return self._detail_of_runs(name) if "/schedules/" in name else self._detail(name)
-
-    def _detail(self, name: str) -> Page:
-        schedule, upcoming = self._service.preview(name)
-        options = schedule.options
-        about = (
-            ("State", Badge(state=schedule.state, note=schedule.status_message)),
-            ("Cron", options.schedule),
-            ("Time zone", options.time_zone),
-            ("Daylight saving", str(options.daylight_saving)),
-            ("Overlap", str(options.overlap)),
-            ("Catch-up", f"at most {options.catch_up.limit}, {options.catch_up.order} first"),
-            ("Target", _target(options.target)),
-            ("Last attempt", time(schedule.last_attempt_time)),
-        )
-        coming = Table(
-            id="next-firings",
-            heading="Next firings",
-            columns=("Due",),
-            rows=[(time(due),) for due in upcoming],
-            nothing=Empty(text="It does not fire again."),
-        )
-        parts = (Facts(id="part-4", pairs=about), coming, self._firings(name))
-        return Page(title=name.rsplit("/", 1)[-1], section=SECTION, parts=parts)
-
-    def _detail_of_runs(self, name: str) -> Page:
-        schedule = self._of_runs.get(name)
-        options = schedule.options
-        about = (
-            ("State", Badge(state=schedule.state, note="")),
-            ("Cron", options.cron),
-            ("Start", time(options.start_time)),
-            ("End", time(options.end_time)),
-            ("Runs", f"{schedule.started_run_count} of {options.max_run_count or 'any number'}"),
-            ("At work at once", str(options.max_concurrent_active_run_count or "any number")),
-            ("At the limit", "waits" if options.allow_queueing else "is skipped"),
-            ("Next run", time(schedule.next_run_time)),
-        )
-        return Page(
-            title=options.display_name, section=SECTION, parts=(Facts(id="part-5", pairs=about), self._firings(name))
-        )
-
-    def _firings(self, name: str) -> Table:
-        rows = [
-            (
-                links.link(f"receipts/{r.receipt_id}"),
-                r.stimulus,
-                Badge(state=r.state, note=r.reason),
-                links.link(r.link),
-            )
-            for r in self._receipts.list(trigger=name, limit=50)
-        ]
-        columns = ("Receipt", "Due", "What became of it", "Led to")
-        return Table(
-            id="firings", heading="Firings", columns=columns, rows=rows, nothing=Empty(text="It has not fired yet.")
-        )
-
-    def _row(self, schedule: schedules.Schedule) -> tuple[Cell, ...]:
-        return (
-            Link(text=schedule.name.rsplit("/", 1)[-1], href=links.href(SECTION, schedule.name)),
-            Badge(state=schedule.state, note=schedule.status_message),
-            schedule.options.schedule,
-            schedule.options.time_zone,
-            _target(schedule.options.target),
-            time(schedule.next_due_time),
-            time(schedule.last_attempt_time),
-        )
+        make = self._one_of_runs.page if "/schedules/" in asked.name else self._one.page
+        return make(asked)
 
 
-def _row_of_runs(schedule: of_runs.RunSchedule) -> tuple[Cell, ...]:
+def _filters(text: str, state: str) -> tuple[Filter, ...]:
+    states = (("", "all"), *((s, s) for s in _STATES))
     return (
-        Link(text=schedule.options.display_name, href=links.href(SECTION, schedule.name)),
-        Badge(state=schedule.state, note=""),
-        schedule.options.cron,
-        time(schedule.next_run_time),
-        links.link(schedule.last_response),
-        str(schedule.started_run_count),
+        Filter(name="name", label="Name", value=text),
+        Filter(name="state", label="State", value=state, choices=states),
     )
 
 
-def _target(target: schedules.PubsubTarget | schedules.HttpTarget) -> Cell:
-    return links.link(target.topic) if isinstance(target, schedules.PubsubTarget) else target.uri
+def _jobs(asked: Asked, found: Sequence[schedules.Schedule], told: dict[str, list[Story]]) -> Table:
+    shown = found[:_SHOWN]
+    rows = [
+        (
+            *_beginning(s.name, names.short(s.name), s.state, s.options.cron),
+            time(s.next_due_time, s.options.time_zone),
+            next_of(s.next_due_time, s.options.time_zone),
+            outcome(s),
+            Marks(marks=stories.marks(told[s.name], s.options.time_zone)),
+            target(s.options.target),
+        )
+        for s in shown
+    ]
+    nothing = Empty(
+        text=f"{_none(asked)} schedule of messages. One publishes a message, or calls an endpoint, whenever its cron comes due: make one "
+        "below, or type",
+        command="trainshed scheduler jobs create pubsub NAME --schedule '*/3 * * * *' --topic TOPIC --message-body '{}'",
+    )
+    more = asked.href(after=shown[-1].name) if len(found) > _SHOWN else ""
+    return Table(
+        id="schedules", heading="Schedules of messages and calls", columns=_COLUMNS, rows=rows, nothing=nothing,
+        more=more, more_text="More schedules",
+    )  # fmt: skip
+
+
+def _schedules_of_runs(asked: Asked, found: Sequence[of_runs.RunSchedule], told: dict[str, list[Story]]) -> Table:
+    shown = found[:_SHOWN]
+    rows = []
+    for s in shown:
+        cron = s.options.ticks
+        last = Several(cells=(time(s.last_run_time, cron.time_zone), links.link(s.last_response)))
+        rows.append(
+            (
+                *_beginning(s.name, s.options.display_name, s.state, cron),
+                time(s.next_run_time, cron.time_zone),
+                next_of(s.next_run_time, cron.time_zone),
+                last if s.last_run_time else None,
+                Marks(marks=stories.marks(told[s.name], cron.time_zone)),
+                _started(s),
+            )
+        )
+    nothing = Empty(
+        text=f"{_none(asked)} schedule of runs. One starts runs of a compiled pipeline itself, as PipelineJob.create_schedule "
+        "of Vertex AI's SDK asks for: make one below."
+    )
+    more = asked.href(before=_place(shown[-1])) if len(found) > _SHOWN else ""
+    return Table(
+        id="schedules-of-runs", heading="Schedules of runs", columns=_OF_RUNS, rows=rows, nothing=nothing, more=more
+    )
+
+
+def _beginning(name: str, shown: str, state: str, cron: schedules.Cron) -> tuple[Cell, ...]:
+    link = Link(text=shown, href=links.href(SECTION, name))
+    return link, Badge(state=state), Several(cells=(Code(text=cron.expression), cron.words)), cron.time_zone
+
+
+def _none(asked: Asked) -> str:
+    return "The filter fits no" if asked.query else "There is no"
+
+
+def _started(schedule: of_runs.RunSchedule) -> Cell:
+    most = schedule.options.max_run_count
+    return f"{schedule.started_run_count} of {most}" if most else schedule.started_run_count
+
+
+def target(found: schedules.PubsubTarget | schedules.HttpTarget) -> Cell:
+    """Answer what a schedule publishes to, or calls."""
+    if isinstance(found, schedules.PubsubTarget):
+        return links.link(found.topic)
+    return Code(text=f"{found.method} {found.uri}")
+
+
+def _place(schedule: of_runs.RunSchedule) -> str:
+    return names.page_token(time=rfc3339(schedule.create_time), name=schedule.name)
+
+
+def _read_place(token: str) -> tuple[datetime, str] | None:
+    position = names.read_page_token(token)
+    try:
+        return (parse_rfc3339(position["time"]), str(position["name"])) if position else None
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidArgument.field("before", "not a token that this server returned") from error

@@ -1,13 +1,26 @@
-"""Topics: the list, and one topic with its subscriptions."""
+"""Topics: the list with what waits, and one topic with its subscriptions and last messages."""
 
-from trainshed import topics
+from collections.abc import Sequence
+
+from trainshed import names, topics
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Link, time
-from trainshed.dashboard.page import Empty, Facts, Page, Table
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, Size, Time, time
+from trainshed.dashboard.page import Action, Actions, Empty, Facts, Field, Filter, Filters, Form, Page, Table
 from trainshed.dashboard.serve import Address
+from trainshed.dashboard.triggers import SECTION as ABOVE
+from trainshed.dashboard.triggers import messages, tabs
+from trainshed.dashboard.triggers.subscription import SubscriptionPage, so_many
+from trainshed.sql import changes
+from trainshed.topics import Backlog, Looked, Subscribed, Topic
 
 SECTION = "/topics"
+_SHOWN = 50
+_ADDED_UP = 10  # subscriptions of each topic in the list
+_SUBSCRIPTIONS = 100
+_MESSAGES = 20
+_COLUMNS = ("Topic", "Subscriptions", "Waiting", "Out", "Oldest unacknowledged", "Dead letters", "Created")
+_OF_TOPIC = ("Subscription", "Delivers to", "Waiting", "Out", "Oldest unacknowledged", "Dead letters")
 
 
 class Topics:
@@ -16,61 +29,188 @@ class Topics:
     def __init__(self, service: topics.Service, project: str) -> None:
         self._service = service
         self._project = project
+        self._subscription = SubscriptionPage(service)
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
         return [
             Address(path=SECTION, make=self.listing),
             Address(path=SECTION + "/{name:path}", make=self.detail),
+            Address(path="/subscriptions/{name:path}", make=self._subscription.page),
         ]
 
-    def listing(self, asked: Asked) -> Page:  # noqa: ARG002  (no filter yet)
-        """All topics of the default project."""
-        found, _ = self._service.list_topics(f"projects/{self._project}")
-        rows = [
-            (
-                Link(text=t.name.rsplit("/", 1)[-1], href=links.href(SECTION, t.name)),
-                len(self._service.topic_subscriptions(t.name)),
-                time(t.create_time),
-            )
-            for t in found
-        ]
-        nothing = "No topic yet: trainshed pubsub topics create NAME makes one."
-        columns = ("Topic", "Subscriptions", "Created")
+    def listing(self, asked: Asked) -> Page:
+        """List topics by name, each with what waits at its subscriptions."""
+        text = asked.word("name")
+        prefix = f"projects/{self._project}/topics/"
+        found = self._service.backlogs.topics(prefix, text=text, after=asked.word("after"), limit=_SHOWN + 1)
+        shown = found[:_SHOWN]
+        subscribed = self._service.backlogs.of_topics([t.name for t in shown], limit=_ADDED_UP + 1)
+        rows = [_row(topic, mine) for topic, mine in zip(shown, subscribed, strict=True)]
+        nothing = Empty(
+            text="No topic fits. A topic hands each message to every subscription of it: a function, a trigger, a "
+            "client that pulls.",
+            command="trainshed pubsub topics create NAME",
+        )
+        more = asked.href(after=shown[-1].name) if len(found) > _SHOWN else ""
+        table = Table(id="topics", columns=_COLUMNS, rows=rows, nothing=nothing, more=more, more_text="More topics")
+        made = Form(
+            id="new-topic",
+            heading="Make a topic",
+            is_folded=True,
+            fields=(Field(name="name", label="Name", prefix=prefix, is_required=True),),
+            action=Action(label="Make topic", path="/v1/{name}", method="PUT", then="/topics/{name}"),
+        )
+        filters = Filters(id="filters", action=SECTION, filters=(Filter(name="name", label="Name", value=text),))
         return Page(
             title="Topics",
-            section=SECTION,
-            parts=(Table(id="part-1", columns=columns, rows=rows, nothing=Empty(text=nothing)),),
+            section=ABOVE,
+            tabs=tabs(SECTION),
+            parts=(filters, table, made),
+            follows=_follows([s for mine in subscribed for s in mine]),
         )
 
     def detail(self, asked: Asked) -> Page:
         """One topic. Raises NotFound."""
-        name = asked.name
-        topic = self._service.get_topic(name)
-        rows = [self._subscription(s) for s in self._service.topic_subscriptions(name)]
-        return Page(
-            title=name.rsplit("/", 1)[-1],
-            section=SECTION,
-            parts=(
-                Facts(id="part-2", pairs=(("Name", topic.name), ("Created", time(topic.create_time)))),
-                Table(
-                    id="subscriptions",
-                    heading="Subscriptions",
-                    columns=("Subscription", "Kind", "Delivers to", "Ack deadline", "Deliveries"),
-                    rows=rows,
-                    nothing=Empty(text="Nobody is subscribed: what is published now reaches nobody."),
-                ),
+        topic = self._service.get_topic(asked.name)
+        after = asked.word("after")
+        subscribed = self._service.backlogs.of_topic(topic.name, limit=_SUBSCRIPTIONS + 1, after=after)
+        shown = subscribed[:_SUBSCRIPTIONS]
+        more = asked.href(after=shown[-1].name) if len(subscribed) > _SUBSCRIPTIONS else ""
+        table = Table(
+            id="subscriptions",
+            heading="Subscriptions",
+            columns=_OF_TOPIC,
+            rows=[_subscription(s) for s in shown],
+            nothing=Empty(
+                text="Nobody is subscribed: what is published now reaches nobody.",
+                command=f"trainshed pubsub subscriptions create NAME --topic {names.short(topic.name)}",
             ),
+            more=more,
+            more_text="More subscriptions",
+        )
+        parts = (
+            _actions(topic),
+            table,
+            self._last(topic),
+            _publish(topic),
+            _subscribe(topic, self._project),
+            Facts(id="facts", heading="The topic", pairs=_facts(topic)),
+        )
+        return Page(
+            title=names.short(topic.name),
+            section=ABOVE,
+            trail=(Link(text="Topics", href=SECTION),),
+            parts=parts,
+            follows=_follows(subscribed),
         )
 
-    def _subscription(self, name: str) -> tuple[str, ...]:
-        found = self._service.get_subscription(name)
-        counts = ", ".join(f"{n} {state.lower()}" for state, n in sorted(self._service.counts(name).items()))
-        options = found.options
-        return (
-            name.rsplit("/", 1)[-1],
-            str(options.kind),
-            options.target or options.push_endpoint or "whoever pulls",
-            f"{options.ack_deadline_seconds} s",
-            counts or "none",
+    def _last(self, topic: Topic) -> Table:
+        found = self._service.backlogs.published(topic.name, limit=_MESSAGES)
+        nothing = (
+            "None of its messages is kept. A message is kept while a subscription, or the topic's retention, needs it."
         )
+        return Table(
+            id="messages",
+            heading="Last messages published",
+            columns=("Message", "Published", "Data", "Size", "Attributes", "Ordering key"),
+            rows=[_message(looked) for looked in found],
+            nothing=Empty(text=nothing),
+        )
+
+
+def _row(topic: Topic, mine: Sequence[Subscribed]) -> tuple[Cell, ...]:
+    counted = mine[:_ADDED_UP]
+    backlog = sum((s.backlog for s in counted), Backlog())
+    is_part = len(mine) > len(counted)
+    return (
+        Link(text=names.short(topic.name), href=links.href(SECTION, topic.name)),
+        f"more than {_ADDED_UP}" if is_part else len(mine),
+        so_many(backlog.waiting, backlog.bound, is_least=is_part),
+        so_many(backlog.out, backlog.bound, is_least=is_part),
+        time(backlog.oldest_time),
+        so_many(backlog.dead, backlog.bound, is_least=is_part),
+        time(topic.create_time),
+    )
+
+
+def _subscription(found: Subscribed) -> tuple[Cell, ...]:
+    backlog = found.backlog
+    return (
+        Link(text=names.short(found.name), href=links.href("/subscriptions", found.name)),
+        Badge(state="DETACHED") if found.is_detached else str(found.kind),
+        so_many(backlog.waiting, backlog.bound),
+        so_many(backlog.out, backlog.bound),
+        time(backlog.oldest_time),
+        so_many(backlog.dead, backlog.bound),
+    )
+
+
+def _message(looked: Looked) -> tuple[Cell, ...]:
+    return (
+        looked.message_id,
+        Time(when=looked.publish_time),
+        Code(text=messages.readable(looked.data)),
+        Size(count=len(looked.data)),
+        messages.attributes_cell(looked.attributes),
+        looked.ordering_key,
+    )
+
+
+def _actions(topic: Topic) -> Actions:
+    gone = f"Delete the topic {names.short(topic.name)}? Its subscriptions stay, and get nothing more."
+    delete = Action(label="Delete", path=f"/v1/{topic.name}", method="DELETE", confirm=gone, then=SECTION)
+    return Actions(id="actions", actions=(delete,), copies_address=True)
+
+
+def _publish(topic: Topic) -> Form:
+    return Form(
+        id="publish",
+        heading="Publish a message",
+        is_folded=True,
+        fields=(
+            Field(name="messages[0].data", label="Data", value="{}", type="bytes", help="Text, in UTF-8."),
+            Field(
+                name="messages[0].attributes", label="Attributes", type="json", help='A JSON object: {"key": "value"}.'
+            ),
+            Field(name="messages[0].orderingKey", label="Ordering key"),
+        ),
+        action=Action(label="Publish", path=f"/v1/{topic.name}:publish", body={"messages": [{}]}),
+    )
+
+
+def _subscribe(topic: Topic, project: str) -> Form:
+    prefix = f"projects/{project}/subscriptions/"
+    return Form(
+        id="subscribe",
+        heading="Make a subscription",
+        is_folded=True,
+        fields=(
+            Field(name="name", label="Name", prefix=prefix, is_required=True),
+            Field(name="filter", label="Filter", help='Such as attributes.kind = "new"; empty: every message.'),
+            Field(name="ackDeadlineSeconds", label="Ack deadline in seconds", value="10", type="integer"),
+        ),
+        action=Action(
+            label="Make subscription",
+            path="/v1/{name}",
+            method="PUT",
+            body={"topic": topic.name},
+            then="/subscriptions/{name}",
+        ),
+    )
+
+
+def _facts(topic: Topic) -> list[tuple[str, Cell]]:
+    options = topic.options
+    schema = options.schema
+    return [
+        ("Name", Code(text=topic.name, may_copy=True)),
+        ("Created", time(topic.create_time)),
+        ("Keeps messages", f"{options.retention_seconds:g} s" if options.retention_seconds else "while they wait"),
+        ("Schema", f"{names.short(schema.schema)}, {schema.encoding}" if schema else None),
+        ("Labels", ", ".join(f"{key}={value}" for key, value in options.labels.items())),
+    ]
+
+
+def _follows(subscribed: Sequence[Subscribed]) -> list[str]:
+    return [changes("delivery"), *topics.channels([(s.subscription_id, s.kind) for s in subscribed])]

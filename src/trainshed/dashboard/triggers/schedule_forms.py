@@ -1,0 +1,184 @@
+"""Forms of schedules: make one, change one. What they send is Google's own request."""
+
+import json
+
+from trainshed import topics
+from trainshed.clock import rfc3339
+from trainshed.dashboard.page import Action, Field, Form
+from trainshed.dashboard.triggers import messages
+from trainshed.schedules import HttpTarget, Overlap, PubsubTarget, Schedule
+from trainshed.schedules.of_runs import RunSchedule
+
+_CHOSEN = 100  # topics to choose from; where there are more one types the name
+_CRON = "Five fields: minute, hour, day of month, month, day of week."
+_ZONE = "A name of the IANA database, such as Europe/Berlin."
+_OF_OTHERS = "What Google's Job has no field for: overlap, catch-up, daylight saving"
+
+
+def new_job(parent: str, service: topics.Service) -> Form:
+    """Make a schedule that publishes a message."""
+    prefix = f"{parent}/jobs/"
+    return Form(
+        id="new-schedule",
+        heading="Make a schedule that publishes a message",
+        is_folded=True,
+        fields=(
+            Field(name="name", label="Name", prefix=prefix, is_required=True, help="Letters, digits, '-' and '_'."),
+            Field(name="schedule", label="Cron", value="*/3 * * * *", is_required=True, help=_CRON),
+            Field(name="timeZone", label="Time zone", value="Etc/UTC", is_required=True, help=_ZONE),
+            _topic(parent, service),
+            Field(name="pubsubTarget.data", label="Message", value="{}", type="bytes"),
+            Field(
+                name="pubsubTarget.attributes", label="Attributes", type="json", help='A JSON object: {"key": "value"}.'
+            ),
+            Field(name="description", label="Description"),
+        ),
+        action=Action(label="Make schedule", path=f"/v1/{parent}/jobs", then="/schedules/{name}"),
+    )
+
+
+def new_of_runs(parent: str) -> Form:
+    """Make a schedule of runs of a compiled pipeline in a bucket."""
+    job = "createPipelineJobRequest.pipelineJob"
+    return Form(
+        id="new-schedule-of-runs",
+        heading="Make a schedule of runs",
+        is_folded=True,
+        fields=(
+            Field(name="displayName", label="Name", is_required=True),
+            Field(name="cron", label="Cron", value="TZ=Etc/UTC 0 * * * *", is_required=True, help=f"{_CRON} Before them TZ=, and {_small(_ZONE)}"),
+            Field(name=f"{job}.templateUri", label="Compiled pipeline", is_required=True, help="Its address: gs://BUCKET/pipeline.json."),
+            Field(name=f"{job}.runtimeConfig.gcsOutputDirectory", label="Output folder", help="gs://BUCKET/FOLDER"),
+            Field(name=f"{job}.runtimeConfig.parameterValues", label="Parameters", type="json", help="A JSON object."),
+            Field(name="maxRunCount", label="At most so many runs", type="integer", help="Empty: no limit."),
+        ),
+        action=Action(
+            label="Make schedule of runs",
+            path=f"/v1/{parent}/schedules",
+            body={"maxConcurrentRunCount": 1, "createPipelineJobRequest": {"parent": parent}},
+            then="/schedules/{name}",
+        ),
+    )  # fmt: skip
+
+
+def edit_job(schedule: Schedule) -> tuple[Form, Form]:
+    """Change a schedule: Google's fields, and ours beside them."""
+    options = schedule.options
+    fields = [
+        Field(name="schedule", label="Cron", value=options.schedule, is_required=True, help=_CRON),
+        Field(name="timeZone", label="Time zone", value=options.time_zone, is_required=True, help=_ZONE),
+        *(_message(options.target) if isinstance(options.target, PubsubTarget) else _call(options.target)),
+        Field(
+            name="retryConfig.retryCount",
+            label="Tries after a failure",
+            value=str(options.retry.retry_count),
+            type="integer",
+            is_required=True,
+            help="0 to 5.",
+        ),
+        Field(name="description", label="Description", value=options.description),
+    ]
+    google = Form(
+        id="edit",
+        heading="Change it, from now on",
+        fields=fields,
+        action=Action(label="Save", path=f"/v1/{schedule.name}?updateMask={_mask(fields)}", method="PATCH"),
+    )
+    return google, _edit_policies(schedule)
+
+
+def edit_of_runs(schedule: RunSchedule) -> Form:
+    """Change a schedule of runs."""
+    options = schedule.options
+    fields = (
+        Field(name="displayName", label="Name", value=options.display_name, is_required=True),
+        Field(name="cron", label="Cron", value=options.cron, is_required=True, help=f"{_CRON} Before them TZ=, and {_small(_ZONE)}"),
+        Field(name="endTime", label="Until", value=rfc3339(options.end_time) if options.end_time else "", help="2026-12-31T00:00:00Z; empty: for ever."),
+        Field(name="maxRunCount", label="At most so many runs", value=str(options.max_run_count), type="integer", is_required=True, help="0: no limit."),
+        Field(name="maxConcurrentActiveRunCount", label="At work at once", value=str(options.max_concurrent_active_run_count), type="integer", is_required=True, help="0: no limit."),
+        Field(name="allowQueueing", label="At that limit a due time waits", value=_word(holds=options.allow_queueing), type="boolean", help="Otherwise it is skipped."),
+    )  # fmt: skip
+    return Form(
+        id="edit",
+        heading="Change it, from now on",
+        fields=fields,
+        action=Action(label="Save", path=f"/v1/{schedule.name}?updateMask={_mask(fields)}", method="PATCH"),
+    )
+
+
+def _edit_policies(schedule: Schedule) -> Form:
+    options = schedule.options
+    order = f",{options.catch_up.order}" if options.catch_up.limit else ""
+    return Form(
+        id="policies",
+        heading=_OF_OTHERS,
+        fields=(
+            Field(
+                name="overlap",
+                label="While the last firing is not done",
+                value=str(options.overlap),
+                choices=tuple(Overlap),
+                help="default: only an attempt that is under way counts; skip and wait look at the run that it led to.",
+            ),
+            Field(
+                name="catchUp",
+                label="Due times to catch up after the server was down",
+                value=f"{options.catch_up.limit}{order}",
+                is_required=True,
+                help="A number, or a number and an order: 5,oldest.",
+            ),
+            Field(
+                name="daylightSaving",
+                label="Daylight saving",
+                value=str(options.daylight_saving),
+                is_required=True,
+                help="skip or run_next in spring, both or first_only in autumn.",
+            ),
+        ),
+        action=Action(label="Save", path=f"/trainshed/v1/{schedule.name}", method="PATCH"),
+    )
+
+
+def _message(target: PubsubTarget) -> list[Field]:
+    fields = [Field(name="pubsubTarget.topicName", label="Topic", value=target.topic, is_required=True)]
+    if (text := messages.as_text(messages.decoded(target.data))) is not None:  # else one cannot type it here
+        fields.append(Field(name="pubsubTarget.data", label="Message", value=text, type="bytes"))
+    attributes = json.dumps(dict(target.attributes), ensure_ascii=False) if target.attributes else ""
+    fields.append(Field(name="pubsubTarget.attributes", label="Attributes", value=attributes, type="json"))
+    return fields
+
+
+def _call(target: HttpTarget) -> list[Field]:
+    fields = [
+        Field(name="httpTarget.uri", label="Address", value=target.uri, is_required=True),
+        Field(
+            name="httpTarget.httpMethod",
+            label="Method",
+            value=target.method,
+            choices=("POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"),
+        ),
+    ]
+    if (text := messages.as_text(messages.decoded(target.body))) is not None:
+        fields.append(Field(name="httpTarget.body", label="Body", value=text, type="bytes"))
+    return fields
+
+
+def _topic(parent: str, service: topics.Service) -> Field:
+    project = "/".join(parent.split("/")[:2])
+    found, more = service.list_topics(project, page_size=_CHOSEN)
+    name, label = "pubsubTarget.topicName", "Topic"
+    if found and not more:
+        return Field(name=name, label=label, choices=[topic.name for topic in found], is_required=True)
+    return Field(name=name, label=label, prefix=f"{project}/topics/", is_required=True)
+
+
+def _mask(fields: list[Field] | tuple[Field, ...]) -> str:
+    return ",".join(field.name for field in fields)
+
+
+def _small(text: str) -> str:
+    return text[0].lower() + text[1:]
+
+
+def _word(*, holds: bool) -> str:
+    return "true" if holds else ""

@@ -1,0 +1,75 @@
+"""Does a month of a calendar hold the right days, whatever its zone does?"""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from trainshed.dashboard.triggers import months
+from trainshed.dashboard.triggers.months import Day, Month
+from trainshed.errors import InvalidArgument
+
+NOW = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)
+
+
+def test_without_a_word_it_is_the_month_of_now_in_the_zone():
+    assert Month.parse("", "UTC", NOW).word == "2026-11"
+    assert Month.parse("", "Asia/Tokyo", NOW).word == "2026-12"
+
+
+@pytest.mark.parametrize(
+    ("word", "previous", "following", "days"),
+    [
+        ("2026-11", "2026-10", "2026-12", 30),
+        ("2026-01", "2025-12", "2026-02", 31),
+        ("2028-02", "2028-01", "2028-03", 29),
+    ],
+)
+def test_months_follow_one_another(word, previous, following, days):
+    month = Month.parse(word, "UTC", NOW)
+
+    assert (month.previous.word, month.next.word, len(month.days)) == (previous, following, days)
+
+
+@pytest.mark.parametrize("word", ["2026-13", "november", "2026-1", "0000-01", "9999-12"])
+def test_a_word_that_is_no_month_is_refused(word):
+    with pytest.raises(InvalidArgument, match="is no month such as 2026-11"):
+        Month.parse(word, "UTC", NOW)
+
+
+def test_a_day_that_is_none_is_refused():
+    assert months.parse_day("2026-11-23") == date(2026, 11, 23)
+    with pytest.raises(InvalidArgument, match="is no day such as"):
+        months.parse_day("yesterday")
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)])
+def test_a_day_lasts_as_long_as_its_zone_says(day, hours):
+    begin, end = months.stretch(day, "Europe/Berlin")
+
+    assert end - begin == timedelta(hours=hours)
+
+
+def test_stretches_of_a_month_meet_without_gap():
+    month = Month.parse("2026-03", "Europe/Berlin", NOW)
+    stretches = [months.stretch(day, month.zone) for day in month.days]
+
+    assert (stretches[0][0], stretches[-1][1]) == month.stretch
+    assert all(before[1] == after[0] for before, after in pairwise(stretches))
+
+
+def test_times_are_counted_by_the_day_of_the_zone():
+    times = [datetime(2026, 11, 23, 22, tzinfo=UTC), datetime(2026, 11, 23, 23, 30, tzinfo=UTC)]
+
+    assert months.by_day(times, "Europe/Berlin") == {date(2026, 11, 23): 1, date(2026, 11, 24): 1}
+
+
+def test_weeks_begin_on_monday_and_are_whole():
+    days = [Day(date=day, fired={}, worked={}) for day in Month.parse("2026-11", "UTC", NOW).days]
+    weeks = months.weeks(days)
+
+    assert [len(week) for week in weeks] == [7] * 6
+    assert weeks[0][:6] == [None] * 6
+    assert weeks[0][6].number == 1
+    assert weeks[1][0].date.weekday() == 0
+    assert [day.number for week in weeks for day in week if day] == list(range(1, 31))
