@@ -1,15 +1,21 @@
 """Runs: the list, one run, several side by side.
 
 - `listing`: the list and its filters. `words`: how runs are put in words.
-- `one`: one run.
+- `one`: one run. `picture`: its graph, as far as `folding` leaves it open; `panel`: the node that is selected, and
+  `artifact` if it is one; `tasks`: the table; `timeline`: who waited and worked when. `results`: what came out of it, for people to look at; `classification` reads curves and matrices.
+- `compare`: several runs side by side; `differences` says what differs, `parallel` draws a sweep.
+- `clone`: the form that starts a run again with other parameters.
 """
+
+from starlette.routing import BaseRoute
 
 from trainshed import runs
 from trainshed.clock import Clock
+from trainshed.dashboard import logs
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.page import Page
-from trainshed.dashboard.runs import listing, one
-from trainshed.dashboard.runs.listing import SECTION
+from trainshed.dashboard.runs import clone, compare, listing, one, panel, results
+from trainshed.dashboard.runs.listing import COMPARISON, SECTION
 from trainshed.dashboard.serve import Address
 
 
@@ -20,18 +26,39 @@ class Runs:
         self._service = service
         self._triggers = triggers
         self._clock = clock
+        self._one = one.OneRun(service)
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
         return [
             Address(path=SECTION, make=self.listing),
+            Address(path=COMPARISON, make=self.comparison),
+            Address(path=SECTION + "/{name:path}/clone", make=self.clone),
             Address(path=SECTION + "/{name:path}", make=self.detail),
+        ]
+
+    def routes(self) -> list[BaseRoute]:
+        """Answer what is served beside the pages: reports that tasks wrote."""
+        return [*results.routes(self._service)]
+
+    def log_addresses(self) -> list[logs.Address]:
+        """Answer where the logs of tasks are asked for."""
+        return [
+            logs.Address(path=SECTION + "/{name:path}/log", find=lambda asked: panel.log_source(self._service, asked))
         ]
 
     def listing(self, asked: Asked) -> Page:
         """Show the runs that somebody looks for, and what starts runs by itself."""
         return listing.page(self._service, asked, self._triggers.list())
 
+    def comparison(self, asked: Asked) -> Page:
+        """Show several runs side by side. Raises NotFound, InvalidArgument."""
+        return compare.page(self._service, asked)
+
+    def clone(self, asked: Asked) -> Page:
+        """Ask for other parameters of a run. Raises NotFound."""
+        return clone.page(self._service, asked.name)
+
     def detail(self, asked: Asked) -> Page:
         """One run. Raises NotFound."""
-        return one.page(self._service, asked.name, section=SECTION)
+        return self._one.page(asked)

@@ -1,78 +1,151 @@
-"""One run: what can be done with it, its graph, its tasks as a tree, costs, the logs that matter."""
+"""One run: its head, what can be done with it, and a tab for each way of looking at it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from trainshed import costs, runs
-from trainshed.dashboard.cells import Badge, Cell, seconds, size, span, time
-from trainshed.dashboard.page import Action, Actions, Empty, Facts, Page, Table
+from trainshed import costs, names, runs
+from trainshed.dashboard import links
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, span, time
+from trainshed.dashboard.page import Action, Actions, Facts, Notice, Page, Part, Tab, Text
+from trainshed.dashboard.runs import panel, results, tasks, timeline
+from trainshed.dashboard.runs.listing import COMPARISON, SECTION
+from trainshed.dashboard.runs.picture import Pictures
 from trainshed.dashboard.runs.words import because, remark
 
+TABS = ("graph", "tasks", "timeline", "results", "details")
 _PRICES = costs.load()
-_INDENT = "\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}"
-_COLUMNS = ("Task", "State", "Attempts", "Duration", "CPU", "Peak memory", "Why")
+_EVERY_SECONDS = 2.0
+_LONG = 120
 
 
-def page(service: runs.Service, name: str, *, section: str) -> Page:
-    """Make the page of a run. Raises NotFound."""
-    details = service.describe(name)
-    run = details.run
-    about = (
-        ("State", Badge(state=run.state, note=remark(run))),
-        ("Pipeline", run.pipeline),
-        ("Because of", because(run)),
-        ("Problem", run.error.partition("\n")[0]),  # the task's log has the rest
-        ("Created", time(run.create_time)),
-        ("Duration", span(run.start_time, run.end_time)),
-        ("Cost", str(runs.actual(_PRICES, details.tasks))),
-        ("Outputs below", run.root),
+class OneRun:
+    """Makes the pages of single runs."""
+
+    def __init__(self, service: runs.Service) -> None:
+        self._service = service
+        self._pictures = Pictures()
+
+    def page(self, asked: Asked) -> Page:
+        """Make the page of a run. Raises NotFound, InvalidArgument."""
+        tab = asked.choice("tab", TABS, TABS[0])
+        made: dict[str, Callable[[runs.Marks, Asked], Sequence[Part]]] = {
+            "graph": self._graph,
+            "tasks": self._tasks,
+            "timeline": self._timeline,
+            "results": lambda found, _: results.parts(self._service, found.run),
+            "details": lambda found, _: _details(found.run),
+        }
+        found = self._service.marks(asked.name)
+        run = found.run
+        is_open = not runs.RUN.is_final(run.state)
+        return Page(
+            title=run.display_name or names.short(run.name),
+            section=SECTION,
+            state=Badge(state=run.state, note=remark(run)),
+            about=_about(found),
+            trail=(Link(text="Runs", href=SECTION), Link(text=run.pipeline, href=f"{SECTION}?pipeline={run.pipeline}")),
+            tabs=_tabs(asked, run, tab),
+            parts=(*_problem(run), _actions(run), *made[tab](found, asked)),
+            follows=_follows(run),
+            refresh_seconds=_EVERY_SECONDS if is_open and tab == "timeline" else None,
+        )
+
+    def _graph(self, found: runs.Marks, asked: Asked) -> Sequence[Part]:
+        whole = self._pictures.whole(found)
+        return (self._pictures.part(found, asked), *panel.parts(self._service, found, whole, asked))
+
+    def _tasks(self, found: runs.Marks, asked: Asked) -> Sequence[Part]:
+        return tasks.parts(self._service, found, asked)
+
+    def _timeline(self, found: runs.Marks, asked: Asked) -> Sequence[Part]:
+        return (timeline.part(self._service, found, asked),)
+
+
+def _about(found: runs.Marks) -> Sequence[Cell]:
+    run = found.run
+    cost = runs.actual_brief(_PRICES, run) or runs.actual(_PRICES, found.tasks)
+    return tuple(
+        cell
+        for cell in (run.pipeline, because(run), time(run.create_time), span(run.start_time, run.end_time), str(cost))
+        if cell is not None
     )
-    lines = runs.outline(details.plan, details.tasks, details.attempts)
-    return Page(
-        title=run.display_name or name.rsplit("/", 1)[-1],
-        section=section,
-        parts=(
-            Actions(id="part-1", actions=_actions(run)),
-            Facts(id="part-2", pairs=about),
-            Facts(
-                id="parameters",
-                heading="Parameters",
-                pairs=[(key, str(value)) for key, value in run.parameters.items()],
-            ),
-            Table(
-                id="tasks",
-                heading="Tasks",
-                columns=_COLUMNS,
-                rows=[_row(line) for line in lines],
-                nothing=Empty(text="This pipeline has no tasks."),
-            ),
-        ),
-    )
 
 
-def _actions(run: runs.Run) -> Sequence[Action]:
+def _follows(run: runs.Run) -> Sequence[str]:
+    """Answer what may change the page; a run that succeeded stays as it is."""
+    if not runs.RUN.is_final(run.state):
+        return (runs.run_channel(run.name), runs.tasks_channel(run.name))
+    return () if run.state == "SUCCEEDED" else (runs.run_channel(run.name),)
+
+
+def _tabs(asked: Asked, run: runs.Run, current: str) -> Sequence[Tab]:
+    labels = {"graph": "Graph", "tasks": "Tasks", "timeline": "Timeline", "results": "Results", "details": "Details"}
+    address = Asked(path=asked.path)
+    tabs = [
+        Tab(label=label, href=address.href(tab=None if tab == TABS[0] else tab), is_current=tab == current)
+        for tab, label in labels.items()
+    ]
+    return (*tabs, Tab(label="Why", href=links.why(run.name).href, is_current=False))
+
+
+def _problem(run: runs.Run) -> Sequence[Part]:
+    if not run.error:
+        return ()
+    text, _, more = run.error.partition("\n")
+    return (Notice(id="problem", text=text + (" …" if more else ""), state=run.state),)
+
+
+def _actions(run: runs.Run) -> Actions:
     parent, _, job = run.name.rpartition("/pipelineJobs/")
     own = f"/trainshed/v1/{parent}/runs/{job}"
+    found: list[Action] = []
     if not runs.RUN.is_final(run.state):
-        return (Action(label="Cancel", path=f"/v1/{run.name}:cancel"),)
-    again = Action(label="Run again", path=f"{own}:clone")
-    return (Action(label="Retry what failed", path=f"{own}:retry"), again) if run.state != "SUCCEEDED" else (again,)
-
-
-def _row(line: runs.Line) -> tuple[Cell, ...]:
-    label, task = _INDENT * line.depth + line.label, line.task
-    state: Cell = Badge(state=line.state) if line.state else None
-    if task is None:
-        return (label, state, None, None, None, None, None)
-    return (
-        label,
-        Badge(state=line.state, note="reused" if task.cached_from else ""),
-        task.attempt or None,
-        span(task.start_time, task.end_time),
-        seconds(task.cpu_seconds or None),
-        size(task.peak_memory_bytes) if task.peak_memory_bytes else None,
-        _counted(line.counts) if line.counts else line.reason,
+        question = "Cancel this run? What runs is stopped; retry lets it go on later."
+        found.append(Action(label="Cancel", path=f"/v1/{run.name}:cancel", confirm=question))
+    if runs.RUN.allows("retry", run.state):
+        found.append(Action(label="Retry what failed", path=f"{own}:retry"))
+    found.append(Action(label="Run again", path=f"{own}:clone", then=f"{SECTION}/{{name}}"))
+    more = (
+        Link(text="Run again with changes", href=links.href(SECTION, run.name) + "/clone"),
+        Link(text="Compare with the previous one", href=f"{COMPARISON}?run={run.name}&previous=1"),
     )
+    return Actions(id="actions", actions=found, links=more, copies_address=True)
 
 
-def _counted(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {state}" for state, count in counts.items())
+def _details(run: runs.Run) -> Sequence[Part]:
+    about: tuple[tuple[str, Cell], ...] = (
+        ("Name", Code(text=run.name, may_copy=True)),
+        ("Pipeline", run.pipeline),
+        ("Started by", because(run)),
+        ("Created", time(run.create_time)),
+        ("Started", time(run.start_time)),
+        ("Ended", time(run.end_time)),
+        ("Logical time of its event", time(run.logical_time)),
+        ("Tasks", f"{run.tasks_ran} of {run.tasks_total} ran" if run.tasks_ran is not None else str(run.tasks_total)),
+        ("Spec", Code(text=run.template_uri or f"sha256 {run.spec_digest[:16]}", may_copy=bool(run.template_uri))),
+        ("Outputs below", Code(text=run.root, may_copy=True)),
+        ("When a task fails", "the others go on" if run.failure_policy != "FAIL_FAST" else "the run ends"),
+        ("Caching", {None: "as each task says", True: "on", False: "off"}[run.caching]),
+        ("Run key", Code(text=run.run_key) if run.run_key else None),
+        ("Service account", run.service_account),
+        ("Labels", ", ".join(f"{key}={value}" for key, value in run.labels.items())),
+    )
+    parts: list[Part] = [
+        Facts(
+            id="parameters",
+            heading="Parameters",
+            pairs=[(k, _value(v)) for k, v in run.parameters.items()] or [("None", None)],
+        ),
+        Facts(id="about", heading="Details", pairs=about),
+    ]
+    if run.outputs:
+        parts.append(Facts(id="outputs", heading="Outputs", pairs=[(k, _value(v)) for k, v in run.outputs.items()]))
+    if run.error:
+        parts.append(Text(id="error", heading="Error", text=run.error))
+    return parts
+
+
+def _value(value: Any) -> Cell:
+    text = panel.written(value)
+    return Code(text=text, may_copy=len(text) <= _LONG)

@@ -1,6 +1,7 @@
 // Every page: times as people say them, copy buttons, and pieces that the server sends when they change.
 
 import { morph } from "./morph.js";
+import { visit } from "./visit.js";
 
 const MINUTE = 60, HOUR = 3600, DAY = 86400;
 
@@ -54,7 +55,7 @@ function take(news) {
   const parts = document.getElementById("parts");
   const known = [...parts.children].map((section) => section.id);
   if (known.join() !== news.order.join()) {
-    location.reload(); // a part came or went: the page has another shape now
+    visit(location.href, { isNew: false }); // a part came or went
     return;
   }
   for (const [id, html] of Object.entries(news.parts)) {
@@ -65,11 +66,17 @@ function take(news) {
   tick();
 }
 
+let events;
+addEventListener("pagehide", () => events?.close());
+
 function follow(version) {
+  events?.close();
+  const connection = document.getElementById("connection");
+  connection.textContent = "";
+  if (!version) return;
   const address = new URL(location.href);
   address.searchParams.set("live", version);
-  const events = new EventSource(address);
-  const connection = document.getElementById("connection");
+  events = new EventSource(address);
   events.onopen = () => (connection.textContent = "Live");
   events.onmessage = (event) => take(JSON.parse(event.data));
   events.onerror = () => (connection.textContent = "The server does not answer; trying again…");
@@ -77,13 +84,16 @@ function follow(version) {
     events.close();
     connection.textContent = "";
   });
-  addEventListener("pagehide", () => events.close());
 }
 
-const address = new URL(location.href);
-address.searchParams.set("format", "json");
-document.getElementById("as-json").href = address;
-tick();
+function begin() {
+  const address = new URL(location.href);
+  address.searchParams.set("format", "json");
+  document.getElementById("as-json").href = address;
+  tick();
+  follow(document.getElementById("parts").dataset.live);
+}
+
+document.addEventListener("visited", begin);
 setInterval(tick, 1000);
-const version = document.getElementById("parts").dataset.live;
-if (version) follow(version);
+begin();

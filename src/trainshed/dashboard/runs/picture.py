@@ -1,0 +1,230 @@
+"""The graph of a run as a part: what is folded is in the address, the layout is kept, how tasks stand is new each time."""
+
+from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
+
+from trainshed import ir, runs
+from trainshed.dashboard import graph, layered
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.runs import folding
+from trainshed.dashboard.runs.folding import Item, Seen, Whole
+
+OPEN, FOLD, TASK, ARTIFACTS = "open", "fold", "task", "artifacts"  # words of the query
+_KEPT = 64
+_SIZES = {"artifact": graph.ARTIFACT_SIZE}
+_WORST_FIRST = ("FAILED", "CANCELLED", "CANCELLING", "RUNNING", "QUEUED", "PENDING", "SUCCEEDED", "SKIPPED")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Laid:
+    """A layout: nodes and edges in their places, the nodes without how they stand."""
+
+    nodes: Sequence[graph.Node]
+    edges: Sequence[graph.Edge]
+    width: int
+    height: int
+
+
+class Pictures:
+    """Draws graphs of runs; pipelines and layouts that were drawn before are kept."""
+
+    def __init__(self) -> None:
+        self._wholes: OrderedDict[str, Whole] = OrderedDict()
+        self._laid: OrderedDict[tuple[str, str], _Laid] = OrderedDict()
+        self._lock = Lock()
+
+    def whole(self, found: runs.Marks) -> Whole:
+        """Answer the whole graph of a run's pipeline."""
+        with self._lock:
+            key = found.run.spec_digest
+            if key not in self._wholes:
+                self._wholes[key] = folding.whole(ir.graph(found.plan))
+                if len(self._wholes) > _KEPT:
+                    self._wholes.popitem(last=False)
+            self._wholes.move_to_end(key)
+            return self._wholes[key]
+
+    def part(self, found: runs.Marks, asked: Asked) -> graph.Graph:
+        """Make the part that shows what the address asks for."""
+        whole = self.whole(found)
+        selected = selected_item(whole, asked.word(TASK))
+        opened = {*asked.words(OPEN), *folding.around(whole, selected)}
+        has_artifacts = asked.choice(ARTIFACTS, ("show", "hide"), "show" if _may_show_all(whole) else "hide") == "show"
+        seen = folding.see(whole, opened=opened, folded=set(asked.words(FOLD)) - opened, has_artifacts=has_artifacts)
+        shape = ir.digest([found.run.spec_digest, sorted(seen.is_open), has_artifacts])[:16]
+        laid = self._lay(found.run.name, shape, whole, seen)
+        standings = _standings(found, whole)
+        return graph.Graph(
+            id="graph",
+            heading="Graph",
+            nodes=[_dressed(node, whole.items[node.id], whole, standings, asked, seen) for node in laid.nodes],
+            edges=laid.edges,
+            width=laid.width,
+            height=laid.height,
+            shape=shape,
+            selected=selected,
+            hidden=[(item.id, item.label, address(asked, item.id)) for item in seen.hidden],
+            switches=_switches(whole, asked, has_artifacts=has_artifacts),
+            legend=_legend(whole, seen),
+        )
+
+    def _lay(self, run: str, shape: str, whole: Whole, seen: Seen) -> _Laid:
+        key = (run, shape)
+        with self._lock:
+            if key in self._laid:
+                self._laid.move_to_end(key)
+                return self._laid[key]
+        laid = _lay(whole, seen)
+        with self._lock:
+            self._laid[key] = laid
+            while len(self._laid) > _KEPT:
+                self._laid.popitem(last=False)
+        return laid
+
+
+def selected_item(whole: Whole, path: str) -> str:
+    """Answer the node that a task's path, or an artifact's, means; empty where there is none."""
+    node = runs.static(path)
+    return node if node in whole.items else ""
+
+
+def address(asked: Asked, key: str | None) -> str:
+    """Answer the page's address with another node selected, or none."""
+    return asked.href(task=key, attempt=None, page=None, tab=None)
+
+
+def _may_show_all(whole: Whole) -> bool:
+    return len(whole.items) <= folding.MANY or sum(not item.parent for item in whole.items.values()) <= folding.MANY
+
+
+def _lay(whole: Whole, seen: Seen) -> _Laid:
+    sized = [_sized(item, is_open=item.id in seen.is_open) for item in seen.items]
+    kinds = {(start, end): kind for start, end, kind in seen.edges}
+    drawing = layered.draw(sized, list(kinds))
+    nodes = [
+        graph.Node(
+            id=item.id,
+            kind="group" if item.is_group else item.kind,
+            label=item.label,
+            detail=_detail(item, whole),
+            parent=item.parent,
+            is_open=item.id in seen.is_open,
+            place=drawing.places[item.id],
+        )
+        for item in seen.items
+    ]
+    edges = [
+        graph.Edge(
+            start=line.start,
+            end=line.end,
+            kind=kinds.get((line.start, line.end), "data"),
+            points=[number for point in line.points for number in point],
+        )
+        for line in drawing.lines
+    ]
+    return _Laid(nodes=nodes, edges=edges, width=drawing.width, height=drawing.height)
+
+
+def _sized(item: Item, *, is_open: bool) -> layered.Node:
+    width, height = _SIZES.get(item.kind, graph.TASK_SIZE)
+    return layered.Node(key=item.id, width=width + 40 * is_open, height=height, parent=item.parent)
+
+
+def _detail(item: Item, whole: Whole) -> str:
+    if item.kind == "artifact":
+        return item.type.rpartition(".")[2]
+    if item.is_group:
+        count = sum(whole.items[key].kind != "artifact" for key in whole.inside.get(item.id, ()))
+        words = {"dag": "pipeline", "loop": "loop", "condition": "condition", "alike": "equal tasks"}[item.kind]
+        return f"{count} {words}" if item.kind == "alike" else f"{words} of {count} task{'s' * (count != 1)}"
+    return item.image.rpartition("/")[2]
+
+
+def _standings(found: runs.Marks, whole: Whole) -> Mapping[str, runs.Standing]:
+    nodes = [
+        {"id": i.id, "kind": i.kind, "parent": _real_parent(i, whole)}
+        for i in whole.items.values()
+        if i.kind != "alike"
+    ]
+    return runs.standings(nodes, found.tasks)
+
+
+def _real_parent(item: Item, whole: Whole) -> str:
+    return whole.items[item.parent].parent if item.parent.startswith(folding.MARK) else item.parent
+
+
+def _dressed(
+    node: graph.Node, item: Item, whole: Whole, standings: Mapping[str, runs.Standing], asked: Asked, seen: Seen
+) -> graph.Node:
+    key = "" if item.kind == "alike" else node.id
+    fold = _fold(asked, item, whole, is_open=item.id in seen.is_open) if item.is_group else ""
+    return replace(
+        node, standing=_standing(item, whole, standings), href=address(asked, key) if key else fold, fold=fold
+    )
+
+
+def _standing(item: Item, whole: Whole, standings: Mapping[str, runs.Standing]) -> graph.Standing:
+    if item.kind == "artifact":
+        return graph.Standing()
+    if item.kind == "alike":
+        return _of_alike([standings[key] for key in whole.inside[item.id] if key in standings])
+    found = standings[item.id]
+    counts = found.iterations or (found.states if sum(found.states.values()) > 1 else {})
+    note = "reused" if found.is_reused else f"attempt {found.attempt}" if found.attempt > 1 else ""
+    return graph.Standing(
+        state=found.state, start=found.start_time, end=found.end_time, note=_counted(counts) if counts else note
+    )
+
+
+def _of_alike(found: Sequence[runs.Standing]) -> graph.Standing:
+    starts = [standing.start_time for standing in found if standing.start_time]
+    ends = [standing.end_time for standing in found if standing.end_time]
+    return graph.Standing(
+        state=runs.state_of(standing.state for standing in found),
+        start=min(starts, default=None),
+        end=max(ends) if len(ends) == len(found) else None,
+        note=_counted(Counter(standing.state for standing in found)),
+    )
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    """Write how many are in which state, the worst first."""
+    order = {state: place for place, state in enumerate(_WORST_FIRST)}
+    found = sorted(counts.items(), key=lambda entry: order.get(entry[0], len(order)))
+    return ", ".join(f"{count} {state.lower().replace('_', ' ')}" for state, count in found)
+
+
+def _fold(asked: Asked, item: Item, whole: Whole, *, is_open: bool) -> str:
+    """Answer the page's address with a group the other way round; what is selected in it is not any more."""
+    opened = [key for key in asked.words(OPEN) if key != item.id]
+    folded = [key for key in asked.words(FOLD) if key != item.id]
+    (folded if is_open else opened).append(item.id)
+    gone = is_open and item.id in folding.around(whole, selected_item(whole, asked.word(TASK)))
+    kept = [(k, v) for k, v in asked.query if k not in {OPEN, FOLD} and not (gone and k == TASK)]
+    pairs = [*kept, *((OPEN, key) for key in opened), *((FOLD, key) for key in folded)]
+    return replace(asked, query=tuple(pairs)).href()
+
+
+def _switches(whole: Whole, asked: Asked, *, has_artifacts: bool) -> list[tuple[str, str]]:
+    found = []
+    if any(item.kind == "artifact" for item in whole.items.values()):
+        words, value = ("Without artifacts", "hide") if has_artifacts else ("With artifacts", "show")
+        found.append((words, asked.href(artifacts=value)))
+    groups = [item.id for item in whole.items.values() if item.is_group]
+    if groups:
+        bare = replace(asked, query=tuple(pair for pair in asked.query if pair[0] not in {OPEN, FOLD}))
+        some = [(FOLD, key) for key in groups] if not whole.is_large else []
+        found.append(("Fold all", replace(bare, query=(*(p for p in bare.query if p[0] != TASK), *some)).href()))
+        more = [(OPEN, key) for key in groups] if whole.is_large else []
+        if len(more) <= _KEPT:
+            found.append(("Open all", replace(bare, query=(*bare.query, *more)).href()))
+    return found
+
+
+def _legend(whole: Whole, seen: Seen) -> str:
+    tasks = sum(item.kind == "task" for item in whole.items.values())
+    shown = sum(item.kind == "task" for item in seen.items)
+    words = f"{tasks:,} task{'s' * (tasks != 1)}"
+    return words if shown == tasks else f"{words}, {shown:,} of them shown; the others are folded away"

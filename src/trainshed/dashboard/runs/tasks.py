@@ -1,0 +1,146 @@
+"""The tasks of a run as a table: a tree in the order of the plan, or sorted; large runs come in pages."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from trainshed import runs
+from trainshed.dashboard import links
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Badge, Cell, Link, seconds, size, span
+from trainshed.dashboard.page import Empty, Filter, Filters, Part, Table
+from trainshed.dashboard.runs.listing import SECTION
+from trainshed.errors import InvalidArgument
+
+PAGE = 200
+_INDENT = "\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}"
+_COLUMNS = ("Task", "State", "Attempts", "Duration", "CPU", "Peak memory", "Image", "Why")
+_SORTS = ("plan", "duration", "cpu", "start", "state", "name")
+_WORST = ("FAILED", "CANCELLED", "CANCELLING", "RUNNING", "QUEUED", "PENDING", "NOT_TRIGGERED", "SKIPPED", "SUCCEEDED")
+
+
+def parts(service: runs.Service, found: runs.Marks, asked: Asked) -> Sequence[Part]:
+    """Make the filters and a page of the table. Raises InvalidArgument."""
+    state, text = asked.choice("state", tuple(runs.TASK.states)), asked.word("text").lower()
+    sort = asked.choice("sort", _SORTS, "plan")
+    start = asked.number("from", 0, most=1_000_000)
+    chosen = [
+        m for m in in_order(found.tasks) if (not state or m.state == state) and (not text or text in m.name.lower())
+    ]
+    if start and start >= len(chosen):
+        raise InvalidArgument.field("from", f"there are {len(chosen)} tasks, counted from 0")
+    if sort != "plan":
+        chosen.sort(key=_KEYS[sort])
+    shown = chosen[start : start + PAGE]
+    rows = service.tasks_by_id([mark.id for mark in shown])
+    is_tree = sort == "plan" and not text and not state
+    images = {path: task.image for path, task in found.plan.walk()} if shown else {}
+    return (
+        _filters(found, asked, state, text, sort),
+        Table(
+            id="tasks",
+            heading="Tasks",
+            count=len(chosen),
+            columns=_COLUMNS,
+            rows=[_row(found, rows[mark.id], images, is_tree=is_tree) for mark in shown if mark.id in rows],
+            nothing=Empty(text="No task of this run is like that." if found.tasks else "This pipeline has no tasks."),
+            more=asked.href(**{"from": str(start + PAGE)}) if start + PAGE < len(chosen) else "",
+            more_text=f"The next {min(PAGE, len(chosen) - start - PAGE)} of {len(chosen)}",
+            can_sort=True,
+        ),
+    )
+
+
+def in_order(tasks: Sequence[runs.Mark]) -> list[runs.Mark]:
+    """Answer tasks as a tree is read: what is in one follows it, iteration by iteration."""
+    inside: dict[str, list[runs.Mark]] = {}
+    for mark in tasks:
+        inside.setdefault(mark.parent, []).append(mark)
+
+    def walk(parent: str) -> Iterator[runs.Mark]:
+        for mark in sorted(inside.get(parent, ()), key=lambda m: m.iteration or 0):  # else as they were made
+            yield mark
+            if mark.is_dag:
+                yield from walk(mark.id)
+
+    return list(walk(""))
+
+
+def address(run: str, task: str) -> str:
+    """Answer where a task of a run is shown."""
+    return Asked(path=links.href(SECTION, run)).href(task=task)
+
+
+def reason(row: runs.TaskRow) -> str:
+    """Say in a sentence why a task is in its state, as far as its own row knows."""
+    match row.state:
+        case "SKIPPED":
+            return "its outputs were reused"
+        case "NOT_TRIGGERED":
+            return row.error.partition("\n")[0] or "its condition does not hold"
+        case "CANCELLED":
+            return "it had not begun" if row.start_time is None else "it was stopped"
+        case "SUCCEEDED":
+            return ""
+    return row.error.partition("\n")[0]
+
+
+def _row(found: runs.Marks, row: runs.TaskRow, images: Mapping[str, str], *, is_tree: bool) -> tuple[Cell, ...]:
+    depth = row.name.count(".") if is_tree else 0
+    label = row.name if not is_tree else row.name.rpartition(".")[2]
+    if is_tree and row.iteration is not None and "." in row.name:
+        label = f"[{row.iteration}] {label}"
+    return (
+        Link(text=_INDENT * depth + label, href=address(found.run.name, row.name)),
+        Badge(state=row.state, note="reused" if row.cached_from else ""),
+        row.attempt or None,
+        span(row.start_time, row.end_time),
+        seconds(row.cpu_seconds or None),
+        size(row.peak_memory_bytes or None),
+        images.get(runs.static(row.name), "").rpartition("/")[2] or row.kind,
+        reason(row),
+    )
+
+
+def _filters(found: runs.Marks, asked: Asked, state: str, text: str, sort: str) -> Filters:
+    states = sorted({mark.state for mark in found.tasks} | ({state} if state else set()), key=_WORST.index)
+    return Filters(
+        id="filters",
+        heading="Tasks of this run",
+        filters=(
+            Filter(name="text", label="Name", value=text),
+            Filter(name="state", label="State", value=state, choices=(("", "all"), *((s, s) for s in states))),
+            Filter(
+                name="sort",
+                label="Order",
+                value=sort,
+                choices=(
+                    ("plan", "as in the plan"), ("duration", "longest first"), ("cpu", "most CPU first"),
+                    ("start", "as they began"), ("state", "worst state first"), ("name", "by name"),
+                ),
+            ),
+        ),
+        action=asked.path,
+        kept=(("tab", "tasks"),),
+    )  # fmt: skip
+
+
+def _lasted(mark: runs.Mark) -> float:
+    if mark.start_time is None:
+        return 0.0
+    if mark.end_time is None:
+        return float("inf")
+    return (mark.end_time - mark.start_time).total_seconds()
+
+
+def _began(mark: runs.Mark) -> tuple[bool, datetime | None]:
+    return mark.start_time is None, mark.start_time
+
+
+_KEYS: Mapping[str, Callable[[runs.Mark], Any]] = {
+    "duration": lambda mark: -_lasted(mark),
+    "cpu": lambda mark: -mark.cpu_seconds,
+    "start": _began,
+    "state": lambda mark: _WORST.index(mark.state),
+    "name": lambda mark: mark.name,
+}

@@ -1,0 +1,173 @@
+// A graph that one looks around in. Where the nodes are comes once, as data; how they stand comes as often as it changes.
+// Only what is in view is drawn: each node by itself when it is large enough to be read, else all of one state as one shape.
+
+import { Camera } from "./graph_camera.js";
+import { Search } from "./graph_search.js";
+import { Painter } from "./graph_paint.js";
+import { neighbour } from "./graph_walk.js";
+import { visit } from "./visit.js";
+
+class Graph {
+  constructor(section) {
+    this.section = section;
+    this.take(section);
+    this.camera = new Camera(this.svg, () => this.paint());
+    this.painter = new Painter(this.svg, this.camera);
+    this.search = new Search(this);
+    section.addEventListener("part", (event) => this.news(event.detail));
+    section.addEventListener("click", (event) => this.click(event));
+    section.addEventListener("keydown", (event) => this.key(event));
+    section.addEventListener("focusin", (event) => this.focused(event));
+    new ResizeObserver(() => this.camera.moved()).observe(this.svg);
+    this.load();
+  }
+
+  take(root) {
+    this.view = root.querySelector(".graph-view");
+    this.svg = this.view.querySelector("svg");
+  }
+
+  async load(anchor) {
+    const shape = this.view.dataset.shape;
+    if (shape === this.loading) return;
+    this.loading = shape;
+    const address = new URL(location.href);
+    address.searchParams.set("format", "json");
+    try {
+      const answer = await fetch(address);
+      const page = answer.ok ? await answer.json() : { parts: [] };
+      const part = page.parts.find((found) => found.kind === "graph");
+      if (part && part.shape === this.view.dataset.shape) this.show(part, anchor); // else it is another address by now
+    } finally {
+      this.loading = undefined;
+    }
+  }
+
+  show(part, anchor) {
+    const before = anchor && this.byId?.get(anchor);
+    const from = before && this.camera.onScreen(before.place);
+    this.nodes = part.nodes;
+    this.hidden = part.hidden;
+    this.shape = part.shape;
+    this.byId = new Map(this.nodes.map((node) => [node.id, node]));
+    this.after = new Map();
+    this.before = new Map();
+    for (const edge of part.edges) {
+      push(this.after, edge.start, edge.end);
+      push(this.before, edge.end, edge.start);
+    }
+    this.painter.take(part);
+    this.stand();
+    this.select(part.selected);
+    this.current = this.byId.has(this.current) ? this.current : part.selected || this.nodes[0]?.id;
+    this.camera.take(part.width, part.height);
+    const now = from && this.byId.get(anchor);
+    if (now) this.camera.bring(now.place, from);
+    else this.camera.begin(this.byId.get(part.selected)?.place ?? first(this.nodes)?.place);
+    this.paint();
+    if (from && this.section.contains(document.activeElement)) this.painter.focus(this.current);
+    performance.mark("graph painted");
+    requestAnimationFrame(() => setTimeout(() => performance.mark("graph seen"), 0));
+  }
+
+  // How the nodes stand, in the order of the nodes: state, start, end, note.
+  stand() {
+    const standings = JSON.parse(this.view.dataset.standings);
+    this.nodes.forEach((node, place) => {
+      const [state = "", start = 0, end = 0, note = ""] = standings[place] ?? [];
+      node.standing = { state, start, end, note };
+    });
+  }
+
+  select(id) {
+    this.selected = id;
+    this.painter.select(id);
+  }
+
+  // New HTML of this part: the tools, and how the nodes stand; another shape means another layout.
+  news(html) {
+    const found = new DOMParser().parseFromString(html, "text/html");
+    const view = found.querySelector(".graph-view");
+    for (const name of [".legend", ".graph-tools .actions"]) {
+      this.section.querySelector(name).replaceChildren(...document.importNode(found.querySelector(name), true).childNodes);
+    }
+    this.view.setAttribute("aria-label", view.getAttribute("aria-label"));
+    Object.assign(this.view.dataset, view.dataset);
+    if (view.dataset.shape !== this.shape) {
+      this.load(this.anchor);
+      return;
+    }
+    this.stand();
+    this.select(view.dataset.selected);
+    this.paint();
+  }
+
+  paint() {
+    if (this.nodes) this.painter.paint(this.current);
+  }
+
+  click(event) {
+    const zoom = event.target.closest("[data-zoom]");
+    if (zoom) this.camera.zoom(zoom.dataset.zoom);
+    const link = event.target.closest("a[href]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    if (this.camera.hasDragged()) return;
+    this.go(link.getAttribute("href"), link.closest("[data-node]")?.dataset.node);
+  }
+
+  go(href, anchor) {
+    this.anchor = anchor ?? this.current;
+    visit(href);
+  }
+
+  key(event) {
+    const inside = event.target.closest("[data-node]");
+    if (!inside || event.ctrlKey || event.metaKey || event.altKey) return;
+    const node = this.byId.get(this.current);
+    const zooms = { "+": "in", "=": "in", "-": "out", 0: "fit" };
+    if (event.key.startsWith("Arrow")) this.move(neighbour(this, node, event.key));
+    else if (event.key === "Home") this.move(first(this.nodes));
+    else if (event.key === " " && node.fold) this.go(node.fold, node.id);
+    else if (event.key in zooms) this.camera.zoom(zooms[event.key], node.place);
+    else return;
+    event.preventDefault();
+  }
+
+  move(node) {
+    if (!node) return;
+    this.current = node.id;
+    this.camera.reveal(node.place);
+    this.paint();
+    this.painter.focus(node.id);
+  }
+
+  focused(event) {
+    const id = event.target.closest("[data-node]")?.dataset.node;
+    if (!id || id === this.current) return;
+    this.current = id;
+    this.paint();
+  }
+}
+
+function push(map, key, value) {
+  if (map.has(key)) map.get(key).push(value);
+  else map.set(key, [value]);
+}
+
+function first(nodes) {
+  return nodes.reduce((best, node) => (!best || node.place[1] < best.place[1] ? node : best), undefined);
+}
+
+const known = new WeakSet();
+
+function find() {
+  for (const section of document.querySelectorAll("section.graph")) {
+    if (known.has(section)) continue;
+    known.add(section);
+    new Graph(section);
+  }
+}
+
+document.addEventListener("visited", find);
+find();
