@@ -1,5 +1,6 @@
 """Axes of charts: which values get a tick, and how values are written. Nothing here does I/O."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from math import ceil, floor, log10
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ _DURATIONS = (
     (86400.0, 0.0, "d"),
 )
 _SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
-_LARGE = 1000
+_HUNDRED, _LARGE = 100, 1000
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:
@@ -49,6 +50,15 @@ def write(value: float | None, unit: str) -> str:
         return _long(value)
     factor, suffix = _written_in(abs(value), unit)
     return f"{_number(value / factor)}{suffix}"
+
+
+def write_all(values: Sequence[float | None], unit: str) -> str:
+    """Write values that belong together in the same unit, which is said once."""
+    known = [abs(value) for value in values if value is not None]
+    factor, suffix = _written_in(max(known, default=0.0), unit)
+    return " / ".join("–" if value is None else _rounded(value / factor) for value in values) + (
+        suffix if known else ""
+    )
 
 
 def time_ticks(since: datetime, until: datetime, zone: str = "UTC", most: int = 6) -> list[tuple[datetime, str]]:
@@ -99,6 +109,10 @@ def _number(value: float) -> str:
     if abs(value) >= _LARGE:
         return f"{value:,.0f}"
     return f"{value:.4g}" if value % 1 else f"{value:.0f}"
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= _HUNDRED or not value % 1 else f"{value:.3g}"
 
 
 def _long(seconds: float) -> str:

@@ -4,14 +4,14 @@
 - `addresses`, `checks`, `document`, `document_second`, `runtimes`, `signature`, `envelope`, `metrics`: pure; Google's
   names, rules and documents of both generations.
 - `source`: snapshots of source folders. `logs`: what functions print.
-- `store`, `store_operations`, `service`: the rows, and one transaction a verb.
+- `store`, `store_minutes`, `store_operations`, `service`: the rows, and one transaction a verb.
 - `contract`: what an instance is; `placement` says where it runs; `instance` with `output`, `wire`, `tree` and `launcher` is the real one, `scripted` the fake.
 - `pool`: instances of a version. `serving`: whose event an instance's requests belong to. `host`: all of it, running.
 - `loop`: the duty that ends idle instances.
 """
 
 from trainshed.functions import document_second
-from trainshed.functions.addresses import at_place, service_name, uploads
+from trainshed.functions.addresses import at_place, service_name, uploads, uri, url
 from trainshed.functions.addresses import service as service_of
 from trainshed.functions.addresses import within as name_within
 from trainshed.functions.checks import event_providers
@@ -21,7 +21,7 @@ from trainshed.functions.envelope import read_call
 from trainshed.functions.host import Environments, Host
 from trainshed.functions.log_entries import entry as log_entry
 from trainshed.functions.log_entries import frame as log_frame
-from trainshed.functions.logs import SEVERITIES
+from trainshed.functions.logs import SEVERITIES, Log
 from trainshed.functions.loop import duties
 from trainshed.functions.model import (
     LARGEST_REQUEST,
@@ -34,8 +34,9 @@ from trainshed.functions.model import (
     Version,
 )
 from trainshed.functions.runtimes import listing as list_runtimes
-from trainshed.functions.service import Service, Subscriptions, event_of
+from trainshed.functions.service import Service, Subscriptions, event_of, fed_by, topic_of
 from trainshed.functions.source import LARGEST_ARCHIVE
+from trainshed.functions.store import Sought, Wanted, calls_channel
 
 second_configuration, second_document = document_second.configuration, document_second.document
 
@@ -51,16 +52,21 @@ __all__ = [
     "Function",
     "Host",
     "Invocation",
+    "Log",
     "Operation",
     "Service",
+    "Sought",
     "Subscriptions",
     "Version",
+    "Wanted",
     "at_place",
+    "calls_channel",
     "configuration",
     "document",
     "duties",
     "event_of",
     "event_providers",
+    "fed_by",
     "list_runtimes",
     "log_entry",
     "log_frame",
@@ -70,5 +76,8 @@ __all__ = [
     "second_document",
     "service_name",
     "service_of",
+    "topic_of",
     "uploads",
+    "uri",
+    "url",
 ]

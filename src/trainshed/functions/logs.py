@@ -22,6 +22,11 @@ class Log:
         self._file, self._older = folder / "log.jsonl", folder / "log.1.jsonl"
         folder.mkdir(parents=True, exist_ok=True)
 
+    @property
+    def paths(self) -> tuple[Path, Path]:
+        """Where it lies, the older part first; either may be missing."""
+        return self._older, self._file
+
     def write(self, entries: list[dict[str, Any]]) -> None:
         """Append entries made by `entry`."""
         with self._file.open("a+b") as file:

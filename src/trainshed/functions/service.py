@@ -183,7 +183,7 @@ class Service:
             function = store.get_function(conn, name)
             if function.state == "DEPLOY_IN_PROGRESS":
                 raise _busy(name)
-            if function.version is not None and (fed := _fed_by(function.version)):
+            if function.version is not None and (fed := fed_by(function.version)):
                 self._subscriptions.detach(conn, subscription=fed)
             now = self._clock.now()
             for receipt in ledger.pending(conn, trigger=name):  # the event will not come again
@@ -292,13 +292,13 @@ class Service:
     # -- inside
 
     def _feed(self, conn: Connection, before: Version | None, version: Version) -> None:
-        old, new = before and _fed_by(before), _fed_by(version)
+        old, new = before and fed_by(before), fed_by(version)
         if old and old != new:
             self._subscriptions.detach(conn, subscription=old)
         configuration = version.configuration
         if not new:
             return
-        topic = _topic(version)
+        topic = topic_of(version)
         self._subscriptions.attach(
             conn,
             subscription=new,
@@ -365,12 +365,14 @@ def _busy(name: str) -> Aborted:
     )
 
 
-def _fed_by(version: Version) -> str:
-    topic = _topic(version)
+def fed_by(version: Version) -> str:
+    """Answer the subscription that brings a version its events; "" for none."""
+    topic = topic_of(version)
     return subscription(version.function, topic, version.configuration.generation) if topic else ""
 
 
-def _topic(version: Version) -> str:
+def topic_of(version: Version) -> str:
+    """Answer the topic of those events; a bucket has one of its own for each kind of notification."""
     configuration = version.configuration
     if not configuration.bucket:
         return configuration.topic

@@ -53,25 +53,31 @@ function nearest({ area, points }, event) {
   return best;
 }
 
-function watch(section) {
-  section.addEventListener("pointermove", (event) => {
-    if (event.target.closest(".plot")) say(section, nearest(parts(section), event));
-  });
-  section.addEventListener("pointerdown", (event) => {
-    if (event.target.closest(".plot")) say(section, nearest(parts(section), event));
-  });
-  section.addEventListener("pointerleave", () => parts(section) && say(section, null));
-  section.addEventListener("focusout", (event) => event.target.matches(".plot") && say(section, null));
-  section.addEventListener("keydown", (event) => {
-    if (!event.target.matches(".plot") || !(event.key in STEPS || event.key === "Escape")) return;
-    event.preventDefault();
-    if (event.key === "Escape") return say(section, null);
-    const last = parts(section).points.x.length - 1;
-    const from = pointed.get(section)?.place ?? (STEPS[event.key] < 0 ? last + 1 : -1);
-    say(section, Math.min(last, Math.max(0, from + STEPS[event.key])));
-  });
-  section.addEventListener("part", (event) => take(section, event.detail));
+// Parts come and go while one stays on a page: the document hears it all.
+function hear(kind, act) {
+  document.addEventListener(kind, (event) => {
+    const section = event.target.closest?.("section.chart");
+    if (section && parts(section)) act(section, event);
+  }, true);
 }
+
+for (const kind of ["pointermove", "pointerdown"]) {
+  hear(kind, (section, event) => {
+    if (event.target.closest(".plot")) say(section, nearest(parts(section), event));
+  });
+}
+hear("pointerout", (section, event) => {
+  if (!section.contains(event.relatedTarget)) say(section, null);
+});
+hear("focusout", (section, event) => event.target.matches(".plot") && say(section, null));
+hear("keydown", (section, event) => {
+  if (!event.target.matches(".plot") || !(event.key in STEPS || event.key === "Escape")) return;
+  event.preventDefault();
+  if (event.key === "Escape") return say(section, null);
+  const last = parts(section).points.x.length - 1;
+  const from = pointed.get(section)?.place ?? (STEPS[event.key] < 0 ? last + 1 : -1);
+  say(section, Math.min(last, Math.max(0, from + STEPS[event.key])));
+});
 
 // What is pointed at stays so while the chart moves on below it.
 function take(section, html) {
@@ -83,4 +89,6 @@ function take(section, html) {
   say(section, place < 0 ? null : place);
 }
 
-document.querySelectorAll("section.chart").forEach(watch);
+document.addEventListener("part", (event) => {
+  if (event.target.matches("section.chart")) take(event.target, event.detail);
+}, true);

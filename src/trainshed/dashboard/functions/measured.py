@@ -1,0 +1,159 @@
+"""The figures of a function over a window of time, and its calls."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from trainshed import functions
+from trainshed.clock import rfc3339
+from trainshed.dashboard import links, scales
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Badge, Cell, Link, seconds, size, time
+from trainshed.dashboard.charts import BYTES, SECONDS, Chart, Series
+from trainshed.dashboard.page import Empty, Figures, Filter, Filters, Part, Table
+
+CALLS = 25  # on a page
+_WINDOWS = {  # by the word of the query; none is an hour
+    "15m": (timedelta(minutes=15), "15 minutes"),
+    "": (timedelta(hours=1), "hour"),
+    "1h": (timedelta(hours=1), "hour"),
+    "6h": (timedelta(hours=6), "6 hours"),
+    "1d": (timedelta(days=1), "day"),
+    "7d": (timedelta(days=7), "7 days"),
+}
+_WORDS = tuple(filter(None, _WINDOWS))
+_PERCENTILES = ("p50", "p95", "p99")
+_MILLIS = 1000.0
+_COLUMNS = (
+    "Execution", "Outcome", "Kind", "Version", "Delivery", "Started", "Duration", "Memory", "Receipt",
+)  # fmt: skip
+
+
+def window(asked: Asked) -> timedelta:
+    """Answer how far back to look. Raises InvalidArgument."""
+    return _WINDOWS[asked.choice("window", _WORDS)][0]
+
+
+def window_words(asked: Asked) -> str:
+    """Say how far back."""
+    return f"last {_WINDOWS[asked.choice('window', _WORDS)][1]}"
+
+
+def window_filter(asked: Asked) -> Filter:
+    """Choose how far back."""
+    choices = [(key, f"last {words}") for key, (_, words) in _WINDOWS.items() if key != "1h"]
+    return Filter(name="window", label="Time", value=asked.word("window").replace("1h", ""), choices=choices)
+
+
+def charts(found: Mapping[str, Any], instances: int, words: str) -> list[Part]:
+    """Draw the figures: each as a number for the whole window, and over time."""
+    nothing = Empty(text=f"It was not called in the {words}. The tab Testing calls it.")
+    span, series = (found["since"], found["until"]), found["series"]
+    over_time = {"step": found["stepSeconds"], "span": span, "nothing": nothing, "caption": words}
+    is_called = bool(found["invocations"])
+
+    def line(label: str, key: str, unit: float = 1.0) -> Series:
+        points = [(point["time"], _in(point[key][label], unit)) for point in series]
+        return Series(label=label, points=points, now=_in(found[key][label], unit))
+
+    def rate(label: str, key: str, tone: str) -> Series:
+        points = [(point["time"], point[key] if is_called else None) for point in series]
+        return Series(label=label, points=points, now=found[key], tone=tone)
+
+    active = [(point["time"], point["activeInstances"] if is_called else None) for point in series]
+    return [
+        _figures(found, instances, words),
+        Chart(
+            id="rate",
+            heading="Invocations per second",
+            shape="bars",
+            unit="/s",
+            series=[rate("ok", "okPerSecond", "good"), rate("crash", "crashPerSecond", "bad")],
+            **over_time,
+        ),
+        Chart(
+            id="time",
+            heading="Execution time",
+            unit=SECONDS,
+            series=[line(label, "executionMillis", 1 / _MILLIS) for label in _PERCENTILES],
+            **over_time,
+        ),
+        Chart(
+            id="memory",
+            heading="Memory per call",
+            unit=BYTES,
+            series=[line(label, "memoryBytes") for label in _PERCENTILES],
+            **over_time,
+        ),
+        Chart(
+            id="instances",
+            heading="Active instances",
+            shape="bars",
+            series=[Series(label="that served a call", points=active, now=found["activeInstances"])],
+            **over_time,
+        ),
+    ]
+
+
+def calls(found: Sequence[functions.Invocation], asked: Asked) -> list[Part]:
+    """List calls, newest first; one more than the page has says that there are older ones."""
+    shown = found[:CALLS]
+    outcome = asked.word("outcome")
+    older = asked.href(before=rfc3339(shown[-1].start_time)) + "#calls" if len(found) > CALLS else ""
+    kept = [(key, asked.word(key)) for key in ("version", "window") if asked.word(key)]
+    return [
+        Filters(
+            id="outcome",
+            heading="Which calls",
+            action=asked.path,
+            kept=kept,
+            filters=[
+                Filter(name="outcome", label="Calls", value=outcome, choices=[("", "all"), ("failed", "that failed")])
+            ],
+        ),
+        Table(
+            id="calls",
+            heading="Calls",
+            columns=_COLUMNS,
+            rows=[_call(call, asked.path) for call in shown],
+            nothing=Empty(text="There is no such call." if kept or outcome else "It has not been called yet."),
+            more=older,
+        ),
+    ]
+
+
+def _call(call: functions.Invocation, path: str) -> tuple[Cell, ...]:
+    return (
+        Link(text=call.id, href=f"{path}?tab=logs&execution={call.id}"),
+        Badge(state=call.state, note=call.error.strip().rpartition("\n")[2]),
+        call.kind,
+        call.version,
+        call.attempt or None,
+        time(call.start_time),
+        seconds(call.duration_seconds),
+        size(call.memory_bytes or None),
+        links.link(f"receipts/{call.receipt_id}") if call.receipt_id else None,
+    )
+
+
+def _figures(found: Mapping[str, Any], instances: int, words: str) -> Part:
+    times, memory = found["executionMillis"], found["memoryBytes"]
+
+    def three(values: Mapping[str, float | None], unit: float, written_in: str) -> str:
+        return scales.write_all([_in(values[label], unit) for label in _PERCENTILES], written_in)
+
+    rates = scales.write_all([found["okPerSecond"], found["crashPerSecond"]], "/s")
+    return Figures(
+        id="figures",
+        figures=[
+            ("Calls", found["invocations"], f"{found['ok']} ok, {found['crash']} crashed, {words}"),
+            ("Invocations per second", rates, "ok / crash"),
+            ("Execution time", three(times, 1 / _MILLIS, SECONDS), "p50 / p95 / p99"),
+            ("Memory per call", three(memory, 1, BYTES), "p50 / p95 / p99"),
+            ("Instances now", instances, f"{found['activeInstances']} served, {words}"),
+        ],
+    )
+
+
+def _in(value: float | None, unit: float) -> float | None:
+    return None if value is None else value * unit
