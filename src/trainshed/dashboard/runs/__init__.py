@@ -10,7 +10,6 @@
 from starlette.routing import BaseRoute
 
 from trainshed import runs
-from trainshed.clock import Clock
 from trainshed.dashboard import logs
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.page import Page
@@ -22,10 +21,8 @@ from trainshed.dashboard.serve import Address
 class Runs:
     """Pages over the runs feature."""
 
-    def __init__(self, service: runs.Service, triggers: runs.Triggers, clock: Clock) -> None:
+    def __init__(self, service: runs.Service) -> None:
         self._service = service
-        self._triggers = triggers
-        self._clock = clock
         self._one = one.OneRun(service)
 
     def addresses(self) -> list[Address]:
@@ -48,8 +45,8 @@ class Runs:
         ]
 
     def listing(self, asked: Asked) -> Page:
-        """Show the runs that somebody looks for, and what starts runs by itself."""
-        return listing.page(self._service, asked, self._triggers.list())
+        """Show the runs that somebody looks for."""
+        return listing.page(self._service, asked)
 
     def comparison(self, asked: Asked) -> Page:
         """Show several runs side by side. Raises NotFound, InvalidArgument."""

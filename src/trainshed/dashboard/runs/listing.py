@@ -1,5 +1,6 @@
 """The list of runs: narrowed down by the address alone, newest first; several can be chosen and compared."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ _COLUMNS = (
     "Because of",
     "Created",
     "Duration",
-    "Cost here · on Google Cloud",
+    "USD here · cloud",
     "Parameters",
 )
 
@@ -44,7 +45,7 @@ class Choice(Table):
     kind: ClassVar[str] = "choice"
 
 
-def page(service: runs.Service, asked: Asked, triggers: Sequence[runs.Trigger]) -> Page:
+def page(service: runs.Service, asked: Asked) -> Page:
     """Make the page. Raises InvalidArgument naming the word of the query that cannot be meant."""
     wanted = runs.Search(
         state=asked.choice("state", tuple(runs.RUN.states)),
@@ -63,7 +64,7 @@ def page(service: runs.Service, asked: Asked, triggers: Sequence[runs.Trigger]) 
         title="Runs",
         section=SECTION,
         about=newest,
-        parts=(_filters(service.known(), wanted), _table(asked, found, token), *_triggers(triggers)),
+        parts=(_filters(service.known(), wanted), _table(asked, found, token)),
         follows=(changes(runs.RUN.noun),),
     )
 
@@ -151,18 +152,9 @@ def brief(parameters: Mapping[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = str(value).rstrip("/").rsplit("/", 1)[-1]
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = text.rstrip("/").rsplit("/", 1)[-1]
     return text if len(text) <= _BRIEF else f"{text[: _BRIEF - 1]}…"
-
-
-def _triggers(found: Sequence[runs.Trigger]) -> Sequence[Part]:
-    rows = [(t.name, t.bucket or links.link(t.topic), t.spec_uri) for t in found]
-    nothing = Empty(
-        text="A run trigger starts a run for each message of a topic, or each new object of a bucket, without a function.",
-        command="trainshed pipelines triggers create NAME --topic TOPIC --spec gs://BUCKET/PIPELINE.json",
-    )
-    columns = ("Trigger", "Topic or bucket", "Starts")
-    return (Table(id="triggers", heading="Run triggers", columns=columns, rows=rows, nothing=nothing),)
 
 
 def _choices(anything: str, known: Sequence[str]) -> list[tuple[str, str]]:
