@@ -49,6 +49,7 @@ class Effort:
     """How much is repeated."""
 
     is_quick: bool
+    keep: Path | None = None  # folder for large stores, kept for the next time
 
     def times(self, many: int, few: int) -> int:
         """Choose a number of repetitions."""

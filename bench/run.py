@@ -9,6 +9,7 @@ from pathlib import Path
 
 import builds
 import commands
+import dashboard
 import events
 import messages
 import scale
@@ -38,6 +39,8 @@ MEASUREMENTS: dict[str, Callable[[Path, Effort], list[Figure]]] = {
     "streams": streams.measure_streams,
     "subscriptions": streams.measure_many,
     "stored": stored.measure,
+    "pages": dashboard.measure_pages,
+    "tail": dashboard.measure_tail,
     "year": schedules.measure,
 }
 
@@ -54,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix=f"trainshed-bench-{name}-", ignore_cleanup_errors=True) as folder:
             try:
-                found = MEASUREMENTS[name](Path(folder), Effort(is_quick=given.quick))
+                found = MEASUREMENTS[name](Path(folder), Effort(is_quick=given.quick, keep=given.keep))
             except Skipped as reason:
                 skipped[name] = str(reason)
                 found = []
@@ -83,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
         choices=list(MEASUREMENTS),
         metavar="NAME",
         help=f"repeat for more: {', '.join(MEASUREMENTS)}",
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="keep large stores here, and take those that are there"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures with all samples here as well")
     return parser

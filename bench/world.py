@@ -7,6 +7,7 @@ reads too. Waiting for a mark costs one look at the file's size.
 import base64
 import http.client
 import json
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -127,6 +128,31 @@ class Api:
             if run["state"] in {"SUCCEEDED", "FAILED", "CANCELLED"}:
                 return run
         raise TimeoutError(f"{name} goes on")
+
+
+class Pages:
+    """One kept connection to a server's pages."""
+
+    def __init__(self, server: Server) -> None:
+        self._connection = http.client.HTTPConnection(urlsplit(server.address).netloc, timeout=120)
+        self._used = time.monotonic()
+
+    def ask(self, address: str, accept: str = "text/html") -> tuple[int, bytes]:
+        """Ask for a page; answer its status and everything it says."""
+        if time.monotonic() - self._used > _KEPT_SECONDS:  # the server lets idle connections go
+            self._connection.close()
+        self._connection.request("GET", address, headers={"Accept": accept})
+        answer = self._connection.getresponse()
+        text = answer.read()
+        self._used = time.monotonic()
+        return answer.status, text
+
+    def document(self, address: str) -> Any:
+        """Answer the JSON form of a page; None where there is none, or the request is refused."""
+        status, text = self.ask(address, "application/json")
+        if status >= http.client.INTERNAL_SERVER_ERROR:
+            print(f"{address}: {status}", file=sys.stderr, flush=True)
+        return json.loads(text) if status == http.client.OK and text.startswith(b"{") else None
 
 
 class Marks:

@@ -22,7 +22,7 @@ def scattered(number: int, salt: int = 0) -> int:
 
 def share(number: int, salt: int = 0) -> float:
     """Answer a number from 0 to below 1, evenly spread."""
-    return ((number + 1) * 0.6180339887498949 + salt * 0.7548776662466927) % 1.0
+    return (number + 1) * ((0.6180339887498949 + salt * 0.7548776662466927) % 1.0) % 1.0
 
 
 def pick(choices: Sequence[tuple[T, float]], number: int, salt: int = 0) -> T:

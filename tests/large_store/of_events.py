@@ -2,7 +2,7 @@
 
 import base64
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,9 @@ from large_store.scale import Scale
 from large_store.sheets import Sheets, text
 from trainshed import functions, schedules
 from trainshed.functions import store as of_functions
+from trainshed.functions.metrics import Minute
+from trainshed.functions.model import Ended
+from trainshed.functions.store_minutes import function_minutes
 from trainshed.ledger import store as ledger
 from trainshed.runs import store as runs
 from trainshed.schedules import of_runs as run_schedules
@@ -207,16 +210,32 @@ def _functions(sheets: Sheets, scale: Scale, calendar: Calendar, started: Sequen
     invocation = sheets.of(of_functions.function_invocations, "id", "function", "version", "receipt_id", "attempt",
                            "instance", "start_time", "duration_seconds", "memory_bytes", "error", "state", "end_time",
                            kind="message", stimulus="")  # fmt: skip
+    minutes: dict[tuple[str, int, int], Minute] = {}
     for number in range(scale.invocations):
-        begin = _called(calendar, number, scale.invocations)
+        begin, name = _called(calendar, number, scale.invocations), FUNCTIONS[int(share(number) ** 3 * len(FUNCTIONS))]
         state, lasts = pick(_INVOKED, number, 3), 0.05 + 2 * share(number, 4) ** 4
+        memory, version, instance = (
+            int((120 + 60 * share(number, 6)) * (1 << 20)),
+            1 + number % 3,
+            f"instance-{number % 4}",
+        )
         receipt = started[number % len(started)].receipt_id if started else ""
         error = "" if state == "OK" else "Traceback (most recent call last):\nKeyError: 'epochs'"
-        invocation.add(
-            letters(number, 80), FUNCTIONS[int(share(number) ** 3 * len(FUNCTIONS))], 1 + number % 3, receipt, 1,
-            f"instance-{number % 4}", moment(begin), lasts, int((120 + 60 * share(number, 6)) * (1 << 20)), error, state,
-            moment(begin + lasts),
-        )  # fmt: skip
+        invocation.add(letters(number, 80), name, version, receipt, 1, instance, moment(begin), lasts, memory, error, state,
+                       moment(begin + lasts))  # fmt: skip
+        key = (name, int((begin + lasts) // 60), version)
+        known = minutes.get(key) or Minute(start_time=datetime.fromtimestamp(key[1] * 60, UTC), version=version)
+        ended = Ended(transition="return" if state == "OK" else "crash", duration_seconds=lasts, memory_bytes=memory)
+        minutes[key] = known.having(instance).with_call(ended)
+    _minutes(sheets, minutes)
+
+
+def _minutes(sheets: Sheets, minutes: Mapping[tuple[str, int, int], Minute]) -> None:
+    sheet = sheets.of(function_minutes, "function", "start_time", "version", "ok", "crash", "millis", "mebibytes",
+                      "instances")  # fmt: skip
+    for (name, minute, version), found in minutes.items():
+        sheet.add(name, moment(minute * 60.0), version, found.ok, found.crash, text(dict(found.millis)),
+                  text(dict(found.mebibytes)), text(list(found.instances)))  # fmt: skip
 
 
 def _called(calendar: Calendar, number: int, many: int) -> float:

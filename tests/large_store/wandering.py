@@ -4,7 +4,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 _WORD = re.compile(r"[A-Za-z_-]{1,24}")
 _TYPED = {"search": "train", "text": "train", "number": "3", "datetime-local": "2026-06-30T12:00"}
@@ -26,10 +26,10 @@ def wander(ask: Ask, starts: Iterable[str], *, each: int = 2, most: int = 600) -
         if address in seen or counted[shape] >= each:
             continue
         seen.add(address)
+        counted[shape] += 1
         document = ask(address)
         if document is None:
             continue
-        counted[shape] += 1
         found.setdefault(shape, []).append(address)
         waiting.extend(addresses_in(document, address))
     return found
@@ -87,6 +87,13 @@ def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
         yield key, value
 
 
-def spelt(path: str) -> str:
-    """Write the path of a page of a resource."""
-    return quote(path)
+def section_of(shape: str) -> tuple[str, bool, bool]:
+    """Answer the section that a shape belongs to, whether it is of one thing, and whether it has words of a query."""
+    path, _, words = shape.partition("?")
+    section, _, rest = path[1:].partition("/")
+    return f"/{section}", bool(rest), bool(words)
+
+
+def logs_in(document: Any) -> list[str]:
+    """Answer where the logs on a page are asked for."""
+    return [part["address"] for part in document.get("parts", ()) if part.get("kind") == "log"]

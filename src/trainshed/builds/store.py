@@ -162,11 +162,12 @@ def list_builds(
         query = query.where(c.region == region)
     if trigger:
         query = query.where((c.trigger == trigger) | c.trigger.endswith(f"/{trigger}", autoescape=True))
-    if states is not None:
-        query = query.where(c.state.in_(tuple(states)))
-    if before is not None:
-        query = query.where((c.create_time < before[0]) | ((c.create_time == before[0]) & (c.id < before[1])))
-    rows = conn.execute(query).all()
+    if before is not None:  # the first condition is what the index is entered by
+        time, build_id = before
+        query = query.where(c.create_time <= time, (c.create_time < time) | (c.id < build_id))
+    each = [query] if states is None else [query.where(c.state == state) for state in states]  # each lies in order
+    found = [row for one in each for row in conn.execute(one)]
+    rows = sorted(found, key=lambda row: (row.create_time, row.id), reverse=True)[:limit]
     steps = _steps_of_many(conn, [row.id for row in rows])
     return [Build.from_row(row, steps.get(row.id, ())) for row in rows]
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     delete,
     func,
     select,
+    text,
 )
 
 from trainshed.errors import NotFound
@@ -51,6 +52,8 @@ function_versions = Table(
     Column("deploy_time", Timestamp, nullable=False),
 )
 
+_FAILED = text("state NOT IN ('OK', 'RUNNING')")  # spelt out in queries as well, which lead through its index then
+
 function_invocations = Table(
     "function_invocations",
     metadata,
@@ -70,6 +73,7 @@ function_invocations = Table(
     *state_constraints(INVOCATION),
     Index("ix_function_invocations_time", "function", "start_time"),
     Index("ix_function_invocations_open", "state", sqlite_where=Column("end_time").is_(None)),
+    Index("ix_function_invocations_failed", "function", "start_time", sqlite_where=_FAILED),
 )
 
 
@@ -221,7 +225,7 @@ def list_invocations(
     if wanted.version is not None:
         query = query.where(i.c.version == wanted.version)
     if wanted.failed:
-        query = query.where(i.c.state.not_in(("OK", "RUNNING")))
+        query = query.where(_FAILED)
     return [Invocation.from_row(row) for row in conn.execute(query)]
 
 

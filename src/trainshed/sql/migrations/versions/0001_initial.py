@@ -135,6 +135,7 @@ def upgrade() -> None:
     sa.CheckConstraint("state IN ('RUNNING', 'OK', 'CRASH', 'EXITED', 'TIMEOUT', 'OUT_OF_MEMORY', 'TOO_MANY_PROCESSES', 'START_FAILED', 'INTERRUPTED')", name=op.f('ck_function_invocations_state_known')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_function_invocations'))
     )
+    op.create_index('ix_function_invocations_failed', 'function_invocations', ['function', 'start_time'], unique=False, sqlite_where=sa.text("state NOT IN ('OK', 'RUNNING')"))
     op.create_index('ix_function_invocations_open', 'function_invocations', ['state'], unique=False, sqlite_where=sa.text('end_time IS NULL'))
     op.create_index('ix_function_invocations_time', 'function_invocations', ['function', 'start_time'], unique=False)
     op.create_table('function_minutes',
@@ -760,6 +761,7 @@ def downgrade() -> None:
     op.drop_table('function_minutes')
     op.drop_index('ix_function_invocations_time', table_name='function_invocations')
     op.drop_index('ix_function_invocations_open', table_name='function_invocations', sqlite_where=sa.text('end_time IS NULL'))
+    op.drop_index('ix_function_invocations_failed', table_name='function_invocations', sqlite_where=sa.text("state NOT IN ('OK', 'RUNNING')"))
     op.drop_table('function_invocations')
     op.drop_index('ix_deliveries_ordered', table_name='deliveries', sqlite_where=sa.text('ordering_key IS NOT NULL'))
     op.drop_index('ix_deliveries_due', table_name='deliveries')

@@ -1,0 +1,122 @@
+"""The dashboard over a large store: what each page costs the server, and the tail of a long log.
+
+The pages are found by wandering from link to link, so that a new one is measured without being named here.
+"""
+
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import gauge
+import homes
+import world
+from harness import Effort, Figure, Skipped, percentile
+from large_store.wandering import logs_in, section_of, wander
+
+_LIST_MS, _DETAIL_MS, _TAIL_MS = 100.0, 150.0, 200.0
+_MEMORY_MB = 50.0
+_NOT_COUNTED = 2  # rounds
+_WIDEST = 2_000  # tasks of the largest run whose page counts as one; the other is measured by itself
+
+
+@dataclass(kw_only=True)
+class Timed:
+    """How long the pages of one kind took."""
+
+    budget: float
+    samples: dict[str, list[float]] = field(default_factory=dict)  # by address, in milliseconds
+
+    def figure(self, name: str, note: str = "") -> Figure:
+        """Make the row: the slowest address counts."""
+        slowest = max(self.samples, key=lambda address: percentile(self.samples[address], 0.95))
+        times = self.samples[slowest]
+        told = note or f"p50 {statistics.median(times):.0f}; the slowest of {len(self.samples)}: {_brief(slowest)}"
+        return Figure(name=name, value=percentile(times, 0.95), unit="ms", budget=self.budget, note=told, samples=times)
+
+
+def measure_pages(_: Path, effort: Effort) -> list[Figure]:
+    """Ask for every page again and again on one connection; p95 of the slowest of each kind."""
+    made = homes.large(effort)
+    with world.running(made.home) as server:
+        pages = world.Pages(server)
+        wide = [f"/runs/{name}" for name in made.wide_runs.values()]
+        kinds = _kinds(wander(pages.document, ["/"]), wide)
+        with gauge.watch(world.pid_of(server)) as seen:
+            asked = _time(pages, kinds, rounds=effort.times(20, 7))
+    size = f"a store of {homes.megabytes(made):,.0f} MB; before {seen.before:.0f}, after {seen.after:.0f} MB"
+    rows = [kinds[name].figure(f"{name}, p95") for name in sorted(kinds, key=_order)]
+    memory = Figure(
+        name=f"server's memory over {asked:,} pages", value=seen.growth, unit="MB", budget=_MEMORY_MB, note=size
+    )
+    return [*rows, memory]
+
+
+def measure_tail(_: Path, effort: Effort) -> list[Figure]:
+    """Ask for the end of a long log, for what is before it, a line in the middle, and a word that is rare."""
+    made = homes.large(effort)
+    with world.running(made.home) as server:
+        pages = world.Pages(server)
+        found = wander(pages.document, [f"/builds/{made.build}", f"/builds/{made.build}?tab=log"], most=6)
+        logs = [log for shape in found.values() for address in shape for log in logs_in(pages.document(address))]
+        if not logs:
+            raise Skipped("the page of a build names no log")
+        end = pages.json(logs[0])
+        asks = {
+            "end": "",
+            "before the end": f"?before={end.get('begin', end.get('start', 0))}",
+            "middle": "?around=500000000",
+        }
+        rows = []
+        for name, words in asks.items():
+            timed = Timed(budget=_TAIL_MS, samples={logs[0] + words: []})
+            _time(pages, {name: timed}, rounds=effort.times(20, 7))
+            rows.append(
+                timed.figure(
+                    f"log of {(made.home / 'builds' / made.build / 'log.txt').stat().st_size / 1e6:,.0f} MB, {name}, p95"
+                )
+            )
+    return rows
+
+
+def _kinds(shapes: Mapping[str, Sequence[str]], wide: Sequence[str]) -> dict[str, Timed]:
+    kinds: dict[str, Timed] = {}
+    for shape, addresses in shapes.items():
+        section, is_one, has_words = section_of(shape)
+        name = (
+            f"one of {section}"
+            if is_one
+            else f"list {section}, filtered, next page"
+            if has_words
+            else f"list {section}"
+        )
+        timed = kinds.setdefault(name, Timed(budget=_DETAIL_MS if is_one else _LIST_MS))
+        timed.samples.update({address: [] for address in addresses if not address.startswith(tuple(wide))})
+    for address in wide:
+        kinds[f"one of /runs with {address.partition('/wide-')[2].partition('-')[0]} tasks"] = Timed(
+            budget=_DETAIL_MS, samples={address: []}
+        )
+    return {name: timed for name, timed in kinds.items() if timed.samples}
+
+
+def _time(pages: world.Pages, kinds: Mapping[str, Timed], *, rounds: int) -> int:
+    asked = 0
+    for turn in range(rounds + _NOT_COUNTED):
+        for timed in kinds.values():
+            for address, times in timed.samples.items():
+                began = time.perf_counter()
+                pages.ask(address)
+                lasted = 1000 * (time.perf_counter() - began)
+                asked += 1
+                if turn >= _NOT_COUNTED:
+                    times.append(lasted)
+    return asked
+
+
+def _order(name: str) -> tuple[bool, str]:
+    return name.startswith("one"), name
+
+
+def _brief(address: str) -> str:
+    return address if len(address) < 70 else f"{address[:30]}…{address[-38:]}"
