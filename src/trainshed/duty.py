@@ -96,6 +96,7 @@ class Duty:
         self._thread = 0
         self._is_woken = False
         self._waiting: asyncio.Future[None] | None = None
+        self.failure = ""  # of its last turn; empty: that went well
 
     def wake(self) -> None:
         """Ask for a turn now. Callable from every thread."""
@@ -115,7 +116,9 @@ class Duty:
             self._is_woken = False
             try:
                 wanted = await self.run_once()
-            except Exception:
+                self.failure = ""
+            except Exception as error:
+                self.failure = f"{type(error).__name__}: {error}"
                 log.exception(
                     "Duty %s failed; it goes on at its next turn.", self.name, extra={"action": "duty_failed"}
                 )

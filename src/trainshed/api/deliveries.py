@@ -1,4 +1,4 @@
-"""Requests that carry their own proof: webhooks and assertions for tokens; and what a webhook's sender calls each one.
+"""Requests that carry their own proof: webhooks, assertions for tokens, the login form; and what a webhook is called.
 
 Whoever relays a webhook to this machine names a host of its own, and has no token of this server: the secret counts.
 """
@@ -10,6 +10,8 @@ from typing import Any
 
 TOKEN_PATHS = ("/token", "/oauth2/v4/token")
 WEBHOOK = "ReceiveTriggerWebhook"  # the RPC that judges by the secret that it is given
+LOGIN = "/login"
+_LOOKS = re.compile(r"/static/[\w.-]+\.(?:css|js|svg)")
 _WEBHOOKS = re.compile(r"/trainshed/v1/webhooks/[^/]+")
 _ELSEWHERE = ("storage.googleapis.com", ".cloudfunctions.net", ".run.app")  # hosts on which paths are their users' own
 _NAMES = (b"webhook-id", b"x-github-delivery", b"x-gitlab-event-uuid", b"x-request-uuid", b"idempotency-key", b"ce-id")
@@ -27,6 +29,13 @@ def asks_for_token(verb: str, path: str, host: str, rpc: str) -> bool:
     return not rpc and _is_post_here(verb, host) and path in TOKEN_PATHS
 
 
+def is_before_login(verb: str, path: str, host: str, rpc: str) -> bool:
+    """Tell whether a request asks for the form by which a browser proves itself, or for what the form looks like."""
+    if rpc or _is_elsewhere(host):
+        return False
+    return (path == LOGIN and verb in {"GET", "POST"}) or (verb == "GET" and _LOOKS.fullmatch(path) is not None)
+
+
 def enter(scope: MutableMapping[str, Any]) -> None:
     """Note what the sender of a webhook calls it, for the rest of this task."""
     found = dict(scope["headers"])
@@ -40,5 +49,9 @@ def current() -> str:
 
 
 def _is_post_here(verb: str, host: str) -> bool:
+    return verb == "POST" and not _is_elsewhere(host)
+
+
+def _is_elsewhere(host: str) -> bool:
     name = host.lower().rpartition(":")[0] if re.search(r":\d*$", host) else host.lower()
-    return verb == "POST" and not name.rstrip(".").endswith(_ELSEWHERE)
+    return name.rstrip(".").endswith(_ELSEWHERE)

@@ -1,19 +1,18 @@
 """The HTTP half: an ASGI application that transcodes Google's REST and hands everything else to Starlette routes."""
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from ipaddress import ip_address
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from trainshed import errors
-from trainshed.api import bodies, caller, deliveries, status, transcode
+from trainshed.api import bodies, caller, deliveries, origins, sessions, status, transcode
 from trainshed.api.calls import Calls
 
 Scope = MutableMapping[str, Any]
@@ -41,11 +40,20 @@ class Rest:
     """The ASGI application.
 
     `identify` turns the Authorization header into a caller or raises Unauthenticated; `is_known` tells whether a request
-    may name a host.
+    may name a host; `needs_token` says that nobody comes in without one.
     """
 
-    def __init__(self, calls: Calls, routes: Sequence[BaseRoute], identify: Identify, is_known: IsKnown) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        routes: Sequence[BaseRoute],
+        identify: Identify,
+        is_known: IsKnown,
+        *,
+        needs_token: bool = False,
+    ) -> None:
         self._calls = calls
+        self._needs_token = needs_token
         self._is_known = is_known
         self._identify = identify
         self._router = transcode.Router()
@@ -62,6 +70,9 @@ class Rest:
         try:
             match = self._match(scope)
             self._admit(scope, match)
+        except errors.Unauthenticated as error:
+            await (_to_login(scope) if _wants_page(scope) else render(error))(scope, receive, send)
+            return
         except errors.TrainshedError as error:
             await render(error)(scope, receive, send)
             return
@@ -85,9 +96,12 @@ class Rest:
             deliveries.enter(scope)
         else:
             self._refuse_foreign_names(host)
-            _refuse_foreign_pages(_header(scope, b"origin"), host)
-        may_be_anybody = is_webhook or deliveries.asks_for_token(*asked)
-        caller.enter(self._identify(_header(scope, b"authorization"), may_be_anybody=may_be_anybody))
+        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        proof, by_cookie = sessions.authorization(headers)
+        if not is_webhook:
+            _refuse_foreign_pages(scope["method"], headers, host, is_proven=self._needs_token, by_cookie=by_cookie)
+        may_be_anybody = is_webhook or deliveries.asks_for_token(*asked) or deliveries.is_before_login(*asked)
+        caller.enter(self._identify(proof, may_be_anybody=may_be_anybody))
 
     def _refuse_foreign_names(self, host: str) -> None:
         """Refuse what a page reads under a name of its own that was made to resolve to this machine."""
@@ -151,23 +165,28 @@ def _not_routed(request: Request, error: Exception) -> Response:
     return JSONResponse(document, error.status_code, headers=error.headers)
 
 
-def _refuse_foreign_pages(origin: str, host: str) -> None:
-    """Browsers name the page that writes; a page of somebody else must not start builds on this machine.
-
-    The name has to be this machine's, too: a foreign name can be made to resolve to the loopback address.
-    """
-    if not origin:
-        return
-    page = urlsplit(origin)
-    try:
-        is_local = page.hostname is not None and (page.hostname == "localhost" or ip_address(page.hostname).is_private)
-    except ValueError:
-        is_local = False
-    if page.netloc != host or not is_local:
+def _refuse_foreign_pages(
+    method: str, headers: Mapping[str, str], host: str, *, is_proven: bool, by_cookie: bool
+) -> None:
+    """Browsers name the page that writes; a page of somebody else must not start builds on this machine."""
+    if page := origins.refusal(method, headers, host, is_proven=is_proven, by_cookie=by_cookie):
         raise errors.PermissionDenied(
-            f"A page of {origin} may not use this server; open the dashboard by the address that the server printed.",
+            f"{page} may not use this server; open the dashboard by the address that the server printed.",
             reason="FOREIGN_ORIGIN",
         )
+
+
+def _wants_page(scope: Scope) -> bool:
+    """Tell a browser that goes somewhere from a program that asks for something."""
+    return scope["method"] == "GET" and "text/html" in _header(scope, b"accept")
+
+
+def _to_login(scope: Scope) -> Response:
+    query = scope["query_string"].decode("latin-1")
+    wanted = scope["path"] + (f"?{query}" if query else "")
+    return RedirectResponse(
+        f"{deliveries.LOGIN}?next={quote(wanted, safe='')}", 303, headers={"cache-control": "no-store"}
+    )
 
 
 def _is_of_functions(host: str) -> bool:

@@ -111,7 +111,11 @@ class Surface:
         self.reach = near or reach.Reach(settings)
         self.calls = Calls(servicers)
         self.asgi = rest.Rest(
-            self.calls, [*routes, *reach.routes(self.reach)], self.reach.identify, self.reach.is_known
+            self.calls,
+            [*routes, *reach.routes(self.reach)],
+            self.reach.identify,
+            self.reach.is_known,
+            needs_token=self.reach.needs_token,
         )
         self._config = uvicorn.Config(
             cast("Any", self.asgi),

@@ -80,7 +80,7 @@ def why(name: str, text: str = "Why") -> Link:
 
 def compare(before: str, now: str) -> str:
     """Answer the address of the page that holds one run against another."""
-    return f"/runs/compare?{urlencode([('run', before), ('run', now)])}"
+    return f"/compare?{urlencode([('run', before), ('run', now)])}"
 
 
 def section_of(name: str) -> str:

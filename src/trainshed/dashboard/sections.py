@@ -32,14 +32,18 @@ class HasRoutes(Protocol):
         """Answer it."""
 
 
-def routes(sections: Sequence[Section], listen: Listen) -> tuple[list[BaseRoute], Callable[[], None]]:
+def routes(
+    sections: Sequence[Section], listen: Listen, *, has_login: bool = False
+) -> tuple[list[BaseRoute], Callable[[], None]]:
     """Serve every section; answer its routes, and what ends their streams when the server stops."""
     live, growing = Live(listen), logs.Logs(listen)
     found: list[BaseRoute] = []
     for section in sections:  # before the pages, whose names may hold slashes
         found.extend(growing.routes(section.log_addresses()) if isinstance(section, HasLogs) else [])
         found.extend(section.routes() if isinstance(section, HasRoutes) else [])
-    found.extend(serve.routes([address for section in sections for address in section.addresses()], live))
+    found.extend(
+        serve.routes([address for section in sections for address in section.addresses()], live, has_login=has_login)
+    )
 
     def leave() -> None:
         live.close()

@@ -42,9 +42,9 @@ class Address:
     make: Callable[[Asked], Page]
 
 
-def routes(addresses: Sequence[Address], live: Live) -> list[BaseRoute]:
-    """Serve every page, and the files that they need."""
-    pages = Pages()
+def routes(addresses: Sequence[Address], live: Live, *, has_login: bool = False) -> list[BaseRoute]:
+    """Serve every page, and the files that they need; with a login there is a way out on every page."""
+    pages = Pages(has_login=has_login)
     return [
         Mount("/static", _Static(directory=_STATIC), name="static"),
         *(Route(address.path, _Endpoint(address, pages, live).answer) for address in addresses),

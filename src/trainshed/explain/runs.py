@@ -159,7 +159,7 @@ def verdict(made: Sequence[Made], tasks: Sequence[Ran]) -> Step | None:
         id="verdict",
         heading="The gate's verdict",
         says=words.sentence("; ".join(dict.fromkeys(words_of)) + consequence),
-        columns=("Artifact", "Task", "", "Says"),
+        columns=("Artifact", "Task", "Field", "Says"),
         rows=rows,
     )
 
@@ -193,7 +193,7 @@ def made(found: Sequence[Made]) -> Step | None:
             Named(text=m.name, name=f"artifacts/{m.artifact}"),
             m.type.removeprefix("system."),
             m.task,
-            "an earlier run's" if m.is_reused else "made here",
+            "an earlier run" if m.is_reused else "this run",
             Named(text=m.uri, name=m.uri) if m.uri else None,
             _brief(m.metadata),
         )
@@ -203,7 +203,7 @@ def made(found: Sequence[Made]) -> Step | None:
         id="made",
         heading="What it produced",
         says=words.sentence(says),
-        columns=("Artifact", "Type", "Task", "", "Where", "Says of itself"),
+        columns=("Artifact", "Type", "Task", "From", "Where", "Says of itself"),
         rows=rows,
     )
 

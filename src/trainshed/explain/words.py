@@ -84,8 +84,9 @@ def number(value: float) -> str:
 
 
 def sentence(text: str, *, capital: bool = True) -> str:
-    """Begin with a capital and end with a full stop."""
+    """Begin with a capital, but for addresses, and end with a full stop."""
     text = text.strip()
     if not text:
         return ""
-    return (text[0].upper() if capital else text[0]) + text[1:] + ("" if text[-1] in ".!?" else ".")
+    is_address = text.startswith("gs://")
+    return (text[0].upper() if capital and not is_address else text[0]) + text[1:] + ("" if text[-1] in ".!?" else ".")

@@ -1,0 +1,90 @@
+"""How a browser carries the token: in a cookie that no script can read and that no page of another site sends."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from http.cookies import CookieError, SimpleCookie
+from threading import Lock
+
+from trainshed.api.caller import Caller
+from trainshed.clock import monotonic
+from trainshed.errors import ResourceExhausted
+
+COOKIE = "trainshed-token"
+_LIFETIME_SECONDS = 30 * 24 * 3600
+_WRONG = 5  # tries of one address
+_WRONG_OF_ALL = 50  # tries of everybody
+_WINDOW_SECONDS = 60.0
+_ADDRESSES = 1000  # that are remembered
+Identify = Callable[[str], Caller]
+
+
+def authorization(headers: Mapping[str, str]) -> tuple[str, bool]:
+    """Answer what proves who asks, and whether it came in a cookie: the header counts first."""
+    given = headers.get("authorization", "")
+    if given or COOKIE not in headers.get("cookie", ""):
+        return given, False
+    try:
+        found = SimpleCookie(headers["cookie"]).get(COOKIE)
+    except CookieError:
+        return "", False
+    return (f"Bearer {found.value}", True) if found is not None and found.value else ("", False)
+
+
+class Sessions:
+    """Lets browsers in, and out again. Whoever guesses has to wait."""
+
+    def __init__(
+        self, identify: Identify, *, needs_token: Callable[[], bool], tick: Callable[[], float] = monotonic
+    ) -> None:
+        self._identify = identify
+        self._needs_token = needs_token
+        self._tick = tick
+        self._lock = Lock()
+        self._wrong: dict[str, deque[float]] = {}
+        self._wrong_of_all: deque[float] = deque()
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether anybody has to prove who they are."""
+        return self._needs_token()
+
+    def enter(self, token: str, *, address: str, is_secure: bool) -> str:
+        """Answer the Set-Cookie header for a token. Raises Unauthenticated, or ResourceExhausted after many tries."""
+        self._require_patience(address)
+        text = token.strip()
+        is_sane = text.isascii() and text.isprintable() and not set(text) & set(' ",;\\')
+        try:
+            self._identify(f"Bearer {text}" if is_sane else "")
+        except Exception:
+            self._note(address)
+            raise
+        return _cookie(text, _LIFETIME_SECONDS, is_secure=is_secure)
+
+    def leave(self, *, is_secure: bool) -> str:
+        """Answer the Set-Cookie header that takes the token away."""
+        return _cookie("", 0, is_secure=is_secure)
+
+    def _require_patience(self, address: str) -> None:
+        with self._lock:
+            now = self._tick()
+            mine = self._wrong.get(address, deque())
+            for tries in (mine, self._wrong_of_all):
+                while tries and tries[0] <= now - _WINDOW_SECONDS:
+                    tries.popleft()
+            if len(mine) >= _WRONG or len(self._wrong_of_all) >= _WRONG_OF_ALL:
+                raise ResourceExhausted("That were many wrong tokens; wait a minute.", reason="TOO_MANY_TRIES")
+
+    def _note(self, address: str) -> None:
+        with self._lock:
+            now = self._tick()
+            if len(self._wrong) >= _ADDRESSES:
+                self._wrong = {
+                    a: tries for a, tries in self._wrong.items() if tries and tries[-1] > now - _WINDOW_SECONDS
+                }
+            self._wrong.setdefault(address, deque(maxlen=_WRONG)).append(now)
+            self._wrong_of_all.append(now)
+
+
+def _cookie(value: str, seconds: int, *, is_secure: bool) -> str:
+    secure = "; Secure" if is_secure else ""
+    return f"{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"

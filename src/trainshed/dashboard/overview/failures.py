@@ -1,0 +1,97 @@
+"""What failed last: runs, builds and events, each with its reason in one line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from trainshed import builds, explain, ledger, names, runs
+from trainshed.dashboard import links
+from trainshed.dashboard.cells import Badge, Cell, Time
+from trainshed.dashboard.page import Empty, Table
+
+_BUILD_STATES = ("FAILURE", "TIMEOUT", "INTERNAL_ERROR", "EXPIRED")
+_LONGEST = 220
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Something that failed."""
+
+    when: datetime
+    kind: str
+    called: str
+    name: str
+    state: str
+    reason: str
+
+
+def read(
+    of_runs: runs.Service,
+    of_builds: builds.Service,
+    receipts: ledger.Service,
+    accounts: explain.Service,
+    *,
+    limit: int,
+) -> list[Failure]:
+    """Read the newest failures."""
+    found = [_run(run) for run in of_runs.search(runs.Search(state="FAILED", page_size=limit))[0]]
+    found += [_build(build) for build in of_builds.newest(_BUILD_STATES, limit=limit)]
+    for state in ("FAILED", "REFUSED"):
+        events = receipts.search(ledger.Search(state=state, page_size=limit)).receipts
+        found += [_event(receipt, accounts.fate(receipt)) for receipt in events]
+    return sorted(found, key=lambda failure: failure.when, reverse=True)[:limit]
+
+
+def table(found: Sequence[Failure]) -> Table:
+    """Write them as a table."""
+    rows: list[Sequence[Cell]] = [
+        (
+            Time(when=failure.when),
+            links.named(f"{failure.kind} {failure.called}", failure.name),
+            Badge(state=failure.state),
+            failure.reason,
+            links.why(failure.name),
+        )
+        for failure in found
+    ]
+    nothing = Empty(text="Nothing has failed.")
+    columns = ("When", "What", "State", "Reason", "Account")
+    return Table(id="failures", heading="Last failures", columns=columns, rows=rows, nothing=nothing)
+
+
+def _run(run: runs.Run) -> Failure:
+    return Failure(
+        when=run.end_time or run.create_time,
+        kind="run",
+        called=names.short(run.name),
+        name=run.name,
+        state=run.state,
+        reason=_line(run.error) or "a task of it failed",
+    )
+
+
+def _build(build: builds.Build) -> Failure:
+    return Failure(
+        when=build.end_time or build.create_time,
+        kind="build",
+        called=build.build_id[:8],
+        name=build.name,
+        state=build.state,
+        reason=_line(build.failure.get("detail", "") or build.status_detail),
+    )
+
+
+def _event(receipt: ledger.Receipt, fate: explain.Fate) -> Failure:
+    return Failure(
+        when=receipt.update_time,
+        kind=f"{receipt.kind} at",
+        called=names.short(receipt.trigger),
+        name=f"receipts/{receipt.receipt_id}",
+        state=receipt.state,
+        reason=_line(fate.says),
+    )
+
+
+def _line(text: str) -> str:
+    line = text.strip().partition("\n")[0]
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"

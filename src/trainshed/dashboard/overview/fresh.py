@@ -1,0 +1,54 @@
+"""How fresh each model is: its newest version, how old, how good, and whether it got worse."""
+
+from collections.abc import Mapping, Sequence
+
+from trainshed import registry
+from trainshed.dashboard import links
+from trainshed.dashboard.cells import Badge, Cell, Link, Time
+from trainshed.dashboard.page import Empty, Table
+from trainshed.registry import Model
+
+_FIRST = ("accuracy", "auc", "f1", "rmse", "mae", "loss")  # of the metrics there are, the one that is shown
+_LESS_IS_BETTER = ("loss", "error", "rmse", "mae", "mse")
+
+
+def read(models: registry.Service, *, limit: int) -> list[Model]:
+    """Read models, each with its two newest versions."""
+    found, _ = models.models(limit=limit)
+    return [models.get(model.directory, limit=2) for model in found]
+
+
+def table(found: Sequence[Model]) -> Table:
+    """Write them as a table."""
+    return Table(
+        id="models",
+        heading="Models",
+        columns=("Model", "Newest version", "Pushed", "How good", "Account"),
+        rows=[_row(model) for model in found if model.versions],
+        nothing=Empty(text="No model was pushed yet: a task that writes a PushedModel artifact makes one appear here."),
+    )
+
+
+def _row(model: Model) -> Sequence[Cell]:
+    newest, before = model.versions[0], model.versions[1] if len(model.versions) > 1 else None
+    said, has_fallen = measured(newest.judged or newest.metrics, (before.judged or before.metrics) if before else {})
+    account = links.why(newest.run, "Why it got worse" if has_fallen else "Why") if newest.run else None
+    return (
+        Link(text=model.name, href=links.href("/models", registry.key_of(model.directory))),
+        newest.version + (" (live)" if newest.is_live else ""),
+        Time(when=newest.create_time),
+        Badge(state="FELL", note=said) if has_fallen else said,
+        account,
+    )
+
+
+def measured(now: Mapping[str, float], before: Mapping[str, float]) -> tuple[str, bool]:
+    """Say the measure that matters most, what it was before, and whether it got worse."""
+    name = next((n for word in _FIRST for n in now if n.rpartition(".")[2] == word), next(iter(now), ""))
+    if not name:
+        return "", False
+    value, was = now[name], before.get(name)
+    if was is None:
+        return f"{name} {value:.4g}", False
+    is_worse = value > was if name.rpartition(".")[2] in _LESS_IS_BETTER else value < was
+    return f"{name} {value:.4g}, was {was:.4g}", is_worse

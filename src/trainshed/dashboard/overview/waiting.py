@@ -1,0 +1,105 @@
+"""What needs a person: builds that wait for approval, dead letters, schedules that rest while their time comes and goes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from trainshed import builds, names, schedules, topics
+from trainshed.clock import rfc3339
+from trainshed.dashboard import links
+from trainshed.dashboard.cells import Badge, Cell, Code, Link
+from trainshed.dashboard.page import Empty, Table
+from trainshed.schedules import of_runs
+
+_COUNTED = 1000  # due times that went by; there are that many or more
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """One thing that waits for somebody."""
+
+    what: Cell
+    state: str
+    text: str
+    command: str = ""
+
+
+def read(
+    of_builds: builds.Service,
+    messages: topics.Service,
+    of_messages: schedules.Service,
+    of_runs_: of_runs.Service,
+    *,
+    now: datetime,
+    limit: int,
+) -> list[Wanted]:
+    """Read what waits for a person, the most urgent kind first."""
+    found = [_approval(build) for build in of_builds.newest(("PENDING",), limit=limit)]
+    found += [_dead(each) for each in messages.backlogs.with_dead_letters(limit=limit)]
+    found += [_paused(schedule, now) for schedule in of_messages.in_state("PAUSED", limit=limit)]
+    found += [_paused_runs(schedule, now) for schedule in of_runs_.in_state("PAUSED", limit=limit)]
+    return found[:limit]
+
+
+def table(found: Sequence[Wanted]) -> Table:
+    """Write them as a table."""
+    rows: list[Sequence[Cell]] = [
+        (
+            each.what,
+            Badge(state=each.state),
+            each.text,
+            Code(text=each.command, may_copy=True) if each.command else None,
+        )
+        for each in found
+    ]
+    nothing = Empty(text="Nothing waits for a decision of yours.")
+    columns = ("What", "State", "Why", "To do")
+    return Table(id="waiting", heading="Needs you", columns=columns, rows=rows, nothing=nothing)
+
+
+def _approval(build: builds.Build) -> Wanted:
+    trigger = f" of trigger {names.short(build.trigger)}" if build.trigger else ""
+    return Wanted(
+        what=Link(text=f"build {build.build_id[:8]}", href=links.href("/builds", build.build_id)),
+        state=build.state,
+        text=f"The build{trigger} waits for approval since {rfc3339(build.create_time)[:16]}Z.",
+        command=f"trainshed builds approve {build.build_id}",
+    )
+
+
+def _dead(each: topics.Subscribed) -> Wanted:
+    count = f"{each.backlog.dead} or more" if each.backlog.dead >= each.backlog.bound else str(each.backlog.dead)
+    return Wanted(
+        what=Link(text=f"subscription {names.short(each.name)}", href=links.href("/topics", each.topic)),
+        state="DEAD LETTERS",
+        text=f"{count} messages were given up after too many attempts.",
+    )
+
+
+def _paused(schedule: schedules.Schedule, now: datetime) -> Wanted:
+    missed = _missed(schedule.options.cron.due_times(schedule.user_update_time, until=now))
+    return Wanted(
+        what=links.why(schedule.name, f"schedule {names.short(schedule.name)}"),
+        state=schedule.state,
+        text=f"It is paused and does not fire; {missed}.",
+        command=f"trainshed scheduler jobs resume {names.short(schedule.name)}",
+    )
+
+
+def _paused_runs(schedule: of_runs.RunSchedule, now: datetime) -> Wanted:
+    since = schedule.last_pause_time or schedule.update_time
+    missed = _missed(schedule.options.ticks.due_times(since, until=now))
+    return Wanted(
+        what=links.why(schedule.name, f"schedule {schedule.options.display_name}"),
+        state=schedule.state,
+        text=f"It is paused and starts no run; {missed}.",
+    )
+
+
+def _missed(times: Iterable[datetime]) -> str:
+    count = sum(1 for _ in islice(times, _COUNTED))
+    if not count:
+        return "no due time has gone by since"
+    more = " or more" if count == _COUNTED else ""
+    return f"{count}{more} due times have gone by since"

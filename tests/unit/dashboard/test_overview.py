@@ -1,0 +1,62 @@
+"""What the overview makes of what was measured, and where a login may lead."""
+
+import pytest
+
+from trainshed.dashboard.login import own_path
+from trainshed.dashboard.overview import health
+from trainshed.dashboard.overview.fresh import measured
+from trainshed.dashboard.overview.health import Health
+
+_GIB = 1 << 30
+
+
+def a_health(**changed):
+    given = {"version": "1", "home": "/h", "free_bytes": 90 * _GIB, "total_bytes": 100 * _GIB, "cores": 2.0}
+    return Health(**{**given, **changed})
+
+
+@pytest.mark.parametrize(
+    ("changed", "state", "words"),
+    [
+        ({}, "OK", ""),
+        ({"free_bytes": 3 * _GIB}, "WARNING", "3.0 GiB are free on the disk of /h"),
+        ({"free_bytes": 1}, "FAILED", "runs and builds will fail"),
+        ({"failing": {"outbox": "ValueError: x"}}, "FAILED", "'outbox' failed in its last turn: ValueError: x"),
+        ({"missing": ["git"]}, "WARNING", "git is not installed"),
+    ],
+)
+def test_health_is_judged_by_its_worst_finding(changed, state, words):
+    found = health.findings(a_health(**changed))
+
+    assert health.state(found) == state
+    assert words in " ".join(finding.text for finding in found)
+
+
+def test_the_measure_that_matters_is_shown_with_what_it_was():
+    assert measured({"model.loss": 0.1, "evaluation.accuracy": 0.861}, {"evaluation.accuracy": 0.954}) == (
+        "evaluation.accuracy 0.861, was 0.954", True,
+    )  # fmt: skip
+    assert measured({"accuracy": 0.9}, {"accuracy": 0.9}) == ("accuracy 0.9, was 0.9", False)
+    assert measured({"loss": 0.2}, {"loss": 0.1})[1]
+    assert measured({"accuracy": 0.9}, {}) == ("accuracy 0.9", False)
+    assert measured({}, {"accuracy": 1.0}) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ("/runs?state=FAILED", "/runs?state=FAILED"),
+        ("", "/"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("\\\\evil.example", "/"),
+        ("https://evil.example/", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/\nSet-Cookie: a=b", "/"),
+        ("runs", "/"),
+        ("/login", "/"),
+        ("/logout", "/"),
+    ],
+)
+def test_a_login_leads_to_pages_of_this_server_alone(given, path):
+    assert own_path(given) == path

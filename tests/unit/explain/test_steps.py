@@ -1,0 +1,116 @@
+"""The steps of an account."""
+
+import base64
+from datetime import UTC, datetime
+
+import pytest
+
+from trainshed.explain import as_json, events
+from trainshed.explain import runs as of_runs
+from trainshed.explain.fate import Node
+from trainshed.explain.model import Account, Commit, Made, Named, Ran
+from trainshed.ledger import Receipt
+
+_NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+_P = "projects/p/locations/l"
+
+
+def a_receipt(kind, stimulus, *, data=None, trigger=f"{_P}/functions/start", state="STARTED", receipt_id="r1", link=""):
+    return Receipt(
+        receipt_id=receipt_id, trigger=trigger, kind=kind, stimulus=stimulus, state=state, reason="", link=link,
+        parent_id="", data=data or {}, create_time=_NOW, update_time=_NOW,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("receipt", "says"),
+    [
+        (
+            a_receipt("message", "projects/p/subscriptions/s#7", data={"topic": "projects/p/topics/train"}),
+            "Message 7 was published to topic train.",
+        ),
+        (a_receipt("firing", "forced/2026/x", trigger=f"{_P}/jobs/hourly"), "Schedule hourly was fired by hand."),
+        (
+            a_receipt("firing", "2026-01-31T12:00:00Z", trigger=f"{_P}/jobs/hourly"),
+            "Schedule hourly was due at 2026-01-31T12:00:00Z.",
+        ),
+        (
+            a_receipt("object", "s#1", data={"attributes": {"bucketId": "b", "objectId": "d/x.csv"}}),
+            "Gs://b/d/x.csv was written.",
+        ),
+        (
+            a_receipt("commit", "r@m@1", data={"sha": "0123456789", "ref": "refs/heads/main"}),
+            "Commit 0123456 came to main.",
+        ),
+        (a_receipt("webhook", "d-1"), "Start got a webhook."),
+    ],
+)
+def test_an_event_is_told_in_a_sentence(receipt, says):
+    assert events.event(receipt).says.casefold() == says.casefold()
+
+
+def test_a_message_is_shown_as_text_and_bytes_by_their_number():
+    assert events.text_of(base64.b64encode(b'{"epochs": 3}').decode()) == '{"epochs": 3}'
+    assert events.text_of(base64.b64encode(bytes([255, 254, 0])).decode()) == "3 bytes"
+    assert events.text_of("%%") == "1 bytes"
+    assert len(events.text_of(base64.b64encode(b"x" * 5000).decode())) == 401
+
+
+def test_the_event_of_a_commit_says_what_it_says_of_itself():
+    commit = Commit(
+        repository="r", sha="0123456789", message="Widen", author="A", time="T", since="9" * 40, files=("a", "b")
+    )
+
+    facts = dict(events.event(a_receipt("commit", "x", data={"sha": "0123456789", "ref": "main"}), commit).facts)
+
+    assert (facts["Says"], facts["By"], facts["Files changed since 9999999"]) == ("Widen", "A, T", "a, b")
+
+
+def test_what_followed_is_a_tree_in_rows():
+    leaf = Node(receipt=a_receipt("message", "s#2", receipt_id="r3", link=f"{_P}/pipelineJobs/j"))
+    node = Node(receipt=a_receipt("firing", "t"), children=[Node(receipt=a_receipt("message", "s#1"), children=[leaf])])
+
+    step = events.followed(node)
+
+    assert step is not None
+    assert [row[1] for row in step.rows] == ["message", "· message"]
+    assert events.followed(leaf) is None
+
+
+def test_decisions_count_what_ran_and_what_was_reused():
+    tasks = [
+        Ran(task="a", state="SKIPPED", why="same", seconds=0.0, reused_from=f"{_P}/pipelineJobs/old"),
+        Ran(task="b", state="SUCCEEDED", why="changed: artifact data", seconds=3.0),
+        Ran(task="c", state="FAILED", why="", seconds=1.0, error="KeyError: 'x'"),
+    ]
+
+    step = of_runs.decisions(tasks)
+
+    assert step is not None
+    assert step.says == "2 tasks ran, 1 took earlier results."
+    assert [row[2] for row in step.rows] == ["same", "changed: artifact data", "KeyError: 'x'"]
+
+
+def test_a_verdict_says_what_was_left_out_because_of_it():
+    made = [Made(artifact="1", name="evaluation", type="system.Metrics", uri="", task="e", is_reused=False,
+                 metadata={"verdict": "accuracy 0.5 misses 0.6"})]  # fmt: skip
+    left = [Ran(task="push", state="NOT_TRIGGERED", why="its condition does not hold", seconds=None)]
+
+    step = of_runs.verdict(made, left)
+
+    assert step is not None
+    assert step.says == "Accuracy 0.5 misses 0.6; push was left out."
+    assert of_runs.verdict([], left) is None
+
+
+def test_an_account_is_json_with_names_to_follow():
+    step = of_runs.decisions(
+        [Ran(task="a", state="SKIPPED", why="same", seconds=None, reused_from=f"{_P}/pipelineJobs/o")]
+    )
+    account = Account(kind="run", name="n", title="t", state="SUCCEEDED", says="s", steps=[step] if step else [],
+                      before=Named(text="run o", name=f"{_P}/pipelineJobs/o"))  # fmt: skip
+
+    document = as_json(account)
+
+    assert document["steps"][0]["rows"][0][3] == {"text": "run o", "name": f"{_P}/pipelineJobs/o"}
+    assert document["before"] == f"{_P}/pipelineJobs/o"
