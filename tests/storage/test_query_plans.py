@@ -154,23 +154,21 @@ def site(tmp_path, monkeypatch):
 
 def problems(plan, text, partial=frozenset()):
     """Say what in a plan grows with the store; `partial` are the indexes that hold but a few rows of their table."""
-    names = {alias: table for table, alias in re.findall(r"(?:FROM|JOIN|,)\s+(\w+) AS (\w+)", text)}
-    is_limited = " LIMIT " in " ".join(text.split())
+    words = " ".join(text.split())
+    names = {alias: table for table, alias in re.findall(r"(?:FROM|JOIN|,) (\w+) AS (\w+)", words)}
     steps = [m.groups("") for m in map(_STEP.match, plan) if m]
     reads = [(way, names.get(table, table), index, column) for way, table, index, column in steps]
     reads = [read for read in reads if read[1] in metadata.tables and read[1] not in FEW]
-    is_filtered = " WHERE " in " ".join(text.replace("WHERE 1 = 1", "").split())
-    found = [f"SCAN {table} {index}".strip() for way, table, index, _ in reads if way == "SCAN"
-             and not (is_limited and ((index and not is_filtered) or index in partial or (table, index) in WALKED))]  # fmt: skip
-    is_sorted = is_limited and any(map(_SORT.match, plan))
-    if is_sorted and any(not _is_within(read) for read in reads[:1]):
-        found.append(f"sorts all of {', '.join(table for _, table, _, _ in reads)} that it finds")
-    return found
-
-
-def _is_within(read):
-    _, table, index, column = read
-    return (table, column) in WITHIN or (table, index) in WALKED
+    if " LIMIT " not in words:
+        return [f"SCAN {table}" for way, table, _, _ in reads if way == "SCAN"]
+    if any(map(_SORT.match, plan)):
+        found = [f"sorts all of {table} that it finds" for _, table, index, column in reads[:1]
+                 if (table, column) not in WITHIN and (table, index) not in WALKED]  # fmt: skip
+        if found:
+            return found
+    is_filtered = " WHERE " in words.replace("WHERE 1 = 1", "")
+    return [f"SCAN {table} {index}".strip() for way, table, index, _ in reads
+            if way == "SCAN" and is_filtered and index not in partial and (table, index) not in WALKED]  # fmt: skip
 
 
 def test_no_page_reads_a_table_that_grows_from_end_to_end(site):
@@ -188,9 +186,11 @@ def test_no_page_reads_a_table_that_grows_from_end_to_end(site):
     [
         ("SELECT name FROM tasks WHERE error != ''", "SCAN tasks"),
         ("SELECT count(*) FROM receipts", "SCAN receipts"),
-        ("SELECT name FROM tasks WHERE name > 'x' ORDER BY name LIMIT 5", "SCAN tasks"),
+        ("SELECT name FROM tasks WHERE name > 'x' ORDER BY name LIMIT 5", "sorts all of tasks"),
         ("SELECT r.name FROM runs AS r WHERE r.name > 'x' ORDER BY r.end_time LIMIT 5", "sorts all of runs"),
+        ("SELECT id FROM tasks WHERE error != '' LIMIT 5", "SCAN tasks"),
         ("SELECT name FROM runs ORDER BY create_time DESC, name DESC LIMIT 5", ""),
+        ("SELECT id FROM artifacts ORDER BY id DESC LIMIT 5", ""),
         ("SELECT name FROM tasks WHERE run = 'x' ORDER BY position LIMIT 5", ""),
         ("SELECT name FROM functions WHERE error != '' ORDER BY error LIMIT 5", ""),
     ],

@@ -105,7 +105,7 @@ events = Table(
     Column("type", Text, primary_key=True),
     Column("path", Text, primary_key=True),
     Column("position", Integer, nullable=False),
-    Index("ix_events_artifact", "artifact_id"),
+    Index("ix_events_artifact", "artifact_id", "execution_id"),
 )
 
 readings = Table(  # stored data that an execution read because a parameter named it

@@ -609,7 +609,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['execution_id'], ['executions.id'], ),
     sa.PrimaryKeyConstraint('execution_id', 'artifact_id', 'type', 'path', name=op.f('pk_events'))
     )
-    op.create_index('ix_events_artifact', 'events', ['artifact_id'], unique=False)
+    op.create_index('ix_events_artifact', 'events', ['artifact_id', 'execution_id'], unique=False)
     op.create_table('readings',
     sa.Column('execution_id', sa.Integer(), nullable=False),
     sa.Column('parameter', sa.Text(), nullable=False),
