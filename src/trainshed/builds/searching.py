@@ -36,6 +36,8 @@ def page(conn: Connection, wanted: Search) -> tuple[list[Build], str]:
         keys.update(_keys(conn, wanted, way, before))
     newest = sorted(keys, reverse=True)
     found = [build_id for _, build_id in newest[: wanted.page_size]]
+    if not found:
+        return [], ""
     c = store.builds.c
     rows = conn.execute(select(store.builds).where(c.id.in_(found)).order_by(c.create_time.desc(), c.id.desc()))
     builds = [Build.from_row(row) for row in rows]
