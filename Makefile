@@ -70,6 +70,10 @@ surface: setup
 docs: setup
 	$(BIN)/python tools/documents.py
 
+# pictures of every page of the dashboard, from the demo's data
+screenshots: setup browser
+	$(BIN)/python tools/screenshots.py
+
 # which fields of Google's resources do what here, found out by sending each; and the names of gcloud's flags, where it is installed
 coverage: setup
 	cd tests && ../$(BIN)/python -m conformance.fields.page
@@ -107,4 +111,4 @@ constraints: pyproject.toml
 originals: setup
 	TRAINSHED_ORIGINALS=1 $(BIN)/python -m pytest tests/originals tests/e2e/test_notebooks.py
 
-.PHONY: all setup demo browser test frameworks originals serve lint fix types unit shape migration surface docs coverage bench campaign publishes emulator fuzz fuzz-surface constraints
+.PHONY: all setup demo browser test frameworks originals serve lint fix types unit shape migration surface docs screenshots coverage bench campaign publishes emulator fuzz fuzz-surface constraints

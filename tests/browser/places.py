@@ -1,0 +1,67 @@
+"""Every kind of page that can be reached by links, with one example of each: found by walking the JSON forms."""
+
+import json
+import re
+import urllib.request
+from urllib.parse import parse_qs, urlsplit
+
+_TELLING = {"tab", "task", "step", "node"}  # words of a query that make another page of it, not another part of a list
+_ENDINGS = {"clone", "new", "edit"}
+_MOST = 120
+
+
+def places(address):
+    """Answer {name: path} of a server's pages, the overview first."""
+    found, waiting = {}, ["/"]
+    while waiting and len(found) < _MOST:
+        path = waiting.pop(0)
+        name = _name(path)
+        if name in found:
+            continue
+        page = _json(address, path)
+        if page is None:
+            continue
+        found[name] = path
+        links = _NAVIGATION if path == "/" else []
+        if name == "runs-one":
+            links = [f"/compare?run={path.removeprefix('/runs/')}&previous=1"]  # a form leads there
+        waiting += [*links, *(href for href in _hrefs(page) if _name(href) not in found)]
+    return found
+
+
+_NAVIGATION = ["/builds", "/runs", "/functions", "/schedules", "/topics", "/triggers", "/receipts", "/buckets"]
+
+
+def _name(href):
+    parts = urlsplit(href)
+    segments = [segment for segment in parts.path.split("/") if segment]
+    words = [segments[0] if segments else "overview"]
+    if len(segments) > 1:
+        words.append("one")
+        kinds = [s for s in segments[1:-1] if s in {"subscriptions", "schedules", "jobs", "snapshots", "schemas"}]
+        words += kinds[-1:]
+        words += [segments[-1]] if segments[-1] in _ENDINGS else []
+    query = parse_qs(parts.query)
+    for key in sorted(_TELLING & query.keys()):
+        words.append(query[key][-1] if key == "tab" else key)
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
+
+
+def _hrefs(value):
+    if isinstance(value, dict):
+        if isinstance(href := value.get("href"), str) and href.startswith("/") and "#" not in href:
+            yield href
+        for inner in value.values():
+            yield from _hrefs(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _hrefs(inner)
+
+
+def _json(address, path):
+    """Answer a page's JSON form; None for what is no page: a picture, a download."""
+    request = urllib.request.Request(address + path, headers={"accept": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        is_page = answer.headers.get_content_type() == "application/json"
+        page = json.loads(answer.read()) if is_page else None
+    return page if isinstance(page, dict) and "parts" in page else None
