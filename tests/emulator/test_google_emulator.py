@@ -74,7 +74,7 @@ def test_all_wires_say_the_same(outcomes):
     for number, side in enumerate(("the emulator", "Trainshed")):
         by_key = {}
         for (key, _), said in outcomes.items():
-            by_key.setdefault(key, set()).add(json.dumps(said[number]))
+            by_key.setdefault(key, set()).add(json.dumps(said[number], sort_keys=True))
         assert {k: v for k, v in by_key.items() if len(v) > 1} == {}, side
 
 
