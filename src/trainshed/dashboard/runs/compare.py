@@ -148,7 +148,7 @@ def _letter(place: int, side: runs.Side) -> str:
 
 
 def _runs(sides: Sequence[runs.Side], letters: Sequence[str]) -> Part:
-    columns = ("Run", "State", "Pipeline", "Because of", "Created", "Duration", "USD here · on Google Cloud", "")
+    columns = ("Run", "State", "Pipeline", "Because of", "Created", "Duration", "USD here · cloud", "Remove")
     everyone = [side.run.name for side in sides]
     rows: list[tuple[Cell, ...]] = [
         (

@@ -1,0 +1,109 @@
+"""What is read of several runs, for those who compare them."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from trainshed import ledger
+from trainshed.errors import NotFound
+from trainshed.ledger import Cause
+from trainshed.runners.scripted import Act
+
+_spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
+runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))
+if not hasattr(runs_world, "World"):
+    _spec.loader.exec_module(runs_world)
+World, a_spec, PARENT = runs_world.World, runs_world.a_spec, runs_world.PARENT
+
+PARAMETERS = {"data": {"parameterType": "STRING"}}
+
+
+@pytest.fixture
+def world(db, clock, tmp_path):
+    made = World(db, clock, tmp_path)
+    made.script = writes
+    return made
+
+
+def writes(launch):
+    """Write every output, with metadata of its own."""
+    document = json.loads(launch.executor_input)
+    found = {}
+    for key, listed in document["outputs"].get("artifacts", {}).items():
+        artifact = listed["artifacts"][0]
+        (launch.mount / artifact["uri"].removeprefix("gs://")).write_bytes(b"made")
+        found[key] = {"artifacts": [artifact | {"metadata": {"rows": 3, "share": 0.5}}]}
+    return Act(output=json.dumps({"parameterValues": {}, "artifacts": found}))
+
+
+def spec(source="# train"):
+    tasks = {
+        "load": {"params": {"data": "@data"}, "makes": ["rows"]},
+        "train": {"artifacts": {"rows": "load.rows"}, "makes": ["model"], "source": source},
+    }
+    return a_spec(tasks, parameters=PARAMETERS)
+
+
+def because_of_a_commit(world, sha):
+    def verb(conn):
+        now = world.clock.now()
+        commit, _ = ledger.open_receipt(
+            conn, trigger=f"{PARENT}/triggers/on-push", kind="commit", stimulus=sha, now=now, data={"sha": sha}
+        )
+        message, _ = ledger.open_receipt(
+            conn, trigger=f"{PARENT}/functions/f", kind="message", stimulus=sha, now=now, parent_id=commit.receipt_id
+        )
+        return Cause(key=sha, kind="message", receipt_id=message.receipt_id)
+
+    return world.db.write(verb)
+
+
+def test_each_side_says_what_it_was_made_of_and_what_it_made(world):
+    world.put("gs://data/birds/a.csv", b"1")
+    world.put("gs://data/birds/b.csv", b"2")
+    one = world.create(spec(), parameters={"data": "gs://data/birds"})
+    world.finish(one)
+    world.put("gs://data/birds/b.csv", b"3")
+    two = world.create(spec("# other"), because_of_a_commit(world, "5e1f"), parameters={"data": "gs://data/birds"})
+    world.finish(two)
+
+    before, after = world.service.sides([one.name, two.name])
+
+    assert [side.run.state for side in (before, after)] == ["SUCCEEDED", "SUCCEEDED"]
+    assert [(task.name, task.state) for task in after.tasks] == [("load", "SUCCEEDED"), ("train", "SUCCEEDED")]
+    assert [(product.task, product.key) for product in after.products] == [("load", "rows"), ("train", "model")]
+    assert after.products[0].artifact.metadata == {"rows": 3, "share": 0.5}
+    assert before.code["load"] == after.code["load"]
+    assert before.code["train"] != after.code["train"]
+    assert set(after.data) == {"load: data"}
+    assert before.data["load: data"].startswith("2 objects, ")
+    assert before.data != after.data
+    assert (before.commit, after.commit) == ("", "5e1f")
+
+
+def test_products_of_one_type_are_read_alone(world):
+    run = world.create(spec(), parameters={"data": "x"})
+    done = world.finish(run)
+
+    assert len(world.service.products(done, ["system.Dataset"])) == 2
+    assert world.service.products(done, ["system.Metrics"]) == []
+    assert len(world.service.products(done, limit=1)) == 1
+
+
+def test_the_file_of_an_artifact_is_read_as_far_as_wanted(world):
+    done = world.finish(world.create(spec(), parameters={"data": "x"}))
+    artifact = world.service.products(done)[0].artifact
+
+    assert world.service.content(artifact, most=100) == b"made"
+    assert world.service.content(artifact, most=2) == b"ma"
+    bucket, _, name = artifact.uri.removeprefix("gs://").partition("/")
+    world.db.write(lambda conn: world.blobs.delete(conn, bucket, name))
+    assert world.service.content(artifact, most=100) is None
+
+
+def test_a_run_that_is_not_there_is_named(world):
+    with pytest.raises(NotFound, match="no run 'none'"):
+        world.service.sides(["none"])
