@@ -1,4 +1,7 @@
-// Bars of what still runs grow until the server says that it is over; all of them share one axis.
+// Bars of what still runs grow until the server says that it is over; all of them share one axis. A step is chosen
+// without leaving the page.
+
+import { visit } from "./visit.js";
 
 const WIDTH = 1000, LEAST = 6;
 
@@ -20,4 +23,10 @@ growing();
 setInterval(growing, 500);
 new MutationObserver(growing).observe(document.getElementById("parts"), {
   childList: true, subtree: true, attributes: true, attributeFilter: ["data-end", "data-length"],
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".build-steps a");
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  visit(link.href);
 });
