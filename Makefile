@@ -22,7 +22,7 @@ demo: setup
 
 # a browser for the tests of the dashboard, where there is none
 browser: setup
-	$(BIN)/python tools/browser.py
+	$(BIN)/python tools/chromium.py
 
 # everything that must hold
 test: setup lint types browser
