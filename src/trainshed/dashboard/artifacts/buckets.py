@@ -197,11 +197,17 @@ class Buckets:
             title=name.rsplit("/", 1)[-1] or name,
             section=SECTION,
             state=None if obj.delete_time is None else Badge(state="REPLACED" if which else "GONE"),
-            about=(Code(text=obj.uri, may_copy=True),),
+            about=(
+                Code(text=obj.uri, may_copy=True),
+                size(obj.size),
+                obj.content_type,
+                time(obj.create_time),
+                Link(text="Download", href=content.download(obj)),
+                Link(text="Lineage", href=links.lineage(f"{obj.uri}#{obj.generation}")),
+            ),
             trail=_trail(bucket, name),
             parts=(
                 Actions(id="actions", actions=(_removal(obj, above),), copies_address=True),
-                Facts(id="about", pairs=_about(obj), beside=True),
                 *content.parts(self._service, obj),
                 Table(
                     id="generations",
@@ -211,24 +217,21 @@ class Buckets:
                     nothing=Empty(text="None is kept."),
                     count=None if len(kept) > _GENERATIONS else len(kept),
                 ),
+                Facts(id="about", heading="Object", pairs=_about(obj)),
             ),
             follows=(CHANNEL,),
         )
 
 
 def _about(obj: Object) -> list[tuple[str, Cell]]:
-    said: list[tuple[str, Cell]] = [
-        ("Size", size(obj.size)),
+    return [
+        ("Generation", Code(text=str(obj.generation), may_copy=True)),
+        ("Size", f"{obj.size} bytes"),
         ("Type", obj.content_type),
-        ("Generation", Code(text=str(obj.generation))),
-        ("Written", time(obj.create_time)),
         ("CRC32C", Code(text=obj.crc32c)),
         ("MD5", Code(text=obj.md5) if obj.md5 else None),
         *((key, value) for key, value in obj.metadata.items()),
-        ("Content", Link(text="Download", href=content.download(obj))),
-        ("Where from", Link(text="Lineage", href=links.lineage(f"{obj.uri}#{obj.generation}"))),
     ]
-    return said
 
 
 def _removal(obj: Object, above: str) -> Action:

@@ -101,7 +101,7 @@ class Models:
             about=(links.uri(version.destination),),
             trail=(Link(text="Models", href=SECTION), Link(text=names.short(directory), href=links.model(directory))),
             parts=(
-                Facts(id="about", pairs=_about(version, story), beside=True),
+                Facts(id="about", pairs=_about(version, story)),
                 Table(
                     id="metrics",
                     heading="Metrics",

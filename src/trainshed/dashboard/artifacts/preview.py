@@ -18,7 +18,7 @@ _MAGIC = {
     "image/webp": b"RIFF",
 }
 _SEPARATORS = {"csv": ",", "tsv": "\t"}
-_NODES, _DEPTH, _VALUE = 1_000, 8, 400
+_NODES, _MEMBERS, _DEPTH, _VALUE = 1_000, 100, 8, 400
 Kind = Literal["empty", "image", "drawing", "json", "table", "text", "bytes"]
 
 
@@ -73,13 +73,10 @@ def as_text(head: bytes) -> str | None:
     """Read bytes as UTF-8, of which the last character may be cut; None for what is no text."""
     if b"\x00" in head:
         return None
-    for cut in range(4):
-        try:
-            return head[: len(head) - cut].decode()
-        except UnicodeDecodeError as error:
-            if error.start < len(head) - 4:
-                return None
-    return None
+    try:
+        return head.decode()
+    except UnicodeDecodeError as error:
+        return head[: error.start].decode() if error.reason == "unexpected end of data" else None
 
 
 def sheet(name: str, text: str, *, is_whole: bool) -> Sheet:
@@ -139,7 +136,7 @@ def _node(key: str, value: Any, budget: _Budget, depth: int) -> Node:
     children: list[Node] = []
     if depth < _DEPTH:
         for inner, found in pairs:
-            if budget.left <= 0:
+            if budget.left <= 0 or len(children) >= _MEMBERS:
                 break
             children.append(_node(str(inner), found, budget, depth + 1))
     count = len(value)

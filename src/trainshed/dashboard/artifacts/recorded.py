@@ -75,7 +75,7 @@ class Artifacts:
             about=(artifact.schema_title or "no type", links.uri(artifact.uri)),
             trail=(Link(text="Artifacts", href=SECTION),),
             parts=(
-                Facts(id="about", pairs=_about(artifact, public), beside=True),
+                Facts(id="about", pairs=_about(artifact, public)),
                 Facts(id="metadata", heading="Metadata", pairs=_metadata(artifact)),
                 _doings("made", "Made by", found.makers, "Nobody here: it was there before, or was recorded by hand."),
                 _doings("used", "Used by", found.users, "Nothing has read it yet."),

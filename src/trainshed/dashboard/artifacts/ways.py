@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from trainshed import lineage
 from trainshed.dashboard import layered, links
-from trainshed.dashboard.graph import ARTIFACT_SIZE, TASK_SIZE, Edge, Graph, Node, Standing
+from trainshed.dashboard.graph import ARTIFACT_SIZE, TASK_SIZE, Edge, Graph, Node, standing
 from trainshed.lineage import Artifact, Execution, Subgraph, Trace
 
 
@@ -48,7 +49,6 @@ def graph(trace: Trace, found: Sequence[Way], *, id: str, heading: str) -> Graph
     drawing = layered.draw(boxes, edges)
     subjects = {f"artifacts/{i}" for i in (*trace.subject.results, *trace.subject.sources)}
     subjects |= {f"executions/{i}" for i in (*trace.subject.result_executions, *trace.subject.source_executions)}
-    nodes = [_node(way, drawing.places, is_subject=way.key in subjects) for way in found]
     lines = [
         Edge(start=line.start, end=line.end, kind="data", points=[number for point in line.points for number in point])
         for line in drawing.lines
@@ -57,7 +57,8 @@ def graph(trace: Trace, found: Sequence[Way], *, id: str, heading: str) -> Graph
     return Graph(
         id=id,
         heading=heading,
-        nodes=nodes,
+        nodes=[_node(way, drawing.places) for way in found],
+        standings=[_standing(way, is_subject=way.key in subjects) for way in found],
         edges=lines,
         width=drawing.width,
         height=drawing.height,
@@ -119,8 +120,7 @@ def _of_part(part: Subgraph, sign: int, above: Mapping[str, Sequence[str]]) -> l
     return [*things, *doings]
 
 
-def _node(way: Way, places: Mapping[str, tuple[int, int, int, int]], *, is_subject: bool) -> Node:
-    state = way.doing.last_known_state if way.doing is not None else ""
+def _node(way: Way, places: Mapping[str, tuple[int, int, int, int]]) -> Node:
     run = way.doing.run.rsplit("/", 1)[-1] if way.doing is not None else ""
     return Node(
         id=way.key,
@@ -129,8 +129,12 @@ def _node(way: Way, places: Mapping[str, tuple[int, int, int, int]], *, is_subje
         detail=run or kind(way),
         href=href(way),
         place=places[way.key],
-        standing=Standing(state=state, note="asked about" if is_subject else ""),
     )
+
+
+def _standing(way: Way, *, is_subject: bool) -> list[Any]:
+    state = way.doing.last_known_state if way.doing is not None else ""
+    return standing(state, note="asked about" if is_subject else "")
 
 
 def _number(key: str) -> int:
