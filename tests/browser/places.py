@@ -2,10 +2,18 @@
 
 import json
 import re
+import urllib.error
 import urllib.request
 from urllib.parse import parse_qs, urlsplit
 
-_TELLING = {"tab", "task", "step", "node"}  # words of a query that make another page of it, not another part of a list
+_TELLING = {
+    "tab",
+    "task",
+    "step",
+    "node",
+    "object",
+    "version",
+}  # words of a query that make another page of it, not another part of a list
 _ENDINGS = {"clone", "new", "edit"}
 _MOST = 120
 
@@ -29,7 +37,18 @@ def places(address):
     return found
 
 
-_NAVIGATION = ["/builds", "/runs", "/functions", "/schedules", "/topics", "/triggers", "/receipts", "/buckets"]
+_NAVIGATION = [
+    "/builds",
+    "/runs",
+    "/functions",
+    "/schedules",
+    "/topics",
+    "/triggers",
+    "/receipts",
+    "/buckets",
+    "/artifacts",
+    "/models",
+]
 
 
 def _name(href):
@@ -61,7 +80,10 @@ def _hrefs(value):
 def _json(address, path):
     """Answer a page's JSON form; None for what is no page: a picture, a download."""
     request = urllib.request.Request(address + path, headers={"accept": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        is_page = answer.headers.get_content_type() == "application/json"
-        page = json.loads(answer.read()) if is_page else None
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            is_page = answer.headers.get_content_type() == "application/json"
+            page = json.loads(answer.read()) if is_page else None
+    except urllib.error.HTTPError as error:
+        raise AssertionError(f"a link leads to {path}: {error.code} {error.read().decode()}") from error
     return page if isinstance(page, dict) and "parts" in page else None

@@ -10,12 +10,14 @@ from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, time
 from trainshed.dashboard.page import Empty, Filter, Filters, Notice, Page, Part, Table
 from trainshed.dashboard.serve import Address
+from trainshed.errors import NotFound
 from trainshed.lineage import Trace
 
 SECTION = "/artifacts"
 _DIRECTIONS = (("both", "both ways"), ("up", "what it was made from"), ("down", "what was made from it"))
 _NODES = 300
 _DEPTH, _DEEPEST = 6, 100
+_STORED = "://"
 _NAMED = 3  # data that an execution read, in a cell
 
 
@@ -33,14 +35,19 @@ class Lineage:
         """Answer what an artifact, a task, a run or stored data was made from, and what came of it. Raises NotFound."""
         direction = asked.choice("direction", [value for value, _ in _DIRECTIONS], "both")
         depth = asked.number("depth", _DEPTH, most=_DEEPEST)
-        trace = self._service.trace(
-            asked.name,
-            upstream=direction != "down",
-            downstream=direction != "up",
-            depth=depth,
-            limit=_NODES,
-            is_brief=True,
-        )
+        try:
+            trace = self._service.trace(
+                asked.name,
+                upstream=direction != "down",
+                downstream=direction != "up",
+                depth=depth,
+                limit=_NODES,
+                is_brief=True,
+            )
+        except NotFound as error:
+            if _STORED not in asked.name:
+                raise
+            return _untouched(asked.name, error.message)
         found = ways.ways(trace)
         choices = [Filter(name="direction", label="Direction", value=direction, choices=_DIRECTIONS)]
         choices.append(Filter(name="depth", label="Tasks away, at most", value=str(depth), type="number"))
@@ -56,6 +63,14 @@ class Lineage:
                 _table(found),
             ),
         )
+
+
+def _untouched(of: str, text: str) -> Page:
+    """Answer the page of stored data that nobody has read or made."""
+    nothing = Empty(text=f"{text.partition(';')[0]}. Tasks that read it by its address, or import it, are recorded.")
+    table = Table(id="nodes", columns=(), rows=(), nothing=nothing)
+    trail = (Link(text="Artifacts", href=SECTION),)
+    return Page(title=f"Lineage of {of.rsplit('/', 1)[-1]}", section=SECTION, trail=trail, parts=(table,))
 
 
 def _called(trace: Trace) -> str:
