@@ -5,7 +5,7 @@ page's JSON form, which the script asks for once. `shape` names one layout: anot
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -14,14 +14,15 @@ from trainshed.dashboard.page import Part
 TASK_SIZE, ARTIFACT_SIZE = (214, 66), (176, 46)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Standing:
-    """How a node stands now."""
+def standing(state: str = "", start: datetime | None = None, end: datetime | None = None, note: str = "") -> list[Any]:
+    """Write how a node stands now: its state, milliseconds since 1970 twice, what is said beside the state.
 
-    state: str = ""
-    start: datetime | None = None
-    end: datetime | None = None
-    note: str = ""  # said beside the state: reused, how many of how many
+    There are thousands, and they change: what is nothing at the end is left out.
+    """
+    found = [state, _milliseconds(start), _milliseconds(end), note]
+    while found and not found[-1]:
+        found.pop()
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +34,10 @@ class Node:
     label: str
     detail: str = ""  # an image, a type, what a group holds
     parent: str = ""  # the group that it is in
-    href: str = ""
+    href: str = ""  # empty: the graph's `base` with the node's id
     fold: str = ""  # address of the same page with this group the other way round
     is_open: bool = False
     place: Sequence[int] = ()  # left, top, width, height
-    standing: Standing = field(default_factory=Standing)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,28 +56,18 @@ class Graph(Part):
 
     nodes: Sequence[Node]
     edges: Sequence[Edge]
+    standings: Sequence[Sequence[Any]]  # one per node: see `standing`
     width: int
     height: int
     shape: str  # of the layout: equal ones have the same nodes in the same places
+    base: str = ""  # address to which a node's id is added
     selected: str = ""
-    hidden: Sequence[tuple[str, str, str]] = ()  # what is folded away: id, label, address that shows it
+    hidden: Sequence[tuple[str, str]] = ()  # what is folded away: id and label
     switches: Sequence[tuple[str, str]] = ()  # words and address: what else may be shown or left out
     legend: str = ""  # what is seen, in a sentence
     kind: ClassVar[str] = "graph"
     module: ClassVar[str] = "graph.js"
     draws_itself: ClassVar[bool] = True
-
-    @property
-    def standings(self) -> list[list[Any]]:
-        """Answer how the nodes stand, in the order of `nodes`: state, start and end in milliseconds, note."""
-        return [_brief(node.standing) for node in self.nodes]
-
-
-def _brief(standing: Standing) -> list[Any]:
-    found = [standing.state, _milliseconds(standing.start), _milliseconds(standing.end), standing.note]
-    while found and not found[-1]:
-        found.pop()
-    return found
 
 
 def _milliseconds(when: datetime | None) -> int:

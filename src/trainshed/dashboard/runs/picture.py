@@ -4,6 +4,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
+from typing import Any
 
 from trainshed import ir, runs
 from trainshed.dashboard import graph, layered
@@ -59,13 +60,15 @@ class Pictures:
         return graph.Graph(
             id="graph",
             heading="Graph",
-            nodes=[_dressed(node, whole.items[node.id], whole, standings, asked, seen) for node in laid.nodes],
+            nodes=[_dressed(node, whole, asked, seen) for node in laid.nodes],
             edges=laid.edges,
+            standings=[_standing(whole.items[node.id], whole, standings) for node in laid.nodes],
             width=laid.width,
             height=laid.height,
             shape=shape,
             selected=selected,
-            hidden=[(item.id, item.label, address(asked, item.id)) for item in seen.hidden],
+            base=_base(asked),
+            hidden=[(item.id, item.label) for item in seen.hidden if item.kind != "alike"],
             switches=_switches(whole, asked, has_artifacts=has_artifacts),
             legend=_legend(whole, seen),
         )
@@ -93,6 +96,11 @@ def selected_item(whole: Whole, path: str) -> str:
 def address(asked: Asked, key: str | None) -> str:
     """Answer the page's address with another node selected, or none."""
     return asked.href(task=key, attempt=None, page=None, tab=None)
+
+
+def _base(asked: Asked) -> str:
+    bare = address(asked, None)
+    return f"{bare}{'&' if '?' in bare else '?'}{TASK}="
 
 
 def _may_show_all(whole: Whole) -> bool:
@@ -155,38 +163,31 @@ def _real_parent(item: Item, whole: Whole) -> str:
     return whole.items[item.parent].parent if item.parent.startswith(folding.MARK) else item.parent
 
 
-def _dressed(
-    node: graph.Node, item: Item, whole: Whole, standings: Mapping[str, runs.Standing], asked: Asked, seen: Seen
-) -> graph.Node:
-    key = "" if item.kind == "alike" else node.id
-    fold = _fold(asked, item, whole, is_open=item.id in seen.is_open) if item.is_group else ""
-    return replace(
-        node, standing=_standing(item, whole, standings), href=address(asked, key) if key else fold, fold=fold
-    )
+def _dressed(node: graph.Node, whole: Whole, asked: Asked, seen: Seen) -> graph.Node:
+    item = whole.items[node.id]
+    if not item.is_group:
+        return node
+    fold = _fold(asked, item, whole, is_open=item.id in seen.is_open)
+    return replace(node, fold=fold, href=fold if item.kind == "alike" else "")
 
 
-def _standing(item: Item, whole: Whole, standings: Mapping[str, runs.Standing]) -> graph.Standing:
+def _standing(item: Item, whole: Whole, standings: Mapping[str, runs.Standing]) -> list[Any]:
     if item.kind == "artifact":
-        return graph.Standing()
+        return []
     if item.kind == "alike":
         return _of_alike([standings[key] for key in whole.inside[item.id] if key in standings])
     found = standings[item.id]
     counts = found.iterations or (found.states if sum(found.states.values()) > 1 else {})
     note = "reused" if found.is_reused else f"attempt {found.attempt}" if found.attempt > 1 else ""
-    return graph.Standing(
-        state=found.state, start=found.start_time, end=found.end_time, note=_counted(counts) if counts else note
-    )
+    return graph.standing(found.state, found.start_time, found.end_time, _counted(counts) if counts else note)
 
 
-def _of_alike(found: Sequence[runs.Standing]) -> graph.Standing:
+def _of_alike(found: Sequence[runs.Standing]) -> list[Any]:
     starts = [standing.start_time for standing in found if standing.start_time]
     ends = [standing.end_time for standing in found if standing.end_time]
-    return graph.Standing(
-        state=runs.state_of(standing.state for standing in found),
-        start=min(starts, default=None),
-        end=max(ends) if len(ends) == len(found) else None,
-        note=_counted(Counter(standing.state for standing in found)),
-    )
+    end = max(ends) if ends and len(ends) == len(found) else None
+    state = runs.state_of(standing.state for standing in found)
+    return graph.standing(state, min(starts, default=None), end, _counted(Counter(s.state for s in found)))
 
 
 def _counted(counts: Mapping[str, int]) -> str:

@@ -12,13 +12,13 @@ class Graph {
     this.section = section;
     this.take(section);
     this.camera = new Camera(this.svg, () => this.paint());
-    this.painter = new Painter(this.svg, this.camera);
+    this.painter = new Painter(this.view, this.camera);
     this.search = new Search(this);
     section.addEventListener("part", (event) => this.news(event.detail));
     section.addEventListener("click", (event) => this.click(event));
     section.addEventListener("keydown", (event) => this.key(event));
     section.addEventListener("focusin", (event) => this.focused(event));
-    new ResizeObserver(() => this.camera.moved()).observe(this.svg);
+    new ResizeObserver(() => this.resized()).observe(this.svg);
     this.load();
   }
 
@@ -47,7 +47,8 @@ class Graph {
     const before = anchor && this.byId?.get(anchor);
     const from = before && this.camera.onScreen(before.place);
     this.nodes = part.nodes;
-    this.hidden = part.hidden;
+    for (const node of this.nodes) node.href ||= part.base + encodeURIComponent(node.id);
+    [this.base, this.hidden] = [part.base, part.hidden];
     this.shape = part.shape;
     this.byId = new Map(this.nodes.map((node) => [node.id, node]));
     this.after = new Map();
@@ -67,7 +68,12 @@ class Graph {
     this.paint();
     if (from && this.section.contains(document.activeElement)) this.painter.focus(this.current);
     performance.mark("graph painted");
-    requestAnimationFrame(() => setTimeout(() => performance.mark("graph seen"), 0));
+    requestAnimationFrame(() => setTimeout(() => this.seen(part.shape), 0));
+  }
+
+  seen(shape) {
+    performance.mark("graph seen");
+    this.view.dataset.drawn = shape;
   }
 
   // How the nodes stand, in the order of the nodes: state, start, end, note.
@@ -100,6 +106,13 @@ class Graph {
     this.stand();
     this.select(view.dataset.selected);
     this.paint();
+  }
+
+  // The panel beside came or went: what is selected stays in view.
+  resized() {
+    const node = this.byId?.get(this.selected);
+    if (node && !node.is_open) this.camera.reveal(node.place);
+    else this.camera.moved();
   }
 
   paint() {

@@ -1,10 +1,11 @@
-// Draws what is in view, and half as much around it. Far away, all nodes of one state are one shape: ten elements, however
-// many nodes. Near, each node is a link of its own. Lines are never more than a few shapes.
+// Draws the nodes that are near, each a link of its own, above the ground, which has the lines and all that is far away.
+// Both reach a little beyond what is in view, so that little is drawn anew while somebody drags.
+
+import { Ground } from "./graph_ground.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const NEAR = 0.42; // from this scale on nodes are drawn one by one,
 const MOST = 350; // unless there are more of them in view
-const NAMED = 70; // pixels on the screen from which on a group far away has its name
 const LETTER = 6.9; // width of a letter at 13 pixels, on average
 const MARKS = { Dataset: "▤", Model: "◆", Metrics: "▥", ClassificationMetrics: "◩", SlicedClassificationMetrics: "◩", HTML: "‹›", Markdown: "¶" };
 const GLYPHS = { SUCCEEDED: "✓", FAILED: "✕", RUNNING: "▶", QUEUED: "…", PENDING: "○", SKIPPED: "↺", CANCELLED: "■", CANCELLING: "■", NOT_TRIGGERED: "∅" };
@@ -17,28 +18,28 @@ function element(name, attributes, ...children) {
 }
 
 export class Painter {
-  constructor(svg, camera) {
-    this.svg = svg;
+  constructor(view, camera) {
     this.camera = camera;
-    this.world = element("g", { class: "world" });
-    this.frames = element("g", { class: "frames" });
-    this.lines = element("g", { class: "lines", "aria-hidden": "true" });
-    this.far = element("g", { class: "far", "aria-hidden": "true" });
     this.near = element("g", { class: "near" });
-    this.world.append(this.frames, this.lines, this.far, this.near);
-    svg.replaceChildren(this.world);
+    view.querySelector("svg").replaceChildren(this.near);
+    this.ground = new Ground(view, () => this.again());
     this.drawn = new Map(); // by id: elements of nodes
     this.marked = new Set();
-    this.shapes = new Map(); // by class: paths
   }
 
   take(part) {
     this.nodes = part.nodes;
-    this.edges = part.edges.map((edge) => ({ ...edge, box: box(edge.points) }));
     this.byId = new Map(part.nodes.map((node) => [node.id, node]));
+    this.ground.take(part);
     this.near.replaceChildren();
     this.drawn.clear();
     this.window = undefined;
+  }
+
+  // The colours are others: draw everything anew.
+  again() {
+    this.window = undefined;
+    if (this.nodes) this.paint(this.current);
   }
 
   select(id) {
@@ -57,17 +58,18 @@ export class Painter {
 
   paint(current) {
     const { x, y, scale } = this.camera;
-    this.world.setAttribute("transform", `scale(${scale}) translate(${-x} ${-y})`);
+    this.near.setAttribute("transform", `scale(${scale}) translate(${-x} ${-y})`);
+    this.ground.move(this.camera);
     const seen = this.camera.window;
-    const isWithin = this.window && covers(this.window, seen) && scale === this.scale && current === this.current;
-    if (isWithin && !this.isStale()) return;
+    const isSame = this.window && covers(this.window, seen) && scale === this.scale;
+    if (isSame && current === this.current && !this.isStale()) return;
+    if (!isSame) this.window = grown(seen);
     [this.scale, this.current] = [scale, current];
-    this.window = isWithin ? this.window : grown(seen);
     this.states = this.nodes.map((node) => node.standing);
     const inView = this.nodes.filter((node) => meets(this.window, node.place));
     this.isNear = scale >= NEAR && inView.length <= MOST;
-    this.paintLines();
-    this.paintFar(inView);
+    const { selected, marked, isNear } = this;
+    this.ground.draw(this.camera, this.window, { inView, selected, marked, isNear, byId: this.byId });
     this.paintNear(inView);
   }
 
@@ -127,55 +129,6 @@ export class Painter {
     const spoken = [node.label, node.kind, node.detail, ...words, isReused ? "reused" : took].filter(Boolean).join(", ");
     made.link.setAttribute("aria-label", spoken);
     made.title.textContent = spoken;
-  }
-
-  paintFar(inView) {
-    const shapes = new Map();
-    const names = [];
-    for (const node of inView) {
-      const [x, y, width, height] = node.place;
-      if (node.is_open) {
-        shapes.set("frame", (shapes.get("frame") ?? "") + `M${x} ${y}h${width}v${height}h${-width}z`);
-        if (!this.isNear && width * this.scale > NAMED) names.push(node);
-      } else if (!this.isNear) {
-        const state = node.kind === "artifact" ? "artifact" : node.standing.state.toLowerCase() || "none";
-        const other = this.marked.size && !this.marked.has(node.id) ? " other" : "";
-        const key = `block ${state}${other}`;
-        shapes.set(key, (shapes.get(key) ?? "") + `M${x} ${y}h${width}v${height}h${-width}z`);
-      }
-    }
-    const frame = shapes.get("frame");
-    shapes.delete("frame");
-    this.frames.replaceChildren(...(frame ? [element("path", { d: frame, class: "frame" })] : []));
-    const paths = [...shapes].map(([key, d]) => element("path", { d, class: key }));
-    this.far.replaceChildren(...paths, ...names.map((node) => this.name(node)));
-  }
-
-  name(node) {
-    const [x, y] = node.place;
-    const size = 12 / this.scale;
-    const room = (node.place[2] * this.scale) / LETTER - 2;
-    return element("text", { x: x + size / 2, y: y + size * 1.2, "font-size": size, class: "name" }, short(node.label, room));
-  }
-
-  paintLines() {
-    const shapes = new Map();
-    for (const edge of this.edges) {
-      if (!overlaps(this.window, edge.box)) continue;
-      const isDim = [edge.start, edge.end].some((id) => this.byId.get(id)?.standing.state === "NOT_TRIGGERED");
-      const isOwn = this.selected && (edge.start === this.selected || edge.end === this.selected);
-      const key = `line ${isOwn ? "own" : isDim ? "faint" : edge.kind}`;
-      const drawn = shapes.get(key) ?? ["", ""];
-      drawn[0] += line(edge.points, this.isNear);
-      if (this.isNear) drawn[1] += head(edge.points);
-      shapes.set(key, drawn);
-    }
-    this.lines.replaceChildren(
-      ...[...shapes].flatMap(([key, [d, heads]]) => [
-        element("path", { d, class: key }),
-        ...(heads ? [element("path", { d: heads, class: `${key} head` })] : []),
-      ]),
-    );
   }
 }
 
@@ -240,28 +193,8 @@ function stripe(x, y, height) {
   return `M${x + 6} ${y}a6 8 0 0 0 -6 8v${height - 16}a6 8 0 0 0 6 8z`;
 }
 
-function line(points, isSmooth) {
-  let d = `M${points[0]} ${points[1]}`;
-  for (let i = 2; i < points.length; i += 2) {
-    const [x1, y1, x2, y2] = points.slice(i - 2, i + 2);
-    const middle = (y1 + y2) / 2;
-    d += !isSmooth || x1 === x2 ? `L${x2} ${y2}` : `C${x1} ${middle} ${x2} ${middle} ${x2} ${y2}`;
-  }
-  return d;
-}
-
-function head(points) {
-  const [x, y] = points.slice(-2);
-  return `M${x - 4} ${y - 7}L${x} ${y}L${x + 4} ${y - 7}z`;
-}
-
-function box(points) {
-  const xs = points.filter((_, place) => place % 2 === 0), ys = points.filter((_, place) => place % 2 === 1);
-  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
-}
-
 function grown([left, top, right, bottom]) {
-  const [x, y] = [(right - left) / 2, (bottom - top) / 2];
+  const [x, y] = [(right - left) / 3, (bottom - top) / 3];
   return [left - x, top - y, right + x, bottom + y];
 }
 
@@ -269,12 +202,8 @@ function covers(outer, inner) {
   return outer[0] <= inner[0] && outer[1] <= inner[1] && outer[2] >= inner[2] && outer[3] >= inner[3];
 }
 
-function overlaps(one, other) {
-  return one[0] <= other[2] && one[2] >= other[0] && one[1] <= other[3] && one[3] >= other[1];
-}
-
-function meets(window, [x, y, width, height]) {
-  return overlaps(window, [x, y, x + width, y + height]);
+function meets([left, top, right, bottom], [x, y, width, height]) {
+  return x <= right && x + width >= left && y <= bottom && y + height >= top;
 }
 
 function short(text, letters) {

@@ -41,6 +41,7 @@ export class Search {
     const has = (id, label) => id.toLowerCase().includes(word) || label.toLowerCase().includes(word);
     const shown = this.graph.nodes.filter((node) => has(node.id, node.label)).map((node) => ({ id: node.id, label: node.label, node }));
     if (shown.length) return shown;
-    return this.graph.hidden.filter(([id, label]) => has(id, label)).map(([id, label, href]) => ({ id, label: `${label}, folded away`, href }));
+    const hidden = this.graph.hidden.filter(([id, label]) => has(id, label));
+    return hidden.map(([id, label]) => ({ id, label: `${label}, folded away: Enter shows it`, href: this.graph.base + encodeURIComponent(id) }));
   }
 }
