@@ -103,6 +103,20 @@ def rest() -> Any:
     return pipeline
 
 
+def rests(length: int) -> Any:
+    """Make a chain of tasks that only take time."""
+    made = _components()
+    from kfp import dsl
+
+    @dsl.pipeline(name=f"bench-rests-{length}")
+    def pipeline(seconds: float) -> None:
+        last = made["rest"](seconds=seconds)
+        for _ in range(length - 1):
+            last = made["rest"](seconds=seconds).after(last)
+
+    return pipeline
+
+
 def text_of(pipeline: Any, folder: Path) -> str:
     """Compile a pipeline."""
     return world.compile_to(pipeline, folder / "compiled.json").read_text()

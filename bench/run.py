@@ -11,6 +11,7 @@ import builds
 import commands
 import dashboard
 import events
+import graphs
 import messages
 import scale
 import schedules
@@ -18,6 +19,7 @@ import server
 import stored
 import streams
 import tasks
+import viewers
 from harness import Effort, Figure, Skipped, document, machine, table
 
 MEASUREMENTS: dict[str, Callable[[Path, Effort], list[Figure]]] = {
@@ -41,6 +43,8 @@ MEASUREMENTS: dict[str, Callable[[Path, Effort], list[Figure]]] = {
     "stored": stored.measure,
     "pages": dashboard.measure_pages,
     "tail": dashboard.measure_tail,
+    "graphs": graphs.measure,
+    "viewers": viewers.measure,
     "year": schedules.measure,
 }
 

@@ -15,6 +15,7 @@ Map of the folder:
 - `door`, `splice`, `outside`   the front door: first bytes decide who gets a connection
 - `reach`           certificate authority, credentials and environment that bring Google's clients here
 - `tokens`, `credentials`, `google_own`   the key, the files and the answers that `reach` consists of
+- `signing`, `authority`   RSA, and the making of keys and certificates, which is a process of its own
 - `coverage`        which RPC is served, as a document
 - `services/`       one servicer module per Google service; `own/` routes that Google has no name for
 

@@ -8,6 +8,8 @@ import functools
 import os
 import re
 import ssl
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from ipaddress import ip_address
@@ -18,11 +20,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import certifi
-import trustme
 from starlette.routing import BaseRoute
 
 from trainshed import home
-from trainshed.api import credentials, google_own
+from trainshed.api import authority, credentials, google_own
 from trainshed.api.caller import NOBODY, USER, Caller
 from trainshed.api.door import LOCAL
 from trainshed.api.tokens import GOOGLE, Key, write_private
@@ -59,7 +60,7 @@ class Reach:
     def prepare(self) -> None:
         """Make what is made once; slow the first time, so not on the event loop."""
         with self._lock:
-            assert self.key
+            assert self._made
             assert self._context
 
     def is_ours(self, host: str) -> bool:
@@ -83,26 +84,24 @@ class Reach:
         return name in LOCAL or any(fnmatch(name, p.strip()) for p in self.settings.tunnel.lower().split(",") if p)
 
     @functools.cached_property
-    def authority(self) -> trustme.CA:
-        """The certificate authority of this home, made once."""
-        certificate, key = self._folder / "authority.pem", self._folder / "authority.key"
-        if certificate.exists() and key.exists():
-            return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
-        made = trustme.CA(organization_name="Trainshed", organization_unit_name="local certificate authority")
-        write_private(key, made.private_key_pem.bytes())
-        write_private(certificate, made.cert_pem.bytes())
-        return made
+    def _made(self) -> authority.Files:
+        """Keys and certificates of this home, made once. A process makes them: serving does not need what making takes."""
+        found = authority.Files(self._folder, (*HOSTS, *LOCAL))
+        if not found.are_there:
+            making = [sys.executable, "-m", authority.__name__, str(self._folder), *found.hosts]
+            subprocess.run(making, check=True, stdin=subprocess.DEVNULL)
+        return found
 
     @functools.cached_property
     def key(self) -> Key:
         """The key of the service accounts."""
-        return Key(self._folder / "service-accounts.key")
+        return Key(self._made.accounts)
 
     @functools.cached_property
     def bundle(self) -> Path:
         """A file with the public authorities, those that the machine's owner added, and ours."""
         own = os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE") or ""
-        parts = [Path(certifi.where()).read_bytes(), self.authority.cert_pem.bytes()]
+        parts = [Path(certifi.where()).read_bytes(), self._made.certificate.read_bytes()]
         path = self._folder / "bundle.pem"
         if own and Path(own).is_file() and Path(own) != path:
             parts.append(Path(own).read_bytes())
@@ -118,7 +117,7 @@ class Reach:
     def _context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self.authority.issue_cert(*HOSTS, *LOCAL).configure_cert(context)
+        context.load_cert_chain(self._made.server)
         context.set_alpn_protocols(["http/1.1", "h2"])  # in the order of our preference; gRPC offers h2 alone
         return context
 

@@ -9,18 +9,15 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from time import time
-from typing import Any
-
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from typing import TYPE_CHECKING, Any
 
 from trainshed.errors import Unauthenticated
+
+if TYPE_CHECKING:
+    from trainshed.api.signing import Signer
 
 ISSUER = "trainshed"
 LIFETIME_SECONDS = 3600
@@ -32,24 +29,24 @@ class Key:
     """The key that all local service accounts share; made once, kept in `path`, readable by its owner only."""
 
     def __init__(self, path: Path) -> None:
-        self.pem = path.read_bytes() if path.exists() else _make(path)
-        loaded = serialization.load_pem_private_key(self.pem, None)
-        assert isinstance(loaded, rsa.RSAPrivateKey)
-        self._private = loaded
-        self._public = loaded.public_key()
+        if not path.exists():
+            make(path)
+        self.pem = path.read_bytes()
         self.id = hashlib.sha256(self.pem).hexdigest()[:40]
+
+    @cached_property
+    def _signer(self) -> "Signer":
+        from trainshed.api.signing import Signer  # not before somebody needs it
+
+        return Signer(self.pem)
 
     def sign(self, data: bytes) -> bytes:
         """Sign with RSASSA-PKCS1-v1_5 and SHA-256."""
-        return self._private.sign(data, padding.PKCS1v15(), hashes.SHA256())
+        return self._signer.sign(data)
 
     def verify(self, signature: bytes, data: bytes) -> bool:
         """Tell whether `sign` made this signature of the data."""
-        try:
-            self._public.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
-        except InvalidSignature:
-            return False
-        return True
+        return self._signer.verify(signature, data)
 
     def token(self, claims: Mapping[str, Any]) -> str:
         """Make a JSON web token."""
@@ -66,25 +63,12 @@ class Key:
     @cached_property
     def certificate(self) -> str:
         """The public half as a certificate in PEM, as Google publishes those of its tokens."""
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "federated-signon.local")])
-        made = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(self._public)
-            .serial_number(int(self.id[:16], 16) or 1)
-            .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
-            .not_valid_after(datetime(2120, 1, 1, tzinfo=UTC))
-            .sign(self._private, hashes.SHA256())
-        )
-        return made.public_bytes(serialization.Encoding.PEM).decode()
+        return self._signer.certificate(int(self.id[:16], 16) or 1)
 
     @cached_property
     def jwk(self) -> dict[str, str]:
         """The public half as a JSON web key."""
-        numbers = self._public.public_numbers()
-        parts = {"n": numbers.n, "e": numbers.e}
-        encoded = {k: _encode(v.to_bytes((v.bit_length() + 7) // 8)) for k, v in parts.items()}
+        encoded = {k: _encode(v.to_bytes((v.bit_length() + 7) // 8)) for k, v in self._signer.numbers.items()}
         return {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": self.id, **encoded}
 
     def access_token(self, principal: str, *, lifetime_seconds: float = LIFETIME_SECONDS) -> str:
@@ -99,15 +83,17 @@ class Key:
             head = json.loads(_decode(content.partition(".")[0]))
             if head.get("kid") != self.id:
                 return None
-            self._public.verify(_decode(signature), content.encode(), padding.PKCS1v15(), hashes.SHA256())
+            self._check(_decode(signature), content.encode())
             claims: dict[str, Any] = json.loads(_decode(content.partition(".")[2]))
         except (ValueError, AttributeError):
             return None
-        except InvalidSignature as error:
-            raise Unauthenticated("The token names this server's key but is not signed with it.") from error
         if float(claims.get("exp", 0)) + _SKEW_SECONDS < time():
             raise Unauthenticated("The token has expired; ask for a new one.", reason="ACCESS_TOKEN_EXPIRED")
         return claims
+
+    def _check(self, signature: bytes, content: bytes) -> None:
+        if not self.verify(signature, content):
+            raise Unauthenticated("The token names this server's key but is not signed with it.")
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -120,11 +106,11 @@ def write_private(path: Path, data: bytes) -> None:
     temporary.replace(path)
 
 
-def _make(path: Path) -> bytes:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    write_private(path, pem)
-    return pem
+def make(path: Path) -> None:
+    """Make a key."""
+    from trainshed.api.signing import make_key
+
+    write_private(path, make_key())
 
 
 def _encode(data: bytes) -> str:

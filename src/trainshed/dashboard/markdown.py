@@ -7,12 +7,15 @@ below those of the page, and there are no `style` attributes, which the pages' p
 
 from collections.abc import Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
-from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
-from markdown_it.token import Token
-from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.renderer import RendererHTML
+    from markdown_it.token import Token
+    from markdown_it.utils import EnvType, OptionsDict
 
 _LEVELS_BELOW = 2  # h1 is the page's, h2 the part's
 _DEEPEST = 6
@@ -27,13 +30,15 @@ def render(text: str) -> Markup:
 
 
 @cache
-def _parser() -> MarkdownIt:
+def _parser() -> "MarkdownIt":
+    from markdown_it import MarkdownIt  # not before somebody looks at such a document: a server is small
+
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     parser.add_render_rule("image", _image)
     return parser
 
 
-def _tame(tokens: Sequence[Token]) -> None:
+def _tame(tokens: Sequence["Token"]) -> None:
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(int(token.tag[1:]) + _LEVELS_BELOW, _DEEPEST)}"
@@ -44,7 +49,9 @@ def _tame(tokens: Sequence[Token]) -> None:
         _tame(token.children or ())
 
 
-def _image(renderer: RendererHTML, tokens: Sequence[Token], place: int, options: OptionsDict, env: EnvType) -> str:
+def _image(
+    renderer: "RendererHTML", tokens: Sequence["Token"], place: int, options: "OptionsDict", env: "EnvType"
+) -> str:
     token = tokens[place]
     address = str(token.attrs.get("src", ""))
     if address.startswith("data:image/"):
