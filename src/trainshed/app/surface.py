@@ -1,5 +1,7 @@
 """What the surface serves: one servicer per Google service, our own routes, the dashboard."""
 
+from starlette.routing import BaseRoute
+
 from trainshed import dashboard
 from trainshed import explain as explanations
 from trainshed.api import caller
@@ -104,7 +106,17 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
             lists=[second_functions.operations],
         ),
     ]
-    routes = [
+    pages, leave = dashboard.routes(
+        _sections(settings, clock, features, accounts_of, reach), features.listen, has_login=reach.needs_token
+    )
+    routes = _routes(clock, features, reach, accounts_of)
+    return Surface(settings, servicers, [*routes, *pages], near=reach, leave=leave)
+
+
+def _routes(clock: Clock, features: Features, reach: Reach, accounts_of: explanations.Service) -> list[BaseRoute]:
+    """Put our own routes, and those that Google has in no proto, over their services."""
+    ordinal = features.function_host.next_ordinal
+    return [
         *functions_web.hosts(features.functions, features.function_host),
         *storage.routes(features.buckets, reach.verify),
         *builds.routes(features.builds, features.docker),
@@ -122,10 +134,6 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         *runs.routes(features.runs, features.run_triggers, cause_of=features.cause_of, next_ordinal=ordinal),
         *server.routes(clock, reach.environment),
     ]
-    pages, leave = dashboard.routes(
-        _sections(settings, clock, features, accounts_of, reach), features.listen, has_login=reach.needs_token
-    )
-    return Surface(settings, servicers, [*routes, *pages], near=reach, leave=leave)
 
 
 def _sections(

@@ -81,19 +81,7 @@ class Buckets:
                     more=asked.href(after=shown[-1].name) if len(found) > _PAGE else "",
                     more_text="More buckets",
                 ),
-                Form(
-                    id="create",
-                    heading="Create a bucket",
-                    fields=(
-                        Field(
-                            name="name", label="Name", is_required=True, help="Lower-case letters, digits and hyphens."
-                        ),
-                    ),
-                    action=Action(
-                        label="Create", path=f"/storage/v1/b?project={self._project}", then=f"{SECTION}/{{name}}"
-                    ),
-                    is_folded=True,
-                ),
+                _creation(self._project),
             ),
             follows=(CHANNEL,),
         )
@@ -221,6 +209,16 @@ class Buckets:
             ),
             follows=(CHANNEL,),
         )
+
+
+def _creation(project: str) -> Form:
+    return Form(
+        id="create",
+        heading="Create a bucket",
+        fields=(Field(name="name", label="Name", is_required=True, help="Lower-case letters, digits and hyphens."),),
+        action=Action(label="Create", path=f"/storage/v1/b?project={project}", then=f"{SECTION}/{{name}}"),
+        is_folded=True,
+    )
 
 
 def _about(obj: Object) -> list[tuple[str, Cell]]:
