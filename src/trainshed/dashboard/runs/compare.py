@@ -88,7 +88,7 @@ def _parts(sides: Sequence[runs.Side]) -> Sequence[Part]:
     return (
         *([Notice(id="alone", text=alone)] if alone else []),
         _runs(sides, letters),
-        group.part("parameters", "Parameters", parameters, nothing="These runs have no parameters."),
+        group.part("parameters", "Parameters", parameters, nothing="These runs have no parameters.", has_change=True),
         group.part("metrics", "Metrics", metrics, nothing="These runs have no metrics.", has_change=True),
         *_sweep(sides, letters, parameters, metrics),
         *_charts(metrics, len(sides)),
@@ -126,21 +126,22 @@ class _Groups:
         nothing: str = "There is nothing to compare.",
     ) -> Part:
         different, alike = differences.split(rows, same)
-        is_pair = has_change and len(self._letters) == _PAIR and bool(different)
+        is_pair = len(self._letters) == _PAIR
+        has_change = has_change and is_pair and any(differences.change(*row.values) for row in different)
         written = write or _plain
         return Differences(
             id=key,
             heading=heading,
-            columns=(*self._letters, *(["Change"] if is_pair else [])),
-            different=[_row(row, written, is_pair=is_pair) for row in different],
-            alike=[_row(row, written, is_pair=False) for row in alike],
+            columns=(*self._letters, *(["Change"] if has_change else [])),
+            different=[_row(row, written, has_change=has_change) for row in different],
+            alike=[_row(row, written, has_change=False) for row in alike],
             nothing=nothing,
         )
 
 
-def _row(row: Row, write: Write, *, is_pair: bool) -> tuple[str, Sequence[Cell]]:
+def _row(row: Row, write: Write, *, has_change: bool) -> tuple[str, Sequence[Cell]]:
     cells = [write(value) for value in row.values]
-    return row.label, [*cells, *([differences.change(*row.values)] if is_pair else [])]
+    return row.label, [*cells, *([differences.change(*row.values)] if has_change else [])]
 
 
 def _letter(place: int, side: runs.Side) -> str:
