@@ -177,3 +177,124 @@ def test_a_token_is_not_sent_to_another_server(listening):
 
     assert heard[0].startswith(b"GET /v1/projects/")
     assert b"authorization" not in heard[0].lower()
+
+
+_PAGE = {"Accept": "text/html"}
+
+
+def token_of(running):
+    return (running.home / "token").read_text().strip()
+
+
+def sign_in(running, token, path="/runs?state=FAILED", **headers):
+    return httpx.post(
+        f"{running.address}/login", params={"next": path}, data={"token": token}, headers=headers, timeout=60
+    )
+
+
+@pytest.fixture(scope="module")
+def cookie(listening):
+    answer = sign_in(listening, token_of(listening))
+    assert answer.status_code == httpx.codes.SEE_OTHER
+    return {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
+
+
+def test_a_browser_is_led_to_the_form_and_back_to_where_it_wanted_to_go(listening):
+    sent = httpx.get(f"{listening.address}/runs?state=FAILED", headers=_PAGE, timeout=60)
+    form = httpx.get(listening.address + sent.headers["location"], headers=_PAGE, timeout=60)
+    entered = httpx.post(listening.address + sent.headers["location"], data={"token": token_of(listening)}, timeout=60)
+
+    assert (sent.status_code, sent.headers["location"]) == (303, "/login?next=%2Fruns%3Fstate%3DFAILED")
+    assert form.status_code == httpx.codes.OK
+    assert 'type="password"' in form.text
+    assert (entered.status_code, entered.headers["location"]) == (303, "/runs?state=FAILED")
+    assert "HttpOnly; SameSite=Strict" in entered.headers["set-cookie"]
+    assert "Secure" not in entered.headers["set-cookie"]
+    by_tls = sign_in(listening, token_of(listening), **{"X-Forwarded-Proto": "https"})
+    assert by_tls.headers["set-cookie"].endswith("; Secure")
+
+
+@pytest.mark.parametrize("elsewhere", ["//evil.example", "https://evil.example", "/\\evil.example", "/login"])
+def test_the_form_leads_nowhere_else(listening, elsewhere):
+    assert sign_in(listening, token_of(listening), elsewhere).headers["location"] == "/"
+
+
+def test_the_cookie_opens_pages_and_the_surface_to_the_servers_own_pages_alone(listening, cookie):
+    address, own = listening.address, {"Origin": listening.address}
+    named = {"Host": "train.example.org", "Origin": "https://train.example.org"}
+
+    def create(name, **headers):
+        path = f"{address}/v1/projects/local-project/topics/{name}"
+        return httpx.put(path, json={}, headers={**cookie, **headers}, timeout=60).status_code
+
+    assert httpx.get(f"{address}/", headers={**cookie, **_PAGE}, timeout=60).status_code == httpx.codes.OK
+    assert create("by-page", **own) == httpx.codes.OK
+    assert create("by-public-name", **named) == httpx.codes.OK
+    assert create("by-fetch", **{"Sec-Fetch-Site": "same-origin"}) == httpx.codes.OK
+    assert create("by-stranger", Origin="https://evil.example") == httpx.codes.FORBIDDEN
+    assert create("by-neighbour", **{"Sec-Fetch-Site": "same-site"}) == httpx.codes.FORBIDDEN
+    assert create("by-nobody") == httpx.codes.FORBIDDEN
+    text = {**cookie, "Content-Type": "text/plain", "User-Agent": "Mozilla/4.0"}
+    old_form = httpx.post(f"{address}/v1/projects/local-project/topics/by-page:publish", content="{}", headers=text)
+    assert old_form.status_code == httpx.codes.FORBIDDEN
+
+
+def test_a_wrong_token_says_so_and_opens_nothing(listening):
+    answer = sign_in(listening, "wrong", **{"X-Forwarded-For": "1.2.3.4"})
+    forged = httpx.get(f"{listening.address}/", headers={"Cookie": "trainshed-token=a.b.c"}, timeout=60)
+
+    assert answer.status_code == httpx.codes.UNAUTHORIZED
+    assert "not the token of this server" in answer.text
+    assert "set-cookie" not in answer.headers
+    assert forged.status_code == httpx.codes.UNAUTHORIZED
+
+
+def test_signing_out_takes_the_cookie_away(listening, cookie):
+    page = httpx.get(f"{listening.address}/", headers={**cookie, **_PAGE}, timeout=60)
+    out = httpx.post(f"{listening.address}/logout", headers={**cookie, "Origin": listening.address}, timeout=60)
+    foreign = httpx.post(
+        f"{listening.address}/logout", headers={**cookie, "Origin": "https://evil.example"}, timeout=60
+    )
+
+    assert 'action="/logout"' in page.text
+    assert (out.status_code, out.headers["location"]) == (303, "/login")
+    assert "trainshed-token=; Path=/; Max-Age=0" in out.headers["set-cookie"]
+    assert foreign.status_code == httpx.codes.FORBIDDEN
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "host"),
+    [
+        ("PUT", "/login", ""),
+        ("DELETE", "/login", ""),
+        ("GET", "/login/", ""),
+        ("GET", "/static/../v1/projects/local-project/topics", ""),
+        ("GET", "/static/%2e%2e/serve.py", ""),
+        ("GET", "/static/sub/live.js", ""),
+        ("POST", "/static/live.js", ""),
+        ("POST", "/logout", ""),
+        ("GET", "/login", "f.run.app"),
+        ("POST", "/login", "x-y.cloudfunctions.net"),
+        ("GET", "/static/live.js", "bucket.storage.googleapis.com"),
+    ],
+)
+def test_nothing_but_the_form_and_its_looks_is_open(listening, verb, path, host):
+    with closing(socket.create_connection(("127.0.0.1", int(listening.address.rpartition(":")[2])), timeout=60)) as raw:
+        head = f"{verb} {path} HTTP/1.1\r\nHost: {host or 'x'}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        raw.sendall(head.encode())
+        assert raw.recv(1000).startswith(b"HTTP/1.1 401")
+
+
+def test_the_form_can_be_seen_and_cannot_be_framed(listening):
+    form = httpx.get(f"{listening.address}/login", timeout=60)
+    looks = httpx.get(f"{listening.address}/static/trainshed.css", timeout=60)
+
+    assert looks.status_code == httpx.codes.OK
+    assert "frame-ancestors 'none'" in form.headers["content-security-policy"]
+    assert "form-action 'self'" in form.headers["content-security-policy"]
+
+
+def test_whoever_guesses_waits(listening):
+    answers = [sign_in(listening, f"guess-{number}").status_code for number in range(6)]
+
+    assert answers[-1] == httpx.codes.TOO_MANY_REQUESTS

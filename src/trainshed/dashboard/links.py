@@ -68,7 +68,10 @@ def model(directory: str) -> str:
 
 
 def named(text: str, name: str) -> Cell:
-    """Link a resource by what it is called in a sentence; as text where it has no page."""
+    """Link a resource, or `gs://BUCKET/NAME[#GENERATION]`, by what it is called; as text where it has no page."""
+    if name.startswith("gs://"):
+        address, _, generation = name.partition("#")
+        return Link(text=text, href=stored(address, int(generation) if generation.isdigit() else None))
     found = link(name)
     return Link(text=text, href=found.href) if isinstance(found, Link) else text
 
@@ -80,7 +83,7 @@ def why(name: str, text: str = "Why") -> Link:
 
 def compare(before: str, now: str) -> str:
     """Answer the address of the page that holds one run against another."""
-    return f"/compare?{urlencode([('run', before), ('run', now)])}"
+    return f"/runs/compare?{urlencode([('run', before), ('run', now)])}"
 
 
 def section_of(name: str) -> str:

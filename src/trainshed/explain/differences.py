@@ -124,12 +124,13 @@ def _sources(before: Story, now: Story) -> Iterator[Difference]:
         if was is not None and has is not None and was.generation == has.generation:
             continue
         kind = "code" if uri.endswith(".py") else "data"
+        last = has or was
         yield Difference(
             kind=kind,
             what=_why_other(was, has),
             before=_version(was),
             now=_version(has),
-            about=Named(text=uri, name=uri),
+            about=Named(text=uri, name=f"{uri}#{last.generation}" if last else uri),
         )
 
 

@@ -83,7 +83,7 @@ def data(story: Story) -> Step | None:
         return None
     rows: list[tuple[Value, ...]] = [
         (
-            Named(text=source.uri, name=source.uri),
+            Named(text=source.uri, name=f"{source.uri}#{source.generation}"),
             source.generation,
             source.written,
             words.named(source.build),
@@ -194,7 +194,7 @@ def made(found: Sequence[Made]) -> Step | None:
             m.type.removeprefix("system."),
             m.task,
             "an earlier run" if m.is_reused else "this run",
-            Named(text=m.uri, name=m.uri) if m.uri else None,
+            m.uri or None,
             _brief(m.metadata),
         )
         for m in found[:_MOST]

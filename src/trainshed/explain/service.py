@@ -214,7 +214,7 @@ class Service:
             about=Named(text=what, name=f"artifacts/{public_id}"),
             facts=[
                 ("Type", artifact.schema_title),
-                ("Where", Named(text=artifact.uri, name=artifact.uri)),
+                ("Where", artifact.uri),
                 ("Content", artifact.digest[:12]),
                 *((key, str(value)) for key, value in artifact.metadata.items()),
             ],

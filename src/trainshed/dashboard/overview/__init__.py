@@ -24,6 +24,7 @@ from trainshed.schedules import of_runs
 from trainshed.sql import changes
 
 _SHOWN = 8
+_LEAST = 0.0001  # of a currency, as it is written
 _NOUNS = ("build", "run", "receipt", "schedule", "run schedule", "function")
 _REFRESH_SECONDS = 60.0  # disk space, and the window of the week
 _AT_WORK = ("WORKING", "QUEUED")
@@ -107,14 +108,13 @@ class Overview:
         found = health.findings(measured)
         spent = self._spending.of_week()
         free, total = size(measured.free_bytes), size(measured.total_bytes)
-        engine = measured.engine or "no container engine"
         figures: list[tuple[str, Cell, str]] = [
             ("Server", Badge(state=health.state(found)), f"version {measured.version}"),
             ("Disk free", free, f"of {_gib(total)}"),
-            ("Cores for tasks", measured.cores, engine),
+            ("Cores for tasks", f"{measured.cores:g}", "on this machine"),
             ("At work now", at_work, "runs and builds"),
-            ("Needs you", wanted, "decisions and mendings"),
-            ("Cost of 7 days", f"{spent.local:.4f} {spent.cost_of_runs.currency}", _cloud(spent)),
+            ("Needs you", wanted, "approvals, dead letters, pauses"),
+            ("Cost of 7 days", _local(spent), _cloud(spent)),
         ]
         return Figures(id="health", figures=figures)
 
@@ -124,8 +124,13 @@ def _gib(found: Cell) -> str:
     return f"{count / (1 << 30):.1f} GiB"
 
 
+def _local(spent: Spent) -> str:
+    currency = spent.cost_of_runs.currency
+    return f"under {_LEAST} {currency}" if 0 < spent.local < _LEAST else f"{spent.local:.4f} {currency}"
+
+
 def _cloud(spent: Spent) -> str:
-    return f"{spent.cloud:.2f} on Google Cloud; {spent.runs} runs"
+    return f"{spent.cloud:.2f} {spent.cost_of_runs.currency} on Google Cloud; {spent.runs} runs"
 
 
 def _unwell(measured: Health) -> list[Part]:

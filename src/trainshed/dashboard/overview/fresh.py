@@ -34,7 +34,7 @@ def _row(model: Model) -> Sequence[Cell]:
     said, has_fallen = measured(newest.judged or newest.metrics, (before.judged or before.metrics) if before else {})
     account = links.why(newest.run, "Why it got worse" if has_fallen else "Why") if newest.run else None
     return (
-        Link(text=model.name, href=links.href("/models", registry.key_of(model.directory))),
+        Link(text=model.name, href=links.model(model.directory)),
         newest.version + (" (live)" if newest.is_live else ""),
         Time(when=newest.create_time),
         Badge(state="FELL", note=said) if has_fallen else said,

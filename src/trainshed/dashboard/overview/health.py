@@ -17,7 +17,6 @@ class Health:
     free_bytes: int
     total_bytes: int
     cores: float  # that tasks may use together
-    engine: str = ""  # container engine; empty: none is used
     missing: Sequence[str] = ()  # tools that builds need
     failing: Mapping[str, str] = field(default_factory=dict)  # background duty -> why its last turn failed
 
