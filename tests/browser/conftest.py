@@ -55,7 +55,7 @@ def copy_of(home, target):
 
 
 @pytest.fixture(scope="module")
-def shed(chromium, demonstrated, tmp_path_factory):  # noqa: ARG001  (no server where there is no browser)
+def shed(chromium, demonstrated, tmp_path_factory):
     home = copy_of(demonstrated.home, tmp_path_factory.mktemp("shed"))
     with server(home) as running:
         yield running

@@ -14,7 +14,7 @@ _TELLING = {
     "object",
     "version",
 }  # words of a query that make another page of it, not another part of a list
-_ENDINGS = {"clone", "new", "edit"}
+_ENDINGS = {"clone", "compare", "new", "edit"}
 _MOST = 120
 
 
@@ -31,8 +31,6 @@ def places(address):
             continue
         found[name] = path
         links = _NAVIGATION if path == "/" else []
-        if name == "runs-one":
-            links = [f"/compare?run={path.removeprefix('/runs/')}&previous=1"]  # a form leads there
         waiting += [*links, *(href for href in _hrefs(page) if _name(href) not in found)]
     return found
 

@@ -110,6 +110,7 @@ def test_s19_a_build_is_watched_while_it_runs(shed, page, tmp_path):
     expect(log).to_contain_text('Step #0 - "Part 0": before')
     expect(page.locator("h1")).to_contain_text("WORKING")
     expect(page.get_by_role("button", name="Following")).to_be_visible()
+    expect(page.locator(".phase.build")).to_have_text("BUILD goes on")
     width = float(page.locator(".build-steps .stretch.working").get_attribute("width"))
     assert width > 500
     flag.touch()
