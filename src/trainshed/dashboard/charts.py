@@ -140,7 +140,7 @@ def _draw(chart: Chart) -> Drawn | None:
         rows=rows,
         points=_pointed(chart, every, plot),
         summary=f"{chart.heading or 'Chart'}: {', '.join(s.label for s in chart.series)}, "
-        f"from {_x(chart, every[0])} to {_x(chart, every[-1])}",
+        f"from {_begin(chart, every[0])} to {_begin(chart, every[-1])}",
     )
 
 
@@ -302,12 +302,15 @@ def _values(chart: Chart, every: Sequence[X]) -> list[list[str]]:
 
 
 def _x(chart: Chart, x: X) -> str:
-    if not isinstance(x, datetime):
-        return scales.write(x, chart.x_unit)
-    if not chart.step:
-        return exactly(x, chart.zone)
+    begin = _begin(chart, x)
+    if not chart.step or not isinstance(x, datetime):
+        return begin
     end = exactly(x + timedelta(seconds=chart.step), chart.zone)
-    return f"{exactly(x, chart.zone).removesuffix(' ' + chart.zone)} – {end.partition(' ')[2]}"
+    return f"{begin.removesuffix(' ' + chart.zone)} – {end.partition(' ')[2]}"
+
+
+def _begin(chart: Chart, x: X) -> str:
+    return exactly(x, chart.zone) if isinstance(x, datetime) else scales.write(x, chart.x_unit)
 
 
 def _is_time(chart: Chart) -> bool:

@@ -40,7 +40,7 @@ def details(
         ("Service account", wanted.service_account),
         ("Labels", ", ".join(f"{key}={value}" for key, value in sorted(wanted.labels.items()))),
         ("Address", Code(text=address, may_copy=True) if wanted.http else None),
-        ("Source came from", Code(text=wanted.source_url) if wanted.source_url else None),
+        ("Source came from", Code(text=wanted.source_url) if "://" in wanted.source_url else "an upload"),
         ("Environment", Code(text=version.environment[:_SHORT]) if version else None),
         ("Created", time(function.create_time)),
         ("Changed", time(function.update_time)),

@@ -47,7 +47,7 @@ async function printed(place, execution) {
 }
 
 document.addEventListener("answered", async ({ detail }) => {
-  const place = document.querySelector(".answered");
+  const place = document.querySelector("div.answered");
   if (!place || !detail.executionId) return;
   const shown = "error" in detail ? box("Error", detail.error) : box("Result", detail.result || "(nothing)");
   const log = await printed(place, detail.executionId);

@@ -1,0 +1,243 @@
+"""The page of a function under a known load: what stands in it, what can be done with it."""
+
+import base64
+import json
+import statistics
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from browser.looks import audit
+
+from trainshed.testing import wait_until
+
+expect = pytest.importorskip("playwright.sync_api").expect
+OK, CRASHES = 18, 4
+MAIN = """
+import base64, time
+from parts import words
+
+def handle(event, context):
+    text = base64.b64decode(event.get("data", "")).decode()
+    print("got", text, event.get("attributes"))
+    if text == "slow":
+        time.sleep(0.3)
+    if text == "crash":
+        raise ValueError(words.WHY)
+"""
+TABS = ["metrics", "details", "source", "variables", "trigger", "permissions", "logs", "testing"]
+
+
+def ask(shed, path, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(shed.address + path, data=data, headers={"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def call(shed, name, text):
+    data = base64.b64encode(text.encode()).decode()
+    return ask(shed, f"/trainshed/v1/{name}:call", {"data": {"data": data}})
+
+
+def part(shed, path, key):
+    """One part of a page, as its JSON form has it."""
+    document = ask(shed, f"{path}{'&' if '?' in path else '?'}format=json")
+    return next(found for found in document["parts"] if found["id"] == key)
+
+
+@pytest.fixture(scope="module")
+def name(shed, tmp_path_factory):
+    """A function that was called a known number of times, in two versions."""
+    folder = tmp_path_factory.mktemp("load")
+    (folder / "main.py").write_text(MAIN)
+    (folder / "parts").mkdir()
+    (folder / "parts" / "words.py").write_text('WHY = "<b>asked</b> to"\n')
+    deploy = ["functions", "deploy", "load", "--trigger-topic", "load", "--source", str(folder), "--entry-point", "handle",
+              "--runtime", "python311"]  # fmt: skip
+    found = shed.json(*deploy, "--update-env-vars", "MODE=fast,API_TOKEN=hush-hush")["name"]
+    texts = [*["slow"] * 3, *["quick"] * (OK - 3), *["crash"] * CRASHES]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda text: call(shed, found, text), texts))
+    shed.json(*deploy)
+    return found
+
+
+def test_s44_the_page_shows_the_figures_of_a_known_load(shed, page, name):
+    path = f"/functions/{name}"
+    figures = ask(shed, f"/trainshed/v1/{name}:metrics?minutes=60")
+    calls = ask(shed, f"/trainshed/v1/{name}/invocations")["invocations"]
+
+    page.open(path)
+
+    assert (figures["ok"], figures["crash"]) == (OK, CRASHES)
+    millis = sorted(c["durationMillis"] for c in calls)
+    assert figures["executionMillis"]["p50"] == pytest.approx(statistics.median(millis), rel=0.01)
+    assert figures["executionMillis"]["p99"] == pytest.approx(millis[-1], rel=0.02)
+    assert figures["executionMillis"]["p95"] > 300
+    assert figures["memoryBytes"]["p99"] == pytest.approx(max(c["memoryBytes"] for c in calls), rel=0.01)
+    assert figures["activeInstances"] == len({c["instance"] for c in calls})
+    for chart, key, ranks in (("time", "executionMillis", 1000), ("memory", "memoryBytes", 1)):
+        shown = {s["label"]: s["now"] for s in part(shed, path, chart)["series"]}
+        assert shown == {rank: pytest.approx(value / ranks) for rank, value in figures[key].items()}
+    ok, crash = part(shed, path, "rate")["series"]
+    assert [round(60 * sum(value for _, value in s["points"])) for s in (ok, crash)] == [OK, CRASHES]
+    assert (ok["now"], crash["now"]) == (figures["okPerSecond"], figures["crashPerSecond"])
+    expect(page.locator("#figures")).to_contain_text(f"{OK} ok, {CRASHES} crashed, last hour")
+    for heading in ("Invocations per second", "Execution time", "Memory per call", "Active instances"):
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+    expect(page.locator("#rate .legend")).to_contain_text("crash")
+    expect(page.locator("#calls tbody tr")).to_have_count(OK + CRASHES)
+
+
+def test_values_are_told_under_the_pointer_and_by_keys(page, name):
+    page.open(f"/functions/{name}?window=15m")
+    chart = page.locator("#rate")
+    chart.locator("summary").click()
+    last = chart.locator("tbody tr").last.locator("td").all_inner_texts()
+
+    chart.locator(".plot").focus()
+    page.keyboard.press("End")
+
+    expect(chart.locator(".at")).to_have_text(last[0])
+    expect(chart.locator(".value")).to_have_text(last[1:])
+    assert last[0] in chart.locator(".plot").get_attribute("aria-valuetext")
+
+    page.keyboard.press("Escape")
+    chart.locator(".area").hover(position={"x": 1, "y": 20})
+
+    first = chart.locator("tbody tr").first.locator("td").all_inner_texts()
+    expect(chart.locator(".at")).to_have_text(first[0])
+    page.mouse.move(0, 0)
+    expect(chart.locator(".at")).to_have_text("last 15 minutes")
+
+
+def test_a_version_is_chosen_with_its_deployment(page, shed, name):
+    path = f"/functions/{name}"
+    versions = ask(shed, f"/trainshed/v1/{name}/versions")["versions"]
+    page.open(path)
+
+    options = page.get_by_label("Version", exact=True).locator("option").all_inner_texts()
+    page.get_by_label("Version", exact=True).select_option("2")
+    page.get_by_label("Time", exact=True).select_option("7d")
+    page.get_by_role("button", name="Filter").first.click()
+
+    assert [o.partition(",")[0] for o in options] == ["all versions", "2", "1"]
+    deployed = versions[0]["deployTime"][:19].replace("T", " ")
+    assert f"2, deployed {deployed} UTC" in options
+    expect(page.locator("#figures")).to_contain_text("0 ok, 0 crashed, last 7 days")
+    assert "version=2" in page.url
+    assert "window=7d" in page.url
+
+
+def test_s44_every_tab_shows_what_it_is_called(page, shed, name):
+    policy = {"bindings": [{"role": "roles/cloudfunctions.invoker", "members": ["allUsers", "user:a@example.com"]}]}
+    ask(shed, f"/v1/{name}:setIamPolicy", {"policy": policy})
+    path = f"/functions/{name}"
+    main = page.locator("#main")
+    page.open(path)
+
+    assert page.locator(".tabs a").all_inner_texts() == [tab.capitalize() for tab in TABS]
+    page.get_by_role("link", name="Details").click()
+    expect(main).to_contain_text(name)
+    expect(page.locator("#versions tbody tr")).to_have_count(2)
+
+    page.get_by_role("link", name="Source").click()
+    expect(page.locator("#file")).to_contain_text('print("got", text, event.get("attributes"))')
+    page.get_by_role("link", name="parts/words.py").click()
+    expect(page.locator("#file pre")).to_have_text('WHY = "<b>asked</b> to"')
+
+    page.get_by_role("link", name="Variables").click()
+    expect(page.locator("#variables")).to_contain_text("fast")
+    expect(page.locator("#variables")).to_contain_text("API_TOKEN")
+    assert "hush" not in page.content()
+    assert "hush" not in json.dumps(ask(shed, f"{path}?tab=variables&format=json"))
+
+    page.get_by_role("link", name="Trigger", exact=True).click()
+    expect(page.locator("#trigger")).to_contain_text("Pub/Sub message")
+    expect(page.locator("#trigger").get_by_role("link", name="load")).to_have_attribute(
+        "href", "/topics/projects/local-project/topics/load"
+    )
+
+    page.get_by_role("link", name="Permissions").click()
+    expect(page.locator("#permissions")).to_contain_text("roles/cloudfunctions.invoker")
+    expect(page.locator("#permissions")).to_contain_text("user:a@example.com")
+
+
+def test_a_call_leads_to_what_it_printed(page, name):
+    page.open(f"/functions/{name}?outcome=failed")
+
+    expect(page.locator("#calls tbody tr")).to_have_count(CRASHES)
+    expect(page.locator("#calls")).to_contain_text("ValueError: <b>asked</b> to")
+    page.locator("#calls tbody a").first.click()
+    expect(page.locator("#log")).to_contain_text("got crash None")
+    expect(page.locator("#log")).to_contain_text("ValueError: <b>asked</b> to")
+    page.get_by_label("Severity").select_option("ERROR")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("#log")).to_contain_text("ValueError")
+    expect(page.locator("#log")).not_to_contain_text("got crash None")
+
+
+def test_an_event_is_sent_from_the_page(page, shed, name):
+    page.open(f"/functions/{name}?tab=testing")
+    answer = page.locator("#answer")
+
+    page.get_by_label("Message").fill("slow")
+    page.get_by_label("Attributes").fill('{"from": "page"}')
+    page.get_by_role("button", name="Send").click()
+
+    expect(answer.locator(".badge")).to_have_text("OK")
+    expect(answer).to_contain_text("got slow {'from': 'page'}")
+    newest = ask(shed, f"/trainshed/v1/{name}/invocations?limit=1")["invocations"][0]
+    expect(answer.get_by_role("link", name=newest["executionId"])).to_be_visible()
+    expect(answer).to_contain_text(f"{newest['durationMillis']:.0f} ms")
+
+    page.get_by_label("Message").fill("crash")
+    page.get_by_role("button", name="Send").click()
+    expect(answer.locator(".badge")).to_have_text("CRASH")
+    expect(answer).to_contain_text("ValueError: <b>asked</b> to")
+
+    page.get_by_label("Attributes").fill("{")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("#send .said")).to_contain_text("this is no JSON")
+
+
+def test_the_list_and_the_figures_follow_what_happens(page, shed, name):
+    page.open("/functions")
+    row = page.locator("#functions tr", has=page.get_by_role("link", name="load", exact=True))
+    before = int(row.locator("td").nth(6).inner_text())
+    expect(row).to_contain_text("ACTIVE")
+    expect(page.locator("#connection")).to_have_text("Live")
+
+    call(shed, name, "quick")
+    expect(row.locator("td").nth(6)).to_have_text(str(before + 1))
+
+    page.open(f"/functions/{name}")
+    expect(page.locator("#connection")).to_have_text("Live")
+    call(shed, name, "crash")
+    expect(page.locator("#figures dd").first).to_contain_text(str(before + 2))
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1440)])
+def test_every_tab_is_fit_to_be_seen(look, name, scheme, width):
+    problems = {}
+    with look(scheme, width) as page:
+        for tab in TABS:
+            page.open(f"/functions/{name}?tab={tab}")
+            too_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+            problems[tab] = audit(page) + (["wider than its window"] if too_wide else [])
+
+    assert {tab: found for tab, found in problems.items() if found} == {}
+
+
+def test_deleting_asks_first(page, shed, name):
+    page.open(f"/functions/{name}?tab=details")
+
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Leave it").click()
+    assert ask(shed, f"/trainshed/v1/{name}")["name"] == name
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+
+    page.wait_for_url("**/functions")
+    wait_until(lambda: name not in json.dumps(ask(shed, "/functions?format=json")))
