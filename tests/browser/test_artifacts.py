@@ -189,6 +189,9 @@ def test_lineage_leads_from_a_model_to_its_data_and_to_what_came_of_it(shed, pag
     assert {"csv-example-gen", "trainer", "evaluator", "pusher", "pushed_model", "trainer.py"} <= rows
     expect(page.locator("#nodes")).to_contain_text("penguins-2009.csv#")
     expect(page.locator("#graph svg, #graph canvas").first).to_be_visible()
+    expect(page.locator("#origin")).to_contain_text(version["run"].rsplit("/", 1)[-1])
+    expect(page.locator("#origin")).to_contain_text("Widen the hidden layers (Demo)")
+    expect(page.locator("#origin")).to_contain_text("penguins-2009.csv and 2 more")
     traced = read(shed, f"/trainshed/v1/lineage?of={of}&direction=downstream")["nodes"]
     page.get_by_label("Direction").select_option("down")
     page.get_by_role("button", name="Filter").click()

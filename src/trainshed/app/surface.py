@@ -48,6 +48,7 @@ from trainshed.clock import Clock
 from trainshed.dashboard import overview
 from trainshed.dashboard.artifacts.buckets import Buckets
 from trainshed.dashboard.artifacts.models import Models
+from trainshed.dashboard.artifacts.origin import Origins
 from trainshed.dashboard.artifacts.recorded import Artifacts
 from trainshed.dashboard.artifacts.tracing import Lineage
 from trainshed.dashboard.builds import Builds
@@ -141,6 +142,7 @@ def _sections(
 ) -> list[dashboard.Section]:
     parent = f"projects/{settings.project}/locations/{settings.region}"
     events = Sources(features.ledger, features.runs, features.builds)
+    origins = Origins(accounts_of.story)
     return [
         Overview(_seen(settings, clock, features, accounts_of)),
         Builds(features.builds, features.build_triggers),
@@ -150,8 +152,8 @@ def _sections(
         Topics(features.topics, settings.project),
         Buckets(features.buckets, settings.project),
         Artifacts(features.lineage),
-        Lineage(features.lineage),
-        Models(features.models, accounts_of.story),
+        Lineage(features.lineage, origins),
+        Models(features.models, origins),
         Starters(features.build_triggers, features.run_triggers, events),
         Receipts(events),
         Why(accounts_of),

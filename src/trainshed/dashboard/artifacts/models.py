@@ -1,16 +1,17 @@
 """Models: every serving directory, its versions with their metrics over time, what is live, and rollback."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from trainshed import names, registry, runs
+from trainshed import names, registry
 from trainshed.blobs import CHANNEL
 from trainshed.dashboard import links
+from trainshed.dashboard.artifacts import origin
+from trainshed.dashboard.artifacts.origin import Origins
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, time
 from trainshed.dashboard.charts import Chart, Series
 from trainshed.dashboard.page import Action, Empty, Facts, Field, Figures, Form, Notice, Page, Part, Table
 from trainshed.dashboard.serve import Address
-from trainshed.errors import TrainshedError
 from trainshed.explain import Story
 from trainshed.registry import Model, Version
 
@@ -18,9 +19,6 @@ SECTION = "/models"
 _PAGE = 25
 _SHOWN_METRICS = 3  # in a row
 _SOURCES = 50
-_SHORT = 7  # letters of a commit
-_KEPT = 1_000
-Tell = Callable[[str], Story]  # run → what is known of it
 _NOTHING = Empty(
     text="No model was pushed yet. A task that copies a model to a serving directory and says so in its artifact's "
     "metadata (pushed_destination, as TFX's Pusher does) makes a version.",
@@ -31,10 +29,9 @@ _NOTHING = Empty(
 class Models:
     """Pages over the registry."""
 
-    def __init__(self, service: registry.Service, tell: Tell) -> None:
+    def __init__(self, service: registry.Service, origins: Origins) -> None:
         self._service = service
-        self._tell = tell
-        self._told: dict[str, Story] = {}
+        self._origins = origins
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
@@ -66,7 +63,7 @@ class Models:
             return self._version(directory, number)
         before = asked.number("before", 0, most=10**18) or None
         model = self._service.get(directory, before=before, limit=_PAGE)
-        stories = {version.run: story for version in model.versions if (story := self._story(version)) is not None}
+        stories = {version.version: self._origins.of(version.run) for version in model.versions}
         return Page(
             title=model.name,
             section=SECTION,
@@ -81,7 +78,7 @@ class Models:
                     id="versions",
                     heading="Versions",
                     columns=("Version", "State", "Metrics", "Gate", "Pushed", "By", "Commit", "Data"),
-                    rows=[_row(version, stories.get(version.run)) for version in model.versions],
+                    rows=[_row(version, stories[version.version]) for version in model.versions],
                     nothing=_NOTHING,
                     more=asked.href(before=str(model.next_before)) if model.next_before else "",
                 ),
@@ -92,7 +89,7 @@ class Models:
 
     def _version(self, directory: str, number: str) -> Page:
         version = self._service.version(directory, number)
-        story = self._story(version)
+        story = self._origins.of(version.run)
         state = Badge(state="LIVE") if version.is_live else Badge(state="KEPT" if version.is_there else "GONE")
         return Page(
             title=f"{names.short(directory)} {version.version}",
@@ -115,22 +112,6 @@ class Models:
             ),
             follows=_FOLLOWS,
         )
-
-    def _story(self, version: Version) -> Story | None:
-        """Read what is known of the run that pushed a version; of one that is over only once."""
-        if not version.run:
-            return None
-        if version.run in self._told:
-            return self._told[version.run]
-        try:
-            story = self._tell(version.run)
-        except TrainshedError:  # it was deleted
-            return None
-        if runs.RUN.is_final(story.state):
-            if len(self._told) >= _KEPT:
-                self._told.clear()
-            self._told[version.run] = story
-        return story
 
 
 _FOLLOWS = (CHANNEL, registry.CHANNEL)
@@ -158,8 +139,8 @@ def _row(version: Version, story: Story | None) -> tuple[Cell, ...]:
         _gate(version),
         time(version.create_time),
         _by(version),
-        _commit(story),
-        _data(story),
+        origin.commit(story),
+        origin.data(story),
     )
 
 
@@ -264,13 +245,8 @@ def _about(version: Version, story: Story | None) -> list[tuple[str, Cell]]:
         ("By", _by(version)),
         ("Why", links.why(version.run, "Why this run was and what it did") if version.run else version.reason),
         ("Gate", _gate(version)),
-        ("Commit", _commit(story)),
-        (
-            "Author",
-            f"{story.commit.author}: {_subject(story.commit.message)}"
-            if story and story.commit and story.commit.message
-            else None,
-        ),
+        ("Commit", origin.commit(story)),
+        ("Its message", origin.message(story)),
         ("Model", links.named(version.model_uri.rsplit("/", 1)[-1] or model, model) if model else None),
         ("Lineage", Link(text="From the commit and the data to what came of it", href=links.lineage(model or pushed))),
         ("Files", Code(text=version.destination, may_copy=True)),
@@ -301,25 +277,6 @@ def _sources(story: Story | None) -> list[Part]:
             nothing=Empty(text="The run read no stored data by an address."),
         )
     ]
-
-
-def _commit(story: Story | None) -> Cell:
-    return (
-        Code(text=story.commit.sha[:_SHORT], may_copy=True) if story is not None and story.commit is not None else None
-    )
-
-
-def _data(story: Story | None) -> Cell:
-    found = [s for s in story.sources if not s.uri.endswith(".py")] if story is not None else []
-    if not found:
-        return None
-    newest = max(found, key=lambda source: source.generation)
-    word = Link(text=newest.uri.rsplit("/", 1)[-1], href=links.stored(newest.uri))
-    return Several(cells=(word, f"and {len(found) - 1} more")) if len(found) > 1 else word
-
-
-def _subject(message: str) -> str:
-    return message.strip().partition("\n")[0]
 
 
 def _gate(version: Version) -> Cell:

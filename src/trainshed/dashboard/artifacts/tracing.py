@@ -4,17 +4,18 @@ from collections.abc import Sequence
 
 from trainshed import lineage
 from trainshed.dashboard import links
-from trainshed.dashboard.artifacts import ways
+from trainshed.dashboard.artifacts import origin, ways
+from trainshed.dashboard.artifacts.origin import Origins
 from trainshed.dashboard.artifacts.ways import Way
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, time
-from trainshed.dashboard.page import Empty, Filter, Filters, Notice, Page, Part, Table
+from trainshed.dashboard.page import Empty, Facts, Filter, Filters, Notice, Page, Part, Table
 from trainshed.dashboard.serve import Address
 from trainshed.errors import NotFound
 from trainshed.lineage import Trace
 
 SECTION = "/artifacts"
-_DIRECTIONS = (("both", "both ways"), ("up", "what it was made from"), ("down", "what was made from it"))
+_DIRECTIONS = (("", "both ways"), ("up", "what it was made from"), ("down", "what was made from it"))
 _NODES = 300
 _DEPTH, _DEEPEST = 6, 100
 _STORED = "://"
@@ -24,8 +25,9 @@ _NAMED = 3  # data that an execution read, in a cell
 class Lineage:
     """The page of a question to lineage."""
 
-    def __init__(self, service: lineage.Service) -> None:
+    def __init__(self, service: lineage.Service, origins: Origins) -> None:
         self._service = service
+        self._origins = origins
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
@@ -33,7 +35,7 @@ class Lineage:
 
     def page(self, asked: Asked) -> Page:
         """Answer what an artifact, a task, a run or stored data was made from, and what came of it. Raises NotFound."""
-        direction = asked.choice("direction", [value for value, _ in _DIRECTIONS], "both")
+        direction = asked.choice("direction", ["both", "up", "down"])
         depth = asked.number("depth", _DEPTH, most=_DEEPEST)
         try:
             trace = self._service.trace(
@@ -49,20 +51,41 @@ class Lineage:
                 raise
             return _untouched(asked.name, error.message)
         found = ways.ways(trace)
-        choices = [Filter(name="direction", label="Direction", value=direction, choices=_DIRECTIONS)]
-        choices.append(Filter(name="depth", label="Tasks away, at most", value=str(depth), type="number"))
+        way = Filter(name="direction", label="Direction", value=direction, choices=_DIRECTIONS)
+        far = Filter(
+            name="depth", label=f"Tasks away, {_DEPTH} unless you say", value=asked.word("depth"), type="number"
+        )
         return Page(
             title=f"Lineage of {_called(trace)}",
             section=SECTION,
             about=(Code(text=asked.name, may_copy=True), trace.subject.kind),
             trail=(Link(text="Artifacts", href=SECTION),),
             parts=(
-                Filters(id="filters", filters=choices, action=asked.path),
+                Filters(id="filters", filters=(way, far), action=asked.path),
+                *self._origin(trace),
                 *_cut(trace, len(found), depth),
                 ways.graph(trace, found, id="graph", heading="Graph"),
                 _table(found),
             ),
         )
+
+    def _origin(self, trace: Trace) -> list[Part]:
+        """Say the run, the commit and the data that an artifact or a task is of."""
+        above = trace.upstream
+        near = [e for i, e in above.executions.items() if above.execution_depths.get(i, 0) <= 1] if above else []
+        runs_of = list(dict.fromkeys(execution.run for execution in near if execution.run))
+        if trace.subject.kind not in {"artifact", "execution"} or len(runs_of) != 1:
+            return []
+        story = self._origins.of(runs_of[0])
+        facts: list[tuple[str, Cell]] = [
+            ("Run", links.link(runs_of[0])),
+            ("Commit", origin.commit(story)),
+            ("Its message", origin.message(story)),
+            ("Data", origin.data(story)),
+            ("Code", Code(text=f"trainshed lineage code {trace.subject.name}", may_copy=True)),
+            ("Why", links.why(runs_of[0], "Why this run was")),
+        ]
+        return [Facts(id="origin", heading="Made by", pairs=facts)]
 
 
 def _untouched(of: str, text: str) -> Page:

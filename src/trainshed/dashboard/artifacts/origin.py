@@ -1,0 +1,64 @@
+"""The commit and the data behind a run, for every page that names one."""
+
+from collections.abc import Callable
+
+from trainshed import runs
+from trainshed.dashboard import links
+from trainshed.dashboard.cells import Cell, Code, Link, Several
+from trainshed.errors import TrainshedError
+from trainshed.explain import Story
+
+_SHORT = 7  # letters of a commit
+_KEPT = 1_000
+_CODE = (".py", ".ipynb", ".json", ".yaml")
+Tell = Callable[[str], Story]  # run → what is known of it
+
+
+class Origins:
+    """What is known of runs; of one that is over it is read once."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._told: dict[str, Story] = {}
+
+    def of(self, run: str) -> Story | None:
+        """Answer what is known of a run; None of one that is gone, or of none."""
+        if not run:
+            return None
+        if run in self._told:
+            return self._told[run]
+        try:
+            story = self._tell(run)
+        except TrainshedError:  # it was deleted
+            return None
+        if runs.RUN.is_final(story.state):
+            if len(self._told) >= _KEPT:
+                self._told.clear()
+            self._told[run] = story
+        return story
+
+
+def commit(story: Story | None) -> Cell:
+    """Say the commit that a run's code is of."""
+    found = story.commit if story is not None else None
+    return Code(text=found.sha[:_SHORT], may_copy=True) if found is not None else None
+
+
+def message(story: Story | None) -> str:
+    """Say what the commit is about, and by whom it is."""
+    found = story.commit if story is not None else None
+    if found is None or not found.message:
+        return ""
+    subject = found.message.strip().partition("\n")[0]
+    return f"{subject} ({found.author})" if found.author else subject
+
+
+def data(story: Story | None) -> Cell:
+    """Link the newest data that a run read, and say how much more there was."""
+    found = [source for source in story.sources if not source.uri.endswith(_CODE)] if story is not None else []
+    if not found:
+        return None
+    newest = max(found, key=lambda source: source.generation)
+    generation = int(newest.generation) if newest.generation.isdigit() else None
+    word = Link(text=newest.uri.rsplit("/", 1)[-1], href=links.stored(newest.uri, generation))
+    return Several(cells=(word, f"and {len(found) - 1} more")) if len(found) > 1 else word
