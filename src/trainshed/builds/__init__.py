@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from trainshed.builds.service import Announce, Service
     from trainshed.builds.shims import install_shims
     from trainshed.builds.steps import Tools
+    from trainshed.builds.store import TRIGGERS
     from trainshed.builds.triggered import Triggered
     from trainshed.builds.watching import Triggers
 
@@ -53,6 +54,7 @@ _FACE = {
     "Search": "searching",
     "Service": "service",
     "StepRecord": "model",
+    "TRIGGERS": "store",
     "Surroundings": "execution",
     "Tools": "steps",
     "Trigger": "model",
@@ -73,6 +75,7 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "BUILD",
     "STEP",
+    "TRIGGERS",
     "Announce",
     "BlobObjects",
     "Build",

@@ -27,6 +27,7 @@ from trainshed.sql import Json, Timestamp, fire, insert_new, metadata, notify, s
 from trainshed.sql.lifecycle import record
 
 CHANNEL = "builds"
+TRIGGERS = "build triggers"
 _BATCH = 100
 
 builds = Table(
@@ -246,6 +247,7 @@ def progress(conn: Connection, build_ids: Sequence[str]) -> dict[str, Progress]:
 
 def insert_trigger(conn: Connection, values: Mapping[str, Any]) -> bool:
     """Store a new trigger; tell whether its name was free."""
+    notify(conn, TRIGGERS)
     return insert_new(conn, build_triggers, values)
 
 
@@ -279,11 +281,13 @@ def list_triggers(conn: Connection, *, project: str = "", region: str = "") -> l
 
 def update_trigger(conn: Connection, trigger_id: str, **values: Any) -> None:
     """Change a trigger."""
+    notify(conn, TRIGGERS)
     conn.execute(update(build_triggers).where(build_triggers.c.id == trigger_id).values(**values))
 
 
 def delete_trigger(conn: Connection, trigger_id: str) -> None:
     """Remove a trigger and what it has seen; its receipts and builds stay."""
+    notify(conn, TRIGGERS)
     conn.execute(delete(build_trigger_refs).where(build_trigger_refs.c.trigger_id == trigger_id))
     conn.execute(delete(build_triggers).where(build_triggers.c.id == trigger_id))
 

@@ -31,7 +31,7 @@ from trainshed.runs.progress import Progress
 from trainshed.runs.request import Prepared, job_id
 from trainshed.runs.searching import Known, Search
 from trainshed.runs.service import Details, Service, Traces
-from trainshed.runs.store import ENDED, ENDED_ENTRY, count_open, run_channel, tasks_channel
+from trainshed.runs.store import ENDED, ENDED_ENTRY, TRIGGERS, count_open, run_channel, tasks_channel
 from trainshed.runs.triggers import TARGET, Ports, Triggers
 from trainshed.runs.watching import changes as watch
 from trainshed.runs.watching import wait
@@ -42,6 +42,7 @@ __all__ = [
     "RUN",
     "TARGET",
     "TASK",
+    "TRIGGERS",
     "Attempt",
     "Catalog",
     "Chosen",

@@ -33,6 +33,7 @@ from trainshed.runs.model import Attempt, Begun, Run, TaskRow, Trigger
 from trainshed.sql import Json, Timestamp, append, fire, insert_new, metadata, notify, state_columns, state_constraints
 from trainshed.sql.lifecycle import history_table, record
 
+TRIGGERS = "run triggers"  # they came or went
 specs = Table(
     "pipeline_specs",
     metadata,
@@ -394,6 +395,7 @@ def seconds_of_tasks(conn: Connection, pipeline: str, *, last: int = 500) -> dic
 
 def insert_trigger(conn: Connection, trigger: Trigger) -> bool:
     """Record a run trigger; tell whether the name was free."""
+    notify(conn, TRIGGERS)
     return insert_new(conn, triggers, vars(trigger))
 
 
@@ -413,4 +415,5 @@ def list_triggers(conn: Connection, *, after: str = "", limit: int | None = None
 
 def delete_trigger(conn: Connection, name: str) -> None:
     """Remove a run trigger."""
+    notify(conn, TRIGGERS)
     conn.execute(delete(triggers).where(triggers.c.name == name))

@@ -76,6 +76,7 @@ class Service:
 
         def verb(conn: Connection) -> bool:
             _check_schema(conn, checked)
+            notify(conn, attempts.CHANGED)
             return resources.insert_topic(conn, topic)
 
         if not self.db.write(verb):
@@ -120,6 +121,7 @@ class Service:
         def verb(conn: Connection) -> None:
             resources.get_topic(conn, name)
             resources.delete_topic(conn, name)
+            notify(conn, attempts.CHANGED)
             store_snapshots.orphan(conn, name)
             policies.forget(conn, name)
 

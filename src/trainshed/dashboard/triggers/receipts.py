@@ -86,7 +86,10 @@ class Receipts:
             title=f"Receipt {account.receipt.receipt_id}",
             section=SECTION,
             state=Badge(state=account.receipt.state),
-            about=(Several(cells=(stories.event(account.receipt), "at", links.link(account.receipt.trigger))),),
+            about=(
+                Several(cells=(stories.event(account.receipt), "at", links.link(account.receipt.trigger))),
+                links.why(f"receipts/{account.receipt.receipt_id}", "the whole account"),
+            ),
             trail=(Link(text="Receipts", href=SECTION),),
             parts=(
                 *self._replay(account.receipt),

@@ -89,7 +89,7 @@ class Starters:
             section=SECTION,
             tabs=tabs(SECTION),
             parts=(build_table, run_table),
-            follows=follows(every),
+            follows=(builds.TRIGGERS, runs.TRIGGERS, *follows(every)),
         )
 
     def detail(self, asked: Asked) -> Page:
@@ -119,7 +119,7 @@ class Starters:
             about=("build trigger", _watched(found)),
             trail=_TRAIL,
             parts=shown,
-            follows=follows(told),
+            follows=(builds.TRIGGERS, *follows(told)),
         )
 
     def _run_trigger(self, asked: Asked) -> Page:

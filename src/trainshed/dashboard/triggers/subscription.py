@@ -100,7 +100,8 @@ def _actions(found: Subscription) -> Actions:
     path, short = f"/v1/{found.name}", names.short(found.name)
     if found.options.kind is Kind.INTERNAL:
         return Actions(id="actions", actions=(), copies_address=True)
-    purge = f"Acknowledge everything that waits at {short}? Nobody gets it unless you seek back."
+    after = "seeking back brings it again" if _keeps(found) else "it is not kept, and nothing brings it back"
+    purge = f"Acknowledge everything that waits at {short}? Nobody gets it; {after}."
     gone = f"Delete the subscription {short}, with everything that waits there?"
     return Actions(
         id="actions",
@@ -112,9 +113,14 @@ def _actions(found: Subscription) -> Actions:
     )
 
 
+def _keeps(found: Subscription) -> bool:
+    return found.options.retain_acked or found.topic_retention_seconds is not None
+
+
 def _seek_to_time(found: Subscription) -> Form:
     asks = f"Move {names.short(found.name)}? What was published before that time counts as acknowledged, the rest not."
-    when = Field(name="time", label="Time", is_required=True, help="Such as 2026-01-31T12:00:00Z.")
+    kept = "" if _keeps(found) else " What was acknowledged does not come again: the subscription does not keep it."
+    when = Field(name="time", label="Time", is_required=True, help=f"Such as 2026-01-31T12:00:00Z.{kept}")
     return Form(
         id="seek",
         heading="Seek to a time",

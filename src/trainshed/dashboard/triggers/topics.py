@@ -189,6 +189,7 @@ def _subscribe(topic: Topic, project: str) -> Form:
             Field(name="name", label="Name", prefix=prefix, is_required=True),
             Field(name="filter", label="Filter", help='Such as attributes.kind = "new"; empty: every message.'),
             Field(name="ackDeadlineSeconds", label="Ack deadline in seconds", value="10", type="integer"),
+            Field(name="retainAckedMessages", label="Keep acknowledged messages, for seeking back", type="boolean"),
         ),
         action=Action(
             label="Make subscription",
