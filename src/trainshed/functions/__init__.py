@@ -17,7 +17,7 @@ from trainshed.functions.addresses import within as name_within
 from trainshed.functions.checks import event_providers
 from trainshed.functions.deployment import Deployment
 from trainshed.functions.document import configuration, document
-from trainshed.functions.envelope import read_call
+from trainshed.functions.envelope import event_of, read_call
 from trainshed.functions.host import Environments, Host
 from trainshed.functions.log_entries import entry as log_entry
 from trainshed.functions.log_entries import frame as log_frame
@@ -34,7 +34,7 @@ from trainshed.functions.model import (
     Version,
 )
 from trainshed.functions.runtimes import listing as list_runtimes
-from trainshed.functions.service import Service, Subscriptions, event_of, fed_by, topic_of
+from trainshed.functions.service import Service, Subscriptions, fed_by, topic_of
 from trainshed.functions.source import LARGEST_ARCHIVE
 from trainshed.functions.store import Sought, Wanted, calls_channel
 

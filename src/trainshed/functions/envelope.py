@@ -52,6 +52,30 @@ def of_call(data: Any, signature: str, *, execution_id: str, now: datetime) -> R
     return _json({"context": context, "data": {} if data is None else data})
 
 
+def event_data(event: Event) -> dict[str, Any]:
+    """Write an event for its receipt."""
+    return {
+        "subscription": event.subscription,
+        "messageId": event.message_id,
+        "publishTime": event.publish_time.isoformat(),
+        "topic": event.topic,
+        "data": base64.b64encode(event.data).decode(),
+        "attributes": dict(event.attributes),
+    }
+
+
+def event_of(data: Any) -> Event:
+    """Read back the event that a receipt keeps, to deliver it again."""
+    return Event(
+        subscription=data["subscription"],
+        message_id=data["messageId"],
+        publish_time=datetime.fromisoformat(data["publishTime"]),
+        topic=data["topic"],
+        data=base64.b64decode(data["data"]),
+        attributes=data["attributes"],
+    )
+
+
 def _background(event: Event) -> dict[str, Any]:
     data = {"@type": _MESSAGE_TYPE, "attributes": dict(event.attributes)}
     if event.data:

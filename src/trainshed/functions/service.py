@@ -1,6 +1,5 @@
 """The verbs of functions: one transaction each. Processes are the host's business, not theirs."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +11,7 @@ from sqlalchemy import Connection
 from trainshed import ledger, names, policies
 from trainshed.clock import Clock
 from trainshed.errors import Aborted, AlreadyExists, InvalidArgument, NotFound, StaleState, TrainshedError, Unavailable
-from trainshed.functions import document_second, metrics, store, store_minutes, store_operations
+from trainshed.functions import document_second, envelope, metrics, store, store_minutes, store_operations
 from trainshed.functions.addresses import PARENT, check_name, subscription, uri
 from trainshed.functions.addresses import operation as operation_name
 from trainshed.functions.document import document
@@ -231,7 +230,7 @@ class Service:
                 stimulus=stimulus,
                 now=now,
                 parent_id=event.parent_receipt_id if event else "",
-                data=_event_data(event) if event else {"data": data},
+                data=envelope.event_data(event) if event else {"data": data},
             )
             values = {
                 "id": execution,
@@ -383,26 +382,3 @@ def topic_of(version: Version) -> str:
 
 def _link(invocation: Invocation) -> str:
     return f"{invocation.function}/invocations/{invocation.id}"
-
-
-def _event_data(event: Event) -> dict[str, Any]:
-    return {
-        "subscription": event.subscription,
-        "messageId": event.message_id,
-        "publishTime": event.publish_time.isoformat(),
-        "topic": event.topic,
-        "data": base64.b64encode(event.data).decode(),
-        "attributes": dict(event.attributes),
-    }
-
-
-def event_of(data: Any) -> Event:
-    """Read back the event that a receipt keeps, to deliver it again."""
-    return Event(
-        subscription=data["subscription"],
-        message_id=data["messageId"],
-        publish_time=datetime.fromisoformat(data["publishTime"]),
-        topic=data["topic"],
-        data=base64.b64decode(data["data"]),
-        attributes=data["attributes"],
-    )
