@@ -91,6 +91,22 @@ def test_phases_stand_in_the_order_of_their_beginnings():
     ]
 
 
+def test_the_phase_that_goes_on_is_known_from_what_has_begun_and_ended():
+    fetching = a_build(a_step(0, None, None, "QUEUED"))
+    fetching = replace(fetching, resolved={**fetching.resolved, "source": {"gitSource": {"url": "x"}}})
+    building = a_build(a_step(0, 1, 2), a_step(1, 2, None, "WORKING"))
+    pushing = a_build(a_step(0, 1, 4))
+    pushing = replace(pushing, resolved={**pushing.resolved, "images": ["i"]})
+    over = replace(pushing, state="SUCCESS", end_time=after(5))
+
+    found = [
+        [(bar.name, bar.start, bar.end) for bar in steps.part(build, ASKED, None).phases]
+        for build in (fetching, building, pushing, over)
+    ]
+
+    assert found == [[("FETCHSOURCE", 0.0, None)], [("BUILD", 1.0, None)], [("PUSH", 4.0, None)], []]
+
+
 def test_lines_of_a_step_are_not_those_of_another_that_begins_alike():
     prefix, wholes = said_of(a_step(1, 0, 1, step_id=""))
 

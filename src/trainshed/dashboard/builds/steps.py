@@ -1,9 +1,9 @@
 """The steps of a build on one axis of time, so that one sees which ran at the same time. Nothing here does I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from trainshed.builds import Build, StepRecord
 from trainshed.clock import parse_rfc3339
@@ -87,7 +87,7 @@ def part(build: Build, asked: Asked, selected: int | None) -> Steps:
         beside=True,
         heading="Build summary",
         steps=[_step(build, step, axis, asked, selected) for step in build.steps],
-        phases=[] if axis is None else phases(build.timing, axis),
+        phases=[] if axis is None else phases(build, axis),
         duration=span(build.start_time, build.end_time),
         origin=build.start_time,
         length=axis.seconds if axis is not None and build.is_final else None,
@@ -105,10 +105,24 @@ def axis_of(build: Build) -> Axis | None:
     return Axis(origin=build.start_time, seconds=max((last - build.start_time).total_seconds(), _LEAST_SECONDS))
 
 
-def phases(timing: Mapping[str, Any], axis: Axis) -> list[Bar]:
-    """Lay out FETCHSOURCE, BUILD and PUSH as far as they are over."""
-    found = sorted((parse_rfc3339(times["startTime"]), name) for name, times in timing.items())
-    return [axis.bar(name, name, start, parse_rfc3339(timing[name]["endTime"])) for start, name in found]
+def phases(build: Build, axis: Axis) -> list[Bar]:
+    """Lay out FETCHSOURCE, BUILD and PUSH: those that are over, and the one that goes on."""
+    times = [(parse_rfc3339(at["startTime"]), parse_rfc3339(at["endTime"]), name) for name, at in build.timing.items()]
+    bars = [axis.bar(name, name, start, end) for start, end, name in sorted(times)]
+    now = None if build.is_final else _phase_of_now(build)
+    return bars if now is None else [*bars, axis.bar(now[0], now[0], now[1], None)]
+
+
+def _phase_of_now(build: Build) -> tuple[str, datetime] | None:
+    """Tell which phase a build is in, and since when; None between two of them."""
+    begun = [step.start_time for step in build.steps if step.start_time is not None]
+    ended = [step.end_time for step in build.steps if step.end_time is not None]
+    if not begun:
+        has_source = bool(build.resolved.get("source")) and "FETCHSOURCE" not in build.timing
+        return ("FETCHSOURCE", build.start_time) if has_source and build.start_time else None
+    if len(ended) < len(build.steps):
+        return "BUILD", min(begun)
+    return ("PUSH", max(ended)) if build.resolved.get("images") and "PUSH" not in build.timing else None
 
 
 def _step(build: Build, step: StepRecord, axis: Axis | None, asked: Asked, selected: int | None) -> Step:
