@@ -28,7 +28,7 @@ from trainshed.errors import InvalidArgument
 
 _LINES = 300  # of one answer
 _COUNT_SECONDS = 0.25  # of counting between two looks at whether somebody still waits
-_BEHIND_BYTES = 512 * 1024  # that a follower may be behind before it is shown the end instead
+_BEHIND_BYTES = 128 * 1024  # that a follower may be behind before it is shown the end instead
 _LARGEST = 1 << 60
 
 
