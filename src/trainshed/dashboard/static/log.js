@@ -317,6 +317,7 @@ class Log {
       if (!this.busy && start === 0 && isLast) return this.root.dataset.nothing;
       return size ? `Looking for lines… ${Math.round((100 * (end - start)) / size)} %` : "Looking for lines…";
     }
+    if (!this.isOver && !this.isFollowing) return "New lines are not shown: Follow brings them.";
     if (start > 0) return "There are earlier lines: scroll to them.";
     return isLast ? "" : "There are later lines: scroll to them.";
   }
