@@ -60,3 +60,8 @@ def test_too_many_words_are_no_axis():
 
 def test_infinite_numbers_are_words():
     assert heights(draw((float("inf"), 1.0, 2.0)).lines[0]) == [0]
+
+
+def test_values_are_written_as_json_has_them():
+    assert parallel.write({"seed": None, "ü": True}) == '{"seed": null, "ü": true}'
+    assert (parallel.write(False), parallel.write(1 / 3), parallel.write(None)) == ("false", "0.333333", "–")

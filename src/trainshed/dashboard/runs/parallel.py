@@ -4,6 +4,7 @@ Numbers stand where they are between the least and the greatest, on a logarithmi
 stand at even distances. A run without a value passes below the axis.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, log10
@@ -74,8 +75,8 @@ def write(value: Any) -> str:
     """Write a value briefly."""
     if value is None:
         return "–"
-    if isinstance(value, bool):
-        return str(value).lower()
+    if isinstance(value, (bool, list, dict)):
+        return json.dumps(value, ensure_ascii=False)
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
