@@ -230,6 +230,17 @@ def test_every_tab_is_fit_to_be_seen(look, name, scheme, width):
     assert {tab: found for tab, found in problems.items() if found} == {}
 
 
+def test_an_old_version_is_deployed_again(page, shed, name):
+    page.open(f"/functions/{name}?tab=details&version=1")
+
+    page.get_by_role("button", name="Deploy version 1 again").click()
+
+    expect(page.locator("#versions tbody tr")).to_have_count(3)
+    expect(page.locator("#versions tbody tr").first).to_contain_text("serves")
+    first, _, third = reversed(ask(shed, f"/trainshed/v1/{name}/versions")["versions"])
+    assert third["source"] == first["source"]
+
+
 def test_deleting_asks_first(page, shed, name):
     page.open(f"/functions/{name}?tab=details")
 

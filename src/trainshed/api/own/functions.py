@@ -27,6 +27,7 @@ def routes(service: functions.Service, host: functions.Host) -> list[Route]:
     return [
         *functions_web.routes(host),
         Route(f"{_BASE}:deploy", own_routes.deploy, methods=["POST"]),
+        Route(f"{_BASE}:redeploy", own_routes.redeploy, methods=["POST"]),
         Route(_BASE.rpartition("/")[0], own_routes.listing),
         Route(f"{_BASE}:call", own_routes.call, methods=["POST"]),
         Route(f"{_BASE}:log", own_routes.log),
@@ -55,6 +56,18 @@ class _Routes:
         archive = await off_loop(self._host.sources.held, url) if url else None
         deployment = await self._host.deploy(name, configuration, archive)
         return StreamingResponse(_progress(deployment), media_type="application/x-ndjson")
+
+    async def redeploy(self, request: Request) -> JSONResponse:
+        """Deploy a version once more, with its source and configuration, as a new one: also the way back to an old one."""
+        name, wanted = _name(request), (await own.body(request)).get("version")
+        versions = await off_loop(self._service.versions, name)
+        found = next((v for v in versions if v.number == wanted), None)
+        if found is None:
+            raise InvalidArgument.field("version", f"{wanted!r} is the number of no version of this function")
+        archive = await off_loop(self._host.sources.archive, found.source)
+        generation = found.configuration.generation
+        deployment = await self._host.deploy(name, found.configuration, archive, generation=generation, verb="update")
+        return JSONResponse({"operation": deployment.operation})
 
     async def listing(self, request: Request) -> JSONResponse:
         """Answer the functions of both generations in the form of the first."""

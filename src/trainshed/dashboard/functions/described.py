@@ -55,20 +55,7 @@ def details(
             rows=[_version(v, asked, serves) for v in versions],
             nothing=Empty(text="No version was deployed well yet."),
         ),
-        Actions(
-            id="actions",
-            actions=[
-                Action(
-                    label="Delete",
-                    method="DELETE",
-                    path=f"/trainshed/v1/{function.name}",
-                    confirm=f"Delete {names.short(function.name)}? Its versions and its trigger go with it, its calls "
-                    "and receipts stay.",
-                    then="/functions",
-                )
-            ],
-            copies_address=True,
-        ),
+        Actions(id="actions", actions=_actions(function, version), copies_address=True),
     ]
 
 
@@ -139,6 +126,22 @@ def permissions(function: functions.Function, policy_of: Callable[[str], Mapping
         Notice(id="permits", text=_PERMITS),
         Table(id="permissions", columns=("Role", "Principals", "On", "Condition"), rows=rows, nothing=nothing),
     ]
+
+
+def _actions(function: functions.Function, version: functions.Version | None) -> list[Action]:
+    path = f"/trainshed/v1/{function.name}"
+    delete = Action(
+        label="Delete",
+        method="DELETE",
+        path=path,
+        confirm=f"Delete {names.short(function.name)}? Its versions and its trigger go with it, its calls and receipts "
+        "stay.",
+        then="/functions",
+    )
+    if version is None:
+        return [delete]
+    label = f"Deploy version {version.number} again"
+    return [Action(label=label, path=f"{path}:redeploy", body={"version": version.number}), delete]
 
 
 def _version(version: functions.Version, asked: Asked, serves: int | None) -> tuple[Cell, ...]:
