@@ -27,12 +27,17 @@ class Timed:
 
     budget: float
     samples: dict[str, list[float]] = field(default_factory=dict)  # by address, in milliseconds
+    cpu: dict[str, float] = field(default_factory=dict)  # of the server, in milliseconds for all samples
 
     def figure(self, name: str, note: str = "") -> Figure:
         """Make the row: the slowest address counts."""
         slowest = max(self.samples, key=lambda address: percentile(self.samples[address], 0.95))
         times = self.samples[slowest]
-        told = note or f"p50 {statistics.median(times):.0f}; the slowest of {len(self.samples)}: {_brief(slowest)}"
+        cpu = self.cpu[slowest] / len(times)
+        told = (
+            note
+            or f"p50 {statistics.median(times):.0f}, CPU {cpu:.0f}; the slowest of {len(self.samples)}: {_brief(slowest)}"
+        )
         return Figure(name=name, value=percentile(times, 0.95), unit="ms", budget=self.budget, note=told, samples=times)
 
 
@@ -44,7 +49,7 @@ def measure_pages(_: Path, effort: Effort) -> list[Figure]:
         wide = [f"/runs/{name}" for name in made.wide_runs.values()]
         kinds = _kinds(wander(pages.document, ["/"]), wide)
         with gauge.watch(world.pid_of(server)) as seen:
-            asked = _time(pages, kinds, rounds=effort.times(20, 7))
+            asked = _time(pages, world.pid_of(server), kinds, rounds=effort.times(20, 7))
     size = f"a store of {homes.megabytes(made):,.0f} MB; before {seen.before:.0f}, after {seen.after:.0f} MB"
     rows = [kinds[name].figure(f"{name}, p95") for name in sorted(kinds, key=_order)]
     memory = Figure(
@@ -54,30 +59,30 @@ def measure_pages(_: Path, effort: Effort) -> list[Figure]:
 
 
 def measure_tail(_: Path, effort: Effort) -> list[Figure]:
-    """Ask for the end of a long log, for what is before it, a line in the middle, and a word that is rare."""
+    """Ask for the end of a long log, for what is before it, for its middle, and for a line far away."""
     made = homes.large(effort)
+    size = (made.home / "builds" / made.build / "log.txt").stat().st_size
     with world.running(made.home) as server:
         pages = world.Pages(server)
-        found = wander(pages.document, [f"/builds/{made.build}", f"/builds/{made.build}?tab=log"], most=6)
-        logs = [log for shape in found.values() for address in shape for log in logs_in(pages.document(address))]
-        if not logs:
-            raise Skipped("the page of a build names no log")
-        end = pages.json(logs[0])
-        asks = {
+        log = _log_of(pages, made.build)
+        words = {
             "end": "",
-            "before the end": f"?before={end.get('begin', end.get('start', 0))}",
-            "middle": "?around=500000000",
+            "before its end": f"before={size - 1_000_000}",
+            "middle": f"around={size // 2}",
+            "line 5,000": "line=5000",
         }
-        rows = []
-        for name, words in asks.items():
-            timed = Timed(budget=_TAIL_MS, samples={logs[0] + words: []})
-            _time(pages, {name: timed}, rounds=effort.times(20, 7))
-            rows.append(
-                timed.figure(
-                    f"log of {(made.home / 'builds' / made.build / 'log.txt').stat().st_size / 1e6:,.0f} MB, {name}, p95"
-                )
-            )
-    return rows
+        asks = {name: f"{log}{'&' if '?' in log else '?'}{word}" if word else log for name, word in words.items()}
+        kinds = {name: Timed(budget=_TAIL_MS, samples={address: []}) for name, address in asks.items()}
+        _time(pages, world.pid_of(server), kinds, rounds=effort.times(30, 10))
+    return [timed.figure(f"log of {size / 1e6:,.0f} MB, {name}, p95") for name, timed in kinds.items()]
+
+
+def _log_of(pages: world.Pages, build: str) -> str:
+    found = wander(pages.document, [f"/builds/{build}"], most=3)
+    logs = [log for shape in found.values() for address in shape for log in logs_in(pages.document(address))]
+    if not logs:
+        raise Skipped("the page of a build names no log")
+    return logs[0]
 
 
 def _kinds(shapes: Mapping[str, Sequence[str]], wide: Sequence[str]) -> dict[str, Timed]:
@@ -100,17 +105,18 @@ def _kinds(shapes: Mapping[str, Sequence[str]], wide: Sequence[str]) -> dict[str
     return {name: timed for name, timed in kinds.items() if timed.samples}
 
 
-def _time(pages: world.Pages, kinds: Mapping[str, Timed], *, rounds: int) -> int:
+def _time(pages: world.Pages, pid: int, kinds: Mapping[str, Timed], *, rounds: int) -> int:
     asked = 0
     for turn in range(rounds + _NOT_COUNTED):
         for timed in kinds.values():
             for address, times in timed.samples.items():
-                began = time.perf_counter()
+                used, began = gauge.cpu_seconds(pid), time.perf_counter()
                 pages.ask(address)
                 lasted = 1000 * (time.perf_counter() - began)
                 asked += 1
                 if turn >= _NOT_COUNTED:
                     times.append(lasted)
+                    timed.cpu[address] = timed.cpu.get(address, 0.0) + 1000 * (gauge.cpu_seconds(pid) - used)
     return asked
 
 

@@ -21,6 +21,11 @@ def test_every_page_is_fit_to_be_seen(page, shed):
         page.wrong.clear()
 
     assert problems == {}
-    assert {"runs-one-timeline", "functions-one-metrics", "builds-one", "why-one", "models-one", "runs-one-compare"} <= set(
-        found
-    )
+    assert {
+        "runs-one-timeline",
+        "functions-one-metrics",
+        "builds-one",
+        "why-one",
+        "models-one",
+        "runs-one-compare",
+    } <= set(found)

@@ -22,10 +22,13 @@ class Decision:
 def decisions(conn: Connection, run: Run, tasks: Sequence[TaskRow]) -> Mapping[str, Decision]:
     """Answer a decision for each task that was decided about, by the task's id."""
     origins = _runs_of(conn, [task.cached_from for task in tasks if task.cached_from])
-    return {task.id: found for task in tasks if (found := _decision(conn, run, task, origins)) is not None}
+    before = _parts_before(conn, run, [task.id for task in tasks if task.key_parts is not None])
+    return {task.id: found for task in tasks if (found := _decision(run, task, origins, before)) is not None}
 
 
-def _decision(conn: Connection, run: Run, task: TaskRow, origins: Mapping[str, str]) -> Decision | None:
+def _decision(
+    run: Run, task: TaskRow, origins: Mapping[str, str], before: Mapping[str, Mapping[str, str]]
+) -> Decision | None:
     if task.cached_from:
         return Decision(
             reason="same component, inputs and environment as before", run=origins.get(task.cached_from, "")
@@ -34,14 +37,19 @@ def _decision(conn: Connection, run: Run, task: TaskRow, origins: Mapping[str, s
         return None
     if task.key_parts is None or not task.cache_key:
         return Decision(reason="caching is off" if run.caching is False else "nothing earlier was looked for")
-    return Decision(reason=caching.why_different(_parts_before(conn, run, task), task.key_parts))
+    return Decision(reason=caching.why_different(before.get(task.id), task.key_parts))
 
 
-def _parts_before(conn: Connection, run: Run, task: TaskRow) -> Mapping[str, str] | None:
-    c = store.cache.c
-    query = select(c.parts).where(c.pipeline == run.pipeline, c.task == task.name, c.create_time <= task.start_time)
-    parts: Mapping[str, str] | None = conn.execute(query.order_by(c.create_time.desc()).limit(1)).scalar()
-    return parts
+def _parts_before(conn: Connection, run: Run, task_ids: Sequence[str]) -> dict[str, Mapping[str, str]]:
+    """Read what the newest result before each task was keyed by."""
+    c, t = store.cache.c, store.tasks.c
+    newest = select(c.parts).where(c.pipeline == run.pipeline, c.task == t.name, c.create_time <= t.start_time)
+    parts = newest.order_by(c.create_time.desc()).limit(1).scalar_subquery()
+    found: dict[str, Mapping[str, str]] = {}
+    for start in range(0, len(task_ids), _CHUNK):
+        query = select(t.id, parts.label("parts")).where(t.id.in_(task_ids[start : start + _CHUNK]))
+        found |= {row.id: row.parts for row in conn.execute(query) if row.parts is not None}
+    return found
 
 
 def _runs_of(conn: Connection, task_ids: Sequence[str]) -> dict[str, str]:

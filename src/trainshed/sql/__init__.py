@@ -10,7 +10,7 @@
 """
 
 from trainshed.sql.channels import after_commit, notify
-from trainshed.sql.dialect import has_member, text_member
+from trainshed.sql.dialect import has_member
 from trainshed.sql.engine import Database
 from trainshed.sql.lifecycle import Firing, changes, fire, fire_many, history, state_columns, state_constraints
 from trainshed.sql.outbox import Outbox, append
@@ -38,5 +38,4 @@ __all__ = [
     "notify",
     "state_columns",
     "state_constraints",
-    "text_member",
 ]

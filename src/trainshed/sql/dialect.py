@@ -17,7 +17,6 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
-    literal_column,
     type_coerce,
 )
 from sqlalchemy.dialects.sqlite import Insert, insert
@@ -96,14 +95,6 @@ def has_member(column: ColumnElement[Any], key: str, value: Any) -> ColumnElemen
     member = f'"{key}":{text}'
     # Looking for the text costs little and leaves out nearly everything.
     return and_(func.instr(document, member) > 0, document.op("->")(f'$."{key}"') == text)
-
-
-def text_member(column: str, key: str) -> ColumnElement[str]:
-    """Answer a text at the top of a stored JSON document, for an index on it and for queries that use that index.
-
-    It is written out, and without its table, for an index is found by the very same expression; the key is a word.
-    """
-    return literal_column(f"json_extract({column}, '$.{key}')", Text)
 
 
 def create_schema(path: Path, tables: MetaData, revision: str) -> None:

@@ -2,7 +2,8 @@
 
 - `listing`: the list and its filters. `words`: how runs are put in words.
 - `one`: one run. `picture`: its graph, as far as `folding` leaves it open; `panel`: the node that is selected, and
-  `artifact` if it is one; `tasks`: the table; `timeline`: who waited and worked when. `results`: what came out of it, for people to look at; `classification` reads curves and matrices.
+  `artifact` if it is one; `tasks`: the table; `timeline`: who waited and worked when; `download`: its spec.
+- `results`: what came out of a run, for people to look at; `classification` reads curves and matrices.
 - `compare`: several runs side by side; `differences` says what differs, `parallel` draws a sweep.
 - `clone`: the form that starts a run again with other parameters.
 """
@@ -13,7 +14,7 @@ from trainshed import runs
 from trainshed.dashboard import logs
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.page import Page
-from trainshed.dashboard.runs import clone, compare, listing, one, panel, results
+from trainshed.dashboard.runs import clone, compare, download, listing, one, panel, results
 from trainshed.dashboard.runs.listing import COMPARISON, SECTION
 from trainshed.dashboard.serve import Address
 
@@ -35,8 +36,8 @@ class Runs:
         ]
 
     def routes(self) -> list[BaseRoute]:
-        """Answer what is served beside the pages: reports that tasks wrote."""
-        return [*results.routes(self._service)]
+        """Answer what is served beside the pages: reports that tasks wrote, compiled pipelines."""
+        return [*results.routes(self._service), *download.routes(self._service, SECTION)]
 
     def log_addresses(self) -> list[logs.Address]:
         """Answer where the logs of tasks are asked for."""

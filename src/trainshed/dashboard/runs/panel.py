@@ -121,7 +121,7 @@ def _cache(one: runs.OneTask) -> Cell:
     if one.decision is None:
         return None
     if not one.decision.run:
-        return one.decision.reason
+        return f"ran: {one.decision.reason}"
     there = Link(
         text=names.short(one.decision.run), href=links.href("/runs", one.decision.run) + f"?task={one.row.name}"
     )
@@ -165,7 +165,7 @@ def _artifacts(one: runs.OneTask) -> list[Part]:
             )
     if not rows:
         return []
-    columns = ("", "Name", "Type", "Artifact")
+    columns = ("Use", "Name", "Type")
     return [
         Table(id="node-artifacts", heading="Artifacts", columns=columns, rows=rows, nothing=Empty(text=""), beside=True)
     ]
@@ -193,25 +193,28 @@ def _attempts(one: runs.OneTask, asked: Asked) -> list[Part]:
         found.append((str(row.attempt), "running", span(began, None), None, None, None))
     if not found:
         return []
-    columns = ("", "Outcome", "Took", "CPU", "Memory", "Why")
+    columns = ("Attempt", "Outcome", "Took", "CPU", "Memory", "Why")
     return [
         Table(id="node-attempts", heading="Attempts", columns=columns, rows=found, nothing=Empty(text=""), beside=True)
     ]
 
 
 def _again(service: runs.Service, run: runs.Run, one: runs.OneTask, asked: Asked) -> Facts:
+    """Say how the task is run again here, at a terminal: its pipeline is at hand, or is downloaded first."""
     job, task = names.short(run.name), shlex.quote(one.row.name)
-    spec = shlex.quote(run.template_uri) if run.template_uri else "SPEC.json"
+    file = "pipeline.yaml"
+    spec = run.template_uri or file
     given = "".join(f" --parameter {shlex.quote(f'{k}={_plain(v)}')}" for k, v in run.parameters.items())
-    debug = f"trainshed pipelines run {spec} --debug-task {shlex.quote(runs.static(one.row.name))}{given}"
+    debug = f"trainshed pipelines run {shlex.quote(spec)} --debug-task {shlex.quote(runs.static(one.row.name))}{given}"
     pairs: list[tuple[str, Cell]] = [
-        ("Rerun it here, at a terminal", Code(text=debug, may_copy=True)),
-        ("Its log", Code(text=f"trainshed pipelines logs {job} --task {task}", may_copy=True)),
+        ("Rerun", Code(text=debug, may_copy=True)),
+        ("Spec", Link(text=file, href=links.href("/runs", run.name) + "/spec")),
+        ("Log", Code(text=f"trainshed pipelines logs {job} --task {task}", may_copy=True)),
     ]
     if one.row.attempt:
         folder = service.log_file(run, one.row.name, asked.number("attempt", one.row.attempt, least=1)).parent
-        pairs.append(("Its folder", Code(text=str(folder), may_copy=True)))
-    return Facts(id="node-again", heading="On the command line", pairs=pairs, beside=True)
+        pairs.append(("Folder", Code(text=str(folder), may_copy=True)))
+    return Facts(id="node-again", heading="Rerun it here, at a terminal", pairs=pairs, beside=True)
 
 
 def _plain(value: Any) -> str:

@@ -119,7 +119,9 @@ def segments(changes: Sequence[Change], axis: Axis, *, is_group: bool) -> Iterat
             how = f"{_HOW.get(after.transition, after.state.lower())} after" if after else "running for"
             words = "" if is_group else f"attempt {attempt}: "
             kind = "group" if is_group else "run"
-            yield _segment(kind, how.split(maxsplit=1)[0], axis, change.time, end, f"{words}{how} {_between(change.time, end)}")
+            yield _segment(
+                kind, how.split(maxsplit=1)[0], axis, change.time, end, f"{words}{how} {_between(change.time, end)}"
+            )
 
 
 def _between(since: datetime, until: datetime) -> str:

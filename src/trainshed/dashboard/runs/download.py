@@ -1,0 +1,24 @@
+"""The compiled pipeline of a run as a file that `trainshed pipelines run` and kfp read."""
+
+import json
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from trainshed import runs
+from trainshed.dashboard.serve import HEADERS
+from trainshed.duty import off_loop
+
+
+def routes(service: runs.Service, section: str) -> list[BaseRoute]:
+    """Answer the route; an unknown run is refused as the surface refuses it."""
+
+    async def spec(request: Request) -> Response:
+        document = await off_loop(service.spec, request.path_params["name"])
+        parts = [document["spec"], *([document["platform"]] if document["platform"] else [])]
+        text = "\n---\n".join(json.dumps(part, indent=2, ensure_ascii=False) for part in parts)  # which is YAML as well
+        headers = HEADERS | {"content-disposition": 'attachment; filename="pipeline.yaml"'}
+        return Response(text + "\n", media_type="application/yaml", headers=headers)
+
+    return [Route(section + "/{name:path}/spec", spec)]
