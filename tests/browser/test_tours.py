@@ -82,16 +82,16 @@ def test_my_last_scheduled_training_did_nothing(unheard, page):
     assert clicks.count <= 3
 
 
-def test_the_one_that_was_rightly_skipped_says_so_too(shed, page):
-    ask(shed, f"/v1/{_PARENT}/jobs/hourly-training:run", {})
+def test_my_schedule_rests_and_does_nothing(unheard, shed, page):
+    ask(shed, f"/v1/{unheard}:pause", {})
     page.open("/")
     clicks = Clicks(page)
-    row = page.locator("#next tbody tr", has_text="hourly-training")
-    expect(row).to_contain_text("nothing changed, 0 of 5 tasks ran")
+    row = page.locator("#waiting tbody tr", has_text="nightly-training")
 
-    clicks(row.get_by_role("link", name="Why nothing came of it"))
+    clicks(row.get_by_role("link", name="schedule nightly-training"))
 
-    expect(page.locator("#answer")).to_contain_text("--no-caching")
+    expect(page.locator("#answer")).to_contain_text("is paused, so it does not fire")
+    expect(page.locator("#answer")).to_contain_text("trainshed scheduler jobs resume nightly-training")
     assert clicks.count <= 3
 
 
@@ -107,11 +107,14 @@ def test_accuracy_fell_because_of_a_commit_and_of_data(fallen, page):
     expect(differs.locator(".says")).to_contain_text("accuracy fell from")
     commit = differs.locator("tr", has_text="commit").filter(has_text="trainer.py").first
     expect(commit).to_contain_text("Widen the hidden layers")
+    sha = next(
+        word for word in commit.inner_text().split() if len(word) == 7 and not set(word) - set("0123456789abcdef")
+    )
 
     clicks(commit.get_by_role("link").first)
-    expect(page.locator("main")).to_contain_text("65c6e60" if "65c6e60" in page.content() else "commit")
+    expect(page.locator("main")).to_contain_text(sha)
     clicks.back()
-    clicks(differs.get_by_role("link", name="penguins-2009.csv"))
+    clicks(differs.get_by_role("link", name="penguins-2009.csv").first)
     expect(page.locator("main")).to_contain_text("penguins-2009.csv")
 
     assert clicks.count <= 5
