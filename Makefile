@@ -74,6 +74,10 @@ docs: setup
 screenshots: setup browser
 	$(BIN)/python tools/screenshots.py
 
+# every page of the dashboard in both schemes and at two widths, by axe: some minutes
+looks: setup browser
+	TRAINSHED_TEST_LOOKS=all $(BIN)/python -m pytest tests/browser/test_every_page.py
+
 # which fields of Google's resources do what here, found out by sending each; and the names of gcloud's flags, where it is installed
 coverage: setup
 	cd tests && ../$(BIN)/python -m conformance.fields.page
@@ -111,4 +115,4 @@ constraints: pyproject.toml
 originals: setup
 	TRAINSHED_ORIGINALS=1 $(BIN)/python -m pytest tests/originals tests/e2e/test_notebooks.py
 
-.PHONY: all setup demo browser test frameworks originals serve lint fix types unit shape migration surface docs screenshots coverage bench campaign publishes emulator fuzz fuzz-surface constraints
+.PHONY: all setup demo browser test frameworks originals serve lint fix types unit shape migration surface docs screenshots looks coverage bench campaign publishes emulator fuzz fuzz-surface constraints
