@@ -146,7 +146,9 @@ class _Block:
             return
         layers = _layers(keys, edges)
         self.paths = _lanes(layers, edges)
-        pairs = list(dict.fromkeys(pair for path in self.paths for pair in pairwise(path)))
+        row = {key: i for i, layer in enumerate(layers) for key in layer}
+        steps = dict.fromkeys(pair for path in self.paths for pair in pairwise(path))
+        pairs = [(a, b) for a, b in steps if row[a] < row[b]]  # groups may lead to each other by what is in them
         width = {key: sizes[key][0] if key in sizes else LANE for layer in layers for key in layer}
         left = _arranged(layers, pairs, width, frozenset(keys))
         self._row: dict[str, tuple[int, int]] = {}  # head and foot of the layer that a node or a lane is in
@@ -274,8 +276,8 @@ def _leading(near: Mapping[str, list[str]], boxes: frozenset[str]) -> dict[str, 
 
 
 def _middle(key: str, near: Mapping[str, list[str]], place: Mapping[str, float]) -> float:
-    found = near.get(key)
-    return sum(place[n] for n in found) / len(found) if found else place.get(key, 0.0)
+    found = [place[n] for n in near.get(key, ()) if n in place]  # groups may lead to each other in a circle
+    return sum(found) / len(found) if found else place.get(key, 0.0)
 
 
 def _spread(layer: Sequence[str], wanted: Sequence[float], width: Mapping[str, int]) -> dict[str, float]:

@@ -3,6 +3,8 @@
 # Command, or a group of them → why, and the way out.
 REFUSED: dict[str, str] = {
     "receipts": "Google keeps no receipts of events; `functions logs read --target gcp` shows what a function did",
+    "explain": "it tells the account that this server keeps; Google keeps none",
+    "models": "they are versions in a serving directory of this server; Vertex AI has a registry of models of its own",
     "lineage": "it reads the lineage of this server; Vertex AI shows its own in the console",
     "images": "it says what image names mean without a container engine; on Google Cloud an image is one in a registry",
     "builds plan": "it looks at your files alone; leave --target away",
