@@ -184,3 +184,12 @@ function find() {
 
 document.addEventListener("visited", find);
 find();
+
+// Links of the panel to other views of the same page lead there as those of the graph do.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".part.beside a[href]");
+  if (!link || link.pathname !== location.pathname || link.hash || event.defaultPrevented) return;
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  visit(link.getAttribute("href"));
+});
