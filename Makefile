@@ -24,8 +24,12 @@ demo: setup
 browser: setup
 	$(BIN)/python tools/chromium.py
 
+# can a person use the dashboard? A browser on every page and every action: some minutes
+dashboard: setup browser
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/browser
+
 # everything that must hold
-test: setup lint types browser
+test: setup lint types
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 # real training with torch, TensorFlow, scikit-learn and xgboost: gigabytes of environments, many minutes
@@ -115,4 +119,4 @@ constraints: pyproject.toml
 originals: setup
 	TRAINSHED_ORIGINALS=1 $(BIN)/python -m pytest tests/originals tests/e2e/test_notebooks.py
 
-.PHONY: all setup demo browser test frameworks originals serve lint fix types unit shape migration surface docs screenshots looks coverage bench campaign publishes emulator fuzz fuzz-surface constraints
+.PHONY: all setup demo browser dashboard test frameworks originals serve lint fix types unit shape migration surface docs screenshots looks coverage bench campaign publishes emulator fuzz fuzz-surface constraints

@@ -85,7 +85,7 @@ def assert_pages(running, name, started):
             return answer.read().decode()
 
     assert "ticks" in page("/schedules")
-    assert f"{started} of any number" in page(f"/schedules/{urllib.parse.quote(name, safe='')}")
+    assert f"{started} started of any number" in page(f"/schedules/{urllib.parse.quote(name)}")
 
 
 def assert_commands(running, schedule, started):
