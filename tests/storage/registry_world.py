@@ -50,15 +50,15 @@ class World:
         now = self.clock.now()
         common = {"digest": "d", "now": now}
         model = lineage.add_artifact(
-            conn, type={"schemaTitle": "system.Model"}, uri=f"gs://root/{number}/model", name="model",
+            conn, type={"schemaTitle": "system.Model"}, uri=f"gs://made/{number}/model", name="model",
             metadata={"loss": 0.1}, **common,
         )  # fmt: skip
         evaluation = lineage.add_artifact(
-            conn, type={"schemaTitle": "system.Metrics"}, uri=f"gs://root/{number}/evaluation", name="evaluation",
+            conn, type={"schemaTitle": "system.Metrics"}, uri=f"gs://made/{number}/evaluation", name="evaluation",
             metadata={"accuracy": accuracy, "verdict": "good enough"}, **common,
         )  # fmt: skip
         pushed = lineage.add_artifact(
-            conn, type={"schemaTitle": "system.Artifact"}, uri=f"gs://root/{number}/pushed", name="pushed_model",
+            conn, type={"schemaTitle": "system.Artifact"}, uri=f"gs://made/{number}/pushed", name="pushed_model",
             metadata={"pushed_version": str(number), "pushed_destination": f"{directory}/{number}"}, **common,
         )  # fmt: skip
         lineage.record_execution(

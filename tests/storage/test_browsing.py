@@ -70,10 +70,10 @@ def test_artifacts_are_browsed_by_type_name_and_address(world):
 
     assert service.titles(10) == ["system.Artifact", "system.Metrics", "system.Model"]
     assert [a.uri for a in service.browse(title="system.Model", limit=10)] == [
-        "gs://root/10/model",
-        "gs://root/9/model",
+        "gs://made/10/model",
+        "gs://made/9/model",
     ]
-    assert [a.uri for a in service.browse(name="model", uri="gs://root/9/model", limit=10)] == ["gs://root/9/model"]
+    assert [a.uri for a in service.browse(name="model", uri="gs://made/9/model", limit=10)] == ["gs://made/9/model"]
     newest = service.browse(limit=1)[0]
     assert newest.artifact_id not in {a.artifact_id for a in service.browse(before=newest.artifact_id, limit=99)}
     assert service.browse(name="none", limit=10) == []

@@ -67,7 +67,7 @@ class Axis:
     seconds: float
 
     def bar(self, name: str, state: str, start: datetime, end: datetime | None) -> Bar:
-        """Lay out one bar; one without an end reaches to the axis' own, for now."""
+        """Lay out one bar; one that has not ended reaches to the end of the axis."""
         begin, over = self._at(start), self.seconds if end is None else self._at(end)
         x = WIDTH * begin / self.seconds
         width = max(WIDTH * (over - begin) / self.seconds, _LEAST_WIDTH)
