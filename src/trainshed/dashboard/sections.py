@@ -6,7 +6,8 @@ from typing import Protocol, runtime_checkable
 from starlette.routing import BaseRoute
 
 from trainshed.dashboard import logs, serve
-from trainshed.dashboard.live import Listen, Live
+from trainshed.dashboard.live import Live
+from trainshed.dashboard.watching import Listen
 
 
 class Section(Protocol):

@@ -18,11 +18,12 @@ from starlette.routing import Route
 from trainshed.dashboard import asked
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.document import plain
-from trainshed.dashboard.logs.following import Following, Listen
+from trainshed.dashboard.logs.following import Following
 from trainshed.dashboard.logs.index import Indexes
 from trainshed.dashboard.logs.reading import Piece, Reader, Source
 from trainshed.dashboard.logs.text import Text
 from trainshed.dashboard.serve import HEADERS
+from trainshed.dashboard.watching import Listen
 from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument
 

@@ -41,7 +41,7 @@ async function copy(button, text) {
   } catch {
     prompt("Copy:", text); // no permission for the clipboard: let the person do it
   }
-  setTimeout(() => (button.textContent = before), 1500);
+  if (before !== "Copied") setTimeout(() => (button.textContent = before), 1500);
 }
 
 document.addEventListener("click", (event) => {
@@ -79,7 +79,10 @@ function follow(version) {
   events = new EventSource(address);
   events.onopen = () => (connection.textContent = "Live");
   events.onmessage = (event) => take(JSON.parse(event.data));
-  events.onerror = () => (connection.textContent = "The server does not answer; trying again…");
+  events.onerror = () => {
+    const isRefused = events.readyState === EventSource.CLOSED; // it answered, and not with news: gone, or signed out
+    connection.textContent = isRefused ? "No longer live: reload to see why." : "The server does not answer; trying again…";
+  };
   events.addEventListener("end", () => {
     events.close();
     connection.textContent = "";
