@@ -9,6 +9,10 @@ from trainshed.errors import InvalidArgument
 
 Query = Sequence[tuple[str, str]]
 
+_MOST_WORDS = 200
+_DIGITS = 18  # of a number, leading zeros among them
+_MOST_DIGITS = 18  # of a number: what the store can hold
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
@@ -43,9 +47,10 @@ class Asked:
         word = self.word(key)
         if not word:
             return default
-        if not word.isascii() or not word.isdigit() or not least <= int(word[:9]) <= most:
+        digits = word.lstrip("0")[: _MOST_DIGITS + 1] or "0"
+        if not word.isascii() or not word.isdigit() or not least <= int(digits) <= most:
             raise InvalidArgument.field(key, f"{word!r} is no whole number from {least} to {most}")
-        return int(word)
+        return int(digits)
 
     def moment(self, key: str) -> datetime | None:
         """Answer a time: RFC 3339; without a zone, as date fields of browsers send it, it is UTC. Raises InvalidArgument."""
@@ -54,9 +59,9 @@ class Asked:
             return None
         try:
             found = datetime.fromisoformat(word)
-        except ValueError as error:
+            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        except (ValueError, OverflowError) as error:
             raise InvalidArgument.field(key, f"{word!r} is no time such as 2026-01-31T12:00:00Z") from error
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
     def href(self, **changed: str | None) -> str:
         """Answer the address of this page with some words of the query changed; None takes one out."""
@@ -66,5 +71,9 @@ class Asked:
 
 
 def read(path: str, names: Mapping[str, str], query: str) -> Asked:
-    """Read a request's path and query."""
-    return Asked(path=path, names=names, query=tuple(parse_qsl(query, keep_blank_values=True, max_num_fields=200)))
+    """Read a request's path and query. Raises InvalidArgument."""
+    try:
+        words = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_WORDS)
+    except ValueError as error:
+        raise InvalidArgument.field("query", f"has more than {_MOST_WORDS} words; ask for less at once") from error
+    return Asked(path=path, names=names, query=tuple(words))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
+from math import isfinite, isnan
 from typing import Any
 
 from trainshed.clock import rfc3339
@@ -29,4 +30,6 @@ def plain(value: Any) -> Any:
     if is_dataclass(value):
         kind = {"kind": value.kind} if isinstance(value, Part) else {}
         return kind | {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, float) and not isfinite(value):  # a loss of a training gone wrong; as protobuf writes it
+        return "NaN" if isnan(value) else ("Infinity" if value > 0 else "-Infinity")
     return value.value if isinstance(value, Enum) else value

@@ -92,10 +92,11 @@ def duration(seconds: float | None) -> str:
     """Write a duration the way people say it."""
     if seconds is None:
         return "–"
-    if seconds < 1:
+    if round(seconds, 3) < 1:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < _MINUTE:
+    if round(seconds, 1) < _MINUTE:
         return f"{seconds:.1f} s"
+    seconds = max(seconds, _MINUTE)
     if seconds < _HOUR:
         return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE)} s"
     if seconds < _DAY:
@@ -109,7 +110,7 @@ def size(count: int | None) -> str:
         return "–"
     amount = float(count)
     for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < 1024 or unit == "GiB":  # noqa: PLR2004  (bytes in the next unit)
+        if round(amount, 1) < 1024 or unit == "GiB":  # noqa: PLR2004  (bytes in the next unit)
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= 1024
     raise AssertionError("unreachable")

@@ -10,7 +10,9 @@ from trainshed.dashboard import render
     [
         (None, "–"),
         (0.0123, "12 ms"),
+        (0.9996, "1.0 s"),
         (1.25, "1.2 s"),
+        (59.96, "1 min 0 s"),
         (61, "1 min 1 s"),
         (3 * 3600 + 60, "3 h 1 min"),
         (90000, "1 d 1 h"),
@@ -20,7 +22,9 @@ def test_durations_are_written_as_people_say_them(seconds, text):
     assert render.duration(seconds) == text
 
 
-@pytest.mark.parametrize(("count", "text"), [(None, "–"), (12, "12 B"), (2048, "2.0 KiB"), (5 << 40, "5120.0 GiB")])
+@pytest.mark.parametrize(
+    ("count", "text"), [(None, "–"), (12, "12 B"), (2048, "2.0 KiB"), (1048575, "1.0 MiB"), (5 << 40, "5120.0 GiB")]
+)
 def test_sizes(count, text):
     assert render.size(count) == text
 
