@@ -19,6 +19,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 IsKnown = Callable[[str], bool]
+Draw = Callable[[errors.TrainshedError, str], Response]  # a page that says what went wrong with an address
 
 
 class Identify(Protocol):
@@ -29,6 +30,7 @@ class Identify(Protocol):
 
 
 _WEBHOOK_BYTES = 10 * 1024 * 1024  # read before anything is proven
+_NOT_FOUND = 404
 _BY_HTTP: dict[int, type[errors.TrainshedError]] = {
     403: errors.PermissionDenied,
     404: errors.NotFound,
@@ -40,7 +42,8 @@ class Rest:
     """The ASGI application.
 
     `identify` turns the Authorization header into a caller or raises Unauthenticated; `is_known` tells whether a request
-    may name a host; `needs_token` says that nobody comes in without one.
+    may name a host; `needs_token` says that nobody comes in without one; `draw` makes the page that a browser is shown
+    instead of the document that programs get.
     """
 
     def __init__(
@@ -51,15 +54,21 @@ class Rest:
         is_known: IsKnown,
         *,
         needs_token: bool = False,
+        draw: Draw | None = None,
     ) -> None:
         self._calls = calls
+        self._draw = draw
         self._needs_token = needs_token
         self._is_known = is_known
         self._identify = identify
         self._router = transcode.Router()
         self._own = Starlette(
             routes=routes,
-            exception_handlers={errors.TrainshedError: _failed, HTTPException: _not_routed, Exception: _failed},
+            exception_handlers={
+                errors.TrainshedError: self._failed,
+                HTTPException: self._not_routed,
+                Exception: self._failed,
+            },
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +83,7 @@ class Rest:
             await (_to_login(scope) if _wants_page(scope) else render(error))(scope, receive, send)
             return
         except errors.TrainshedError as error:
-            await render(error)(scope, receive, send)
+            await self._said(scope, error)(scope, receive, send)
             return
         if match is None:
             await self._routed(scope, receive, send)
@@ -140,29 +149,35 @@ class Rest:
             await self._own(scope, receive, watched)
         except Exception as error:  # noqa: BLE001  (likewise)
             if not started:  # Starlette answers defects and raises them again; here they are logged already
-                await render(status.translate(error, where=scope["path"]))(scope, receive, send)
+                await self._said(scope, status.translate(error, where=scope["path"]))(scope, receive, send)
+
+    def _failed(self, request: Request, error: Exception) -> Response:
+        return self._said(request.scope, status.translate(error, where=f"{request.method} {request.url.path}"))
+
+    def _not_routed(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        cls = _BY_HTTP.get(error.status_code, errors.InvalidArgument)
+        host = request.headers.get("host", "").partition(":")[0]
+        what = f"{request.method} {request.url.path}"
+        is_google = host.endswith(".googleapis.com")
+        message = status.not_served(f"{what} of {host}") if is_google else f"Nothing here answers {what}."
+        if self._draw is not None and error.status_code == _NOT_FOUND and _wants_page(request.scope):
+            return self._draw(errors.NotFound(message), _address(request.scope))
+        document = status.to_rest(cls(message))
+        document["error"]["code"] = error.status_code
+        return JSONResponse(document, error.status_code, headers=error.headers)
+
+    def _said(self, scope: Scope, error: errors.TrainshedError) -> Response:
+        """Say what went wrong: on a page, where somebody looks."""
+        if self._draw is None or not _wants_page(scope):
+            return render(error)
+        return self._draw(error, _address(scope))
 
 
 def render(error: errors.TrainshedError) -> Response:
     """Make the HTTP response that says what went wrong."""
     content = json.dumps(status.to_rest(error), ensure_ascii=False).encode()
     return Response(content, error.http_status, headers={"content-type": "application/json; charset=UTF-8"})
-
-
-def _failed(request: Request, error: Exception) -> Response:
-    return render(status.translate(error, where=f"{request.method} {request.url.path}"))
-
-
-def _not_routed(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    cls = _BY_HTTP.get(error.status_code, errors.InvalidArgument)
-    host = request.headers.get("host", "").partition(":")[0]
-    what = f"{request.method} {request.url.path}"
-    is_google = host.endswith(".googleapis.com")
-    message = status.not_served(f"{what} of {host}") if is_google else f"Nothing here answers {what}."
-    document = status.to_rest(cls(message))
-    document["error"]["code"] = error.status_code
-    return JSONResponse(document, error.status_code, headers=error.headers)
 
 
 def _refuse_foreign_pages(
@@ -178,15 +193,19 @@ def _refuse_foreign_pages(
 
 def _wants_page(scope: Scope) -> bool:
     """Tell a browser that goes somewhere from a program that asks for something."""
-    return scope["method"] == "GET" and "text/html" in _header(scope, b"accept")
+    is_json = b"format=json" in scope["query_string"].split(b"&")
+    return scope["method"] == "GET" and "text/html" in _header(scope, b"accept") and not is_json
 
 
 def _to_login(scope: Scope) -> Response:
-    query = scope["query_string"].decode("latin-1")
-    wanted = scope["path"] + (f"?{query}" if query else "")
     return RedirectResponse(
-        f"{deliveries.LOGIN}?next={quote(wanted, safe='')}", 303, headers={"cache-control": "no-store"}
+        f"{deliveries.LOGIN}?next={quote(_address(scope), safe='')}", 303, headers={"cache-control": "no-store"}
     )
+
+
+def _address(scope: Scope) -> str:
+    query = scope["query_string"].decode("latin-1")
+    return str(scope["path"]) + (f"?{query}" if query else "")
 
 
 def _is_of_functions(host: str) -> bool:

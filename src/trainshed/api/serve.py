@@ -92,6 +92,7 @@ class Surface:
     - `servicers`: implementations of Google's RPCs, one object per service.
     - `routes`: hand-written HTTP (Starlette routes); asked after Google's paths.
     - `leave`: called when the server stops, to end what would stream for ever.
+    - `draw`: makes the page that says what went wrong, for browsers.
     - `near`: credentials and certificates; the same object that the features ask for environments.
 
     `asgi` is the HTTP half alone, for tests without a socket.
@@ -105,6 +106,7 @@ class Surface:
         *,
         near: reach.Reach | None = None,
         leave: Callable[[], None] = lambda: None,
+        draw: rest.Draw | None = None,
     ) -> None:
         self._leave = leave
         self._settings = settings
@@ -116,6 +118,7 @@ class Surface:
             self.reach.identify,
             self.reach.is_known,
             needs_token=self.reach.needs_token,
+            draw=draw,
         )
         self._config = uvicorn.Config(
             cast("Any", self.asgi),

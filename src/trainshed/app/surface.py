@@ -111,7 +111,8 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
         _sections(settings, clock, features, accounts_of, reach), features.listen, has_login=reach.needs_token
     )
     routes = _routes(clock, features, reach, accounts_of)
-    return Surface(settings, servicers, [*routes, *pages], near=reach, leave=leave)
+    draw = dashboard.failures(has_login=reach.needs_token)
+    return Surface(settings, servicers, [*routes, *pages], near=reach, leave=leave, draw=draw)
 
 
 def _routes(clock: Clock, features: Features, reach: Reach, accounts_of: explanations.Service) -> list[BaseRoute]:

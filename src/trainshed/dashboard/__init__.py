@@ -1,7 +1,7 @@
 """The dashboard: server-rendered pages over the services. A page is plain data; HTML, JSON and live news come of it.
 
 - `cells`, `page`: what a page consists of. `asked`: what a request asks it for. `links`: which resource has which page.
-- `serve`: addresses, forms, headers. `live`: pages that change while one looks.
+- `serve`: addresses, forms, headers. `wrong`: what is shown instead of a page. `live`: pages that change while one looks.
 - `render`, `document`, `templates/`, `static/`: how they look, as HTML and as JSON.
 - `logs`: the log viewer, for any page.
 - one module, or folder, per section of the navigation; each answers its `Address`es. `sections` serves them together.
@@ -9,6 +9,6 @@
 
 from trainshed.dashboard.page import Page
 from trainshed.dashboard.sections import Section, routes
-from trainshed.dashboard.serve import Address
+from trainshed.dashboard.serve import Address, failures
 
-__all__ = ["Address", "Page", "Section", "routes"]
+__all__ = ["Address", "Page", "Section", "failures", "routes"]

@@ -10,14 +10,14 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from trainshed.dashboard import asked
+from trainshed.dashboard import asked, wrong
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.document import document
 from trainshed.dashboard.live import Live
-from trainshed.dashboard.page import Page, Text
+from trainshed.dashboard.page import Page
 from trainshed.dashboard.render import Drawn, Pages
 from trainshed.duty import off_loop
-from trainshed.errors import NotFound, TrainshedError
+from trainshed.errors import TrainshedError
 
 _STATIC = Path(__file__).parent / "static"
 _RESERVED = {"format", "live"}
@@ -58,12 +58,11 @@ class _Endpoint:
         self._live = live
 
     async def answer(self, request: Request) -> Response:
-        found = _read(request)
         version = request.query_params.get("live")
         try:
+            found = _read(request)
             if _wants_json(request):
-                page = await off_loop(self._make, found)
-                return JSONResponse(document(page), headers=HEADERS)
+                return await off_loop(self._document, found)
             drawn = await off_loop(self._draw, found)
         except TrainshedError as error:
             return self._failed(request, error)
@@ -72,15 +71,28 @@ class _Endpoint:
         events = self._live.follow(found.href(), drawn, version, lambda: off_loop(self._draw, found))
         return StreamingResponse(events, media_type="text/event-stream", headers=HEADERS)
 
+    def _document(self, found: Asked) -> Response:
+        return JSONResponse(document(self._make(found)), headers=HEADERS)
+
     def _draw(self, found: Asked) -> Drawn:
         return self._pages.draw(self._make(found))
 
     def _failed(self, request: Request, error: TrainshedError) -> Response:
         if _wants_json(request) or "live" in request.query_params:
             raise error  # as the surface says it
-        page = Page(title=_title(error), section="", parts=(Text(id="error", text=error.message),))
-        html = self._pages.whole(self._pages.draw(page))
-        return HTMLResponse(html, error.http_status, headers=HEADERS)
+        return failed(self._pages, error, _address(request))
+
+
+def failed(pages: Pages, error: TrainshedError, address: str) -> Response:
+    """Answer a browser what is wrong with the path and the query that it asked for."""
+    html = pages.whole(pages.draw(wrong.page(error, address)))
+    return HTMLResponse(html, error.http_status, headers=HEADERS)
+
+
+def failures(*, has_login: bool = False) -> Callable[[TrainshedError, str], Response]:
+    """Answer what tells a browser what went wrong where no page of ours was asked for, or none could be made."""
+    pages = Pages(has_login=has_login)
+    return lambda error, address: failed(pages, error, address)
 
 
 class _Static(StaticFiles):
@@ -104,11 +116,11 @@ def _read(request: Request) -> Asked:
     return Asked(path=found.path, names=found.names, query=query)
 
 
+def _address(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
 def _wants_json(request: Request) -> bool:
     if (wanted := request.query_params.get("format")) is not None:
         return wanted == "json"
     return request.headers.get("accept", "").partition(";")[0].strip() == "application/json"
-
-
-def _title(error: TrainshedError) -> str:
-    return "There is nothing here" if isinstance(error, NotFound) else error.code.replace("_", " ").capitalize()

@@ -1,0 +1,42 @@
+"""What a browser is shown where a page would have been: what is wrong, and where to go on. Pure."""
+
+from urllib.parse import urlsplit
+
+from trainshed.dashboard.cells import Link
+from trainshed.dashboard.page import Notice, Page
+from trainshed.dashboard.render import NAVIGATION
+from trainshed.errors import InvalidArgument, NotFound, PermissionDenied, TrainshedError, Unimplemented
+
+_OVERVIEW = Link(text="To the overview", href="/")
+_LISTS = {
+    "schedules": Link(text="All schedules", href="/schedules"),
+    "topics": Link(text="All topics", href="/topics"),
+    "subscriptions": Link(text="All topics", href="/topics"),
+    "lineage": Link(text="All artifacts", href="/artifacts"),
+    **{path[1:]: Link(text=f"All {label.lower()}", href=path) for path, label in NAVIGATION if path != "/"},
+}
+_SECTIONS = {"schedules": "/triggers", "topics": "/triggers", "subscriptions": "/triggers", "lineage": "/artifacts"}
+_INTERNAL = 500
+
+
+def page(error: TrainshedError, address: str) -> Page:
+    """Make the page: one sentence that names what is wrong, and a link to where one can go on."""
+    first = urlsplit(address).path.strip("/").partition("/")[0]
+    is_nothing = isinstance(error, NotFound | Unimplemented)
+    following = _following(error, address, _LISTS.get(first, _OVERVIEW))
+    return Page(
+        title="There is nothing here" if is_nothing else error.code.replace("_", " ").capitalize(),
+        section=_SECTIONS.get(first, f"/{first}" if first in _LISTS else ""),
+        parts=(Notice(id="error", text=error.message, state="FAILED", next=following),),
+    )
+
+
+def _following(error: TrainshedError, address: str, everything: Link) -> Link | None:
+    asked = urlsplit(address)
+    if isinstance(error, PermissionDenied):
+        return None  # every other address would be refused as well
+    if error.http_status == _INTERNAL:
+        return _OVERVIEW
+    if isinstance(error, InvalidArgument) and asked.query:
+        return Link(text="The page without these words", href=asked.path)
+    return everything if everything.href != address else _OVERVIEW

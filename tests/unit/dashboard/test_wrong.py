@@ -1,0 +1,34 @@
+"""What is shown instead of a page."""
+
+import pytest
+
+from trainshed.api.status import Internal
+from trainshed.dashboard import wrong
+from trainshed.errors import InvalidArgument, NotFound, PermissionDenied
+
+
+@pytest.mark.parametrize(
+    ("error", "address", "section", "following"),
+    [
+        (NotFound("There is no run 'x'."), "/runs/x", "/runs", "/runs"),
+        (NotFound("There is no run 'x'."), "/runs/compare?run=x", "/runs", "/runs"),
+        (NotFound("No such subscription."), "/subscriptions/projects/p/x", "/triggers", "/topics"),
+        (NotFound("Nothing here answers."), "/<img src=x>", "", "/"),
+        (NotFound("Nothing."), "//evil.test/runs", "/runs", "/runs"),
+        (InvalidArgument.field("state", "'DONE' is none of …"), "/runs?state=DONE", "/runs", "/runs"),
+        (InvalidArgument.field("name", "'x' is not of the form …"), "/functions/x", "/functions", "/functions"),
+        (InvalidArgument.field("name", "'x' is not of the form …"), "/runs", "/runs", "/"),
+        (Internal("Trainshed failed."), "/runs?state=FAILED", "/runs", "/"),
+    ],
+)
+def test_an_error_leads_to_where_one_can_go_on(error, address, section, following):
+    page = wrong.page(error, address)
+
+    assert page.section == section
+    assert page.parts[0].text == error.message
+    assert page.parts[0].next.href == following
+    assert not page.is_live
+
+
+def test_who_is_refused_altogether_is_led_nowhere():
+    assert wrong.page(PermissionDenied("This server is not evil.test."), "/runs").parts[0].next is None
