@@ -151,13 +151,22 @@ def test_what_an_event_says_is_data_and_no_substitution_of_its_own(bench):
     assert build.substitutions["_TAG"] == evil["tag"]
 
 
-def test_a_disabled_trigger_and_one_that_is_gone_take_nothing(bench):
+def test_a_disabled_trigger_builds_nothing_and_says_so_until_it_is_enabled(bench):
     trigger = of_messages(bench, disabled=True)
 
     assert bench.events.deliver(trigger.trigger_id, a_message(trigger))
     assert bench.events.deliver("gone", a_message(trigger))
 
-    assert (builds(bench), receipts(bench)) == ((), [])
+    assert builds(bench) == ()
+    (receipt,) = receipts(bench)
+    assert receipt.state == "SKIPPED"
+    assert receipt.reason.startswith("the build trigger on-event is disabled; enable it")
+
+    bench.triggers.update("on-event", {**trigger.document, "disabled": False}, project="p")
+    assert bench.events.deliver(trigger.trigger_id, a_message(trigger))  # a replay
+    (build,) = builds(bench)
+    (receipt,) = receipts(bench)
+    assert (receipt.state, receipt.link) == ("STARTED", build.name)
 
 
 def of_webhooks(bench, **fields):

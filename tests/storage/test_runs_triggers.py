@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from trainshed import ledger
-from trainshed.errors import AlreadyExists, InvalidArgument
+from trainshed.errors import AlreadyExists, InvalidArgument, NotFound
 from trainshed.ledger import Cause
 from trainshed.runs import Message, Ports, Triggers
 
@@ -197,3 +197,24 @@ def test_a_deleted_trigger_lets_go_of_its_topic(world):
     assert world.connected[-1] == ("gone", "projects/local-project/subscriptions/trainshed-trigger-penguins")
     assert world.triggers.list() == []
     assert world.triggers.deliver("penguins", a_message(world, GOOD))
+
+
+def test_a_disabled_trigger_starts_nothing_and_says_so_until_it_is_enabled(world):
+    assert world.triggers.switch("penguins", is_disabled=True).is_disabled
+    assert world.triggers.deliver("penguins", a_message(world, GOOD))
+
+    assert world.service.list()[0] == []
+    (receipt,) = receipts(world)
+    assert receipt.state == "SKIPPED"
+    assert receipt.reason.startswith("the run trigger penguins is disabled; enable it")
+    (delivery,) = world.db.read(lambda conn: ledger.deliveries(conn, receipt.receipt_id))
+    assert delivery.outcome == "skipped"
+
+    world.triggers.switch("penguins", is_disabled=False)
+    assert world.triggers.deliver("penguins", a_message(world, GOOD))  # a replay
+
+    (run,), _ = world.service.list()
+    (receipt,) = receipts(world)
+    assert (receipt.state, receipt.link) == ("STARTED", run.name)
+    with pytest.raises(NotFound):
+        world.triggers.switch("nobody", is_disabled=True)

@@ -65,7 +65,12 @@ class Events:
             trigger = self._db.read(lambda conn: store.find_trigger(conn, "", "", trigger_id))
         except NotFound:
             return True
-        return trigger.is_disabled or self._take(trigger, _of_message(message))[1]
+        event = _of_message(message)
+        if trigger.is_disabled:
+            reason = f"the build trigger {trigger.name} is disabled; enable it, then replay this receipt to build"
+            self._settle(trigger, event, "skip", reason)
+            return True
+        return self._take(trigger, event)[1]
 
     def receive(self, trigger: Trigger, content: bytes, *, secret: str, delivery: str = "") -> str:
         """Take a posted body for a webhook trigger; answer what became of it. Raises Unauthenticated.

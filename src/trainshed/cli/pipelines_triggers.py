@@ -7,6 +7,9 @@ import click
 from trainshed.cli import session
 from trainshed.cli.output import format_option, project_options, show, table
 from trainshed.cli.pipelines_request import parent
+from trainshed.client import segment
+
+_STATUS = {True: "DISABLED", False: "ENABLED"}
 
 
 @click.group()
@@ -41,8 +44,34 @@ def list_triggers(output_format: str) -> None:
     """List run triggers."""
     with session.connect() as client:
         found = client.call("GET", "/trainshed/v1/runTriggers")["triggers"]
-    rows = [(t["name"], t["bucket"] or t["topic"], t["spec"]) for t in found]
-    show(found, output_format, lambda: table(("NAME", "SOURCE", "SPEC"), rows))
+    rows = [(t["name"], t["bucket"] or t["topic"], t["spec"], _STATUS[t["disabled"]]) for t in found]
+    show(found, output_format, lambda: table(("NAME", "SOURCE", "SPEC", "STATUS"), rows))
+
+
+@triggers.command(name="describe")
+@click.argument("name")
+@format_option
+def describe_trigger(name: str, output_format: str) -> None:
+    """Show one run trigger."""
+    with session.connect() as client:
+        found = client.call("GET", _path(name))
+    show(found, output_format)
+
+
+@triggers.command(name="disable")
+@click.argument("name")
+@format_option
+def disable_trigger(name: str, output_format: str) -> None:
+    """Let a run trigger start nothing until it is enabled; its events are kept as receipts, which can be replayed."""
+    _switch(name, output_format, is_disabled=True)
+
+
+@triggers.command(name="enable")
+@click.argument("name")
+@format_option
+def enable_trigger(name: str, output_format: str) -> None:
+    """Let a run trigger start runs again."""
+    _switch(name, output_format, is_disabled=False)
 
 
 @triggers.command(name="delete")
@@ -51,5 +80,16 @@ def list_triggers(output_format: str) -> None:
 def delete_trigger(name: str, output_format: str) -> None:
     """Remove a run trigger."""
     with session.connect() as client:
-        client.call("DELETE", f"/trainshed/v1/runTriggers/{name}")
+        client.call("DELETE", _path(name))
     show({"deleted": name}, output_format, lambda: click.echo(f"Deleted run trigger {name}."))
+
+
+def _switch(name: str, output_format: str, *, is_disabled: bool) -> None:
+    with session.connect() as client:
+        found = client.call("PATCH", _path(name), {"disabled": is_disabled})
+    done = "Disabled" if is_disabled else "Enabled"
+    show(found, output_format, lambda: click.echo(f"{done} run trigger {name}."))
+
+
+def _path(name: str) -> str:
+    return f"/trainshed/v1/runTriggers/{segment(name)}"

@@ -98,6 +98,9 @@ def _resting(source: Source, last: Node | None) -> Fate:
     elif "/jobs/" in source.name:
         said = f"{what} is paused, so it does not fire"
         advice = (Advice(text="Let it fire again", command=f"trainshed scheduler jobs resume {short}"),)
+    elif source.state == "DISABLED" and "/runTriggers/" in source.name:
+        said = f"{what} is disabled, so it takes events and starts nothing"
+        advice = (Advice(text="Enable it", command=f"trainshed pipelines triggers enable {short}"),)
     elif source.state == "DISABLED":
         said = f"{what} is disabled, so it takes events and builds nothing"
         advice = (Advice(text="Enable it: set `disabled` to false", about=words.named(source.name)),)

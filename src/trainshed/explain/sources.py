@@ -98,11 +98,10 @@ class Sources:
 
     def _run_trigger(self, name: str) -> Source:
         short = names.short(name)
-        found = next((t for t in self._features.run_triggers.list() if t.name == short), None)
-        if found is None:
-            raise NotFound(f"There is no run trigger {short!r}; `trainshed pipelines triggers list` shows them.")
+        found = self._features.run_triggers.get(short)
         watched = {"Bucket": f"gs://{found.bucket}"} if found.bucket else {}
-        return Source(name=name, topic=found.topic, options={**watched, "Starts": found.spec_uri})
+        state = "DISABLED" if found.is_disabled else "ENABLED"
+        return Source(name=name, state=state, topic=found.topic, options={**watched, "Starts": found.spec_uri})
 
     def _function(self, name: str) -> Source:
         found = self._features.functions.get(name)

@@ -180,6 +180,7 @@ class Trigger:
     bucket: str
     spec_uri: str
     subscription: str
+    is_disabled: bool = False
     create_time: datetime
 
     @property

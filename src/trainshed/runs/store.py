@@ -33,7 +33,7 @@ from trainshed.runs.model import Attempt, Begun, Run, TaskRow, Trigger
 from trainshed.sql import Json, Timestamp, append, fire, insert_new, metadata, notify, state_columns, state_constraints
 from trainshed.sql.lifecycle import history_table, record
 
-TRIGGERS = "run triggers"  # they came or went
+TRIGGERS = "run triggers"  # they came, changed or went
 specs = Table(
     "pipeline_specs",
     metadata,
@@ -150,6 +150,7 @@ triggers = Table(
     Column("bucket", Text, nullable=False),
     Column("spec_uri", Text, nullable=False),
     Column("subscription", Text, nullable=False),
+    Column("is_disabled", Boolean(create_constraint=False), nullable=False, server_default="0"),
     Column("create_time", Timestamp, nullable=False),
 )
 
@@ -411,6 +412,12 @@ def list_triggers(conn: Connection, *, after: str = "", limit: int | None = None
     """Read run triggers by name."""
     query = select(triggers).where(triggers.c.name > after).order_by(triggers.c.name).limit(limit)
     return [Trigger(**row._mapping) for row in conn.execute(query)]  # noqa: SLF001
+
+
+def set_trigger_disabled(conn: Connection, name: str, *, is_disabled: bool) -> None:
+    """Say whether a run trigger starts runs."""
+    notify(conn, TRIGGERS)
+    conn.execute(update(triggers).where(triggers.c.name == name).values(is_disabled=is_disabled))
 
 
 def delete_trigger(conn: Connection, name: str) -> None:

@@ -20,6 +20,7 @@ from trainshed.runs.service import Service
 log = logging.getLogger(__name__)
 TARGET = "run-trigger:"
 TOPIC = "projects/{project}/topics/{topic}"
+_OUTCOMES = {"skip": "skipped", "refuse": "refused", "fail": "failed"}
 _TRANSIENT = {"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN"}
 
 
@@ -89,6 +90,16 @@ class Triggers:
 
         self._service.db.write(verb)
 
+    def switch(self, name: str, *, is_disabled: bool) -> Trigger:
+        """Disable a trigger, or enable it again. A disabled one takes events and starts nothing. Raises NotFound."""
+
+        def verb(conn: Connection) -> Trigger:
+            store.get_trigger(conn, name)
+            store.set_trigger_disabled(conn, name, is_disabled=is_disabled)
+            return store.get_trigger(conn, name)
+
+        return self._service.db.write(verb)
+
     def deliver(self, name: str, message: Message) -> bool:
         """Take a message: true once what it asks for is durable, or is refused for good; false to get it again."""
         try:
@@ -96,6 +107,9 @@ class Triggers:
         except NotFound:
             return True
         if trigger.bucket and message.attributes.get("eventType", FINALIZE) != FINALIZE:
+            return True
+        if trigger.is_disabled:
+            self._service.db.write(lambda conn: self._decline(conn, trigger, message, "skip", _disabled(trigger)))
             return True
         try:
             prepared = self._prepare(trigger, message)
@@ -111,7 +125,8 @@ class Triggers:
         return True
 
     def _declined(self, trigger: Trigger, message: Message, error: TrainshedError, *, is_final: bool) -> bool:
-        self._service.db.write(lambda conn: self._decline(conn, trigger, message, error, is_final=is_final))
+        transition = "refuse" if is_final else "fail"
+        self._service.db.write(lambda conn: self._decline(conn, trigger, message, transition, error.message))
         return is_final
 
     def _create(self, conn: Connection, trigger: Trigger) -> None:
@@ -154,15 +169,12 @@ class Triggers:
             ledger.settle(conn, receipt.receipt_id, "join", now=now, reason=because, link=run.name)
         ledger.record_delivery(conn, receipt.receipt_id, now=now, outcome=outcome, reason=reason, link=run.name)
 
-    def _decline(
-        self, conn: Connection, trigger: Trigger, message: Message, error: TrainshedError, *, is_final: bool
-    ) -> None:
+    def _decline(self, conn: Connection, trigger: Trigger, message: Message, transition: str, reason: str) -> None:
         now = self._service.clock.now()
         receipt = self._receipt(conn, trigger, message)
         if receipt.state in {"PENDING", "FAILED", "REFUSED"}:
-            ledger.settle(conn, receipt.receipt_id, "refuse" if is_final else "fail", now=now, reason=error.message)
-        outcome = "refused" if is_final else "failed"
-        ledger.record_delivery(conn, receipt.receipt_id, now=now, outcome=outcome, reason=error.message)
+            ledger.settle(conn, receipt.receipt_id, transition, now=now, reason=reason)
+        ledger.record_delivery(conn, receipt.receipt_id, now=now, outcome=_OUTCOMES[transition], reason=reason)
 
     def _receipt(self, conn: Connection, trigger: Trigger, message: Message) -> Receipt:
         receipt, _ = ledger.open_receipt(
@@ -188,6 +200,10 @@ class FileMissing(InvalidArgument):
     """The template of a trigger does not exist."""
 
     reason = "TEMPLATE_MISSING"
+
+
+def _disabled(trigger: Trigger) -> str:
+    return f"the run trigger {trigger.name} is disabled; enable it, then replay this receipt to start the run"
 
 
 def _object_parameters(message: Message, plan: ir.Plan) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from trainshed.api.own import runs_logs
 from trainshed.api.own.runs_json import PRICES, brief_json, outline_json, run_json, trigger_json
 from trainshed.api.services.pipelines import CauseOf, NextOrdinal
 from trainshed.duty import off_loop
+from trainshed.errors import InvalidArgument
 from trainshed.runs import RUN, NewRun, Run, Service, Triggers, estimate
 
 _WAIT_SECONDS = 30.0
@@ -43,6 +44,8 @@ def routes(
         Route(f"{base}/{{job}}/wait", api.wait),
         Route("/trainshed/v1/runTriggers", api.triggers),
         Route("/trainshed/v1/{parent:path}/runTriggers", api.create_trigger, methods=["POST"]),
+        Route("/trainshed/v1/runTriggers/{trigger}", api.describe_trigger),
+        Route("/trainshed/v1/runTriggers/{trigger}", api.switch_trigger, methods=["PATCH"]),
         Route("/trainshed/v1/runTriggers/{trigger}", api.delete_trigger, methods=["DELETE"]),
     ]
 
@@ -130,6 +133,17 @@ class _Api:
             bucket=str(document.get("bucket", "")),
         )
         return JSONResponse(trigger_json(made))
+
+    async def describe_trigger(self, request: Request) -> Response:
+        return JSONResponse(trigger_json(await off_loop(self._triggers.get, request.path_params["trigger"])))
+
+    async def switch_trigger(self, request: Request) -> Response:
+        """Disable or enable it: `{"disabled": true}`, as a build trigger's."""
+        wanted = own.choice(await own.body(request), "disabled")
+        if wanted is None:
+            raise InvalidArgument.field("disabled", "is missing; it is all of a run trigger that can be changed")
+        name = request.path_params["trigger"]
+        return JSONResponse(trigger_json(await off_loop(self._triggers.switch, name, is_disabled=wanted)))
 
     async def delete_trigger(self, request: Request) -> Response:
         await off_loop(self._triggers.delete, request.path_params["trigger"])

@@ -70,6 +70,7 @@ def trigger_json(trigger: Trigger) -> dict[str, Any]:
         "bucket": trigger.bucket,
         "spec": trigger.spec_uri,
         "subscription": trigger.subscription,
+        "disabled": trigger.is_disabled,
         "createTime": rfc3339(trigger.create_time),
     }
 

@@ -313,6 +313,7 @@ def upgrade() -> None:
     sa.Column('bucket', sa.Text(), nullable=False),
     sa.Column('spec_uri', sa.Text(), nullable=False),
     sa.Column('subscription', sa.Text(), nullable=False),
+    sa.Column('is_disabled', sa.Boolean(), server_default='0', nullable=False),
     sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_run_triggers'))
     )

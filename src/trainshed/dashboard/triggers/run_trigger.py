@@ -1,0 +1,130 @@
+"""Run triggers: what each watches and starts, what its last events led to."""
+
+from collections.abc import Sequence
+
+from trainshed import names, runs
+from trainshed.dashboard import links
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, Marks, Several, time
+from trainshed.dashboard.page import Action, Actions, Empty, Facts, Field, Form, Page, Part, Table
+from trainshed.dashboard.triggers import SECTION, stories
+from trainshed.dashboard.triggers.happened import TRAIL, Happened
+from trainshed.dashboard.triggers.sources import follows
+from trainshed.dashboard.triggers.stories import Story
+from trainshed.errors import NotFound
+
+_COLUMNS = ("Trigger", "State", "Watches", "Starts", "Last event", "Last ones")
+_NAME = "projects/{project}/locations/{location}/runTriggers/{trigger}"
+
+
+class RunTriggerPage:
+    """Makes the page of one run trigger."""
+
+    def __init__(self, service: runs.Triggers, happened: Happened) -> None:
+        self._service = service
+        self._happened = happened
+
+    def page(self, asked: Asked) -> Page:
+        """Show one run trigger. Raises NotFound."""
+        found = self._service.get(names.parse(_NAME, asked.name)["trigger"])
+        if found.resource != asked.name:
+            raise NotFound(f"There is no run trigger {asked.name!r}; `trainshed pipelines triggers list` shows them.")
+        told = self._happened.last(found.resource)
+        shown: list[Part] = [
+            _actions(found),
+            self._happened.strip(told),
+            self._happened.events(found.resource, asked),
+            *([] if found.bucket else [_publish(found)]),
+            Facts(id="facts", heading="What it does", pairs=_facts(found)),
+        ]
+        return Page(
+            title=found.name,
+            section=SECTION,
+            state=_state(found),
+            about=("run trigger", _watched(found)),
+            trail=TRAIL,
+            parts=shown,
+            follows=(runs.TRIGGERS, *follows(told)),
+        )
+
+
+def table(found: Sequence[runs.Trigger], told: dict[str, list[Story]], *, more: str) -> Table:
+    """List run triggers, each with its last events."""
+    return Table(
+        id="run-triggers",
+        heading="Run triggers",
+        columns=_COLUMNS,
+        rows=[_row(trigger, told[trigger.resource]) for trigger in found],
+        nothing=Empty(
+            text="No run trigger yet: one starts a run for every message of a topic, or every new object of a "
+            "bucket, without a function between.",
+            command="trainshed pipelines triggers create NAME --bucket BUCKET --spec gs://BUCKET/pipeline.json",
+        ),
+        more=more,
+        more_text="More run triggers",
+    )
+
+
+def _row(found: runs.Trigger, told: Sequence[Story]) -> tuple[Cell, ...]:
+    return (
+        Link(text=found.name, href=links.href(SECTION, found.resource)),
+        _state(found),
+        _watched(found),
+        Code(text=found.spec_uri),
+        time(told[0].time) if told else None,
+        Marks(marks=stories.marks(told)),
+    )
+
+
+def _state(found: runs.Trigger) -> Badge:
+    return Badge(state="DISABLED") if found.is_disabled else Badge(state="ENABLED")
+
+
+def _watched(found: runs.Trigger) -> Cell:
+    if found.bucket:
+        return Several(cells=("new objects of", Link(text=found.bucket, href=links.href("/buckets", found.bucket))))
+    return Several(cells=("messages of", links.link(found.topic)))
+
+
+def _actions(found: runs.Trigger) -> Actions:
+    path = f"/trainshed/v1/runTriggers/{found.name}"
+    switch = "Enable" if found.is_disabled else "Disable"
+    gone = f"Delete the run trigger {found.name}? Its runs and receipts stay."
+    return Actions(
+        id="actions",
+        actions=(
+            Action(label=switch, path=path, method="PATCH", body={"disabled": not found.is_disabled}),
+            Action(label="Delete", path=path, method="DELETE", confirm=gone, then=SECTION),
+        ),
+        copies_address=True,
+    )
+
+
+def _publish(found: runs.Trigger) -> Form:
+    return Form(
+        id="run",
+        heading="Run now: publish a message to its topic",
+        is_folded=True,
+        fields=(
+            Field(
+                name="messages[0].data",
+                label="Parameters",
+                value="{}",
+                type="bytes",
+                help="A JSON object: parameters of the pipeline.",
+            ),
+        ),
+        action=Action(label="Publish", path=f"/v1/{found.topic}:publish", body={"messages": [{}]}),
+    )
+
+
+def _facts(found: runs.Trigger) -> list[tuple[str, Cell]]:
+    subscription = Link(text=names.short(found.subscription), href=links.href("/subscriptions", found.subscription))
+    return [
+        ("Name", Code(text=found.resource, may_copy=True)),
+        ("Watches", _watched(found)),
+        ("Starts", Code(text=found.spec_uri, may_copy=True)),
+        ("Topic", links.link(found.topic)),
+        ("Subscription", subscription),
+        ("Made", time(found.create_time)),
+    ]
