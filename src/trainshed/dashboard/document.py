@@ -19,10 +19,8 @@ def document(page: Page) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """Turn records into documents, all the way down."""
-    if isinstance(value, datetime):
-        return rfc3339(value)
     if isinstance(value, date):
-        return value.isoformat()
+        return rfc3339(value) if isinstance(value, datetime) else value.isoformat()
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -30,6 +28,13 @@ def plain(value: Any) -> Any:
     if is_dataclass(value):
         kind = {"kind": value.kind} if isinstance(value, Part) else {}
         return kind | {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, float) and not isfinite(value):  # a loss of a training gone wrong; as protobuf writes it
-        return "NaN" if isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    if isinstance(value, float):
+        return _number(value)
     return value.value if isinstance(value, Enum) else value
+
+
+def _number(value: float) -> float | str:
+    """JSON has no word for the loss of a training gone wrong; protobuf writes these as text."""
+    if isfinite(value):
+        return value
+    return "NaN" if isnan(value) else ("Infinity" if value > 0 else "-Infinity")

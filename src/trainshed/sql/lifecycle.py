@@ -151,8 +151,7 @@ def fire_many(
     ended = {"end_time": now} if lifecycle.is_final(transition.target) else {}
     guard = and_(which, table.c.state.in_(transition.sources))
     changed = conn.execute(update(table).where(guard).values(state=transition.target, **ended, **values)).rowcount
-    notify(conn, changes(lifecycle.noun))
-    _log_many(changed, lifecycle.noun, transition)
+    _tell_many(conn, changed, lifecycle.noun, transition)
     return changed
 
 
@@ -166,7 +165,6 @@ class Firing:
         self, table: Table, lifecycle: Lifecycle, name: str, which: ColumnElement[bool], **values: ColumnElement[Any]
     ) -> None:
         self._noun, self._transition = lifecycle.noun, lifecycle[name]
-        self._channel = changes(lifecycle.noun)
         if lifecycle.is_final(self._transition.target):
             values["end_time"] = bindparam("now", type_=Timestamp())
         is_source = or_(*(table.c.state == state for state in self._transition.sources))
@@ -176,12 +174,14 @@ class Firing:
     def __call__(self, conn: Connection, *, now: datetime, **parameters: Any) -> int:
         """Take the transition; answer how many rows took it."""
         changed = self._statement.run(conn, now=now, **parameters)
-        notify(conn, self._channel)
-        _log_many(changed, self._noun, self._transition)
+        _tell_many(conn, changed, self._noun, self._transition)
         return changed
 
 
-def _log_many(changed: int, noun: str, transition: Transition) -> None:
+def _tell_many(conn: Connection, changed: int, noun: str, transition: Transition) -> None:
+    if not changed:
+        return
+    notify(conn, changes(noun))
     if log.isEnabledFor(logging.DEBUG):
         log.debug(
             "%d of %s: %s, now %s.",
