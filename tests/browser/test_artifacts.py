@@ -127,6 +127,17 @@ def test_bytes_of_others_are_served_so_that_no_browser_runs_them(kinds):
         assert "Traceback" not in refused.value.read().decode()
 
 
+def test_a_page_in_a_bucket_does_nothing_at_its_own_address(kinds, page):
+    text = b"<title>Theirs</title><p>seen</p><script>document.title = 'taken'</script>"
+    ask(kinds, "POST", "/upload/storage/v1/b/looks/o?uploadType=media&name=taken.html", text, "text/html")
+
+    page.goto("/storage/v1/b/looks/o/taken.html?alt=media")
+
+    expect(page.get_by_text("seen")).to_be_visible()
+    expect(page).to_have_title("Theirs")
+    assert "inline script" in page.wrong.pop()  # refused, and said so
+
+
 def test_files_are_uploaded_and_deleted_and_old_generations_stay(kinds, page):
     page.open("/buckets/looks?prefix=mine/")
     expect(page.locator("#objects")).to_contain_text("No object has a name that begins with mine/")

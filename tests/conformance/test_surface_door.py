@@ -131,6 +131,22 @@ def test_the_dashboards_own_pages_can(tiny):
     assert ask(tiny, "PUT", "/v1/projects/p/topics/own-page", {}, {"Origin": tiny.address})[0] == 200
 
 
+def test_what_is_said_under_our_own_name_can_do_nothing_in_a_browser(tiny):
+    def policy(path, host):
+        connection = http.client.HTTPConnection("127.0.0.1", tiny.port, timeout=90)
+        connection.request("GET", path, headers={"Host": host})
+        found = connection.getresponse()
+        connection.close()
+        return found.headers.get_all("content-security-policy"), found.headers["x-content-type-options"]
+
+    own = f"127.0.0.1:{tiny.port}"
+    for path in ("/v1/projects/p/topics", "/nothing/here", "/v1/projects/p/topics/nope"):
+        (said,), sniffing = policy(path, own)
+        assert said.startswith("default-src 'none'; form-action 'none';")
+        assert sniffing == "nosniff"
+    assert policy("/", "pages.run.app")[0] is None  # every page there is somebody's own
+
+
 def test_first_bytes_may_come_one_by_one(tiny):
     request = b"PUT /v1/projects/p/topics/slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
     with socket.create_connection(("127.0.0.1", tiny.port), timeout=90) as connection:

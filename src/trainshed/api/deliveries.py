@@ -31,7 +31,7 @@ def asks_for_token(verb: str, path: str, host: str, rpc: str) -> bool:
 
 def is_before_login(verb: str, path: str, host: str, rpc: str) -> bool:
     """Tell whether a request asks for the form by which a browser proves itself, or for what the form looks like."""
-    if rpc or _is_elsewhere(host):
+    if rpc or is_elsewhere(host):
         return False
     return (path == LOGIN and verb in {"GET", "POST"}) or (verb == "GET" and _LOOKS.fullmatch(path) is not None)
 
@@ -49,9 +49,10 @@ def current() -> str:
 
 
 def _is_post_here(verb: str, host: str) -> bool:
-    return verb == "POST" and not _is_elsewhere(host)
+    return verb == "POST" and not is_elsewhere(host)
 
 
-def _is_elsewhere(host: str) -> bool:
+def is_elsewhere(host: str) -> bool:
+    """Tell whether every path of a host is its users' own."""
     name = host.lower().rpartition(":")[0] if re.search(r":\d*$", host) else host.lower()
     return name.rstrip(".").endswith(_ELSEWHERE)

@@ -31,6 +31,11 @@ class Identify(Protocol):
 
 _WEBHOOK_BYTES = 10 * 1024 * 1024  # read before anything is proven
 _NOT_FOUND = 404
+_HARMLESS = (
+    (b"content-security-policy", b"default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
 _BY_HTTP: dict[int, type[errors.TrainshedError]] = {
     403: errors.PermissionDenied,
     404: errors.NotFound,
@@ -76,6 +81,8 @@ class Rest:
         if scope["type"] != "http":
             await self._own(scope, receive, send)
             return
+        if not deliveries.is_elsewhere(_header(scope, b"host")):
+            send = _harmless(send)
         try:
             match = self._match(scope)
             self._admit(scope, match)
@@ -189,6 +196,23 @@ def _refuse_foreign_pages(
             f"{page} may not use this server; open the dashboard by the address that the server printed.",
             reason="FOREIGN_ORIGIN",
         )
+
+
+def _harmless(send: Send) -> Send:
+    """Let what is said under our own name do nothing in a browser, unless it says itself what it may do.
+
+    Somebody's object or log, opened by its address, would otherwise act as a page of the dashboard.
+    """
+
+    async def sent(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", ()))
+            known = {name.lower() for name, _ in headers}
+            missing = [(name, value) for name, value in _HARMLESS if name not in known]
+            message = {**message, "headers": [*headers, *missing]}
+        await send(message)
+
+    return sent
 
 
 def _wants_page(scope: Scope) -> bool:
