@@ -5,10 +5,12 @@ These are kept to three digits: a percentile is off by at most half a percent, a
 quickly as that of a quiet one. Instances are known by the calls that they served: one that only waits is not seen.
 """
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from math import floor, log10
 from typing import Any
 
@@ -23,16 +25,22 @@ _MOST_MINUTES = 24 * 60  # that a call is looked for: none runs longer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Minute:
-    """What is known of the calls of one version in one minute."""
+class Stretch:
+    """What is known of the calls in a stretch of time."""
 
     start_time: datetime
-    version: int
     ok: int = 0
     crash: int = 0
     millis: Mapping[str, int] = field(default_factory=dict)  # how often each duration occurred
     mebibytes: Mapping[str, int] = field(default_factory=dict)  # likewise
-    instances: Sequence[str] = ()  # that served a call in it
+    instances: Collection[str] = ()  # that served a call in it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minute(Stretch):
+    """What is known of the calls of one version in one minute."""
+
+    version: int
 
     @classmethod
     def from_row(cls, row: Any) -> "Minute":
@@ -59,21 +67,16 @@ def minutes_of(invocation: Invocation, end: datetime) -> list[datetime]:
     return [last - MINUTE * back for back in range(max(count, 0), -1, -1)]
 
 
-def percentile(counts: Mapping[float, int], rank: float) -> float | None:
-    """Answer the percentile of counted values by linear interpolation between closest ranks; None of nothing."""
-    total = sum(counts.values())
-    if not total:
-        return None
-    position = (total - 1) * rank / 100
-    below = int(position)
-    ordered = sorted(counts.items())
-    first, second = _at(ordered, below), _at(ordered, min(below + 1, total - 1))
-    return first + (second - first) * (position - below)
+def percentiles(counts: Mapping[float, int], ranks: Iterable[float]) -> list[float | None]:
+    """Answer percentiles of counted values by linear interpolation between closest ranks; None of nothing."""
+    values = sorted(counts)
+    ends = list(accumulate(counts[value] for value in values))  # how many are that great, or less
+    return [_percentile(values, ends, rank) for rank in ranks]
 
 
-def figures(minutes: Iterable[Minute], *, seconds: float) -> dict[str, Any]:
-    """Summarise minutes that last so many seconds together."""
-    chosen = list(minutes)
+def figures(stretches: Iterable[Stretch], *, seconds: float) -> dict[str, Any]:
+    """Summarise stretches that last so many seconds together."""
+    chosen = list(stretches)
     ok, crash = sum(m.ok for m in chosen), sum(m.crash for m in chosen)
     return {
         "invocations": ok + crash,
@@ -87,11 +90,11 @@ def figures(minutes: Iterable[Minute], *, seconds: float) -> dict[str, Any]:
     }
 
 
-def series(minutes: Iterable[Minute], *, since: datetime, until: datetime, step: timedelta) -> list[dict[str, Any]]:
-    """Summarise per step of time, oldest first."""
-    by_step: dict[int, list[Minute]] = {}
-    for minute in minutes:
-        by_step.setdefault((minute.start_time - since) // step, []).append(minute)
+def series(stretches: Iterable[Stretch], *, since: datetime, until: datetime, step: timedelta) -> list[dict[str, Any]]:
+    """Summarise per step of time, oldest first; no stretch is longer than a step."""
+    by_step: dict[int, list[Stretch]] = {}
+    for stretch in stretches:
+        by_step.setdefault((stretch.start_time - since) // step, []).append(stretch)
     return [
         {"time": since + step * number, **figures(by_step.get(number, ()), seconds=step.total_seconds())}
         for number in range(-(-(until - since) // step))
@@ -120,17 +123,17 @@ def _counted(counts: Mapping[str, int], value: float) -> dict[str, int]:
 
 
 def _percentiles(counted: Iterable[Mapping[str, int]], unit: float) -> dict[str, float | None]:
-    total: Counter[float] = Counter()
+    total: Counter[str] = Counter()
     for counts in counted:
-        for value, count in counts.items():
-            total[float(value)] += count
-    found = {f"p{rank}": percentile(total, rank) for rank in PERCENTILES}
-    return {name: None if value is None else value * unit for name, value in found.items()}
+        total.update(counts)
+    found = percentiles({float(value): count for value, count in total.items()}, PERCENTILES)
+    return {f"p{rank}": None if value is None else value * unit for rank, value in zip(PERCENTILES, found, strict=True)}
 
 
-def _at(ordered: Sequence[tuple[float, int]], position: int) -> float:
-    for value, count in ordered:
-        position -= count
-        if position < 0:
-            return value
-    raise AssertionError("the position lies within what was counted")
+def _percentile(values: Sequence[float], ends: Sequence[int], rank: float) -> float | None:
+    if not values:
+        return None
+    position = (ends[-1] - 1) * rank / 100
+    below = int(position)
+    first, second = (values[bisect_right(ends, place)] for place in (below, min(below + 1, ends[-1] - 1)))
+    return first + (second - first) * (position - below)

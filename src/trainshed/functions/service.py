@@ -278,7 +278,8 @@ class Service:
         """Compute the figures of the window that now is in, in whole steps; of one version or all. Raises NotFound."""
         self.get(name)
         since, until, step = metrics.window_of(self._clock.now(), window)
-        found = self._db.read(partial(store_minutes.list_minutes, name=name, since=since, until=until, version=version))
+        read = partial(store_minutes.list_stretches, since=since, until=until, step=step, version=version)
+        found = self._db.read(lambda conn: read(conn, name))
         total = metrics.figures(found, seconds=(until - since).total_seconds())
         series = metrics.series(found, since=since, until=until, step=step)
         return {**total, "since": since, "until": until, "stepSeconds": step.total_seconds(), "series": series}

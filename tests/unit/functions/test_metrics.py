@@ -61,9 +61,9 @@ def test_a_step_without_calls_has_no_percentiles():
     assert point["executionMillis"] == {"p50": None, "p95": None, "p99": None}
 
 
-def test_percentile_of_nothing_and_of_one():
-    assert metrics.percentile({}, 50) is None
-    assert metrics.percentile({7.0: 1}, 99) == 7.0
+def test_percentiles_of_nothing_and_of_one():
+    assert metrics.percentiles({}, [50]) == [None]
+    assert metrics.percentiles({7.0: 1}, [50, 99]) == [7.0, 7.0]
 
 
 @pytest.mark.parametrize("rank", [50, 95, 99])
@@ -75,7 +75,7 @@ def test_percentiles_of_counts_are_those_of_the_values(rank):
 
     exact = values[below] + (values[below + 1] - values[below]) * (position - below)
 
-    assert metrics.percentile(counts, rank) == pytest.approx(exact)
+    assert metrics.percentiles(counts, [rank]) == [pytest.approx(exact)]
 
 
 @pytest.mark.parametrize(
