@@ -11,6 +11,8 @@ import pytest
 from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound
 from trainshed.runners.contract import ExitedNonZero, LeaseLost, Succeeded
 from trainshed.runners.scripted import Act
+from trainshed.runs import run_channel
+from trainshed.sql import changes
 
 _spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
 runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))
@@ -438,10 +440,18 @@ def test_a_deleted_run_is_forgotten_but_only_once_it_ended(world):
 
     world.service.cancel(run.name)
     world.finish(run)
+    heard = []
+    leave = (
+        world.db.listen(changes("run"), lambda: heard.append("list")),
+        world.db.listen(run_channel(run.name), lambda: heard.append("run")),
+    )
     world.service.delete(run.name)
 
     with pytest.raises(NotFound):
         world.service.get(run.name)
+    assert sorted(heard) == ["list", "run"]  # whoever looks at them sees it go
+    for forget in leave:
+        forget()
 
 
 def test_a_nested_pipeline_is_waited_for_as_a_whole(world):

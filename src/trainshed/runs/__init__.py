@@ -4,8 +4,8 @@
 - `facts`, `view`, `advance`: facts in, decisions out; `retry`: what begins anew. Pure.
 - `store`: tables and SQL.
 - `catalog`: specs read, checked and planned once. `workplace`: where each task works.
-- `service`: the verbs; `request` checks what is asked for, `given` the artifacts. `triggers`: event → run.
-- `listing`: lists as Google's clients ask for them; `searching`: as people do. `comparing`: several side by side.
+- `service`: the verbs; `reading`: those that change nothing; `request` checks what is asked for, `given` the artifacts. `triggers`: event → run.
+- `listing`: lists as Google's clients ask for them; `searching`: as people do. `comparing`: several side by side; `measuring`: their numbers.
 - `outline` and `drawing`: a run as a tree and as a graph; `marks`: how its tasks stand, quickly; `paths`: which tasks somebody means; `progress`: of many, briefly; `watching`: be told.
 - `engine`: the loop, fed by its `inbox`; `turn` carries decisions out in a transaction, `active` is an open run in
   memory, made of `nodes`; `admission` says what fits on the machine, `launching` and `launch` start attempts, `attempt`
@@ -22,15 +22,17 @@ from trainshed.runs.drawing import Standing, standings
 from trainshed.runs.lifecycle import RUN, TASK
 from trainshed.runs.loop import build_engine
 from trainshed.runs.marks import Mark, Marks, OneTask
+from trainshed.runs.measuring import Measured
 from trainshed.runs.model import Attempt, Message, NewRun, Run, TaskRow, Trigger
 from trainshed.runs.outline import Line, outline, state_of
 from trainshed.runs.paths import Chosen, choose, static
 from trainshed.runs.planning import Step
 from trainshed.runs.pricing import actual, actual_brief, estimate, used
 from trainshed.runs.progress import Progress
+from trainshed.runs.reading import Details, Traces
 from trainshed.runs.request import Prepared, job_id
 from trainshed.runs.searching import Known, Search
-from trainshed.runs.service import Details, Service, Traces
+from trainshed.runs.service import Service
 from trainshed.runs.store import ENDED, ENDED_ENTRY, TRIGGERS, count_open, run_channel, tasks_channel
 from trainshed.runs.triggers import TARGET, Ports, Triggers
 from trainshed.runs.watching import changes as watch
@@ -52,6 +54,7 @@ __all__ = [
     "Line",
     "Mark",
     "Marks",
+    "Measured",
     "Message",
     "NewRun",
     "OneTask",

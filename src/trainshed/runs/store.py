@@ -30,7 +30,18 @@ from trainshed.clock import rfc3339
 from trainshed.errors import NotFound
 from trainshed.runs.lifecycle import RUN, TASK
 from trainshed.runs.model import Attempt, Begun, Run, TaskRow, Trigger
-from trainshed.sql import Json, Timestamp, append, fire, insert_new, metadata, notify, state_columns, state_constraints
+from trainshed.sql import (
+    Json,
+    Timestamp,
+    append,
+    changes,
+    fire,
+    insert_new,
+    metadata,
+    notify,
+    state_columns,
+    state_constraints,
+)
 from trainshed.sql.lifecycle import history_table, record
 
 TRIGGERS = "run triggers"  # they came, changed or went
@@ -263,6 +274,8 @@ def delete_run(conn: Connection, run: Run) -> None:
     """Forget a run with its tasks; what it made stays in lineage."""
     _delete_tasks(conn, tasks.c.run == run.name)
     conn.execute(delete(runs).where(runs.c.name == run.name))
+    for channel in (changes(RUN.noun), changes(RUN.noun, run.name), run_channel(run.name)):
+        notify(conn, channel)
 
 
 def _delete_tasks(conn: Connection, which: ColumnElement[bool]) -> None:

@@ -1,0 +1,257 @@
+"""The reading verbs of runs: what they are, did, made and measured. Nothing here writes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from trainshed import ir, lineage, names
+from trainshed.blobs import Blobs, parse_uri
+from trainshed.errors import InvalidArgument, NotFound
+from trainshed.runs import active as memory
+from trainshed.runs import (
+    comparing,
+    decided,
+    drawing,
+    listing,
+    marks,
+    measuring,
+    paths,
+    progress,
+    searching,
+    store,
+    watching,
+)
+from trainshed.runs.catalog import Catalog, Template
+from trainshed.runs.decided import Decision
+from trainshed.runs.lifecycle import RUN
+from trainshed.runs.marks import Marks, OneTask
+from trainshed.runs.measuring import Measured
+from trainshed.runs.model import Attempt, Begun, Run, TaskRow
+from trainshed.runs.paths import Chosen
+from trainshed.runs.searching import Known, Search
+from trainshed.sql import Database
+from trainshed.sql.lifecycle import Change, history
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """A run with everything below it."""
+
+    run: Run
+    tasks: list[TaskRow]
+    attempts: list[Attempt]
+    plan: ir.Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traces:
+    """What the tasks of a run read and wrote."""
+
+    artifacts: Sequence[lineage.Artifact] = ()
+    events: Sequence[lineage.Event] = ()
+    executions: Sequence[lineage.Execution] = ()
+    parents: Sequence[lineage.Context] = ()  # contexts that the run is in: its pipeline, experiments
+
+
+class Reading:
+    """Looks at runs."""
+
+    def __init__(self, db: Database, blobs: Blobs, catalog: Catalog, folder: Path) -> None:
+        self.db = db
+        self.blobs = blobs
+        self.catalog = catalog
+        self._folder = folder
+
+    def get_in(self, conn: Connection, name: str) -> Run:
+        """Read one run in the caller's transaction. Raises NotFound."""
+        return store.get_run(conn, name)
+
+    def get(self, name: str) -> Run:
+        """Read a run. Raises NotFound."""
+        return self.db.read(lambda conn: store.get_run(conn, name))
+
+    async def ended(self, name: str, *, seconds: float) -> Run:
+        """Answer a run once it has ended, or as it is after so many seconds. Raises NotFound."""
+        return await watching.ended(self.db, name, seconds=seconds)
+
+    def begun(self, name: str, since: datetime | None = None) -> Sequence[Begun]:
+        """Read which tasks of a run have been tried and are open, or ended since then."""
+        return self.db.read(lambda conn: store.tasks_begun(conn, name, since))
+
+    def choose(self, name: str, task: str) -> Chosen:
+        """Answer the tasks of a run that somebody means. Raises NotFound, InvalidArgument."""
+        return paths.choose(self.db.read(lambda conn: self._plan(conn, store.get_run(conn, name))), task)
+
+    def is_open_in(self, conn: Connection, name: str) -> bool:
+        """Whether a run is there and goes on, in the caller's transaction."""
+        try:
+            return not RUN.is_final(store.get_run(conn, name).state)
+        except NotFound:
+            return False
+
+    def describe(self, name: str) -> Details:
+        """Read a run with its tasks and attempts. Raises NotFound."""
+
+        def query(conn: Connection) -> Details:
+            run = store.get_run(conn, name)
+            tasks = store.tasks_of(conn, name)
+            attempts = store.attempts_of(conn, name)
+            return Details(run=run, tasks=tasks, attempts=attempts, plan=self._plan(conn, run))
+
+        return self.db.read(query)
+
+    def marks(self, name: str) -> Marks:
+        """Read a run and where its tasks stand, which is quick for very many. Raises NotFound."""
+
+        def query(conn: Connection) -> Marks:
+            run = store.get_run(conn, name)
+            return Marks(run=run, plan=self._plan(conn, run), tasks=marks.marks_of(conn, name))
+
+        return self.db.read(query)
+
+    def find_task(self, run: Run, path: str) -> OneTask | None:
+        """Read one task with everything that is known of it; None where the run has not made it."""
+        return self.db.read(lambda conn: marks.find_task(conn, run, path))
+
+    def tasks_by_id(self, ids: Sequence[str]) -> dict[str, TaskRow]:
+        """Read some tasks whole."""
+        return self.db.read(lambda conn: marks.rows_of(conn, ids))
+
+    def artifacts_of_tasks(self, ids: Sequence[str], key: str) -> Sequence[lineage.Artifact]:
+        """Read what some tasks made under a name."""
+        return self.db.read(lambda conn: marks.artifacts_of_tasks(conn, ids, key))
+
+    def changes_of_tasks(self, ids: Sequence[str]) -> dict[str, Sequence[Change]]:
+        """Read what happened to some tasks, oldest first, by id."""
+        return self.db.read(lambda conn: dict(marks.changes_of(conn, ids)))
+
+    def decisions(self, details: Details) -> Mapping[str, Decision]:
+        """Say why each task of a run ran, or whose results it took, by the task's id."""
+        return self.db.read(lambda conn: decided.decisions(conn, details.run, details.tasks))
+
+    def traces(self, run: Run) -> Traces:
+        """Read what the tasks of a run read and wrote."""
+        return self.db.read(
+            lambda conn: Traces(
+                artifacts=lineage.artifacts_of_context(conn, run.context_id),
+                events=lineage.events_of_context(conn, run.context_id),
+                executions=lineage.executions_of_context(conn, run.context_id),
+                parents=lineage.contexts_above(conn, run.context_id),
+            )
+        )
+
+    def sides(self, names: Sequence[str]) -> Sequence[comparing.Side]:
+        """Read several runs with what people compare. Raises NotFound."""
+        return self.db.read(lambda conn: [comparing.side(conn, name) for name in names])
+
+    def measured(self, wanted: Search) -> tuple[Sequence[Measured], str]:
+        """Read a page of the runs that people look for with their numbers, and the token of the next one."""
+        return self.db.read(lambda conn: measuring.measured(conn, wanted))
+
+    def parameters(self, run: Run) -> Mapping[str, ir.ParameterDefinition]:
+        """Answer what a run's pipeline takes."""
+        return self.db.read(lambda conn: self._plan(conn, run)).parameters
+
+    def products(self, run: Run, titles: Sequence[str] = (), *, limit: int = 1000) -> Sequence[lineage.Product]:
+        """Read what the tasks of a run made, of these types (schema titles) alone."""
+        return self.db.read(lambda conn: lineage.products_of_context(conn, run.context_id, titles=titles, limit=limit))
+
+    def content(self, artifact: lineage.Artifact, *, most: int) -> bytes | None:
+        """Read an artifact's file as far as `most` bytes; None when it is in no bucket here, or gone."""
+        try:
+            bucket, name = parse_uri(artifact.uri)
+            with self.blobs.open(self.db.read(lambda conn: self.blobs.get(conn, bucket, name))) as file:
+                return file.read(most)
+        except (InvalidArgument, NotFound, OSError):
+            return None
+
+    def artifact(self, artifact_id: int) -> lineage.Artifact:
+        """Read an artifact by its number. Raises NotFound."""
+        return self.db.read(lambda conn: lineage.get_artifact(conn, artifact_id))
+
+    def list(
+        self,
+        parent: str = "",
+        *,
+        page_size: int = 100,
+        page_token: str = "",
+        state: str = "",
+        filter: str = "",  # noqa: A002  (Google's word)
+        order_by: str = "",
+        has_custom_jobs: bool = True,
+    ) -> tuple[list[Run], str]:
+        """Read runs, newest first unless another order is wanted, and the token of the next page. Raises InvalidArgument."""
+        wanted = listing.Wanted(
+            parent=parent,
+            has_custom_jobs=has_custom_jobs,
+            state=state,
+            filter=filter,
+            order_by=order_by,
+            page_size=min(page_size or 100, 1000),
+            page_token=page_token,
+        )
+        return self.db.read(lambda conn: listing.page(conn, wanted))
+
+    def search(self, wanted: Search) -> tuple[Sequence[Run], str]:
+        """Read a page of the runs that people look for, newest first, and the token of the next one."""
+        return self.db.read(lambda conn: searching.page(conn, wanted))
+
+    def known(self) -> Known:
+        """Answer what runs can be narrowed down by."""
+        return self.db.read(searching.known)
+
+    def previous(self, name: str) -> Run | None:
+        """Find the run before a run: of the same trigger and pipeline, or of the pipeline alone. Raises NotFound."""
+        return self.db.read(lambda conn: searching.previous(conn, store.get_run(conn, name)))
+
+    def progress(self, names: Sequence[str]) -> dict[str, progress.Progress]:
+        """Answer how far runs have come; what is gone is left out."""
+        return self.db.read(lambda conn: progress.of_runs(conn, names))
+
+    def count_by_state(
+        self, trigger: str, stretches: Sequence[tuple[datetime, datetime]]
+    ) -> Sequence[Mapping[str, int]]:
+        """Count the runs of a trigger that were made in each stretch of time and had something to do, by their state."""
+        return self.db.read(lambda conn: [progress.count_by_state(conn, trigger, *s) for s in stretches])
+
+    def used_since(self, since: datetime) -> tuple[int, Mapping[str, Sequence[float]]]:
+        """Count the runs made since then that have ended, and add up what they used: by machine, as `Run.usage`."""
+        return self.db.read(lambda conn: searching.used_since(conn, since))
+
+    def worked_before(self, name: str) -> Run | None:
+        """Find the last run of the same pipeline that succeeded and did something before a run. Raises NotFound."""
+        return self.db.read(lambda conn: searching.worked_before(conn, store.get_run(conn, name)))
+
+    def spec(self, name: str) -> dict[str, Any]:
+        """Read the spec that a run was made from."""
+        return self.db.read(lambda conn: store.get_spec(conn, store.get_run(conn, name).spec_digest))
+
+    def graph(self, name: str) -> dict[str, Any]:
+        """Draw a run: its plan's nodes and edges, tasks with their states."""
+        details = self.describe(name)
+        return drawing.draw(details.plan, details.tasks)
+
+    def history(self, name: str) -> Sequence[Change]:
+        """Read a run's transitions."""
+        return self.db.read(lambda conn: history(conn, RUN.noun, name))
+
+    def log_file(self, run: Run, task: str, attempt: int) -> Path:
+        """Answer where an attempt's log is."""
+        return self.run_folder(run) / memory.folder_name(task) / str(attempt) / "log"
+
+    def run_folder(self, run: Run) -> Path:
+        """Answer a run's own folder."""
+        return self._folder / f"{names.short(run.name)}-{run.number[:6]}"
+
+    def read_template(self, uri: str) -> Template:
+        """Read a compiled pipeline from a bucket. Raises NotFound, InvalidArgument with every finding."""
+        bucket, name = parse_uri(uri)
+        with self.blobs.open(self.db.read(lambda conn: self.blobs.get(conn, bucket, name))) as file:
+            return self.catalog.read(file.read())
+
+    def _plan(self, conn: Connection, run: Run) -> ir.Plan:
+        return self.catalog.get(run.spec_digest, lambda: store.get_spec(conn, run.spec_digest)).plan
