@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 from trainshed.dashboard import scales
+from trainshed.dashboard.cells import Link
 from trainshed.dashboard.page import Empty, Part
 from trainshed.dashboard.render import exactly
 from trainshed.dashboard.scales import BYTES, SECONDS, SHARE
@@ -51,6 +52,8 @@ class Chart(Part):
     span: tuple[X, X] | None = None  # what the axis covers; otherwise from the first to the last point
     from_zero: bool = True
     zone: str = "UTC"
+    has_marks: bool = False  # a mark at every value of a line, for few that each mean something
+    leads: Sequence[tuple[X, Link]] = ()  # to what is behind the values at an x; it is called so, too
     caption: str = "latest"  # which values the legend says while nothing is pointed at
     kind: ClassVar[str] = "chart"
     module: ClassVar[str] = "chart.js"
@@ -71,6 +74,7 @@ class Drawn:
     series: Sequence[Mapping[str, Any]]  # number, label, tone, now, line, dots, fill
     columns: Sequence[str]  # of the table
     rows: Sequence[Sequence[str]]
+    leads: Sequence[str]  # an address for each row; empty for none
     points: Mapping[str, Any]  # for the script: where values stand, and their rows
     summary: str
 
@@ -129,6 +133,7 @@ def _draw(chart: Chart) -> Drawn | None:
     y_ticks = _y_axis(chart, stacks)
     plot = _Plot(low, high, y_ticks[0][0], y_ticks[-1][0], chart.step)
     columns, rows = _table(chart, every)
+    leads = dict(chart.leads)
     return Drawn(
         y_ticks=[(plot.y(value), label) for value, label in y_ticks],
         x_ticks=_x_axis(chart, low, high),
@@ -138,6 +143,7 @@ def _draw(chart: Chart) -> Drawn | None:
         ],
         columns=columns,
         rows=rows,
+        leads=[leads[x].href if x in leads else "" for x in every],
         points=_pointed(chart, every, plot),
         summary=f"{chart.heading or 'Chart'}: {', '.join(s.label for s in chart.series)}, "
         f"from {_begin(chart, every[0])} to {_begin(chart, every[-1])}",
@@ -196,7 +202,10 @@ def _x_axis(chart: Chart, low: float, high: float) -> list[tuple[float, str]]:
     if _is_time(chart):
         found = scales.time_ticks(_time(low), _time(high), chart.zone)
         return [(place(when.timestamp()), label) for when, label in found]
-    return [(place(v), label) for v, label in scales.axis(low, high, chart.x_unit, most=5) if low <= v <= high]
+    numbers = scales.axis(low, high, chart.x_unit, most=5)
+    if all(isinstance(x, int) for series in chart.series for x, _ in series.points):  # what is counted has no halves
+        numbers = [(v, f"{v:,.0f}{chart.x_unit}") for v, _ in numbers if v == round(v)]
+    return [(place(v), label) for v, label in numbers if low <= v <= high]
 
 
 def _series(
@@ -213,8 +222,8 @@ def _series(
     if chart.shape == "scatter":
         return drawn | {"dots": _dots(_placed(plot, sorted(values.items())))}
     runs = [_thinned(_placed(plot, run)) for run in _runs(series.points)]
-    lone = [run[0] for run in runs if len(run) == 1]
-    return drawn | {"line": "".join(_path(run) for run in runs if len(run) > 1), "dots": _dots(lone)}
+    marked = [point for run in runs if chart.has_marks or len(run) == 1 for point in run]
+    return drawn | {"line": "".join(_path(run) for run in runs if len(run) > 1), "dots": _dots(marked)}
 
 
 def _placed(plot: _Plot, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -278,7 +287,8 @@ def _area(plot: _Plot, values: Mapping[float, float], below: Mapping[float, floa
 
 def _table(chart: Chart, every: Sequence[X]) -> tuple[list[str], list[list[str]]]:
     columns = [chart.x_label or ("Time" if _is_time(chart) else "x"), *(series.label for series in chart.series)]
-    return columns, [[_x(chart, x), *row] for x, row in zip(every, _values(chart, every), strict=True)]
+    called = {x: link.text for x, link in chart.leads}
+    return columns, [[called.get(x) or _x(chart, x), *row] for x, row in zip(every, _values(chart, every), strict=True)]
 
 
 def _pointed(chart: Chart, every: Sequence[X], plot: _Plot) -> dict[str, Any]:

@@ -49,7 +49,7 @@ from trainshed.lineage.store import (
     record_execution,
     record_run,
 )
-from trainshed.lineage.store_products import Product, Work, products_of_context, works_of_context
+from trainshed.lineage.store_products import Product, Work, products_of_context, products_of_contexts, works_of_context
 from trainshed.lineage.store_pushed import events_of, makers, next_destination, pushed_below, pushed_to
 from trainshed.lineage.store_search import contexts_above
 from trainshed.lineage.subjects import Subject, find_artifact
@@ -103,6 +103,7 @@ __all__ = [
     "metadata_of",
     "next_destination",
     "products_of_context",
+    "products_of_contexts",
     "public_id",
     "pushed_below",
     "pushed_to",

@@ -44,21 +44,32 @@ def products_of_context(
     conn: Connection, context_id: int, *, titles: Sequence[str] = (), limit: int = 1000
 ) -> list[Product]:
     """Read what the tasks of a run made, in the order in which they ended; of these types (schema titles) alone."""
+    return products_of_contexts(conn, [context_id], titles=titles, limit=limit).get(context_id, [])
+
+
+def products_of_contexts(
+    conn: Connection, context_ids: Sequence[int], *, titles: Sequence[str] = (), limit: int = 1000
+) -> dict[int, list[Product]]:
+    """Read what the tasks of several runs made, by their contexts; `limit` is for all of them together.
+
+    What the older ones made is left out first.
+    """
     joined = events.join(executions, executions.c.id == events.c.execution_id)
     joined = joined.join(artifacts, artifacts.c.id == events.c.artifact_id)
     query = (
-        select(executions.c.name, events.c.path, events.c.artifact_id)
+        select(executions.c.context_id, executions.c.name, events.c.path, events.c.artifact_id)
         .select_from(joined)
-        .where(executions.c.context_id == context_id, executions.c.schema_title.in_(_MAKERS))
+        .where(executions.c.context_id.in_(context_ids), executions.c.schema_title.in_(_MAKERS))
         .where(events.c.type == "OUTPUT")
-        .order_by(executions.c.id, events.c.position)
+        .order_by(executions.c.context_id.desc(), executions.c.id, events.c.position)
         .limit(limit)
     )
     if titles:
         query = query.where(artifacts.c.schema_title.in_(titles))
     edges = conn.execute(query).all()
     things = {thing.artifact_id: thing for thing in list_artifacts(conn, ids={edge.artifact_id for edge in edges})}
-    return [
-        Product(task=edge.name.partition("/tasks/")[2], key=edge.path, artifact=things[edge.artifact_id])
-        for edge in edges
-    ]
+    found: dict[int, list[Product]] = {}
+    for edge in edges:
+        product = Product(task=edge.name.partition("/tasks/")[2], key=edge.path, artifact=things[edge.artifact_id])
+        found.setdefault(edge.context_id, []).append(product)
+    return found

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from trainshed.dashboard.cells import Link
 from trainshed.dashboard.charts import SECONDS, Chart, Mark, Series, Strip
 from trainshed.dashboard.document import document, plain
 from trainshed.dashboard.page import Empty, Page
@@ -100,6 +101,23 @@ def test_a_long_line_keeps_its_peak():
 
     assert found.series[0]["line"].count("L") < 450
     assert " 0L" in found.series[0]["line"]
+
+
+def test_values_lead_to_what_is_behind_them():
+    link = Link(text="run <2>", href="/runs/2")
+
+    found = a_chart(("a", [(1, 0.5), (2, 0.7)]), has_marks=True, leads=[(2, link)])
+
+    assert found.drawn.leads == ["", "/runs/2"]
+    assert found.drawn.rows == [["1", "0.5"], ["run <2>", "0.7"]]
+    assert found.drawn.series[0]["line"] == "M0 75L1000 25"
+    assert found.drawn.series[0]["dots"] == "M0 75h0M1000 25h0"
+    assert '<a href="/runs/2">run &lt;2&gt;</a>' in drawn_part(found)
+
+
+def test_what_is_counted_has_no_halves():
+    assert [label for _, label in a_chart(("a", [(1, 1), (2, 2), (3, 2)])).drawn.x_ticks] == ["1", "2", "3"]
+    assert "0.5" in [label for _, label in a_chart(("a", [(0.0, 1), (1.5, 2)])).drawn.x_ticks]
 
 
 def test_one_value_is_drawn_without_dividing_by_nothing():

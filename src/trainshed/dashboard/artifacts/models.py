@@ -11,6 +11,7 @@ from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, time
 from trainshed.dashboard.charts import Chart, Series
 from trainshed.dashboard.page import Action, Empty, Facts, Field, Figures, Form, Notice, Page, Part, Table
+from trainshed.dashboard.render import exactly
 from trainshed.dashboard.serve import Address
 from trainshed.explain import Story
 from trainshed.registry import Model, Version
@@ -176,9 +177,16 @@ def _charts(versions: Sequence[Version]) -> list[Part]:
             ],
             nothing=Empty(text="No number is recorded of these versions."),
             from_zero=False,
+            has_marks=True,
+            leads=[(v.create_time, _called(v)) for v in oldest_first],
         )
         for place, (group, found) in enumerate(groups.items())
     ]
+
+
+def _called(version: Version) -> Link:
+    link = _link(version.directory, version.version)
+    return Link(text=f"{version.version}, {exactly(version.create_time)}", href=link.href)
 
 
 def _rollback(model: Model) -> list[Part]:

@@ -5,6 +5,7 @@
   `artifact` if it is one; `tasks`: the table; `timeline`: who waited and worked when; `download`: its spec.
 - `results`: what came out of a run, for people to look at; `classification` reads curves and matrices.
 - `compare`: several runs side by side; `differences` says what differs, `parallel` draws a sweep.
+- `trend`: metrics over the runs of a pipeline, of a trigger.
 - `clone`: the form that starts a run again with other parameters.
 """
 
@@ -14,8 +15,8 @@ from trainshed import runs
 from trainshed.dashboard import logs
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.page import Page
-from trainshed.dashboard.runs import clone, compare, download, listing, one, panel, results
-from trainshed.dashboard.runs.listing import COMPARISON, SECTION
+from trainshed.dashboard.runs import clone, compare, download, listing, one, panel, results, trend
+from trainshed.dashboard.runs.listing import COMPARISON, SECTION, TREND
 from trainshed.dashboard.serve import Address
 
 
@@ -31,6 +32,7 @@ class Runs:
         return [
             Address(path=SECTION, make=self.listing),
             Address(path=COMPARISON, make=self.comparison),
+            Address(path=TREND, make=self.trend),
             Address(path=SECTION + "/{name:path}/clone", make=self.clone),
             Address(path=SECTION + "/{name:path}", make=self.detail),
         ]
@@ -52,6 +54,10 @@ class Runs:
     def comparison(self, asked: Asked) -> Page:
         """Show several runs side by side. Raises NotFound, InvalidArgument."""
         return compare.page(self._service, asked)
+
+    def trend(self, asked: Asked) -> Page:
+        """Show metrics over many runs. Raises InvalidArgument."""
+        return trend.page(self._service, asked)
 
     def clone(self, asked: Asked) -> Page:
         """Ask for other parameters of a run. Raises NotFound."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from trainshed import costs, names, runs
 from trainshed.dashboard import links
@@ -16,6 +17,7 @@ from trainshed.sql import changes
 
 SECTION = "/runs"
 COMPARISON = "/runs/compare"
+TREND = "/runs/metrics"
 _PRICES = costs.load()
 _ROWS = 50
 _BRIEF = 24  # characters of a value
@@ -60,10 +62,12 @@ def page(service: runs.Service, asked: Asked) -> Page:
     )
     found, token = service.search(wanted)
     newest = (Link(text="Back to the newest", href=asked.href(page=None)),) if wanted.page_token else ()
+    words = {"pipeline": wanted.pipeline, "trigger": wanted.trigger, "state": wanted.state}
+    trend = f"{TREND}?{urlencode({key: word for key, word in words.items() if word})}".rstrip("?")
     return Page(
         title="Runs",
         section=SECTION,
-        about=newest,
+        about=(*newest, *([Link(text="Metrics of these runs over time", href=trend)] if found else [])),
         parts=(_filters(service.known(), wanted), _table(asked, found, token)),
         follows=(changes(runs.RUN.noun),),
     )
@@ -75,26 +79,22 @@ def _filters(known: runs.Known, wanted: runs.Search) -> Part:
         action=SECTION,
         filters=(
             Filter(name="text", label="Name contains", value=wanted.text),
-            Filter(name="state", label="State", value=wanted.state, choices=_choices("any", runs.RUN.states)),
-            Filter(
-                name="pipeline",
-                label="Pipeline",
-                value=wanted.pipeline,
-                choices=_choices("any", _with(known.pipelines, wanted.pipeline)),
-            ),
-            Filter(
-                name="trigger",
-                label="Started by",
-                value=wanted.trigger,
-                choices=[
-                    ("", "anything"),
-                    *((name, started_by(name)) for name in _with(known.triggers, wanted.trigger)),
-                ],
-            ),
+            *narrowed(known, wanted),
             Filter(name="value", label="Parameter or label, as epochs=3", value=wanted.value),
             Filter(name="since", label="Created since (UTC)", value=_local(wanted.since), type="datetime-local"),
             Filter(name="until", label="and before (UTC)", value=_local(wanted.until), type="datetime-local"),
         ),
+    )
+
+
+def narrowed(known: runs.Known, wanted: runs.Search) -> tuple[Filter, ...]:
+    """Answer what lists of runs are narrowed down by: their state, what they are of, what started them."""
+    triggers = ((name, started_by(name)) for name in _with(known.triggers, wanted.trigger))
+    pipelines = _choices("any", _with(known.pipelines, wanted.pipeline))
+    return (
+        Filter(name="state", label="State", value=wanted.state, choices=_choices("any", runs.RUN.states)),
+        Filter(name="pipeline", label="Pipeline", value=wanted.pipeline, choices=pipelines),
+        Filter(name="trigger", label="Started by", value=wanted.trigger, choices=[("", "anything"), *triggers]),
     )
 
 

@@ -11,9 +11,9 @@ from starlette.routing import Route
 
 from trainshed import lineage, runs
 from trainshed.dashboard import markdown
-from trainshed.dashboard.cells import Cell, Code
+from trainshed.dashboard.cells import Cell, Code, Link
 from trainshed.dashboard.page import Empty, Notice, Part, Table
-from trainshed.dashboard.runs import classification
+from trainshed.dashboard.runs import classification, trend
 from trainshed.dashboard.runs.classification import Matrix, Roc
 from trainshed.dashboard.serve import HEADERS
 from trainshed.duty import off_loop
@@ -87,7 +87,7 @@ def parts(service: runs.Service, run: runs.Run) -> Sequence[Part]:
     """Make everything that there is to see of a run's results."""
     made = _latest(service.products(run, (*METRICS, *THINGS, _HTML, _MARKDOWN), limit=_MOST))
     reports = [product for product in made if product.artifact.schema_title in {_HTML, _MARKDOWN}]
-    found: list[Part] = [_metrics(made)]
+    found: list[Part] = [_metrics(run, made)]
     for product in made:
         if product.artifact.schema_title in METRICS[1:]:
             found += _classified(product)
@@ -131,16 +131,24 @@ def _latest(made: Sequence[lineage.Product]) -> list[lineage.Product]:
     return list({(product.task, product.key, product.artifact.uri): product for product in made}.values())
 
 
-def _metrics(made: Sequence[lineage.Product]) -> Part:
+def _metrics(run: runs.Run, made: Sequence[lineage.Product]) -> Part:
     rows: list[tuple[Cell, ...]] = [
-        (key, _value(value), product.task, product.key) for product, key, value in scalars(made)
+        (key, _value(value), product.task, product.key, _trend(run, product, key, value))
+        for product, key, value in scalars(made)
     ]
     nothing = Empty(
         text="This run has no metrics yet. A component that takes Output[Metrics] and calls "
         'metrics.log_metric("accuracy", 0.93) has them here, in the comparison and in the lineage.'
     )
-    columns = ("Metric", "Value", "Task", "Output")
+    columns = ("Metric", "Value", "Task", "Output", "Over time")
     return Table(id="metrics", heading="Metrics", columns=columns, rows=rows, nothing=nothing, can_sort=True)
+
+
+def _trend(run: runs.Run, product: lineage.Product, key: str, value: Any) -> Cell:
+    """Lead from a number of this run to those of the others; a loop has no number of the run."""
+    if isinstance(value, bool | str) or "[" in product.task:
+        return None
+    return Link(text="In other runs", href=trend.address(f"{product.task}: {key}", pipeline=run.pipeline))
 
 
 def _classified(product: lineage.Product) -> Iterator[Part]:

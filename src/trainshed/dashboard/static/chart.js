@@ -66,11 +66,21 @@ for (const kind of ["pointermove", "pointerdown"]) {
     if (event.target.closest(".plot")) say(section, nearest(parts(section), event));
   });
 }
+// What is behind the values that are pointed at is a link in their row.
+function open(section) {
+  const { figure, points } = parts(section);
+  const place = pointed.get(section)?.place;
+  if (place !== undefined) figure.querySelector("tbody").rows[points.rows[place]].querySelector("a")?.click();
+}
+
+// A finger points by touching: it goes on by the table.
+hear("click", (section, event) => event.target.closest(".plot") && event.pointerType !== "touch" && open(section));
 hear("pointerout", (section, event) => {
   if (!section.contains(event.relatedTarget)) say(section, null);
 });
 hear("focusout", (section, event) => event.target.matches(".plot") && say(section, null));
 hear("keydown", (section, event) => {
+  if (event.target.matches(".plot") && event.key === "Enter") return open(section);
   if (!event.target.matches(".plot") || !(event.key in STEPS || event.key === "Escape")) return;
   event.preventDefault();
   if (event.key === "Escape") return say(section, null);

@@ -1,0 +1,168 @@
+"""Metrics over the runs of a pipeline, or of what starts runs: one chart each, every point leads to its run."""
+
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlencode
+
+from trainshed import names, runs
+from trainshed.dashboard import links
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Badge, Cell, Link, time
+from trainshed.dashboard.charts import SECONDS, Chart, Series
+from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
+from trainshed.dashboard.render import exactly
+from trainshed.dashboard.runs import differences
+from trainshed.dashboard.runs.listing import SECTION, TREND, narrowed
+from trainshed.dashboard.runs.words import because, remark, started_by
+from trainshed.runs import Measured
+from trainshed.sql import changes
+
+DURATION = "duration"
+_RUNS = 50
+_CHARTS = 8  # without a chosen metric
+_COLUMNS = 4  # of metrics in the table
+_NOTHING = Empty(
+    text="None of these runs has a metric. A component that takes Output[Metrics] and calls "
+    'metrics.log_metric("accuracy", 0.93) has it here, run by run.'
+)
+
+
+def page(service: runs.Service, asked: Asked) -> Page:
+    """Make the page. Raises InvalidArgument naming the word of the query that cannot be meant."""
+    wanted = runs.Search(
+        state=asked.choice("state", tuple(runs.RUN.states)),
+        pipeline=asked.word("pipeline"),
+        trigger=asked.word("trigger"),
+        page_size=_RUNS,
+        page_token=asked.word("page"),
+    )
+    found, token = service.measured(wanted)
+    known = metrics(found)
+    metric = asked.word("metric")
+    chosen = [metric] if metric else known
+    return Page(
+        title=f"Metrics of {_whose(wanted)}",
+        section=SECTION,
+        about=(_about(wanted, found), Link(text="These runs as a list", href=_list(asked))),
+        trail=(Link(text="Runs", href=SECTION),),
+        parts=(
+            _filters(service.known(), wanted, known, metric),
+            *_charts(found, chosen),
+            _table(asked, found, chosen, token),
+        ),
+        follows=(changes(runs.RUN.noun),),
+    )
+
+
+def address(metric: str = "", *, pipeline: str = "", trigger: str = "") -> str:
+    """Answer the address of this page."""
+    words = {"pipeline": pipeline, "trigger": trigger, "metric": metric}
+    return f"{TREND}?{urlencode({key: word for key, word in words.items() if word})}"
+
+
+def metrics(found: Sequence[Measured]) -> list[str]:
+    """Answer the metrics that runs have, those that most of them have first; how long they took is always known."""
+    counts: dict[str, int] = {}
+    for each in found:
+        for name in each.numbers:
+            counts[name] = counts.get(name, 0) + 1
+    return [*sorted(counts, key=lambda name: -counts[name]), DURATION]
+
+
+def value(each: Measured, metric: str) -> float | None:
+    """Answer one number of a run; None where it has none."""
+    run = each.run
+    if metric != DURATION:
+        return each.numbers.get(metric)
+    return (run.end_time - run.start_time).total_seconds() if run.start_time and run.end_time else None
+
+
+def _whose(wanted: runs.Search) -> str:
+    if wanted.pipeline:
+        return wanted.pipeline
+    return started_by(wanted.trigger) if wanted.trigger else "all runs"
+
+
+def _about(wanted: runs.Search, found: Sequence[Measured]) -> Cell:
+    if wanted.page_token:
+        return f"{len(found)} older runs."
+    return f"The last {len(found)} runs." if len(found) > 1 else "All runs that there are."
+
+
+def _list(asked: Asked) -> str:
+    kept = {key: asked.word(key) for key in ("pipeline", "trigger", "state") if asked.word(key)}
+    return f"{SECTION}?{urlencode(kept)}" if kept else SECTION
+
+
+def _filters(known: runs.Known, wanted: runs.Search, metric_names: Sequence[str], metric: str) -> Part:
+    shown = [*metric_names, *([metric] if metric and metric not in metric_names else ())]
+    every = [("", "all"), *((name, name) for name in shown)]
+    return Filters(
+        id="filters",
+        action=TREND,
+        filters=(*narrowed(known, wanted), Filter(name="metric", label="Metric", value=metric, choices=every)),
+    )
+
+
+def _charts(found: Sequence[Measured], chosen: Sequence[str]) -> Iterator[Part]:
+    oldest_first = list(enumerate(reversed(found), start=1))
+    leads = [(place, _called(each.run)) for place, each in oldest_first]
+    for number, metric in enumerate(chosen[:_CHARTS]):
+        yield Chart(
+            id=f"chart-{number}",
+            heading=metric,
+            series=[Series(label=metric, points=[(place, value(each, metric)) for place, each in oldest_first])],
+            nothing=_NOTHING if metric != DURATION else Empty(text="No run has ended yet."),
+            unit=SECONDS if metric == DURATION else "",
+            from_zero=metric == DURATION,
+            x_label="Runs, the oldest first",
+            has_marks=True,
+            leads=leads,
+        )
+
+
+def _called(run: runs.Run) -> Link:
+    return Link(text=f"{names.short(run.name)}, {exactly(run.create_time)}", href=links.href(SECTION, run.name))
+
+
+def _table(asked: Asked, found: Sequence[Measured], chosen: Sequence[str], token: str) -> Part:
+    shown = [*chosen[:_COLUMNS]]
+    is_one = len(shown) == 1
+    return Table(
+        id="runs",
+        heading="Runs",
+        columns=(
+            "Run",
+            "State",
+            "Because of",
+            "Created",
+            *shown,
+            *(["Since the one before"] if is_one else []),
+            "Account",
+        ),
+        rows=[
+            (
+                Link(text=names.short(each.run.name), href=links.href(SECTION, each.run.name)),
+                Badge(state=each.run.state, note=remark(each.run)),
+                because(each.run),
+                time(each.run.create_time),
+                *(_written(value(each, metric)) for metric in shown),
+                *([_change(found, place, shown[0])] if is_one else []),
+                links.why(each.run.name),
+            )
+            for place, each in enumerate(found)
+        ],
+        nothing=Empty(text="No run is like that.", command="trainshed pipelines run PIPELINE.json"),
+        more=asked.href(page=token) if token else "",
+    )
+
+
+def _change(found: Sequence[Measured], place: int, metric: str) -> Cell:
+    """Say by how much a run differs from the last one before it that has the metric, and lead to what else differs."""
+    now = value(found[place], metric)
+    before = next((each for each in found[place + 1 :] if value(each, metric) is not None), None)
+    said = differences.change(value(before, metric), now) if before is not None else ""
+    return Link(text=said, href=links.compare(before.run.name, found[place].run.name)) if said and before else None
+
+
+def _written(number: float | None) -> Cell:
+    return None if number is None else f"{number:.6g}"
