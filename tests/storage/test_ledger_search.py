@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from trainshed import ledger
+from trainshed.clock import rfc3339
 from trainshed.errors import InvalidArgument
-from trainshed.ledger import Search, search
+from trainshed.ledger import Search, ends, search
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOURLY, OTHER = "projects/p/locations/r/jobs/hourly", "projects/p/locations/r/jobs/other"
@@ -105,11 +106,34 @@ def test_firings_are_counted_by_when_they_were_due(filled):
     def day(read, **also):
         return filled.read(lambda conn: read(conn, HOURLY, NOW, NOW + timedelta(minutes=60), **also))
 
-    assert day(search.count_due) == {"STARTED": 29, "FAILED": 1, "SKIPPED": 1}
+    assert day(ends.count_due) == {"STARTED": 29, "FAILED": 1, "SKIPPED": 1}
     newest, second, *_ = day(search.due, limit=5)
     assert (ledger.is_forced(newest), ledger.due_time(newest)) == (True, NOW + timedelta(minutes=50))
     assert (ledger.is_forced(second), ledger.due_time(second)) == (False, NOW + timedelta(minutes=29))
-    assert filled.read(lambda conn: search.count_due(conn, HOURLY, NOW - timedelta(days=1), NOW)) == {}
+    assert filled.read(lambda conn: ends.count_due(conn, HOURLY, NOW - timedelta(days=1), NOW)) == {}
+
+
+def test_firings_are_counted_by_what_became_of_them_in_the_end(db):
+    """A topic with two subscribers: one function that fails, starts or reuses; one that never does anything."""
+
+    def fire(conn, minute, end, link):
+        due = NOW + timedelta(minutes=minute)
+        ledger.open_settled(conn, [(f"f{minute}", HOURLY, rfc3339(due), "")], "start", kind="firing", link="t", now=due)
+        for function, transition, to in (("idle", "skip", ""), ("starter", end, link)):
+            made, _ = ledger.open_receipt(
+                conn, trigger=function, kind="message", stimulus=str(minute), now=due, parent_id=f"f{minute}"
+            )
+            ledger.settle(conn, made.receipt_id, transition, now=due, link=to)
+
+    run = "projects/p/locations/l/pipelineJobs/"
+    for minute, (end, link) in enumerate(
+        [("start", f"{run}1"), ("start", f"{run}2"), ("fail", ""), ("skip", f"{run}3")]
+    ):
+        db.write(lambda conn, m=minute, e=end, to=link: fire(conn, m, e, to))
+
+    found = db.read(lambda conn: ends.count_due(conn, HOURLY, NOW, NOW + timedelta(hours=1)))
+
+    assert found == {"STARTED": 2, "FAILED": 1, "SKIPPED": 1}
 
 
 def test_what_events_led_to_is_found_for_many_at_once(db):

@@ -92,20 +92,10 @@ def due(conn: Connection, trigger: str, since: datetime, until: datetime, *, lim
     """Answer the receipts of a schedule's due times, and of firings by hand, in a stretch of time; newest first."""
     found = [
         Receipt.from_row(row)
-        for low, high in _stimuli(since, until)
-        for row in conn.execute(_between(trigger, low, high).order_by(_c.stimulus.desc()).limit(limit))
+        for low, high in stimuli(since, until)
+        for row in conn.execute(between(trigger, low, high).order_by(_c.stimulus.desc()).limit(limit))
     ]
     return sorted(found, key=lambda receipt: due_time(receipt) or receipt.create_time, reverse=True)[:limit]
-
-
-def count_due(conn: Connection, trigger: str, since: datetime, until: datetime) -> dict[str, int]:
-    """Count a schedule's firings in a stretch of time, by what became of them."""
-    counts: dict[str, int] = {}
-    for low, high in _stimuli(since, until):
-        query = _between(trigger, low, high).with_only_columns(_c.state, func.count()).group_by(_c.state)
-        for state, count in conn.execute(query):
-            counts[state] = counts.get(state, 0) + count
-    return counts
 
 
 def due_time(receipt: Receipt) -> datetime | None:
@@ -122,11 +112,12 @@ def is_forced(receipt: Receipt) -> bool:
     return receipt.stimulus.startswith(_FORCED)
 
 
-def _between(trigger: str, low: str, high: str) -> Select[Any]:
+def between(trigger: str, low: str, high: str) -> Select[Any]:
+    """Select the receipts of a trigger between two stimuli."""
     return select(receipts).where(_c.trigger == trigger, _c.stimulus >= low, _c.stimulus < high)
 
 
-def _stimuli(since: datetime, until: datetime) -> tuple[tuple[str, str], tuple[str, str]]:
+def stimuli(since: datetime, until: datetime) -> tuple[tuple[str, str], tuple[str, str]]:
     """Answer between which stimuli firings of a time lie: they begin with their time, and text sorts as time does."""
     low, high = (rfc3339(time)[:19] for time in (since, until))
     return (low, high), (_FORCED + low, _FORCED + high)

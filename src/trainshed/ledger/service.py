@@ -6,7 +6,7 @@ from datetime import datetime
 
 from trainshed.clock import Clock
 from trainshed.errors import FailedPrecondition
-from trainshed.ledger import search, store
+from trainshed.ledger import ends, search, store
 from trainshed.ledger.model import Delivery, Receipt
 from trainshed.ledger.search import Found, Search
 from trainshed.sql import Database
@@ -48,8 +48,8 @@ class Service:
         return self._db.read(lambda conn: search.due(conn, trigger, since, until, limit=limit))
 
     def count_due(self, trigger: str, stretches: Sequence[tuple[datetime, datetime]]) -> list[dict[str, int]]:
-        """Count a schedule's firings in each stretch of time, by what became of them."""
-        return self._db.read(lambda conn: [search.count_due(conn, trigger, *stretch) for stretch in stretches])
+        """Count a schedule's firings in each stretch of time, by what became of them in the end."""
+        return self._db.read(lambda conn: [ends.count_due(conn, trigger, *stretch) for stretch in stretches])
 
     def cause_of(self, link: str) -> Receipt | None:
         """Find the receipt of the event that started what `link` names."""

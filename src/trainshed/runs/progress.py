@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, not_, select
 
 from trainshed.runs.store import runs
 
@@ -34,7 +34,8 @@ def of_runs(conn: Connection, names: Sequence[str]) -> dict[str, Progress]:
 
 
 def count_by_state(conn: Connection, trigger: str, since: datetime, until: datetime) -> dict[str, int]:
-    """Count the runs of a trigger that were made in a stretch of time, by their state."""
-    is_wanted = (_c.trigger == trigger, _c.create_time >= since, _c.create_time < until)
+    """Count the runs of a trigger that were made in a stretch of time and had something to do, by their state."""
+    is_needless = and_(_c.state == "SUCCEEDED", func.coalesce(_c.tasks_ran, 1) == 0, _c.tasks_total > 0)
+    is_wanted = (_c.trigger == trigger, _c.create_time >= since, _c.create_time < until, not_(is_needless))
     query = select(_c.state, func.count()).where(*is_wanted).group_by(_c.state)
     return {state: count for state, count in conn.execute(query)}  # noqa: C416  (rows are no pairs to the type checker)

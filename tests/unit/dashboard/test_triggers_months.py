@@ -39,8 +39,9 @@ def test_a_word_that_is_no_month_is_refused(word):
 
 def test_a_day_that_is_none_is_refused():
     assert months.parse_day("2026-11-23") == date(2026, 11, 23)
-    with pytest.raises(InvalidArgument, match="is no day such as"):
-        months.parse_day("yesterday")
+    for word in ("yesterday", "2026-02-30", "0001-01-01", "9999-12-31"):
+        with pytest.raises(InvalidArgument, match="is no day such as"):
+            months.parse_day(word)
 
 
 @pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)])
@@ -64,8 +65,36 @@ def test_times_are_counted_by_the_day_of_the_zone():
     assert months.by_day(times, "Europe/Berlin") == {date(2026, 11, 23): 1, date(2026, 11, 24): 1}
 
 
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("Africa/Cairo", date(2026, 4, 24), 23),  # there is no midnight: the clock goes from 0:00 to 1:00
+        ("Africa/Cairo", date(2026, 10, 29), 25),  # midnight comes twice
+        ("Australia/Lord_Howe", date(2026, 4, 5), 24.5),
+        ("Pacific/Apia", date(2011, 12, 30), 0),  # a day that was left out
+    ],
+)
+def test_each_instant_belongs_to_the_day_that_its_zone_gives_it(zone, day, hours):
+    begin, end = months.stretch(day, zone)
+    inside = [begin + timedelta(minutes=n) for n in range(int(hours * 60))]
+
+    assert end - begin == timedelta(hours=hours)
+    assert months.by_day(inside, zone) == ({day: len(inside)} if inside else {})
+    assert months.by_day([begin - timedelta(seconds=1)], zone) != {day: 1}
+
+
+def test_what_became_of_firings_adds_up():
+    ended = {"STARTED": 5, "JOINED": 1, "SKIPPED": 2, "FAILED": 1}
+
+    assert months.came_of(ended, {"SUCCEEDED": 3, "FAILED": 1}) == {
+        "SKIPPED": 2, "FAILED": 2, "SUCCEEDED": 3, "STARTED": 2,
+    }  # fmt: skip
+    assert months.came_of({"STARTED": 1}, {"SUCCEEDED": 2}) == {"SUCCEEDED": 2}  # two functions heard of one firing
+    assert months.came_of({}, {}) == {}
+
+
 def test_weeks_begin_on_monday_and_are_whole():
-    days = [Day(date=day, fired={}, worked={}) for day in Month.parse("2026-11", "UTC", NOW).days]
+    days = [Day(date=day, came={}) for day in Month.parse("2026-11", "UTC", NOW).days]
     weeks = months.weeks(days)
 
     assert [len(week) for week in weeks] == [7] * 6

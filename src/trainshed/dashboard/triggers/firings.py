@@ -19,7 +19,7 @@ STRIP = 50
 _SHOWN = 50
 _OF_A_DAY = 500
 _COMING = 10
-_COLUMNS = ("Due", "When", "What became of it", "Led to", "Took", "Receipt")
+_COLUMNS = ("When", "What became of it", "Led to", "Took", "Receipt")
 _NOTHING = Empty(text="It has not fired yet. Run now fires it once, whatever its cron says.")
 
 
@@ -44,23 +44,15 @@ class Firings:
             return self._of_day(name, months.parse_day(word), zone)
         wanted = ledger.Search(trigger=name, page_size=_SHOWN, page_token=asked.word("page"))
         found = self._sources.receipts.search(wanted)
-        return Table(
-            id="firings",
-            heading="Periodic runs",
-            columns=_COLUMNS,
-            rows=rows(self._sources.tell(found.receipts), zone),
-            nothing=_NOTHING,
-            more=asked.href(page=found.token) if found.token else "",
-        )
+        more = asked.href(page=found.token) if found.token else ""
+        return _table("Periodic runs", self._sources.tell(found.receipts), zone, nothing=_NOTHING, more=more)
 
     def _of_day(self, name: str, day: date, zone: str) -> Table:
         begin, end = months.stretch(day, zone)
         found = self._sources.receipts.due(name, begin, end, limit=_OF_A_DAY)
         said = f"Firings of {day} in {zone}" + (f", the last {_OF_A_DAY}" if len(found) == _OF_A_DAY else "")
         nothing = Empty(text=f"It did not fire on {day}.")
-        return Table(
-            id="firings", heading=said, columns=_COLUMNS, rows=rows(self._sources.tell(found), zone), nothing=nothing
-        )
+        return _table(said, self._sources.tell(found), zone, nothing=nothing)
 
     def calendar(self, name: str, cron: Cron, asked: Asked, *, now: datetime, is_enabled: bool) -> Calendar:
         """Draw a month of firings, those to come among them. Raises InvalidArgument."""
@@ -68,7 +60,7 @@ class Firings:
         month = Month.parse(asked.word("month"), zone, now)
         stretches = [months.stretch(day, zone) for day in month.days]
         fired = self._sources.receipts.count_due(name, stretches)
-        worked = self._sources.runs.count_by_state(name, stretches)
+        runs = self._sources.runs.count_by_state(name, stretches)
         begin, end = month.stretch
         coming = cron.due_times(max(now, begin), until=end) if is_enabled and end > now else ()
         planned = months.by_day(coming, zone)
@@ -76,13 +68,12 @@ class Firings:
         days = [
             Day(
                 date=day,
-                href=asked.href(view=None, month=None, page=None, day=str(day)) if counts else "",
+                href=asked.href(view=None, month=None, page=None, day=str(day)) if ended else "",
                 is_today=day == today,
-                fired=counts,
-                worked=runs,
+                came=months.came_of(ended, worked),
                 planned=planned.get(day, 0),
             )
-            for day, counts, runs in zip(month.days, fired, worked, strict=True)
+            for day, ended, worked in zip(month.days, fired, runs, strict=True)
         ]
         return Calendar(
             id="calendar",
@@ -118,16 +109,25 @@ def next_of(due: datetime | None, zone: str) -> Cell:
     return here if _is_utc(due, zone) else Several(cells=(here, Time(when=due, is_exact=True)))
 
 
-def rows(told: Sequence[Story], zone: str) -> list[tuple[Cell, ...]]:
-    """Answer the rows of a list of firings."""
-    return [
-        (
-            Time(when=story.time, zone=zone, is_exact=True),
-            Time(when=story.time, zone=zone),
-            story.outcome,
-            story.led_to,
-            story.took,
-            Link(text=story.receipt.receipt_id, href=links.href("/receipts", story.receipt.receipt_id)),
-        )
-        for story in told
-    ]
+def _table(heading: str, told: Sequence[Story], zone: str, *, nothing: Empty, more: str = "") -> Table:
+    """List firings by when they were due: in the zone of their schedule, and in UTC where that is another one."""
+    is_utc = all(_is_utc(story.time, zone) for story in told)
+    due = ("Due",) if is_utc else (f"Due in {zone}", "In UTC")
+    return Table(
+        id="firings",
+        heading=heading,
+        columns=(*due, *_COLUMNS),
+        rows=[
+            (
+                *(Time(when=story.time, zone=z, is_exact=True) for z in ((zone,) if is_utc else (zone, "UTC"))),
+                Time(when=story.time, zone=zone),
+                story.outcome,
+                story.led_to,
+                story.took,
+                Link(text=story.receipt.receipt_id, href=links.href("/receipts", story.receipt.receipt_id)),
+            )
+            for story in told
+        ],
+        nothing=nothing,
+        more=more,
+    )

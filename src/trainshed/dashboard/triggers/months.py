@@ -14,6 +14,7 @@ from trainshed.errors import InvalidArgument
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTH = re.compile(r"(\d{4})-(\d\d)")
 _YEARS = (1970, 9000)
+_GOES_ON = ("STARTED", "JOINED")  # what became of it is told by the work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +75,24 @@ def stretch(day: date, zone: str) -> tuple[datetime, datetime]:
 def parse_day(word: str) -> date:
     """Read `2026-11-23`. Raises InvalidArgument."""
     try:
-        return date.fromisoformat(word)
-    except ValueError as error:
-        raise InvalidArgument.field("day", f"{word!r} is no day such as 2026-11-23") from error
+        found = date.fromisoformat(word)
+    except ValueError:
+        found = None
+    if found is None or not _YEARS[0] <= found.year <= _YEARS[1]:
+        raise InvalidArgument.field("day", f"{word!r} is no day such as 2026-11-23")
+    return found
+
+
+def came_of(ended: Mapping[str, int], worked: Mapping[str, int]) -> dict[str, int]:
+    """Count what became of firings: receipts by state at the end of each chain, with runs in place of what was started.
+
+    What was started and is no run (a build, a call) stays as it is.
+    """
+    found = Counter({state: count for state, count in ended.items() if state not in _GOES_ON})
+    found.update(worked)
+    if (others := sum(ended.get(state, 0) for state in _GOES_ON) - sum(worked.values())) > 0:
+        found["STARTED"] += others
+    return dict(found)
 
 
 def by_day(times: Iterable[datetime], zone: str) -> Mapping[date, int]:
@@ -92,8 +108,7 @@ class Day:
     date: date
     href: str = ""  # where its firings are; empty: there are none
     is_today: bool = False
-    fired: Mapping[str, int]  # receipts by state
-    worked: Mapping[str, int]  # runs by state
+    came: Mapping[str, int]  # firings, by what became of them
     planned: int = 0
 
     @property
@@ -104,7 +119,7 @@ class Day:
     @property
     def count(self) -> int:
         """How many firings there were."""
-        return sum(self.fired.values())
+        return sum(self.came.values())
 
 
 @dataclass(frozen=True, kw_only=True)
