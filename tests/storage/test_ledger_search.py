@@ -7,7 +7,7 @@ import pytest
 from trainshed import ledger
 from trainshed.clock import rfc3339
 from trainshed.errors import InvalidArgument
-from trainshed.ledger import Search, ends, search
+from trainshed.ledger import Search, ends, families, search
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOURLY, OTHER = "projects/p/locations/r/jobs/hourly", "projects/p/locations/r/jobs/other"
@@ -141,7 +141,33 @@ def test_what_events_led_to_is_found_for_many_at_once(db):
     second = db.write(lambda conn: a_receipt(conn, 2))
     child = db.write(lambda conn: a_receipt(conn, 3, trigger=OTHER, parent=second))
 
-    assert [c.receipt_id for c in db.read(lambda conn: search.children_of(conn, [first, second]))] == [child]
+    assert [c.receipt_id for c in db.read(lambda conn: families.children_of(conn, [first, second]))] == [child]
+
+
+def test_what_each_event_led_to_first_is_found_for_many_at_once(db):
+    def verb(conn):
+        one, other = a_receipt(conn, 1), a_receipt(conn, 2)
+        led = [a_receipt(conn, n, trigger=OTHER, kind="message", stimulus=f"s#{n}", parent=one) for n in (5, 4, 3)]
+        for number in range(2):
+            ledger.record_delivery(conn, led[0], now=NOW + timedelta(hours=number), outcome="failed")
+        return one, other, led
+
+    one, other, led = db.write(verb)
+
+    below = db.read(lambda conn: families.first_children(conn, [one, other], limit=2))
+    delivered = db.read(lambda conn: families.deliveries_of(conn, [one, led[0]]))
+    assert {parent: [c.receipt_id for c in mine] for parent, mine in below.items()} == {
+        one: [led[2], led[1]],
+        other: [],
+    }
+    assert {key: [d.number for d in mine] for key, mine in delivered.items()} == {one: [], led[0]: [1, 2]}
+
+
+def test_the_newest_of_each_trigger_are_whole_receipts(filled):
+    newest = filled.read(lambda conn: families.latest(conn, [OTHER, HOURLY, "nobody"], limit=2))
+
+    assert {trigger: len(mine) for trigger, mine in newest.items()} == {OTHER: 1, HOURLY: 2, "nobody": 0}
+    assert newest[HOURLY] == found(filled, trigger=HOURLY, page_size=2).receipts
 
 
 @pytest.mark.parametrize(

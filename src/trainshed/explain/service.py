@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from trainshed import builds, costs, functions, ledger, lineage, names, runs, schedules, topics
 from trainshed.builds import Build
 from trainshed.environments import Environment, Environments
-from trainshed.errors import InvalidArgument, NotFound, TrainshedError
+from trainshed.errors import InvalidArgument, NotFound
 from trainshed.explain import builds as of_builds
 from trainshed.explain import differences, events, fate, words
 from trainshed.explain import runs as of_runs
+from trainshed.explain.families import Families
 from trainshed.explain.fate import Fate, Node
 from trainshed.explain.model import Account, Advice, Named, Step, Story
 from trainshed.explain.sources import Sources
@@ -21,7 +22,7 @@ from trainshed.schedules import of_runs as schedules_of_runs
 from trainshed.sql import changes
 
 _LONGEST_CHAIN = 20  # a chain may be a circle: a run's output may start a run
-_DEEP, _WIDE = 6, 20  # of what followed
+_DEEP = 6  # generations of what followed
 _ID = "ID"
 
 
@@ -52,6 +53,7 @@ class Service:
         self._commits = Commits(features.repositories)
         self._stories = Stories(features.runs, features.builds, self._commits)
         self._sources = Sources(features)
+        self._families = Families(features, self._sources)
         self._prices = costs.load()
 
     def explain(self, of: str) -> Account:
@@ -80,13 +82,13 @@ class Service:
         details = self._features.runs.describe(run)
         return self._stories.read(details, self._chain(details.run.receipt_id))
 
-    def fate(self, receipt: Receipt) -> Fate:
-        """Say what became of an event in the end."""
-        return fate.of(self._node(receipt, _DEEP))
+    def fates(self, receipts: Sequence[Receipt]) -> list[Fate]:
+        """Say of each event what became of it in the end."""
+        return [fate.of(node) for node in self._families.nodes(receipts, _DEEP)]
 
     def fate_of(self, trigger: str, last: Receipt | None) -> Fate:
         """Say why nothing comes of a trigger now, or what came of its last event."""
-        return fate.of_source(self._sources.read(trigger), self._node(last, _DEEP) if last else None)
+        return fate.of_source(self._sources.read(trigger), self._node(last) if last else None)
 
     def _by_id(self, short: str) -> Account:
         for name in (
@@ -123,7 +125,7 @@ class Service:
             of_runs.verdict(story.made, story.tasks),
             of_runs.cost(runs.actual(self._prices, details.tasks)),
             of_runs.made(story.made),
-            events.followed(self._node(chain[-1], _DEEP)) if chain else None,
+            events.followed(self._node(chain[-1])) if chain else None,
         ]
         return Account(
             kind="run",
@@ -146,7 +148,7 @@ class Service:
             steps.append(of_builds.commit(commit))
         steps.append(of_builds.build(build))
         if receipt is not None:
-            steps.append(events.followed(self._node(receipt, _DEEP)))
+            steps.append(events.followed(self._node(receipt)))
         return Account(
             kind="build",
             name=build.name,
@@ -180,7 +182,7 @@ class Service:
     def _of_event(self, name: str, title: str, chain: Sequence[Receipt], found: Fate | None) -> Account:
         steps: list[Step | None] = []
         if chain:
-            node = self._node(chain[-1], _DEEP)
+            node = self._node(chain[-1])
             found = found or fate.of(node)
             steps = [*self._led(chain, without=""), events.followed(node)]
         assert found is not None
@@ -227,8 +229,9 @@ class Service:
     def _led(self, chain: Sequence[Receipt], *, without: str) -> list[Step]:
         """Tell of the events that led somewhere, with the builds on the way; `without` is told elsewhere."""
         steps = [events.event(chain[0], self._commits.of_receipt(chain[0]))]
-        for receipt in chain:
-            steps.append(events.receipt(self._node(receipt, 0)))
+        for node in self._families.nodes(chain, 0):
+            receipt = node.receipt
+            steps.append(events.receipt(node))
             if words.kind_of(receipt.link) == "build" and receipt.link != without:
                 with suppress(NotFound):
                     steps.append(of_builds.build(self._features.builds.get(names.short(receipt.link))))
@@ -246,25 +249,9 @@ class Service:
             receipt_id = found.parent_id
         return chain
 
-    def _node(self, receipt: Receipt, depth: int) -> Node:
-        account = self._features.ledger.describe(receipt.receipt_id)
-        below = account.children if depth else []
-        return Node(
-            receipt=receipt,
-            deliveries=account.deliveries,
-            children=[self._node(child, depth - 1) for child in below[:_WIDE]],
-            hearers=self._sources.hearers(receipt.link) if not account.children else None,
-            error=self._error(receipt),
-            is_cut=len(below) > _WIDE,
-        )
-
-    def _error(self, receipt: Receipt) -> str:
-        if receipt.state != "FAILED" or words.kind_of(receipt.link) != "invocation":
-            return ""
-        try:
-            return self._features.functions.invocation(names.short(receipt.link)).error
-        except TrainshedError:
-            return ""
+    def _node(self, receipt: Receipt) -> Node:
+        (node,) = self._families.nodes([receipt], _DEEP)
+        return node
 
     def _compared(self, story: Story, before: Run | None) -> Step | None:
         if before is None:

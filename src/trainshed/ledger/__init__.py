@@ -4,6 +4,7 @@
 - `lifecycle`: what can become of a receipt.
 - `store`: `open_receipt`, `settle`, `record_delivery` inside the caller's transaction; queries.
 - `search`: what people look for in it, however long it is.
+- `families`: the same of many triggers, or events, at once.
 - `words`: what a receipt's event is called.
 - `service`: read the ledger, send an event again.
 """

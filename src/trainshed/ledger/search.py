@@ -19,8 +19,6 @@ from trainshed.ledger.store import RARE, receipts
 
 _LOOKED_THROUGH = 20_000  # receipts that one page looks through for words
 _MOST_MEANT = 20  # triggers that a short name may stand for
-_MOST_CHILDREN = 2000
-_CHUNK = 500  # ids in one statement
 _FORCED = "forced/"
 _c = receipts.c
 _NEWEST = (_c.create_time.desc(), _c.id.desc())
@@ -65,27 +63,6 @@ def page(conn: Connection, wanted: Search) -> Found:
     if stop is not None:
         return Found(receipts=found, token=_token(stop.create_time, stop.id), looked_until=stop.create_time)
     return Found(receipts=found, token="")
-
-
-def latest(conn: Connection, triggers: Sequence[str], *, limit: int) -> dict[str, list[Receipt]]:
-    """Answer the newest receipts of each trigger, newest first."""
-    return {
-        trigger: [
-            Receipt.from_row(row)
-            for row in conn.execute(select(receipts).where(_c.trigger == trigger).order_by(*_NEWEST).limit(limit))
-        ]
-        for trigger in triggers
-    }
-
-
-def children_of(conn: Connection, ids: Sequence[str]) -> list[Receipt]:
-    """Answer the receipts of what these events led to, oldest first; of very many only some."""
-    found: list[Receipt] = []
-    for start in range(0, len(ids), _CHUNK):
-        query = select(receipts).where(_c.parent_id.in_(ids[start : start + _CHUNK]))
-        rows = conn.execute(query.order_by(_c.create_time, _c.id).limit(_MOST_CHILDREN))
-        found += [Receipt.from_row(row) for row in rows]
-    return found
 
 
 def due(conn: Connection, trigger: str, since: datetime, until: datetime, *, limit: int) -> list[Receipt]:

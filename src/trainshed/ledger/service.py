@@ -6,7 +6,7 @@ from datetime import datetime
 
 from trainshed.clock import Clock
 from trainshed.errors import FailedPrecondition
-from trainshed.ledger import ends, search, store
+from trainshed.ledger import ends, families, search, store
 from trainshed.ledger.model import Delivery, Receipt
 from trainshed.ledger.search import Found, Search
 from trainshed.sql import Database
@@ -37,11 +37,22 @@ class Service:
 
     def latest(self, triggers: Sequence[str], *, limit: int) -> dict[str, list[Receipt]]:
         """Read the newest receipts of each trigger, newest first."""
-        return self._db.read(lambda conn: search.latest(conn, triggers, limit=limit))
+        return self._db.read(lambda conn: families.latest(conn, triggers, limit=limit))
 
     def children_of(self, receipt_ids: Sequence[str]) -> list[Receipt]:
         """Read the receipts of what these events led to, oldest first."""
-        return self._db.read(lambda conn: search.children_of(conn, receipt_ids))
+        return self._db.read(lambda conn: families.children_of(conn, receipt_ids))
+
+    def followed(
+        self, receipt_ids: Sequence[str], *, limit: int
+    ) -> tuple[dict[str, list[Delivery]], dict[str, list[Receipt]]]:
+        """Read the deliveries under each of some receipts, and the first receipts of what each led to, oldest first."""
+        return self._db.read(
+            lambda conn: (
+                families.deliveries_of(conn, receipt_ids),
+                families.first_children(conn, receipt_ids, limit=limit),
+            )
+        )
 
     def due(self, trigger: str, since: datetime, until: datetime, *, limit: int) -> list[Receipt]:
         """Read the receipts of a schedule's firings that were due, or forced, in a stretch of time, newest first."""

@@ -63,8 +63,8 @@ class Prepared:
         self._text = made.string  # last: readers of other threads look at it
 
 
-def among(column: ColumnElement[int], name: str, *also: tuple[ColumnElement[int], str]) -> ColumnElement[bool]:
-    """Whether a column is one of the numbers in the parameter `name`, a list of any length.
+def among(column: ColumnElement[Any], name: str, *also: tuple[ColumnElement[int], str]) -> ColumnElement[bool]:
+    """Whether a column is one of the numbers, or texts, in the parameter `name`, a list of any length.
 
     `also` names columns that have to be one number each, with its parameter: together they lead through a key of
     several columns, which SQLite would leave for an index that looks shorter to it and is as long as the table.

@@ -3,18 +3,18 @@
 - `model`: Topic, Subscription, Options, PubsubMessage, Delivery, Snapshot.
 - `lifecycle`: what can become of a delivery.
 - `policy`: names, limits, backoff, ack ids. `filters`: which messages a subscription wants. Pure.
-- `tables`. `store`: SQL of messages and deliveries. `store_resources`: SQL of topics and subscriptions.
+- `tables`. `store`: SQL of deliveries. `store_publishing`: of messages that come. `store_resources`: SQL of topics and subscriptions.
 - `attempts`: leasing, answers, missed deadlines, dead letters, inside the caller's transaction.
 - `ordering`: what order within a key asks of leasing and of what comes again.
 - `envelope`: what a push endpoint receives. Pure.
 - `schemas`: schemas of messages, their revisions, and what fits them.
-- `service`: the verbs. `handover`: those of delivering by ourselves. `snapshots`, `store_snapshots`: snapshots, retained messages, seeking.
+- `service`: the verbs; `resources`: those of topics and subscriptions themselves. `handover`: those of delivering by ourselves. `snapshots`, `store_snapshots`: snapshots, retained messages, seeking.
 - `backlog`: how much waits, and a look at it.
 - `upkeep`: what grows old.
 - `loop`: the delivering and cleaning duties; `Arrivals`, by which pulling clients wait.
 """
 
-from trainshed.topics.backlog import Backlog, Backlogs, Looked, Subscribed, channels
+from trainshed.topics.backlog import Backlog, Backlogs, DeadLetters, Looked, Subscribed, channels
 from trainshed.topics.lifecycle import DELIVERY
 from trainshed.topics.loop import Arrivals, Deliver, Deliverer, Endpoints, duties
 from trainshed.topics.model import (
@@ -51,6 +51,7 @@ __all__ = [
     "Backlog",
     "Backlogs",
     "DeadLetterPolicy",
+    "DeadLetters",
     "Definition",
     "Deliver",
     "Deliverer",

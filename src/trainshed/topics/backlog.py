@@ -65,6 +65,16 @@ class Subscribed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeadLetters:
+    """A subscription with messages that were given up."""
+
+    name: str
+    topic: str
+    count: int
+    bound: int = COUNTED  # of the count
+
+
+@dataclass(frozen=True, kw_only=True)
 class Looked:
     """A message as somebody sees it who does not take it."""
 
@@ -102,11 +112,18 @@ class Backlogs:
         """Read the first subscriptions of each topic."""
         return self._db.read(lambda conn: [_of_topic(conn, topic=topic, limit=limit, after="") for topic in topics])
 
-    def with_dead_letters(self, *, limit: int) -> list[Subscribed]:
+    def with_dead_letters(self, *, limit: int) -> list[DeadLetters]:
         """Read subscriptions with messages that were given up."""
         is_dead = select(_d.message_id).where(_d.subscription_id == _s.id, _d.state == "DEAD_LETTERED").exists()
-        wanted = select(*_SUBSCRIBED).where(is_dead).order_by(_s.id).limit(limit)
-        return self._db.read(lambda conn: [_subscribed(conn, row) for row in conn.execute(wanted)])
+        wanted = select(_s.id, _s.name, _s.topic).where(is_dead).order_by(_s.id).limit(limit)
+
+        def query(conn: Connection) -> list[DeadLetters]:
+            return [
+                DeadLetters(name=name, topic=topic, count=_counted_in(conn, number, "DEAD_LETTERED", COUNTED)[0])
+                for number, name, topic in conn.execute(wanted)
+            ]
+
+        return self._db.read(query)
 
     def of(self, subscription: Subscription) -> Backlog:
         """Count what waits at one subscription."""
@@ -168,13 +185,16 @@ def _subscribed(conn: Connection, row: Any) -> Subscribed:
 
 
 def _backlog(conn: Connection, subscription_id: int, bound: int) -> Backlog:
-    def count(state: str) -> tuple[int, int | None]:
-        ((found, first),) = _COUNT.rows(conn, subscription=subscription_id, wanted=state, most=bound)
-        return found, first
-
-    (waiting, first_waiting), (out, first_out), (dead, _) = map(count, ("PENDING", "OUTSTANDING", "DEAD_LETTERED"))
+    (waiting, first_waiting), (out, first_out), (dead, _) = (
+        _counted_in(conn, subscription_id, state, bound) for state in ("PENDING", "OUTSTANDING", "DEAD_LETTERED")
+    )
     oldest = min((number for number in (first_waiting, first_out) if number is not None), default=None)
     return Backlog(waiting=waiting, out=out, dead=dead, oldest_time=_published(conn, oldest), bound=bound)
+
+
+def _counted_in(conn: Connection, subscription_id: int, state: str, bound: int) -> tuple[int, int | None]:
+    ((found, first),) = _COUNT.rows(conn, subscription=subscription_id, wanted=state, most=bound)
+    return found, first
 
 
 def _published(conn: Connection, message_id: int | None) -> datetime | None:

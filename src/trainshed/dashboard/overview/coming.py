@@ -44,15 +44,10 @@ def read(
     found.sort(key=lambda each: (each[2] is None, each[2]))
     found = found[:limit]
     latest = receipts.latest([name for name, *_ in found], limit=1)
+    last = [mine[0] for mine in latest.values() if mine]
+    fates = dict(zip((receipt.trigger for receipt in last), accounts.fates(last), strict=True))
     return [
-        Coming(
-            name=name,
-            called=called,
-            due=due,
-            zone=zone,
-            last=accounts.fate(latest[name][0]) if latest.get(name) else None,
-        )
-        for name, called, due, zone in found
+        Coming(name=name, called=called, due=due, zone=zone, last=fates.get(name)) for name, called, due, zone in found
     ]
 
 

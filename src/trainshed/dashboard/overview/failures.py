@@ -1,8 +1,9 @@
 """What failed last: runs, builds and events, each with its reason in one line."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from trainshed import builds, explain, ledger, names, runs
 from trainshed.dashboard import links
@@ -11,6 +12,7 @@ from trainshed.dashboard.page import Empty, Table
 
 _BUILD_STATES = ("FAILURE", "TIMEOUT", "INTERNAL_ERROR", "EXPIRED")
 _LONGEST = 220
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +36,16 @@ def read(
     limit: int,
 ) -> list[Failure]:
     """Read the newest failures."""
-    found = [_run(run) for run in of_runs.search(runs.Search(state="FAILED", page_size=limit))[0]]
-    found += [_build(build) for build in of_builds.newest(_BUILD_STATES, limit=limit)]
-    for state in ("FAILED", "REFUSED"):
-        events = receipts.search(ledger.Search(state=state, page_size=limit)).receipts
-        found += [_event(receipt, accounts.fate(receipt)) for receipt in events]
-    return sorted(found, key=lambda failure: failure.when, reverse=True)[:limit]
+    works = [_run(run) for run in of_runs.search(runs.Search(state="FAILED", page_size=limit))[0]]
+    works += [_build(build) for build in of_builds.newest(_BUILD_STATES, limit=limit)]
+    failed = [
+        receipt
+        for state in ("FAILED", "REFUSED")
+        for receipt in receipts.search(ledger.Search(state=state, page_size=limit)).receipts
+    ]
+    events = _newest(failed, lambda receipt: receipt.update_time, limit)
+    found = [*works, *(_event(*told) for told in zip(events, accounts.fates(events), strict=True))]
+    return _newest(found, lambda failure: failure.when, limit)
 
 
 def table(found: Sequence[Failure]) -> Table:
@@ -90,6 +96,10 @@ def _event(receipt: ledger.Receipt, fate: explain.Fate) -> Failure:
         state=receipt.state,
         reason=_line(fate.says),
     )
+
+
+def _newest(found: Iterable[T], when: Callable[[T], datetime], limit: int) -> list[T]:
+    return sorted(found, key=when, reverse=True)[:limit]
 
 
 def _line(text: str) -> str:

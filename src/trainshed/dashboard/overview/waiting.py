@@ -1,6 +1,6 @@
 """What needs a person: builds that wait for approval, dead letters, schedules that rest while their time comes and goes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -35,11 +35,13 @@ def read(
     limit: int,
 ) -> list[Wanted]:
     """Read what waits for a person, the most urgent kind first."""
-    found = [_approval(build) for build in of_builds.newest(("PENDING",), limit=limit)]
-    found += [_dead(each) for each in messages.backlogs.with_dead_letters(limit=limit)]
-    found += [_paused(schedule, now) for schedule in of_messages.in_state("PAUSED", limit=limit)]
-    found += [_paused_runs(schedule, now) for schedule in of_runs_.in_state("PAUSED", limit=limit)]
-    return found[:limit]
+    kinds: Iterable[Callable[[], Iterable[Wanted]]] = (
+        lambda: map(_approval, of_builds.newest(("PENDING",), limit=limit)),
+        lambda: map(_dead, messages.backlogs.with_dead_letters(limit=limit)),
+        lambda: (_paused(schedule, now) for schedule in of_messages.in_state("PAUSED", limit=limit)),
+        lambda: (_paused_runs(schedule, now) for schedule in of_runs_.in_state("PAUSED", limit=limit)),
+    )
+    return list(islice((each for read in kinds for each in read()), limit))  # no more than is shown is looked at
 
 
 def table(found: Sequence[Wanted]) -> Table:
@@ -68,8 +70,8 @@ def _approval(build: builds.Build) -> Wanted:
     )
 
 
-def _dead(each: topics.Subscribed) -> Wanted:
-    count = f"{each.backlog.dead} or more" if each.backlog.dead >= each.backlog.bound else str(each.backlog.dead)
+def _dead(each: topics.DeadLetters) -> Wanted:
+    count = f"{each.count} or more" if each.count >= each.bound else str(each.count)
     return Wanted(
         what=Link(text=f"subscription {names.short(each.name)}", href=links.href("/topics", each.topic)),
         state="DEAD LETTERS",
