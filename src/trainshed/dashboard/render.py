@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ class Pages:
         )
         self._environment.filters |= {
             "exactly": exactly, "rfc3339": rfc3339, "duration": duration, "size": size, "json": as_json,
+            "class": style_class,
         }  # fmt: skip
         self._environment.globals |= {"navigation": NAVIGATION, "has_login": has_login}
 
@@ -114,6 +116,12 @@ def size(count: int | None) -> str:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= 1024
     raise AssertionError("unreachable")
+
+
+@lru_cache(maxsize=256)
+def style_class(state: str) -> str:
+    """Answer the class that a state is drawn by."""
+    return state.lower().replace(" ", "-")
 
 
 def as_json(value: Any) -> str:

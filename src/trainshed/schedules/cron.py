@@ -104,7 +104,7 @@ class Cron:
     @property
     def words(self) -> str:
         """The expression as people say it."""
-        return str(_parse(self.expression).sim.explain())
+        return _words(self.expression)
 
     def next_due(self, after: datetime) -> datetime | None:
         """Answer the first due time later than `after`, or None when there is none within forty years."""
@@ -151,6 +151,11 @@ class _Plan:
 
     def matches(self, day: date) -> bool:
         return day.month in self.sim.months and bool(self.sim.match_day(day))
+
+
+@lru_cache(maxsize=1024)
+def _words(expression: str) -> str:
+    return str(_parse(expression).sim.explain())
 
 
 @lru_cache(maxsize=4096)
