@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from trainshed import ledger
 from trainshed.errors import NotFound
 from trainshed.ledger import Cause
 from trainshed.runners.scripted import Act
+from trainshed.runs import Search
 
 _spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
 runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))
@@ -91,6 +93,25 @@ def test_products_of_one_type_are_read_alone(world):
     assert len(world.service.products(done, ["system.Dataset"])) == 2
     assert world.service.products(done, ["system.Metrics"]) == []
     assert len(world.service.products(done, limit=1)) == 1
+
+
+def test_the_numbers_of_many_runs_are_read_at_once_newest_first(world):
+    def measuring(job, source):
+        metrics = json.loads(json.dumps(spec(source)).replace("system.Dataset", "system.Metrics"))
+        world.clock.advance(timedelta(seconds=1))
+        return world.finish(world.create(metrics, parameters={"data": "x"}, job_id=job))
+
+    measuring("one", "# 1")
+    measuring("two", "# 2")
+    world.finish(world.create(spec("# nothing to measure"), parameters={"data": "x"}, job_id="three"))
+
+    found, token = world.service.measured(Search(page_size=2))
+    older, _ = world.service.measured(Search(page_size=2, page_token=token))
+
+    numbers = {"load: rows": 3.0, "load: share": 0.5, "train: rows": 3.0, "train: share": 0.5}
+    assert {each.run.name.rsplit("/", 1)[-1]: each.numbers for each in found} == {"three": {}, "two": numbers}
+    assert [(each.run.name.rsplit("/", 1)[-1], each.numbers) for each in older] == [("one", numbers)]
+    assert world.service.measured(Search(pipeline="none")) == ([], "")
 
 
 def test_the_file_of_an_artifact_is_read_as_far_as_wanted(world):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Column, ColumnElement, Connection, func, select
 
 from trainshed.lineage.model import CONTAINER, IMPORTER, Artifact
 from trainshed.lineage.store import artifacts, events, executions, list_artifacts
@@ -59,13 +59,13 @@ def products_of_contexts(
     query = (
         select(executions.c.context_id, executions.c.name, events.c.path, events.c.artifact_id)
         .select_from(joined)
-        .where(executions.c.context_id.in_(context_ids), executions.c.schema_title.in_(_MAKERS))
+        .where(executions.c.context_id.in_(context_ids), _without_index(executions.c.schema_title).in_(_MAKERS))
         .where(events.c.type == "OUTPUT")
         .order_by(executions.c.context_id.desc(), executions.c.id, events.c.position)
         .limit(limit)
     )
     if titles:
-        query = query.where(artifacts.c.schema_title.in_(titles))
+        query = query.where(_without_index(artifacts.c.schema_title).in_(titles))
     edges = conn.execute(query).all()
     things = {thing.artifact_id: thing for thing in list_artifacts(conn, ids={edge.artifact_id for edge in edges})}
     found: dict[int, list[Product]] = {}
@@ -73,3 +73,8 @@ def products_of_contexts(
         product = Product(task=edge.name.partition("/tasks/")[2], key=edge.path, artifact=things[edge.artifact_id])
         found.setdefault(edge.context_id, []).append(product)
     return found
+
+
+def _without_index(column: Column[str]) -> ColumnElement[str]:
+    """Answer a column whose index is left alone: there are few types, and very many rows of each."""
+    return func.coalesce(column, "")
