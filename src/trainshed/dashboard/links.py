@@ -90,3 +90,8 @@ def section_of(name: str) -> str:
     """Answer the section of the dashboard that a resource belongs to."""
     parts = name.split("/")
     return _PAGES.get(parts[-2] if len(parts) > 1 else "", "")
+
+
+def metrics(trigger: str) -> Link:
+    """Link to the metrics of the runs that a resource started, one after the other."""
+    return Link(text="Metrics of its runs", href=f"/runs/metrics?{urlencode({'trigger': trigger})}")

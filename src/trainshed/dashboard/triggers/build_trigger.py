@@ -127,6 +127,7 @@ def _actions(found: builds.Trigger) -> Actions:
             Action(label=switch, path=f"{path}?updateMask=disabled", method="PATCH", body=change),
             Action(label="Delete", path=path, method="DELETE", confirm=gone, then=SECTION),
         ),
+        links=(links.metrics(found.resource),),
         copies_address=True,
     )
 

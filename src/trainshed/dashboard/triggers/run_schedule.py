@@ -76,7 +76,8 @@ def _actions(schedule: RunSchedule) -> Actions:
     )
     changing = {"ACTIVE": (run, pause), "PAUSED": (run, resume, catch_up)}.get(schedule.state, ())
     delete = Action(label="Delete", path=path, method="DELETE", confirm=gone, then="/schedules")
-    return Actions(id="actions", actions=(*changing, delete), copies_address=True)
+    more = (links.metrics(schedule.name),)
+    return Actions(id="actions", actions=(*changing, delete), links=more, copies_address=True)
 
 
 def _facts(schedule: RunSchedule, zone: str) -> list[tuple[str, Cell]]:

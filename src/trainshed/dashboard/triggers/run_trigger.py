@@ -96,6 +96,7 @@ def _actions(found: runs.Trigger) -> Actions:
             Action(label=switch, path=path, method="PATCH", body={"disabled": not found.is_disabled}),
             Action(label="Delete", path=path, method="DELETE", confirm=gone, then=SECTION),
         ),
+        links=(links.metrics(found.resource),),
         copies_address=True,
     )
 

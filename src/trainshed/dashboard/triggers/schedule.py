@@ -94,6 +94,7 @@ def _actions(schedule: Schedule) -> Actions:
             pause if schedule.state == "ENABLED" else resume,
             Action(label="Delete", path=path, method="DELETE", confirm=gone, then="/schedules"),
         ),
+        links=(links.metrics(schedule.name),),
         copies_address=True,
     )
 
