@@ -16,7 +16,7 @@ def count_due(conn: Connection, trigger: str, since: datetime, until: datetime) 
     """Count a schedule's firings in a stretch of time, by what became of them in the end.
 
     A firing that a function turned into a run counts as the function's receipt says; where several heard of it, that of
-    the one that started work.
+    the one that started work, or else of one that failed.
     """
     counts: dict[str, int] = {}
     for low, high in stimuli(since, until):
@@ -33,7 +33,9 @@ def _ends(begun: Select[Any]) -> Select[Any]:
         _c.parent_id == chain.c.id, chain.c.step < _STEPS, not_(_is_work(chain.c.link))
     )
     chain = chain.union_all(following)
-    telling = (_is_work(chain.c.link).desc(), chain.c.step.desc(), chain.c.create_time.desc(), chain.c.id.desc())
+    is_failure = chain.c.state.in_(("FAILED", "REFUSED"))
+    latest = (chain.c.step, chain.c.create_time, chain.c.id)
+    telling = [each.desc() for each in (_is_work(chain.c.link), is_failure, *latest)]
     place = func.row_number().over(partition_by=chain.c.root, order_by=telling)
     ranked = select(chain.c.state, place.label("place")).subquery()
     return select(ranked.c.state, func.count()).where(ranked.c.place == 1).group_by(ranked.c.state)

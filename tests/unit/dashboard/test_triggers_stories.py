@@ -67,6 +67,13 @@ def test_of_several_that_followed_the_one_that_led_to_work_counts():
     assert told(a_receipt(link="projects/p/topics/t"), with_work, without).last is with_work
 
 
+def test_of_several_that_led_to_no_work_the_one_that_failed_counts():
+    failed = a_receipt("b", parent="a", state="FAILED")
+    without = a_receipt("c", parent="a", state="SKIPPED")
+
+    assert told(a_receipt(link="projects/p/topics/t"), failed, without).last is failed
+
+
 def test_a_circle_of_events_ends():
     first, second = a_receipt("a", parent="b"), a_receipt("b", parent="a")
 

@@ -11,6 +11,7 @@ from trainshed.dashboard.render import duration, exactly
 from trainshed.ledger import Receipt, due_time, is_forced
 
 _GOES_ON = {"STARTED", "JOINED"}  # what became of it is told by the work
+_FAILED = {"FAILED", "REFUSED"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,13 +130,13 @@ def tell(receipts: Sequence[Receipt], followed: Sequence[Receipt], works: Mappin
 
 
 def _last(receipt: Receipt, by_parent: Mapping[str, Sequence[Receipt]], seen: set[str]) -> Receipt:
-    """Follow an event to the work that it led to; where there is none, to the end of what is known."""
+    """Follow an event to the work that it led to; where there is none, to what failed, or the end of what is known."""
     seen.add(receipt.receipt_id)
     if is_work(receipt.link):
         return receipt
     children = [child for child in by_parent.get(receipt.receipt_id, ()) if child.receipt_id not in seen]
     ends = [_last(child, by_parent, seen) for child in children]
-    return next((end for end in reversed(ends) if is_work(end.link)), ends[-1] if ends else receipt)
+    return max(reversed(ends), key=lambda end: (is_work(end.link), end.state in _FAILED), default=receipt)
 
 
 def marks(stories: Sequence[Story], zone: str = "UTC") -> list[Mark]:
