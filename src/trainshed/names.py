@@ -10,13 +10,16 @@ import json
 import re
 import secrets
 import uuid
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
 
 from trainshed.errors import InvalidArgument
 
 PROJECT_NUMBER = "100000000001"  # of every project: clients compare a bucket's with that of the project
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+Item = TypeVar("Item")
+Place = TypeVar("Place", str, int)
 _PAIRS = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
 
 
@@ -77,7 +80,52 @@ def read_page_token(token: str) -> dict[str, Any]:
     try:
         position = json.loads(base64.urlsafe_b64decode(token.encode()))
     except (ValueError, binascii.Error) as error:
-        raise InvalidArgument.field("page_token", "not a token that this server returned") from error
+        raise _no_token() from error
     if not isinstance(position, dict):
-        raise InvalidArgument.field("page_token", "not a token that this server returned")
+        raise _no_token()
     return position
+
+
+def read_place(token: str, key: str, start: Place) -> Place:
+    """Open a token that holds one place; empty gives the start of the list. Raises InvalidArgument."""
+    found = read_page_token(token).get(key, start)
+    if type(found) is not type(start):
+        raise _no_token()
+    return found
+
+
+def time_token(time: datetime, name: str) -> str:
+    """Hide a position in a list by time, and by name where times are equal."""
+    return page_token(time=time.isoformat(), name=name)
+
+
+def read_time_token(token: str) -> tuple[datetime, str] | None:
+    """Open a token made by `time_token`; None for the start of the list. Raises InvalidArgument."""
+    position = read_page_token(token)
+    try:
+        return (datetime.fromisoformat(position["time"]), str(position["name"])) if position else None
+    except (KeyError, TypeError, ValueError) as error:
+        raise _no_token() from error
+
+
+def page(
+    read: Callable[[Place, int], Sequence[Item]],
+    key: Callable[[Item], Place],
+    *,
+    size: int,
+    token: str,
+    start: Place,
+    most: int = 1000,
+) -> tuple[list[Item], str]:
+    """Read a page of a list by a key, and the token of the next page. Raises InvalidArgument.
+
+    `read` answers so many items behind a place, in the order of the key; `start` is in front of all of them.
+    """
+    limit = min(size or most, most)
+    found = list(read(read_place(token, "after", start), limit + 1))
+    more = page_token(after=key(found[limit - 1])) if len(found) > limit else ""
+    return found[:limit], more
+
+
+def _no_token() -> InvalidArgument:
+    return InvalidArgument.field("page_token", "not a token that this server returned")

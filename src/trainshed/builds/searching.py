@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, Connection, and_, select, true
 from trainshed import names
 from trainshed.builds import store
 from trainshed.builds.model import Build
-from trainshed.errors import InvalidArgument
 
 _BEGINNING = re.compile(r"[0-9a-f-]{4,40}")
 _AFTER_HEX = "g"  # sorts behind every identifier that goes on in hexadecimal digits
@@ -30,7 +29,7 @@ class Search:
 
 def page(conn: Connection, wanted: Search) -> tuple[list[Build], str]:
     """Answer a page, without steps, and the token of the next one. Raises InvalidArgument."""
-    before = _position(wanted.page_token)
+    before = names.read_time_token(wanted.page_token)
     keys: set[tuple[datetime, str]] = set()
     for way in _ways(wanted.text):
         keys.update(_keys(conn, wanted, way, before))
@@ -43,17 +42,7 @@ def page(conn: Connection, wanted: Search) -> tuple[list[Build], str]:
     builds = [Build.from_row(row) for row in rows]
     if len(newest) <= wanted.page_size:
         return builds, ""
-    return builds, names.page_token(time=builds[-1].create_time.isoformat(), id=builds[-1].build_id)
-
-
-def _position(token: str) -> tuple[datetime, str] | None:
-    position = names.read_page_token(token)
-    if not position:
-        return None
-    try:
-        return datetime.fromisoformat(position["time"]), str(position["id"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InvalidArgument.field("page", "not a token that this server returned") from error
+    return builds, names.time_token(builds[-1].create_time, builds[-1].build_id)
 
 
 def _keys(

@@ -143,8 +143,7 @@ class Service:
         project = "" if project in {"-", self.project_number} else project
         wanted = filters.read(filter_text, states=BUILD.states)
         states = filters.states_of(wanted)
-        position = names.read_page_token(page_token)
-        before = (datetime.fromisoformat(position["time"]), str(position["id"])) if position else None
+        before = names.read_time_token(page_token)
 
         def query(conn: Connection) -> list[Build]:
             pages = store.builds_newest_first(conn, project=project, region=region, states=states, before=before)
@@ -154,7 +153,7 @@ class Service:
         token = ""
         if len(found) > limit:
             last = found[limit - 1]
-            token = names.page_token(time=last.create_time.isoformat(), id=last.build_id)
+            token = names.time_token(last.create_time, last.build_id)
         return tuple(found[:limit]), token
 
     def newest(self, states: Sequence[str], *, limit: int) -> Sequence[Build]:

@@ -79,17 +79,15 @@ def _runs(conn: Connection, wanted: Wanted, order: list[tuple[str, bool]]) -> It
 
 
 def _start(token: str) -> _Place:
-    position = names.read_page_token(token)
-    if "time" in position:
-        return _Place(before=(datetime.fromisoformat(position["time"]), position["name"]))
-    return _Place(skip=int(position.get("skip", 0)))
+    if "time" in names.read_page_token(token):
+        return _Place(before=names.read_time_token(token))
+    return _Place(skip=names.read_place(token, "skip", 0))
 
 
 def _token(place: _Place) -> str:
     if place.before is None:
         return names.page_token(skip=place.skip)
-    time, name = place.before
-    return names.page_token(time=time.isoformat(), name=name)
+    return names.time_token(*place.before)
 
 
 def _order(text: str) -> list[tuple[str, bool]]:

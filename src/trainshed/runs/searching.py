@@ -52,7 +52,7 @@ def page(conn: Connection, wanted: Search) -> tuple[list[Run], str]:
     if len(found) <= wanted.page_size:
         return found, ""
     last = found[wanted.page_size - 1]
-    return found[:-1], names.page_token(time=last.create_time.isoformat(), name=last.name)
+    return found[:-1], names.time_token(last.create_time, last.name)
 
 
 def known(conn: Connection) -> Known:
@@ -133,14 +133,10 @@ def _has(words: str) -> ColumnElement[bool]:
 
 
 def _after(query: Select[Any], token: str) -> Select[Any]:
-    position = names.read_page_token(token)
-    if not position:
+    place = names.read_time_token(token)
+    if place is None:
         return query
-    c = store.runs.c
-    try:
-        time, name = datetime.fromisoformat(position["time"]), str(position["name"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InvalidArgument.field("page", "not a token that this server returned") from error
+    c, (time, name) = store.runs.c, place
     # The first condition is what the index is entered by.
     return query.where(c.create_time <= time, (c.create_time < time) | (c.name < name))
 

@@ -152,10 +152,11 @@ class Service:
     def list_schedules(self, parent: str, *, page_size: int = 0, page_token: str = "") -> tuple[list[Schedule], str]:
         """Read a page of the schedules of `projects/P/locations/L`, and the token of the next page."""
         names.parse("projects/{project}/locations/{location}", parent, field="parent")
-        limit = min(page_size or _PAGE, _PAGE)
-        after = names.read_page_token(page_token).get("after", "")
-        found = self.db.read(partial(store.list_schedules, prefix=f"{parent}/jobs/", after=after, limit=limit))
-        return found, names.page_token(after=found[-1].name) if len(found) == limit else ""
+
+        def read(after: str, limit: int) -> list[Schedule]:
+            return self.db.read(partial(store.list_schedules, prefix=f"{parent}/jobs/", after=after, limit=limit))
+
+        return names.page(read, lambda schedule: schedule.name, size=page_size, token=page_token, start="", most=_PAGE)
 
     def search(
         self, parent: str, *, text: str = "", state: str = "", after: str = "", limit: int = _PAGE

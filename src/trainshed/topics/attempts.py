@@ -8,7 +8,7 @@ from trainshed import names
 from trainshed.clock import rfc3339
 from trainshed.errors import NotFound
 from trainshed.sql import notify
-from trainshed.topics import ordering, policy, store
+from trainshed.topics import ordering, policy, store, store_publishing
 from trainshed.topics.model import (
     Answered,
     Delivery,
@@ -47,12 +47,12 @@ def publish(
 
     `accept` is asked when the topic has a schema, and may raise.
     """
-    routes = store.routes(conn, topic)
+    routes = store_publishing.routes(conn, topic)
     if accept is not None and routes.topic.schema is not None:
         accept(routes.topic.schema)
-    ids = store.allocate_ids(conn, len(messages))
+    ids = store_publishing.allocate_ids(conn, len(messages))
     if routes.subscriptions or routes.retain_until(now):  # what nobody is to get is gone, as with Google
-        store.insert_messages(conn, topic, ids, messages, routes, now=now)
+        store_publishing.insert_messages(conn, topic, ids, messages, routes, now=now)
     for route in routes.subscriptions:
         _wake(conn, route.subscription_id, route.kind)
     return [str(number) for number in ids]

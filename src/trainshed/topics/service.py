@@ -2,7 +2,7 @@
 
 import base64
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime
@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from trainshed import names, policies
 from trainshed.clock import Clock
-from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidAckIds, InvalidArgument, NotFound
+from trainshed.errors import FailedPrecondition, InvalidAckIds, InvalidArgument, NotFound
 from trainshed.sql import Database, notify
-from trainshed.topics import attempts, policy, store, store_snapshots
+from trainshed.topics import attempts, policy, store
 from trainshed.topics import store_resources as resources
 from trainshed.topics.backlog import Backlogs
 from trainshed.topics.handover import Handover
@@ -29,15 +28,12 @@ from trainshed.topics.model import (
     Room,
     SchemaSettings,
     Subscription,
-    Topic,
-    TopicOptions,
 )
-from trainshed.topics.schemas import Schemas, check_settings
+from trainshed.topics.resources import Resources
+from trainshed.topics.schemas import Schemas
 from trainshed.topics.snapshots import Snapshots
-from trainshed.topics.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
-_PAGE = 1000
 _LONGEST_DEADLINE = 600
 _MOST_PULLED = 1000
 # What Google's clients look for when an exactly-once subscription refuses ack ids.
@@ -56,197 +52,15 @@ class UncheckedError(Exception):
     """The topic has a schema that the messages were not checked against."""
 
 
-class Service:
+class Service(Resources):
     """Topics, subscriptions, messages and their deliveries."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
-        self.db = db
-        self.clock = clock
-        self.upkeep = Upkeep(db, clock)
+        super().__init__(db, clock)
         self.handover = Handover(db, clock, self.upkeep)
         self.snapshots = Snapshots(db, clock)
         self.backlogs = Backlogs(db)
         self.schemas = Schemas(db, clock)
-
-    def create_topic(self, name: str, options: TopicOptions | None = None) -> Topic:
-        """Make a topic. Raises AlreadyExists, and NotFound without its schema."""
-        policy.check_name(policy.TOPIC, name)
-        checked = policy.check_topic_options(options or TopicOptions())
-        topic = Topic(name=name, options=checked, create_time=self.clock.now())
-
-        def verb(conn: Connection) -> bool:
-            _check_schema(conn, checked)
-            notify(conn, attempts.CHANGED)
-            return resources.insert_topic(conn, topic)
-
-        if not self.db.write(verb):
-            raise AlreadyExists(f"There is a topic {name!r} already.")
-        return topic
-
-    def ensure_topic_in(self, conn: Connection, name: str) -> None:
-        """Make the topic be there, in the caller's transaction."""
-        policy.check_name(policy.TOPIC, name)
-        resources.insert_topic(conn, Topic(name=name, options=TopicOptions(), create_time=self.clock.now()))
-
-    def get_topic(self, name: str) -> Topic:
-        """Read a topic. Raises NotFound."""
-        names.parse(policy.TOPIC, name)
-        return self.db.read(lambda conn: resources.get_topic(conn, name))
-
-    def list_topics(self, project: str, *, page_size: int = 0, page_token: str = "") -> tuple[list[Topic], str]:
-        """Read a page of the topics of `projects/P`, and the token of the next page."""
-        names.parse("projects/{project}", project, field="project")
-        limit = min(page_size or _PAGE, _PAGE)
-        after = names.read_page_token(page_token).get("after", "")
-        read = partial(resources.list_topics, prefix=f"{project}/topics/", after=after, limit=limit)
-        found = self.db.read(read)
-        return found, names.page_token(after=found[-1].name) if len(found) == limit else ""
-
-    def change_topic(self, name: str, change: Callable[[TopicOptions], TopicOptions]) -> Topic:
-        """Replace the options of a topic. Raises NotFound."""
-
-        def verb(conn: Connection) -> Topic:
-            found = resources.get_topic(conn, name)
-            options = policy.check_topic_options(change(found.options))
-            if options.schema != found.options.schema:
-                _check_schema(conn, options)
-            resources.change_topic(conn, name, options)
-            return resources.get_topic(conn, name)
-
-        return self.db.write(verb)
-
-    def delete_topic(self, name: str) -> None:
-        """Remove a topic; its subscriptions keep what they have. Raises NotFound."""
-
-        def verb(conn: Connection) -> None:
-            resources.get_topic(conn, name)
-            resources.delete_topic(conn, name)
-            notify(conn, attempts.CHANGED)
-            store_snapshots.orphan(conn, name)
-            policies.forget(conn, name)
-
-        self.db.write(verb)
-
-    def topic_subscriptions(self, topic: str) -> list[str]:
-        """Read the names of a topic's subscriptions. Raises NotFound."""
-
-        def query(conn: Connection) -> list[str]:
-            resources.get_topic(conn, topic)
-            return [s.name for s in resources.list_subscriptions(conn, topic=topic)]
-
-        return self.db.read(query)
-
-    def list_topic_subscriptions(
-        self, topic: str, *, page_size: int = 0, page_token: str = ""
-    ) -> tuple[list[str], str]:
-        """Read a page of the names of a topic's subscriptions, and the token of the next page. Raises NotFound."""
-        limit = min(page_size or _PAGE, _PAGE)
-        after = names.read_page_token(page_token).get("after", "")
-
-        def query(conn: Connection) -> list[str]:
-            resources.get_topic(conn, topic)
-            return [s.name for s in resources.list_subscriptions(conn, topic=topic, after=after, limit=limit)]
-
-        found = self.db.read(query)
-        return found, names.page_token(after=found[-1]) if len(found) == limit else ""
-
-    def create_subscription(self, name: str, topic: str, options: Options) -> Subscription:
-        """Make a subscription: it gets what is published from now on. Raises NotFound, AlreadyExists."""
-
-        def verb(conn: Connection) -> Subscription:
-            resources.get_topic(conn, topic)
-            _check_dead_letter_topic(conn, options)
-            if not resources.insert_subscription(conn, name, topic, options, now=self.clock.now()):
-                raise AlreadyExists(f"There is a subscription {name!r} already.")
-            notify(conn, attempts.CHANGED)
-            return resources.show_subscription(conn, name)
-
-        self._check(name, topic, options)
-        return self.db.write(verb)
-
-    def subscribe_in(self, conn: Connection, name: str, topic: str, options: Options) -> Subscription:
-        """Make the subscription be there with these options, in the caller's transaction. Raises NotFound.
-
-        One of that name on another topic is replaced.
-        """
-        self._check(name, topic, options)
-        resources.get_topic(conn, topic)
-        notify(conn, attempts.CHANGED)
-        if not resources.insert_subscription(conn, name, topic, options, now=self.clock.now()):
-            found = resources.get_subscription(conn, name)
-            if found.topic == topic:
-                resources.change_subscription(conn, found.subscription_id, options)
-            else:
-                resources.delete_subscription(conn, found.subscription_id)
-                resources.insert_subscription(conn, name, topic, options, now=self.clock.now())
-        return resources.get_subscription(conn, name)
-
-    def unsubscribe_in(self, conn: Connection, name: str) -> None:
-        """Remove a subscription, if it is there, in the caller's transaction."""
-        try:
-            found = resources.get_subscription(conn, name)
-        except NotFound:
-            return
-        resources.delete_subscription(conn, found.subscription_id)
-        notify(conn, attempts.CHANGED)
-
-    def get_subscription(self, name: str) -> Subscription:
-        """Read a subscription. Raises NotFound."""
-        names.parse(policy.SUBSCRIPTION, name, field="subscription")
-        return self.db.read(lambda conn: resources.show_subscription(conn, name))
-
-    def list_subscriptions(
-        self, project: str, *, page_size: int = 0, page_token: str = ""
-    ) -> tuple[list[Subscription], str]:
-        """Read a page of the subscriptions of `projects/P`, and the token of the next page."""
-        names.parse("projects/{project}", project, field="project")
-        limit = min(page_size or _PAGE, _PAGE)
-        after = names.read_page_token(page_token).get("after", "")
-        prefix = f"{project}/subscriptions/"
-        found = self.db.read(lambda conn: resources.list_subscriptions(conn, prefix, after=after, limit=limit))
-        return found, names.page_token(after=found[-1].name) if len(found) == limit else ""
-
-    def change_subscription(self, name: str, change: Callable[[Options], Options]) -> Subscription:
-        """Replace the options of a subscription. Raises NotFound."""
-
-        def verb(conn: Connection) -> Subscription:
-            found = resources.get_subscription(conn, name)
-            _refuse_internal(found)
-            options = policy.check_options(change(found.options))
-            if options.dead_letter_policy != found.options.dead_letter_policy:
-                _check_dead_letter_topic(conn, options)
-            resources.change_subscription(conn, found.subscription_id, options)
-            notify(conn, attempts.CHANGED)
-            notify(conn, attempts.PUSHING)
-            notify(conn, attempts.arrival(found.subscription_id))
-            self.upkeep.used(found.subscription_id)
-            return resources.show_subscription(conn, name)
-
-        return self.db.write(verb)
-
-    def delete_subscription(self, name: str) -> None:
-        """Remove a subscription with what it has not acknowledged. Raises NotFound."""
-
-        def verb(conn: Connection) -> None:
-            found = resources.get_subscription(conn, name)
-            resources.delete_subscription(conn, found.subscription_id)
-            policies.forget(conn, name)
-            notify(conn, attempts.CHANGED)
-            notify(conn, attempts.arrival(found.subscription_id))
-
-        self.db.write(verb)
-
-    def detach_subscription(self, name: str) -> None:
-        """Cut a subscription off its topic; it keeps nothing. Raises NotFound."""
-
-        def verb(conn: Connection) -> None:
-            found = resources.get_subscription(conn, name)
-            _refuse_internal(found)
-            resources.detach_subscription(conn, found.subscription_id)
-            notify(conn, attempts.CHANGED)
-            notify(conn, attempts.arrival(found.subscription_id))
-
-        self.db.write(verb)
 
     def publish(self, topic: str, messages: Sequence[PubsubMessage]) -> list[str]:
         """Store messages and answer their ids once they are on disk. Raises NotFound, and InvalidArgument by a schema."""
@@ -391,22 +205,9 @@ class Service:
 
         return self.db.submit(write)
 
-    def _check(self, name: str, topic: str, options: Options) -> None:
-        policy.check_name(policy.SUBSCRIPTION, name)
-        policy.check_name(policy.TOPIC, topic, field="topic")
-        policy.check_options(options)
-
 
 def _with_parent(message: PubsubMessage, parent_receipt_id: str) -> PubsubMessage:
     return replace(message, parent_receipt_id=parent_receipt_id)
-
-
-def _refuse_internal(subscription: Subscription) -> None:
-    if subscription.options.kind is Kind.INTERNAL:
-        raise FailedPrecondition(
-            f"{subscription.name} belongs to {subscription.options.target}; change it there.",
-            reason="SUBSCRIPTION_INTERNAL",
-        )
 
 
 def _refuse_pushing(subscription: Subscription) -> None:
@@ -432,13 +233,3 @@ def refuse_failed(answered: Answered) -> int:
             metadata=failed,
         )
     return answered.counted
-
-
-def _check_dead_letter_topic(conn: Connection, options: Options) -> None:
-    if options.dead_letter_policy is not None:
-        resources.get_topic(conn, options.dead_letter_policy.topic)
-
-
-def _check_schema(conn: Connection, options: TopicOptions) -> None:
-    if options.schema is not None:
-        check_settings(conn, options.schema)

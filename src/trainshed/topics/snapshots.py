@@ -16,7 +16,6 @@ from trainshed.topics import store_resources as resources
 from trainshed.topics import store_snapshots as store
 from trainshed.topics.model import DELETED_TOPIC, Kind, Snapshot, Subscription
 
-_PAGE = 1000
 _LIFETIME = timedelta(days=7)
 _LEAST_LIFETIME = timedelta(hours=1)
 
@@ -120,13 +119,14 @@ class Snapshots:
         notify(conn, attempts.PUSHING)
 
     def _page(self, prefix: str, topic: str, page_size: int, page_token: str) -> tuple[list[Snapshot], str]:
-        limit = min(page_size or _PAGE, _PAGE)
-        after = names.read_page_token(page_token).get("after", "")
         now = self._clock.now()
-        found = self._db.read(
-            lambda conn: store.list_snapshots(conn, prefix, topic=topic, after=after, limit=limit, now=now)
-        )
-        return found, names.page_token(after=found[-1].name) if len(found) == limit else ""
+
+        def read(after: str, limit: int) -> list[Snapshot]:
+            return self._db.read(
+                lambda conn: store.list_snapshots(conn, prefix, topic=topic, after=after, limit=limit, now=now)
+            )
+
+        return names.page(read, lambda snapshot: snapshot.name, size=page_size, token=page_token, start="")
 
 
 def _usable(conn: Connection, name: str) -> Subscription:

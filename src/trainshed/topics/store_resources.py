@@ -19,7 +19,7 @@ from trainshed.topics.model import (
     read_options,
     read_topic_options,
 )
-from trainshed.topics.store import options_of
+from trainshed.topics.store_publishing import options_of
 from trainshed.topics.tables import Routing, deliveries_table, messages_table, subscriptions_table, topics_table
 
 _d, _m, _s, _t = deliveries_table.c, messages_table.c, subscriptions_table.c, topics_table.c

@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from trainshed.errors import NotFound
 from trainshed.sql import Json, Timestamp, fire_many, insert_new, metadata
-from trainshed.topics import store
+from trainshed.topics import store, store_publishing
 from trainshed.topics.lifecycle import DELIVERY
 from trainshed.topics.model import DELETED_TOPIC, Snapshot, Subscription
 from trainshed.topics.tables import deliveries_table, messages_table, sequence_table, topics_table
@@ -232,7 +232,7 @@ def _deliver_missing(
             return
         last = rows[-1].id
         chosen = ((row.id, row.attributes, row.ordering_key) for row in rows)
-        store.insert_chosen(conn, subscription.subscription_id, subscription.options, chosen, now=now)
+        store_publishing.insert_chosen(conn, subscription.subscription_id, subscription.options, chosen, now=now)
 
 
 def _unacknowledged(subscription_id: int) -> ColumnElement[bool]:

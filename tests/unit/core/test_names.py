@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,3 +39,38 @@ def test_identifiers_differ():
     assert len({names.short_id() for _ in range(1000)}) == 1000
     assert len(names.numeric_id()) == 18
     assert names.short("projects/p/topics/t") == "t"
+
+
+def test_pages_hold_every_item_once_and_the_last_one_says_that_it_is():
+    items = ["a", "b", "c", "d"]
+
+    def read(after, limit):
+        return [item for item in items if item > after][:limit]
+
+    def page(token):
+        return names.page(read, lambda item: item, size=2, token=token, start="")
+
+    first, token = page("")
+    second, last = page(token)
+
+    assert (first, second, last) == (["a", "b"], ["c", "d"], "")
+    assert names.page(read, lambda item: item, size=9, token="", start="", most=3)[0] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("place", [7, None, ["a"], True])
+def test_a_token_with_another_kind_of_place_is_refused(place):
+    with pytest.raises(InvalidArgument, match="page_token"):
+        names.read_place(names.page_token(after=place), "after", "")
+
+
+@pytest.mark.parametrize("position", [{"time": "soon", "name": "a"}, {"time": 7, "name": "a"}, {"skip": 3}])
+def test_a_token_with_another_time_is_refused(position):
+    with pytest.raises(InvalidArgument, match="page_token"):
+        names.read_time_token(names.page_token(**position))
+
+
+def test_a_token_of_a_time_goes_both_ways():
+    now = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+    assert names.read_time_token(names.time_token(now, "a")) == (now, "a")
+    assert names.read_time_token("") is None

@@ -39,7 +39,7 @@ def page(found: Sequence[T], wanted: Wanted, facts: Callable[[T], Mapping[str, A
             raise InvalidArgument.field("order_by", f"{wanted.order_by!r} is not one of {known}, with or without desc")
         least: Any = "" if field == "display_name" else _EARLIEST
         kept.sort(key=lambda one: facts(one)[field] or least, reverse=direction.strip() == "desc")
-    first = int(names.read_page_token(wanted.page_token).get("skip", 0))
+    first = names.read_place(wanted.page_token, "skip", 0)
     last = first + wanted.page_size
     return kept[first:last], names.page_token(skip=last) if last < len(kept) else ""
 

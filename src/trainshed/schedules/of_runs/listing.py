@@ -42,7 +42,7 @@ def page(found: Sequence[RunSchedule], wanted: Wanted) -> tuple[list[RunSchedule
     kept = [s for s in found if condition is None or filters.holds(condition, _facts(s), lambda _: False)]
     for name, descends in reversed(_order(wanted.order_by)):
         kept.sort(key=lambda s, name=name: _key(s, name), reverse=descends)  # type: ignore[misc]
-    first = int(names.read_page_token(wanted.page_token).get("skip", 0))
+    first = names.read_place(wanted.page_token, "skip", 0)
     last = first + wanted.page_size
     return kept[first:last], names.page_token(skip=last) if last < len(kept) else ""
 

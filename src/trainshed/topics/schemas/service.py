@@ -17,7 +17,6 @@ from trainshed.topics.model import DELETED_SCHEMA, Encoding, PubsubMessage, Sche
 from trainshed.topics.schemas import definitions, store
 from trainshed.topics.schemas.model import Definition, Schema, UnfitError
 
-_PAGE = 1000
 _MOST_REVISIONS = 20
 
 
@@ -48,24 +47,22 @@ class Schemas:
     def of_project(self, parent: str, *, page_size: int = 0, page_token: str = "") -> tuple[Sequence[Schema], str]:
         """Read a page of the newest revisions of the schemas of `projects/P`, and the token of the next page."""
         names.parse("projects/{project}", parent, field="parent")
-        limit = min(page_size or _PAGE, _PAGE)
-        after = names.read_page_token(page_token).get("after", "")
-        found = self._db.read(partial(store.list_newest, prefix=f"{parent}/schemas/", after=after, limit=limit))
-        return found, names.page_token(after=found[-1].name) if len(found) == limit else ""
+
+        def read(after: str, limit: int) -> Sequence[Schema]:
+            return self._db.read(partial(store.list_newest, prefix=f"{parent}/schemas/", after=after, limit=limit))
+
+        return names.page(read, lambda schema: schema.name, size=page_size, token=page_token, start="")
 
     def list_revisions(self, name: str, *, page_size: int = 0, page_token: str = "") -> tuple[Sequence[Schema], str]:
         """Read a page of the revisions of a schema, newest first, and the token of the next page. Raises NotFound."""
         schema, _ = _split(name)
-        limit = min(page_size or _PAGE, _PAGE)
-        before = names.read_page_token(page_token).get("before", 0)
+        self.get(schema)
 
-        def query(conn: Connection) -> Sequence[tuple[int, Schema]]:
-            store.get_revision(conn, schema)
-            return store.list_revisions(conn, schema, before=before, limit=limit)
+        def read(before: int, limit: int) -> Sequence[tuple[int, Schema]]:
+            return self._db.read(lambda conn: store.list_revisions(conn, schema, before=before, limit=limit))
 
-        found = self._db.read(query)
-        token = names.page_token(before=found[-1][0]) if len(found) == limit else ""
-        return [revision for _, revision in found], token
+        found, more = names.page(read, lambda revision: revision[0], size=page_size, token=page_token, start=0)
+        return [revision for _, revision in found], more
 
     def commit(self, name: str, definition: Definition) -> Schema:
         """Add a revision. Raises NotFound, and InvalidArgument where it does not go with the one before."""
