@@ -103,14 +103,14 @@ def test_a_token_that_is_none_is_refused(filled):
 
 
 def test_firings_are_counted_by_when_they_were_due(filled):
-    def day(read, **also):
-        return filled.read(lambda conn: read(conn, HOURLY, NOW, NOW + timedelta(minutes=60), **also))
+    hour, before = (NOW, NOW + timedelta(minutes=60)), (NOW - timedelta(days=1), NOW)
 
-    assert day(ends.count_due) == {"STARTED": 29, "FAILED": 1, "SKIPPED": 1}
-    newest, second, *_ = day(search.due, limit=5)
+    counted = filled.read(lambda conn: ends.count_due(conn, HOURLY, [before, hour]))
+    newest, second, *_ = filled.read(lambda conn: search.due(conn, HOURLY, *hour, limit=5))
+
+    assert counted == [{}, {"STARTED": 29, "FAILED": 1, "SKIPPED": 1}]
     assert (ledger.is_forced(newest), ledger.due_time(newest)) == (True, NOW + timedelta(minutes=50))
     assert (ledger.is_forced(second), ledger.due_time(second)) == (False, NOW + timedelta(minutes=29))
-    assert filled.read(lambda conn: ends.count_due(conn, HOURLY, NOW - timedelta(days=1), NOW)) == {}
 
 
 def test_firings_are_counted_by_what_became_of_them_in_the_end(db):
@@ -131,7 +131,7 @@ def test_firings_are_counted_by_what_became_of_them_in_the_end(db):
     ):
         db.write(lambda conn, m=minute, e=end, to=link: fire(conn, m, e, to))
 
-    found = db.read(lambda conn: ends.count_due(conn, HOURLY, NOW, NOW + timedelta(hours=1)))
+    (found,) = db.read(lambda conn: ends.count_due(conn, HOURLY, [(NOW, NOW + timedelta(hours=1))]))
 
     assert found == {"STARTED": 2, "FAILED": 1, "SKIPPED": 1}
 

@@ -1,45 +1,56 @@
 """What became of a schedule's firings in the end, counted: of each chain of events the receipt that tells."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal, not_, or_, select
 
-from trainshed.ledger.search import between, stimuli
+from trainshed.ledger.search import stimuli
 from trainshed.ledger.store import receipts
+from trainshed.sql import Prepared
 
 _STEPS = 3  # from a schedule to its topic, to a function, to the run
 _c = receipts.c
 
 
-def count_due(conn: Connection, trigger: str, since: datetime, until: datetime) -> dict[str, int]:
-    """Count a schedule's firings in a stretch of time, by what became of them in the end.
+def count_due(conn: Connection, trigger: str, stretches: Sequence[tuple[datetime, datetime]]) -> list[dict[str, int]]:
+    """Count a schedule's firings in each of the stretches that follow one another, by what became of them in the end.
 
     A firing that a function turned into a run counts as the function's receipt says; where several heard of it, that of
     the one that started work, or else of one that failed.
     """
-    counts: dict[str, int] = {}
-    for low, high in stimuli(since, until):
-        for state, count in conn.execute(_ends(between(trigger, low, high))):
-            counts[state] = counts.get(state, 0) + count
+    counts: list[dict[str, int]] = [{} for _ in stretches]
+    each = [stimuli(*stretch) for stretch in stretches]
+    for mine in zip(*each, strict=True):  # those that came due, those that were forced
+        starts = [low for low, _ in mine]
+        for stimulus, state in _ENDS.rows(conn, trigger=trigger, low=starts[0], high=mine[-1][1]):
+            count = counts[bisect_right(starts, stimulus) - 1]
+            count[state] = count.get(state, 0) + 1
     return counts
 
 
-def _ends(begun: Select[Any]) -> Select[Any]:
-    """Count chains of receipts by the state of the one that says what became of the event."""
-    begins = (_c.id.label("root"), _c.id, _c.state, _c.link, _c.create_time, literal(0).label("step"))
-    chain = begun.with_only_columns(*begins).cte("chain", recursive=True)
+def _ends() -> Select[Any]:
+    """Read each firing with the state of the receipt that says what became of it."""
+    begins = (_c.stimulus.label("root"), _c.id, _c.state, _c.link, _c.create_time, literal(0).label("step"))
+    begun = select(*begins).where(_c.trigger == bindparam("trigger"))
+    begun = begun.where(_c.stimulus >= bindparam("low"), _c.stimulus < bindparam("high"))
+    chain = begun.cte("chain", recursive=True)
     following = select(chain.c.root, _c.id, _c.state, _c.link, _c.create_time, chain.c.step + 1).where(
         _c.parent_id == chain.c.id, chain.c.step < _STEPS, not_(_is_work(chain.c.link))
     )
     chain = chain.union_all(following)
-    is_failure = chain.c.state.in_(("FAILED", "REFUSED"))
+    is_failure = or_(chain.c.state == "FAILED", chain.c.state == "REFUSED")
     latest = (chain.c.step, chain.c.create_time, chain.c.id)
     telling = [each.desc() for each in (_is_work(chain.c.link), is_failure, *latest)]
-    place = func.row_number().over(partition_by=chain.c.root, order_by=telling)
-    ranked = select(chain.c.state, place.label("place")).subquery()
-    return select(ranked.c.state, func.count()).where(ranked.c.place == 1).group_by(ranked.c.state)
+    rank = func.row_number().over(partition_by=chain.c.root, order_by=telling)
+    ranked = select(chain.c.root, chain.c.state, rank.label("rank")).subquery()
+    return select(ranked.c.root, ranked.c.state).where(ranked.c.rank == 1)
 
 
 def _is_work(link: ColumnElement[str]) -> ColumnElement[bool]:
-    return or_(link.contains("/pipelineJobs/"), link.contains("/builds/"))
+    return or_(func.instr(link, "/pipelineJobs/") > 0, func.instr(link, "/builds/") > 0)
+
+
+_ENDS = Prepared(_ends())

@@ -60,7 +60,7 @@ class Service:
 
     def count_due(self, trigger: str, stretches: Sequence[tuple[datetime, datetime]]) -> list[dict[str, int]]:
         """Count a schedule's firings in each stretch of time, by what became of them in the end."""
-        return self._db.read(lambda conn: [ends.count_due(conn, trigger, *stretch) for stretch in stretches])
+        return self._db.read(lambda conn: ends.count_due(conn, trigger, stretches))
 
     def cause_of(self, link: str) -> Receipt | None:
         """Find the receipt of the event that started what `link` names."""
