@@ -28,13 +28,17 @@ def plain(value: Any) -> Any:
     if is_dataclass(value):
         kind = {"kind": value.kind} if isinstance(value, Part) else {}
         return kind | {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, float):
-        return _number(value)
-    return value.value if isinstance(value, Enum) else value
+    return _scalar(value.value if isinstance(value, Enum) else value)
 
 
-def _number(value: float) -> float | str:
-    """JSON has no word for the loss of a training gone wrong; protobuf writes these as text."""
-    if isfinite(value):
-        return value
-    return "NaN" if isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+def sayable(text: str) -> str:
+    """Replace halves of characters, which JSON of users may hold and no encoding knows."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, str):
+        return sayable(value)
+    if isinstance(value, float) and not isfinite(value):  # a training gone wrong; JSON has no word, protobuf has these
+        return "NaN" if isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    return value

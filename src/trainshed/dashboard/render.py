@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from trainshed.clock import rfc3339
-from trainshed.dashboard.document import plain
-from trainshed.dashboard.page import Page, Part
+from trainshed.dashboard.document import plain, sayable
+from trainshed.dashboard.page import Page
 
 _HERE = Path(__file__).parent
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -66,21 +66,20 @@ class Pages:
 
     def draw(self, page: Page) -> Drawn:
         """Draw the pieces of a page."""
-        head = self._environment.get_template("head.html").render(page=page)
-        return Drawn(page=page, head=head, parts={part.id: self._part(part) for part in page.parts})
+        return Drawn(
+            page=page,
+            head=self.other("head.html", page=page),
+            parts={part.id: self.other(f"parts/{part.kind}.html", part=part) for part in page.parts},
+        )
 
     def whole(self, drawn: Drawn) -> str:
         """Put the pieces into a document."""
         modules = sorted({part.module for part in drawn.page.parts if part.module})
-        template = self._environment.get_template("page.html")
-        return template.render(page=drawn.page, drawn=drawn, modules=modules)
+        return self.other("page.html", page=drawn.page, drawn=drawn, modules=modules)
 
     def other(self, template: str, **context: Any) -> str:
         """Draw what is no page of ours."""
-        return self._environment.get_template(template).render(**context)
-
-    def _part(self, part: Part) -> str:
-        return self._environment.get_template(f"parts/{part.kind}.html").render(part=part)
+        return sayable(self._environment.get_template(template).render(**context))
 
 
 def exactly(when: datetime, zone: str = "UTC") -> str:

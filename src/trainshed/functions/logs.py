@@ -32,7 +32,7 @@ class Log:
         with self._file.open("a+b") as file:
             if not _ends_whole(file):  # the server was killed while it wrote
                 file.write(b"\n")
-            file.writelines(json.dumps(e, ensure_ascii=False).encode() + b"\n" for e in entries)
+            file.writelines(json.dumps(e, ensure_ascii=False).encode("utf-8", "replace") + b"\n" for e in entries)
             full = file.tell() > _FILE_BYTES
         if full:
             self._file.replace(self._older)

@@ -149,6 +149,8 @@ def test_a_line_of_the_log_is_written_for_people():
     assert logs.shown(raw, lowest=5, execution="e") is not None
     assert logs.shown(b'{"half') is None
     assert logs.shown(b"[1]") is None
+    assert logs.shown(b'{"severity": "INFO", "text": "no time", "executionId": "e"}') is None
+    assert logs.shown(json.dumps(LINE | {"text": "half \ud83d"}).encode()).endswith(b" half ?")
 
 
 def test_a_wrong_word_of_the_query_is_named():

@@ -1,8 +1,11 @@
+import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from trainshed.dashboard import render
+from trainshed.dashboard.document import document
+from trainshed.dashboard.page import Page, Text
 
 
 @pytest.mark.parametrize(
@@ -34,3 +37,14 @@ def test_times_show_their_zone():
 
     assert render.exactly(berlin) == "2026-01-01 00:00:00 UTC"
     assert render.exactly(berlin, "Europe/Berlin") == "2026-01-01 01:00:00 Europe/Berlin"
+
+
+def test_half_a_character_is_shown_as_one_that_is_not_known():
+    page = Page(title="half \ud83d", section="", parts=[Text(id="text", text="of \udc00 it")])
+
+    drawn = render.Pages().draw(page)
+    whole = render.Pages().whole(drawn)
+
+    assert drawn.version
+    assert b"of ? it" in whole.encode()
+    assert json.loads(json.dumps(document(page), ensure_ascii=False).encode())["title"] == "half ?"

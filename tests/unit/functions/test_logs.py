@@ -46,3 +46,11 @@ def test_what_a_killed_server_left_half_written_hides_nothing(tmp_path, half):
 
 def test_very_long_line_is_cut():
     assert len(entry(VirtualClock().now(), "INFO", "x" * 100_000)["text"]) < 20_000
+
+
+def test_half_a_character_in_a_structured_line_holds_up_nobody(tmp_path):
+    now, log = VirtualClock().now(), Log(tmp_path)
+
+    log.write([entry(now, "INFO", '{"message": "half \\ud83d of it"}'), entry(now, "INFO", "after it")])
+
+    assert [e["text"] for e in log.read()] == ["half ? of it", "after it"]

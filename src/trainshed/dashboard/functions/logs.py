@@ -60,12 +60,13 @@ def shown(line: bytes, *, lowest: int = 0, execution: str = "") -> bytes | None:
             return None
         if lowest and functions.SEVERITIES.index(severity) < lowest:
             return None
+        time = entry["time"][:23]
     except (ValueError, KeyError, TypeError):  # half written
         return None
     word = f"{severity:<8}"
     colour = _COLOURS.get(severity)
     marked = f"\x1b[{colour}m{word}\x1b[0m" if colour else word
-    return f"{entry['time'][:23]} {marked} {text}".encode()
+    return f"{time} {marked} {text}".encode("utf-8", "replace")
 
 
 def _wanted(asked: Asked) -> tuple[str, str]:
