@@ -373,3 +373,8 @@ def test_large_graphs_are_read_whole(world, shape, count):
     assert set(above.executions) == set(below.executions)
     assert len(above.artifacts) == count + (2 if shape == "fan" else 1)
     assert time.process_time() - start < 60  # seconds; a guard against what grows with the square
+
+
+def test_a_number_that_no_artifact_can_have_is_not_found(db):
+    with pytest.raises(NotFound, match="no artifact 99999999999999999999"):
+        db.read(lambda conn: lineage.get_artifact(conn, 99999999999999999999))

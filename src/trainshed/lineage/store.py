@@ -26,6 +26,7 @@ from trainshed.sql import Json, Timestamp, insert_new, metadata
 _SCHEME = "gs://"
 _DESTINATION = "pushed_destination"  # as TFX's Pusher says it, and everybody who pushes as it does
 _LISTED = 100  # objects of a folder that are kept with each execution that read it
+_BITS = 64  # of a number in the store, one of them its sign
 
 contexts = Table(
     "contexts",
@@ -256,7 +257,8 @@ def find_same(
 
 def get_artifact(conn: Connection, artifact_id: int) -> Artifact:
     """Read an artifact. Raises NotFound."""
-    row = conn.execute(select(artifacts).where(artifacts.c.id == artifact_id)).one_or_none()
+    known = artifacts.c.id == (artifact_id if artifact_id.bit_length() < _BITS else None)
+    row = conn.execute(select(artifacts).where(known)).one_or_none()
     if row is None:
         raise NotFound(f"There is no artifact {artifact_id}.")
     return as_artifact(row)

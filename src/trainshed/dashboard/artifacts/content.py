@@ -25,6 +25,7 @@ from trainshed.errors import FailedPrecondition, InvalidArgument, TrainshedError
 
 LARGEST_IMAGE = 16 << 20
 LARGEST_DRAWING = 1 << 20
+_DIGITS = 18  # of a generation
 _IMAGE, _DOWNLOAD = "/stored/image", "/stored/download"
 _ALONE = {
     **HEADERS,
@@ -110,7 +111,7 @@ def _failing(answer: Callable[[], Response]) -> Response:
 def _asked(service: buckets.Service, request: Request) -> Object:
     wanted = request.query_params
     generation = wanted.get("generation", "")
-    if generation and not (generation.isascii() and generation.isdigit() and len(generation) < 20):  # noqa: PLR2004
+    if generation and not (generation.isascii() and generation.isdigit() and len(generation) <= _DIGITS):
         raise InvalidArgument.field("generation", f"{generation!r} is no number")
     which = int(generation) if generation else None
     return service.get(wanted.get("bucket", ""), wanted.get("object", ""), which, soft_deleted=True)
