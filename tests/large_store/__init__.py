@@ -54,11 +54,11 @@ def fill(home: Path, scale: Scale, *, until: datetime) -> Made:
         for name, _ in later:
             connection.execute(f"DROP INDEX {name}")
         connection.execute("BEGIN")
-        started, wide = of_runs.write(connection, scale, calendar)
-        of_events.write(connection, scale, calendar, started)
-        build = of_builds.write(connection, scale, calendar, home)
+        runs = of_runs.write(connection, scale, calendar)
+        of_events.write(connection, scale, calendar, runs.started)
+        build = of_builds.write(connection, scale, calendar, home, runs.pushed)
         connection.execute("COMMIT")
         for _, sql in later:
             connection.execute(sql)
         connection.execute("PRAGMA journal_mode=WAL")
-    return Made(home=home, wide_runs=wide, build=build, function=of_events.FUNCTIONS[0], topic=of_events.TOPICS[0])
+    return Made(home=home, wide_runs=runs.wide, build=build, function=of_events.FUNCTIONS[0], topic=of_events.TOPICS[0])

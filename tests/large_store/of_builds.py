@@ -1,6 +1,7 @@
 """Builds with their triggers and logs, and buckets with objects."""
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 from large_store.numbers import PROJECT, REGION, Calendar, moment, pick, share, uuid
@@ -20,7 +21,9 @@ _LINE = 'Step #{0} - "{1}": {2:09} epoch {3} loss {4:.5f} \x1b[32mok\x1b[0m http
 _LINES_AT_ONCE = 20_000
 
 
-def write(connection: sqlite3.Connection, scale: Scale, calendar: Calendar, home: Path) -> str:
+def write(
+    connection: sqlite3.Connection, scale: Scale, calendar: Calendar, home: Path, pushed: Sequence[tuple[str, float]]
+) -> str:
     """Write every build; answer the one with the long log, the newest."""
     sheets = Sheets(connection)
     _triggers(sheets, calendar)
@@ -62,7 +65,7 @@ def write(connection: sqlite3.Connection, scale: Scale, calendar: Calendar, home
             history.add("build", build_id, transition, reached, moment(when))
         if number >= scale.builds - _WITH_LOG:
             _log(home / "builds" / build_id / "log.txt", scale.log_bytes if number == scale.builds - 1 else 5_000)
-    _objects(sheets, scale, calendar, home)
+    _objects(sheets, scale, calendar, home, pushed)
     sheets.flush()
     return uuid(scale.builds - 1, 40)
 
@@ -88,7 +91,7 @@ def _log(path: Path, size: int) -> None:
             written += file.write("".join(lines))
 
 
-def _objects(sheets: Sheets, scale: Scale, calendar: Calendar, home: Path) -> None:
+def _objects(sheets: Sheets, scale: Scale, calendar: Calendar, home: Path, pushed: Sequence[tuple[str, float]]) -> None:
     bucket = sheets.of(blobs.buckets, "name", properties={}, create_time=moment(calendar.start),
                        update_time=moment(calendar.start))  # fmt: skip
     found = sheets.of(blobs.objects, "name", "generation", "create_time", "update_time", "path", "stamp", "changed",
@@ -97,12 +100,16 @@ def _objects(sheets: Sheets, scale: Scale, calendar: Calendar, home: Path) -> No
     for name in (LOGS, MODELS):
         bucket.add(name)
         (home / "buckets" / name).mkdir(parents=True)
-    for number in range(scale.objects):
-        name = f"data/part-{number // 500:03}/{number:06}.txt"
-        path, when = home / "buckets" / MODELS / name, moment(calendar.place(number, scale.objects))
+    data = [
+        (f"data/part-{number // 500:03}/{number:06}.txt", calendar.place(number, scale.objects))
+        for number in range(scale.objects)
+    ]
+    models = [(f"{where.removeprefix(f'gs://{MODELS}/')}/saved_model.pb", when) for where, when in pushed]
+    for number, (name, seconds) in enumerate([*data, *models]):
+        path, when = home / "buckets" / MODELS / name, moment(seconds)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{number:08}")
         status = path.stat()
         stamp = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
-        generation = int(calendar.place(number, scale.objects) * 1_000_000)
+        generation = int(seconds * 1_000_000)
         found.add(name, generation, when, when, f"{MODELS}/{name}", stamp, str(status.st_ctime_ns))

@@ -33,6 +33,7 @@ BUILD_TRIGGERS = tuple(f"{PARENT}/triggers/on-push-{number:02}" for number in ra
 _WEEK = 5 * 86_400.0  # messages are kept for seven days
 _BIG = 5  # subscriptions of the first topic
 _FIRINGS = 0.6  # of the receipts
+_BUSY, _EACH = 6, 20  # the schedule that has every twentieth firing; others have none
 _BECAME = (("STARTED", 0.70), ("SKIPPED", 0.15), ("JOINED", 0.08), ("FAILED", 0.05), ("REFUSED", 0.02))
 _DELIVERED = (("ACKED", 0.75), ("PENDING", 0.20), ("DEAD_LETTERED", 0.05))
 _INVOKED = (("OK", 0.95), ("CRASH", 0.03), ("TIMEOUT", 0.01), ("OUT_OF_MEMORY", 0.01))
@@ -171,7 +172,8 @@ def _firing(sheet: Any, calendar: Calendar, number: int, many: int, schedules_th
     state = pick(_BECAME, number, 1)
     link = TOPICS[number % len(TOPICS)] if state == "STARTED" else ""
     stimulus = datetime.fromtimestamp(due, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    trigger, when = schedule_name(number % schedules_there), moment(due)
+    place = _BUSY if number % _EACH == _BUSY else number % schedules_there
+    trigger, when = schedule_name(place), moment(due)
     reason = _REASONS[state].format(number)
     sheet.add(letters(number, 60), trigger, "firing", stimulus, reason, link, None, "{}", when, when, state)
 

@@ -22,6 +22,7 @@ _BUCKET = "gs://local-project-models"
 _ENDS = (("SUCCEEDED", 0.88), ("FAILED", 0.08), ("CANCELLED", 0.04))
 _CAUSES = (("message", 0.5), ("", 0.2), ("firing", 0.2), ("object", 0.1))
 _REUSED = 6  # of a run whose data had not changed: the first tasks
+_PUSHED = 0.05  # of the runs
 _BROKEN = {"FAILED": 10, "CANCELLED": 15}  # at which task they came to nothing
 _SECONDS, _WIDE_SECONDS = 12.0, 0.2  # of a task
 _MEBIBYTE = 1 << 20
@@ -58,6 +59,15 @@ class Started:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Written:
+    """Every run."""
+
+    started: Sequence[Started]  # by events
+    wide: dict[int, str]  # by how many tasks they have
+    pushed: Sequence[tuple[str, float]]  # models: where to, and when
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Pipeline:
     name: str
     digest: str
@@ -90,10 +100,12 @@ class _Writer:
                                "create_time")  # fmt: skip
         self.executions = sheet(lineage.executions, "id", "type", "schema_title", "name", "display_name",
                                 "last_known_state", "properties", "cached_from", "context_id", "create_time")  # fmt: skip
+        self.pushes = sheet(lineage.pushes, "artifact_id", "destination")
         self.events = sheet(lineage.events, "execution_id", "artifact_id", "type", "path", "position")
         self.readings = sheet(lineage.readings, "execution_id", "parameter", "path", "is_address")
         self.history = sheet(history_table, "noun", "resource", "transition", "state", "time")
         self.context = self.execution = self.artifact = self.task = 0
+        self.pushed: list[tuple[str, float]] = []
         self.latest: dict[tuple[str, str], tuple[str, int, int]] = {}  # pipeline, task -> task id, execution, artifact
 
 
@@ -102,8 +114,8 @@ def schedule_name(number: int) -> str:
     return f"{PARENT}/jobs/train-{PIPELINES[number % len(PIPELINES)]}-{number:04}"
 
 
-def write(connection: sqlite3.Connection, scale: Scale, calendar: Calendar) -> tuple[list[Started], dict[int, str]]:
-    """Write every run; answer those that events started, and the wide ones."""
+def write(connection: sqlite3.Connection, scale: Scale, calendar: Calendar) -> Written:
+    """Write every run."""
     writer = _Writer(connection)
     pipelines = [_pipeline(writer, name, training(), calendar) for name in PIPELINES]
     started = []
@@ -117,7 +129,7 @@ def write(connection: sqlite3.Connection, scale: Scale, calendar: Calendar) -> t
         _run(writer, pipeline, scale.runs + number, calendar.end - 3600 * (number + 1), is_plain=True)
         wide[many] = _name(pipeline.name, scale.runs + number, calendar.end - 3600 * (number + 1))
     writer.sheets.flush()
-    return [found for found in started if found.kind], wide
+    return Written(started=[found for found in started if found.kind], wide=wide, pushed=writer.pushed)
 
 
 def _pipeline(writer: _Writer, name: str, nodes: Sequence[Node], calendar: Calendar) -> _Pipeline:
@@ -255,7 +267,7 @@ def _lineage(
         writer.readings.add(execution, "data_root", _BUCKET, 0)
     if not node.title:
         return execution, '{"parameters":{"made":0.5},"artifacts":{}}'
-    artifact = known[2] if known else _artifact(writer, run, node, when)
+    artifact = known[2] if known else _artifact(writer, pipeline, run, node, at)
     made[node.name] = artifact
     writer.events.add(execution, artifact, "OUTPUT", "made", 0)
     if not known:
@@ -263,12 +275,16 @@ def _lineage(
     return execution, f'{{"parameters":{{}},"artifacts":{{"made":[{artifact}]}}}}'
 
 
-def _artifact(writer: _Writer, run: str, node: Node, when: str) -> int:
+def _artifact(writer: _Writer, pipeline: _Pipeline, run: str, node: Node, at: float) -> int:
     writer.artifact += 1
     number = writer.artifact
     kind = f'{{"schemaTitle":"{node.title}","schemaVersion":"0.0.1"}}'
     uri = f"{_BUCKET}/pipeline_root/{run.rpartition('/')[2]}/{node.name}/made"
-    metadata = f'{{"accuracy":{0.8 + share(number) / 5:.4f}}}' if node.makes == "metrics" else "{}"
+    metadata: dict[str, Any] = {"accuracy": round(0.8 + share(number) / 5, 4)} if node.makes == "metrics" else {}
+    if node.name == "push" and share(writer.execution) < _PUSHED:
+        metadata["pushed_destination"] = f"{_BUCKET}/serving/{pipeline.name}/{int(at)}"
+        writer.pushes.add(number, metadata["pushed_destination"])
+        writer.pushed.append((metadata["pushed_destination"], at))
     digest = f"{scattered(number, 31):016x}" * 4
-    writer.artifacts.add(number, kind, node.title, uri, metadata, digest, "made", when)
+    writer.artifacts.add(number, kind, node.title, uri, text(metadata), digest, "made", moment(at))
     return number

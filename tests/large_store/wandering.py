@@ -2,12 +2,14 @@
 
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
-_WORD = re.compile(r"[A-Za-z_-]{1,24}")
-_TYPED = {"search": "train", "text": "train", "number": "3", "datetime-local": "2026-06-30T12:00"}
+_CHOICE = re.compile(r"[A-Za-z_-]{1,24}|\d{1,2}[a-z]")
+_TYPED = {"number": ("3",), "datetime-local": ("2026-06-30T12:00",)}
+_NAMED = {"value": ("epochs=3", "epochs=99"), "trigger": ("start-training", "nobody")}
+_SOUGHT = ("train", "nowhere")  # what much fits, and what nothing does
 _TOKENS = {"page", "page_token", "token", "before", "after"}
 _FILES = ("/static/", "/v1/", "/trainshed/", "/storage/")
 
@@ -58,22 +60,24 @@ def addresses_in(document: Any, address: str) -> Iterator[str]:
 
 def _filtered(part: Any) -> Iterator[str]:
     values = {one["name"]: _values(one) for one in part["filters"]}
+    path, _, words = part["action"].partition("?")
+    kept = dict(parse_qsl(words)) | dict(part["kept"])
     for name, choices in values.items():
         for value in choices:
-            yield f"{part['action']}?{urlencode({name: value})}"
+            yield f"{path}?{urlencode(kept | {name: value})}"
     together = {name: choices[0] for name, choices in values.items() if choices}
     if len(together) > 1:
-        yield f"{part['action']}?{urlencode(together)}"
+        yield f"{path}?{urlencode(kept | together)}"
 
 
-def _values(one: Any) -> list[str]:
+def _values(one: Any) -> Sequence[str]:
     if one["choices"]:
         return [value for value, _ in one["choices"] if value][:12]
-    return [_TYPED.get(one["type"], "train")]
+    return _NAMED.get(one["name"]) or _TYPED.get(one["type"]) or _SOUGHT
 
 
 def _is_choice(key: str, value: str) -> bool:
-    return key not in _TOKENS and bool(_WORD.fullmatch(value))
+    return key not in _TOKENS and bool(_CHOICE.fullmatch(value))
 
 
 def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:

@@ -53,6 +53,8 @@ WITHIN = {
     ("build_steps", "build_id"): "the steps of one build",
     ("events", "execution_id"): "what one task read and wrote",
     ("executions", "context_id"): "what one run did",
+    ("artifacts", "rowid"): "things whose numbers are known already",
+    ("pushes", "destination"): "the versions of one model",
     ("receipts", "parent_id"): "what one event led to",
     ("receipts", "trigger"): "only where a short name stands for several triggers; one trigger's lie in order",
     ("tasks", "run"): "the tasks of one run",
@@ -114,10 +116,10 @@ class Site:
         return {name for name, text in rows if " WHERE " in (text or "")}
 
     def explained(self, statement):
-        """Answer the steps of a statement's plan."""
+        """Answer the steps of a statement's plan, each with the query within it that it belongs to."""
         with self.db._readers.connect() as conn:
             rows = dialect.run(conn, f"EXPLAIN QUERY PLAN {statement.text}", statement.values).fetchall()
-        return [row[3] for row in rows]
+        return [(row[1], row[3]) for row in rows]
 
 
 def _pages(settings, clock, features, reach):
@@ -156,18 +158,19 @@ def problems(plan, text, partial=frozenset()):
     """Say what in a plan grows with the store; `partial` are the indexes that hold but a few rows of their table."""
     words = " ".join(text.split())
     names = {alias: table for table, alias in re.findall(r"(?:FROM|JOIN|,) (\w+) AS (\w+)", words)}
-    steps = [m.groups("") for m in map(_STEP.match, plan) if m]
-    reads = [(way, names.get(table, table), index, column) for way, table, index, column in steps]
-    reads = [read for read in reads if read[1] in metadata.tables and read[1] not in FEW]
+    steps = [(query, *m.groups("")) for query, step in plan if (m := _STEP.match(step))]
+    reads = [(query, way, names.get(table, table), index, column) for query, way, table, index, column in steps]
+    reads = [read for read in reads if read[2] in metadata.tables and read[2] not in FEW]
     if " LIMIT " not in words:
-        return [f"SCAN {table}" for way, table, _, _ in reads if way == "SCAN"]
-    if any(map(_SORT.match, plan)):
-        found = [f"sorts all of {table} that it finds" for _, table, index, column in reads[:1]
-                 if (table, column) not in WITHIN and (table, index) not in WALKED]  # fmt: skip
-        if found:
-            return found
+        return [f"SCAN {table}" for _, way, table, _, _ in reads if way == "SCAN"]
+    sorting = [query for query, step in plan if _SORT.match(step)]
+    first = [next((read for read in reads if read[0] == query), None) for query in sorting]
+    found = [f"sorts all of {table} that it finds" for _, _, table, index, column in filter(None, first)
+             if (table, column) not in WITHIN and (table, index) not in WALKED]  # fmt: skip
+    if found:
+        return found
     is_filtered = " WHERE " in words.replace("WHERE 1 = 1", "")
-    return [f"SCAN {table} {index}".strip() for way, table, index, _ in reads
+    return [f"SCAN {table} {index}".strip() for _, way, table, index, _ in reads
             if way == "SCAN" and is_filtered and index not in partial and (table, index) not in WALKED]  # fmt: skip
 
 
