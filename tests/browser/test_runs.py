@@ -73,7 +73,8 @@ def test_s46_the_list_says_what_started_each_run(page, shed):
         assert because.endswith("receipt") == bool(run["receipt"])
         assert duration
         whole = api(shed, f"/runs/{job}")["cost"]
-        assert cost == f"{whole['local']:.4f} · {whole['cloud']:.4f}"
+        here = f"{whole['local']:.4f}" if whole["local"] else "0"
+        assert cost == f"{here} · {whole['cloud']:.4f} {whole['currency']}"
         assert f"num_epochs={run['parameters']['num_epochs']}" in parameters
     scheduled = [job for job, run in known.items() if run["trigger"].endswith("/jobs/hourly-training")]
     assert len(scheduled) == 2
@@ -242,9 +243,14 @@ def test_a_run_is_watched_cancelled_and_retried(page, shed, spec):
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("dialog").get_by_role("button", name="Leave it").click()
     expect(state).to_contain_text("RUNNING")
+    expect(page.get_by_label("layers")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("layers")).to_be_focused()
     assert api(shed, "/runs/slow")["state"] == "RUNNING"
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(page.locator("[id='clone-parameters.[layers]-wrong']")).to_contain_text("parameters.layers")
+    expect(page.get_by_label("layers")).to_be_focused()
+    assert audit(page) == []
     expect(state).to_contain_text("CANCELLED")
     assert api(shed, "/runs/slow")["state"] == "CANCELLED"
 
@@ -252,6 +258,10 @@ def test_a_run_is_watched_cancelled_and_retried(page, shed, spec):
     expect(state).to_contain_text("RUNNING")
     expect(state).to_contain_text("SUCCEEDED")
     assert api(shed, "/runs/slow")["state"] == "SUCCEEDED"
+    assert page.locator("[aria-invalid]").evaluate_all("found => found.map(each => each.name)") == ["parameters.[rows]"]
+    page.get_by_label("rows").fill("9007199254740993")
+    page.get_by_role("button", name="Start the run").click()
+    expect(said).to_contain_text("rows: 9007199254740993 is too large to be sent exactly.")
 
 
 def test_what_cannot_be_meant_is_said(page):

@@ -11,6 +11,7 @@ class Link:
 
     text: str
     href: str
+    depth: int = 0  # in a tree that is written as rows
     cell: str = "link"
 
 

@@ -41,6 +41,7 @@ class Facts(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Figures(Part):
+    beyond: Link | None = None  # at the end of the heading's line
     """A few values that matter, large: each with its label and a word about it."""
 
     figures: Sequence[tuple[str, Cell, str]]
@@ -117,6 +118,7 @@ class Field:
     prefix: str = ""  # of the value, put before what is typed
     sends_empty: bool = False  # left empty it counts: an empty text, or null
     help: str = ""
+    empty_choice: str = ""  # words of the choice that is an empty text
 
 
 @dataclass(frozen=True, kw_only=True)

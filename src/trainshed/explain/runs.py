@@ -52,7 +52,8 @@ def advice(run: Run, tasks: Sequence[Ran]) -> list[Advice]:
 def run(found: Run) -> Step:
     """Tell of the run itself."""
     took = found.end_time - found.start_time if found.start_time and found.end_time else None
-    ran = f"; {found.tasks_ran} of {found.tasks_total} tasks ran" if found.tasks_ran is not None else ""
+    count = f"; {found.tasks_ran} of {words.counted(found.tasks_total, 'task')} ran"
+    ran = "" if found.tasks_ran is None else count if found.state == "SUCCEEDED" else f"{count} to the end"
     says = f"run {names.short(found.name)} of pipeline {found.pipeline} {_BECAME.get(found.state, found.state.lower())}{ran}"
     facts: list[tuple[str, Value]] = [
         ("Took", words.duration(took.total_seconds()) if took else ""),
@@ -135,10 +136,11 @@ def decisions(tasks: Sequence[Ran]) -> Step | None:
         for task in tasks[:_MOST]
     ]
     more = f"; the first {_MOST} are shown" if len(tasks) > _MOST else ""
+    took = f", {reused} took earlier results" if reused else ""
     return Step(
         id="decisions",
         heading="What ran, what was reused, and why",
-        says=words.sentence(f"{words.counted(ran, 'task')} ran, {reused} took earlier results{more}"),
+        says=words.sentence(f"{words.counted(ran, 'task')} ran{took}{more}"),
         columns=("Task", "State", "Why", "Results of", "Took"),
         rows=rows,
     )

@@ -20,6 +20,7 @@ SECTION = "/models"
 _PAGE = 25
 _SHOWN_METRICS = 3  # in a row
 _SOURCES = 50
+_BUILD = 8  # characters that builds are called by
 _NOTHING = Empty(
     text="No model was pushed yet. A task that copies a model to a serving directory and says so in its artifact's "
     "metadata (pushed_destination, as TFX's Pusher does) makes a version.",
@@ -104,7 +105,7 @@ class Models:
                     id="metrics",
                     heading="Metrics",
                     columns=("Metric", "Value"),
-                    rows=list(version.metrics.items()),
+                    rows=[(name, f"{value:.6g}") for name, value in version.metrics.items()],
                     nothing=Empty(text="No number is recorded of this version."),
                     can_sort=True,
                 ),
@@ -150,12 +151,15 @@ def _figures(model: Model) -> list[Part]:
     if live is None:
         return []
     shown: list[tuple[str, Cell, str]] = [("Live version", _link(model.directory, live.version), _word(live))]
-    shown += [(name, f"{value:.4g}", "") for name, value in list(live.metrics.items())[:_SHOWN_METRICS]]
+    shown += [
+        (name.partition(".")[2], f"{value:.4g}", f"of the {name.partition('.')[0]}")
+        for name, value in list(live.metrics.items())[:_SHOWN_METRICS]
+    ]
     return [Figures(id="live", heading="Live now", figures=shown)]
 
 
 def _word(version: Version) -> str:
-    return f"a rollback to {version.restores}" if version.restores else "pushed"
+    return f"a rollback to {version.restores}" if version.restores else "pushed by a run"
 
 
 def _charts(versions: Sequence[Version]) -> list[Part]:
@@ -168,7 +172,7 @@ def _charts(versions: Sequence[Version]) -> list[Part]:
     return [
         Chart(
             id=f"metrics-{place}",
-            heading=f"{group} over time",
+            heading=f"Metrics of the {group} over time",
             series=[
                 Series(
                     label=name.partition(".")[2], points=[(v.create_time, v.metrics.get(name)) for v in oldest_first]
@@ -271,7 +275,7 @@ def _sources(story: Story | None) -> list[Part]:
         (
             links.uri(source.uri), Link(text=source.generation, href=links.stored(source.uri, int(source.generation)))
             if source.generation.isdigit() else source.generation,
-            time(source.written), links.link(source.build) if source.build else None,
+            time(source.written), links.named(names.short(source.build)[:_BUILD], source.build) if source.build else None,
         )
         for source in story.sources[:_SOURCES]
     ]  # fmt: skip

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from trainshed import builds, explain, functions, ledger, registry, runs, schedules, topics
 from trainshed.clock import Clock
 from trainshed.dashboard import links
+from trainshed.dashboard.amounts import counted, money
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, size, span
 from trainshed.dashboard.overview import coming, failures, first, fresh, health, waiting
@@ -24,7 +25,6 @@ from trainshed.schedules import of_runs
 from trainshed.sql import changes
 
 _SHOWN = 8
-_LEAST = 0.0001  # of a currency, as it is written
 _NOUNS = ("build", "run", "receipt", "schedule", "run schedule", "function")
 _REFRESH_SECONDS = 60.0  # disk space, and the window of the week
 _AT_WORK = ("WORKING", "QUEUED")
@@ -114,7 +114,7 @@ class Overview:
             ("Cores for tasks", f"{measured.cores:g}", "on this machine"),
             ("At work now", at_work, "runs and builds"),
             ("Needs you", wanted, "approvals, dead letters, pauses"),
-            ("Cost of 7 days", _local(spent), _cloud(spent)),
+            ("Cost of 7 days", money(spent.local, spent.cost_of_runs.currency), _cloud(spent)),
         ]
         return Figures(id="health", figures=figures)
 
@@ -124,13 +124,8 @@ def _gib(found: Cell) -> str:
     return f"{count / (1 << 30):.1f} GiB"
 
 
-def _local(spent: Spent) -> str:
-    currency = spent.cost_of_runs.currency
-    return f"under {_LEAST} {currency}" if 0 < spent.local < _LEAST else f"{spent.local:.4f} {currency}"
-
-
 def _cloud(spent: Spent) -> str:
-    return f"{spent.cloud:.2f} {spent.cost_of_runs.currency} on Google Cloud; {spent.runs} runs"
+    return f"here; {spent.cloud:.2f} {spent.cost_of_runs.currency} on Google Cloud; {counted(spent.runs, 'run')}"
 
 
 def _unwell(measured: Health) -> list[Part]:

@@ -23,13 +23,14 @@ def artifact_parts(service: runs.Service, found: runs.Marks, item: Item, path: s
     )
     if not made:
         words = "it was not made" if runs.RUN.is_final(found.run.state) else "it is not there yet"
-        pairs: list[tuple[str, Cell]] = [("Type", item.type), ("State", words), _closing(asked)]
-        return (Facts(id="node", heading=item.label, pairs=pairs, beside=True),)
+        pairs: list[tuple[str, Cell]] = [("Type", item.type), ("State", words)]
+        return (Facts(id="node", heading=item.label, pairs=pairs, beyond=closing(asked), beside=True),)
     if len(made) > 1:
         rows: list[tuple[Cell, ...]] = [
             (Link(text=a.uri.rpartition("/")[2] or a.name, href=page(a)), time(a.create_time)) for a in made
         ]
-        about = Facts(id="node", heading=item.label, pairs=[("Type", item.type), _closing(asked)], beside=True)
+        pairs = [("Type", item.type)]
+        about = Facts(id="node", heading=item.label, pairs=pairs, beyond=closing(asked), beside=True)
         table = Table(
             id="node-artifacts",
             heading="Artifacts",
@@ -54,17 +55,17 @@ def _one(item: Item, artifact: lineage.Artifact, asked: Asked) -> Sequence[Part]
         ("Made", time(artifact.create_time)),
         ("Content", Code(text=artifact.digest) if artifact.digest else "is not held here"),
         ("Where from", Link(text="Lineage", href=page(artifact))),
-        _closing(asked),
     ]
-    found: list[Part] = [Facts(id="node", heading=item.label, pairs=pairs, beside=True)]
+    found: list[Part] = [Facts(id="node", heading=item.label, pairs=pairs, beyond=closing(asked), beside=True)]
     if artifact.metadata:
         metadata = [(key, _written(value)) for key, value in artifact.metadata.items()]
         found.append(Facts(id="node-metadata", heading="Metadata", pairs=metadata, beside=True))
     return found
 
 
-def _closing(asked: Asked) -> tuple[str, Cell]:
-    return ("Selected", Link(text="Close", href=address(asked, None)))
+def closing(asked: Asked) -> Link:
+    """Lead back to the graph alone."""
+    return Link(text="Close", href=address(asked, None))
 
 
 def _written(value: Any) -> Cell:

@@ -26,6 +26,7 @@ _WORDS = {
 }
 _LONG = 80  # characters, from which on a text gets several lines
 _REUSE = ("", "true", "false")
+_UNCHANGED = "as in that run"
 
 
 def page(service: runs.Service, name: str) -> Page:
@@ -33,7 +34,7 @@ def page(service: runs.Service, name: str) -> Page:
     run = service.get(name)
     definitions = service.parameters(run)
     return Page(
-        title="Run again with other parameters",
+        title="Run again with changes",
         section=SECTION,
         about=("Everything that is not changed here is as it was: pipeline, place of the outputs, labels.",),
         trail=(
@@ -54,7 +55,8 @@ def _parts(run: runs.Run, fields: list[Field]) -> tuple[Part, ...]:
             label="Take results that exist already",
             type="json",
             choices=_REUSE,
-            help="Left empty: as in that run.",
+            empty_choice=_UNCHANGED,
+            help="true: tasks whose inputs, code and environment did not change are not run again.",
         ),
     )
     return (Form(id="clone", fields=(*fields, *more), action=action),)
@@ -67,7 +69,9 @@ def field(key: str, found: ir.ParameterDefinition, current: Any) -> Field:
     is_required = not found.is_optional and found.default is ir.ABSENT
     kind, choices = _TYPES.get(found.type, "text"), [written(value, found.type) for value in found.literals]
     if kind == "boolean" and value is None:  # a tick cannot say that nobody said anything
-        kind, choices = "json", ["", "true", "false"]
+        kind, choices = "json", ["true", "false"]
+    if choices and (not is_required or value is None):  # else the first one would be chosen by nobody
+        choices = ["", *choices]
     return Field(
         name=f"parameters.[{key}]",
         label=key,

@@ -76,7 +76,7 @@ def _none() -> Part:
     nothing = (
         "Choose two to ten runs in the list of runs, and compare them: parameters, metrics, durations, code, data."
     )
-    return Table(id="runs", columns=(), rows=(), nothing=Empty(text=nothing, command=""))
+    return Notice(id="runs", text=nothing, next=Link(text="To the list of runs", href=SECTION))
 
 
 def _parts(sides: Sequence[runs.Side]) -> Sequence[Part]:
@@ -84,9 +84,9 @@ def _parts(sides: Sequence[runs.Side]) -> Sequence[Part]:
     metrics = differences.rows([metrics_of(side) for side in sides])
     parameters = differences.rows([side.run.parameters for side in sides])
     group = _Groups(letters)
-    alone = "There is no earlier run of the same trigger and pipeline." if len(sides) == 1 else ""
+    if len(sides) == 1:
+        return (_alone(sides[0]), _runs(sides, letters))
     return (
-        *([Notice(id="alone", text=alone)] if alone else []),
         _runs(sides, letters),
         group.part("parameters", "Parameters", parameters, nothing="These runs have no parameters.", has_change=True),
         group.part("metrics", "Metrics", metrics, nothing="These runs have no metrics.", has_change=True),
@@ -106,6 +106,11 @@ def _parts(sides: Sequence[runs.Side]) -> Sequence[Part]:
         ),
         group.part("artifacts", "Artifacts", differences.rows([_artifacts(s) for s in sides]), write=_code),
     )
+
+
+def _alone(side: runs.Side) -> Notice:
+    others = Link(text="Choose others of this pipeline", href=f"{SECTION}?{urlencode({'pipeline': side.run.pipeline})}")
+    return Notice(id="alone", text="There is no earlier run of the same trigger and pipeline.", next=others)
 
 
 class _Groups:
@@ -149,7 +154,7 @@ def _letter(place: int, side: runs.Side) -> str:
 
 
 def _runs(sides: Sequence[runs.Side], letters: Sequence[str]) -> Part:
-    columns = ("Run", "State", "Pipeline", "Because of", "Created", "Duration", "USD here · cloud", "Remove")
+    columns = ("Run", "State", "Pipeline", "Because of", "Created", "Duration", "Cost here · cloud", "Remove")
     everyone = [side.run.name for side in sides]
     rows: list[tuple[Cell, ...]] = [
         (

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from trainshed import costs, names, runs
 from trainshed.dashboard import links
+from trainshed.dashboard.amounts import brief_cost
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Link, span, time
 from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
@@ -29,7 +30,7 @@ _COLUMNS = (
     "Because of",
     "Created",
     "Duration",
-    "USD here · cloud",
+    "Cost here · cloud",
     "Parameters",
 )
 
@@ -140,7 +141,7 @@ def _row(run: runs.Run) -> tuple[Cell, ...]:
 def cost(run: runs.Run) -> str:
     """Write what a run cost; nothing while it goes on."""
     found = runs.actual_brief(_PRICES, run)
-    return "" if found is None else f"{found.local:.4f} · {found.cloud:.4f}"
+    return "" if found is None else brief_cost(found)
 
 
 def brief(parameters: Mapping[str, Any]) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from trainshed import costs, names, runs
-from trainshed.dashboard import links
+from trainshed.dashboard import amounts, links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, span, time
+from trainshed.dashboard.logs.ansi import plain
 from trainshed.dashboard.page import Action, Actions, Facts, Notice, Page, Part, Tab, Text
 from trainshed.dashboard.runs import panel, results, tasks, timeline
 from trainshed.dashboard.runs.listing import COMPARISON, SECTION
@@ -16,7 +17,7 @@ from trainshed.dashboard.runs.words import because, remark
 TABS = ("graph", "tasks", "timeline", "results", "details")
 _PRICES = costs.load()
 _EVERY_SECONDS = 2.0
-_LONG = 120
+_SHORT, _LONG = 12, 120  # characters of a value between which it is copied by a button
 
 
 class OneRun:
@@ -40,20 +41,22 @@ class OneRun:
         run = found.run
         is_open = not runs.RUN.is_final(run.state)
         return Page(
-            title=run.display_name or names.short(run.name),
+            title=_title(run),
             section=SECTION,
             state=Badge(state=run.state, note=remark(run)),
             about=_about(found),
             trail=(Link(text="Runs", href=SECTION), Link(text=run.pipeline, href=f"{SECTION}?pipeline={run.pipeline}")),
             tabs=_tabs(asked, run, tab),
-            parts=(*_problem(run), _actions(run), *made[tab](found, asked)),
+            parts=(*_problem(found), _actions(run), *made[tab](found, asked)),
             follows=_follows(run),
             refresh_seconds=_EVERY_SECONDS if is_open and tab == "timeline" else None,
         )
 
     def _graph(self, found: runs.Marks, asked: Asked) -> Sequence[Part]:
         whole = self._pictures.whole(found)
-        return (self._pictures.part(found, asked), *panel.parts(self._service, found, whole, asked))
+        beside = panel.parts(self._service, found, whole, asked)
+        log = [part for part in beside if not part.beside]  # it stands below the graph, where there is room for it
+        return (self._pictures.part(found, asked), *log, *(part for part in beside if part.beside))
 
     def _tasks(self, found: runs.Marks, asked: Asked) -> Sequence[Part]:
         return tasks.parts(self._service, found, asked)
@@ -67,8 +70,24 @@ def _about(found: runs.Marks) -> Sequence[Cell]:
     cost = runs.actual_brief(_PRICES, run) or runs.actual(_PRICES, found.tasks)
     return tuple(
         cell
-        for cell in (run.pipeline, because(run), time(run.create_time), span(run.start_time, run.end_time), str(cost))
+        for cell in (
+            _identifier(run),
+            because(run),
+            time(run.create_time),
+            span(run.start_time, run.end_time),
+            amounts.cost(cost),
+        )
         if cell is not None
+def _title(run: runs.Run) -> str:
+    """Call a run by the name that somebody gave it; a pipeline's name says nothing of a single run."""
+    return run.display_name if run.display_name not in {"", run.pipeline} else names.short(run.name)
+
+
+def _identifier(run: runs.Run) -> Cell:
+    short = names.short(run.name)
+    return Code(text=short, may_copy=True) if short != _title(run) else None
+
+
     )
 
 
@@ -89,11 +108,14 @@ def _tabs(asked: Asked, run: runs.Run, current: str) -> Sequence[Tab]:
     return (*tabs, Tab(label="Why", href=links.why(run.name).href, is_current=False))
 
 
-def _problem(run: runs.Run) -> Sequence[Part]:
+def _problem(found: runs.Marks) -> Sequence[Part]:
+    run = found.run
     if not run.error:
         return ()
     text, _, more = run.error.partition("\n")
-    return (Notice(id="problem", text=text + (" …" if more else ""), state=run.state),)
+    failed = next((mark for mark in found.tasks if mark.state == "FAILED" and not mark.is_dag), None)
+    there = Link(text="See this task and its log", href=tasks.address(run.name, failed.name)) if failed else None
+    return (Notice(id="problem", text=text + (" …" if more else ""), state=run.state, next=there),)
 
 
 def _actions(run: runs.Run) -> Actions:
@@ -121,8 +143,8 @@ def _details(run: runs.Run) -> Sequence[Part]:
         ("Created", time(run.create_time)),
         ("Started", time(run.start_time)),
         ("Ended", time(run.end_time)),
-        ("Logical time of its event", time(run.logical_time)),
-        ("Tasks", f"{run.tasks_ran} of {run.tasks_total} ran" if run.tasks_ran is not None else str(run.tasks_total)),
+        ("Time of its event", time(run.logical_time)),
+        ("Tasks", remark(run) or run.tasks_total),
         ("Spec", Code(text=run.template_uri or f"sha256 {run.spec_digest[:16]}", may_copy=bool(run.template_uri))),
         ("Outputs below", Code(text=run.root, may_copy=True)),
         ("When a task fails", "the others go on" if run.failure_policy != "FAIL_FAST" else "the run ends"),
@@ -142,10 +164,10 @@ def _details(run: runs.Run) -> Sequence[Part]:
     if run.outputs:
         parts.append(Facts(id="outputs", heading="Outputs", pairs=[(k, _value(v)) for k, v in run.outputs.items()]))
     if run.error:
-        parts.append(Text(id="error", heading="Error", text=run.error))
+        parts.append(Text(id="error", heading="Error", text=plain(run.error)))
     return parts
 
 
 def _value(value: Any) -> Cell:
     text = panel.written(value)
-    return Code(text=text, may_copy=len(text) <= _LONG)
+    return Code(text=text, may_copy=_SHORT < len(text) <= _LONG) if text else "empty text"

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainshed import costs, lineage, names, runs
-from trainshed.dashboard import links, logs
+from trainshed.dashboard import amounts, links, logs
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Seconds, Several, Size, seconds, size, span, time
+from trainshed.dashboard.logs.ansi import plain
 from trainshed.dashboard.page import Empty, Facts, Part, Table, Text
-from trainshed.dashboard.runs.artifact import artifact_parts
+from trainshed.dashboard.runs.artifact import artifact_parts, closing
 from trainshed.dashboard.runs.artifact import page as artifact_page
 from trainshed.dashboard.runs.folding import Item, Whole
 from trainshed.dashboard.runs.picture import TASK, address, selected_item
@@ -78,7 +79,7 @@ def _task(service: runs.Service, found: runs.Marks, item: Item, one: runs.OneTas
     given = one.execution.properties if one.execution else {}
     made: list[Part] = [_about(item, one, asked)]
     if row.error and row.state not in {"SUCCEEDED", "NOT_TRIGGERED"}:
-        made.append(Text(id="node-error", heading="Problem", text=row.error, beside=True))
+        made.append(Text(id="node-error", heading="Problem", text=plain(row.error), beside=True))
     made += _values("node-inputs", "Parameters in", given.get("inputs") or {})
     made += _values("node-outputs", "Parameters out", (row.outputs or {}).get("parameters") or {})
     made += _artifacts(one)
@@ -113,8 +114,7 @@ def _about(item: Item, one: runs.OneTask, asked: Asked) -> Facts:
         ("Cost", _cost(row)),
     ]
     kept = [(label, cell) for label, cell in pairs if cell not in {None, ""}]
-    closing = Link(text="Close", href=address(asked, None))
-    return Facts(id="node", heading=item.label, pairs=[*kept, ("Selected", closing)], beside=True)
+    return Facts(id="node", heading=item.label, pairs=kept, beyond=closing(asked), beside=True)
 
 
 def _cache(one: runs.OneTask) -> Cell:
@@ -131,7 +131,7 @@ def _cache(one: runs.OneTask) -> Cell:
 def _cost(row: runs.TaskRow) -> Cell:
     if row.is_dag or row.start_time is None or row.end_time is None:
         return None
-    return str(costs.of_task(_PRICES, runs.used(row)))
+    return amounts.cost(costs.of_task(_PRICES, runs.used(row)))
 
 
 def _wanted(row: runs.TaskRow) -> Cell:
@@ -139,7 +139,8 @@ def _wanted(row: runs.TaskRow) -> Cell:
         return row.machine_type
     if not row.cpus and not row.memory_bytes:
         return None
-    return Several(cells=(f"{row.cpus:g} cores,", Size(count=row.memory_bytes)))
+    cores = f"{row.cpus:g} core{'s' * (row.cpus != 1)}"
+    return Several(cells=(f"{cores},", Size(count=row.memory_bytes))) if row.memory_bytes else cores
 
 
 def _waited(one: runs.OneTask) -> float | None:
@@ -160,12 +161,10 @@ def _artifacts(one: runs.OneTask) -> list[Part]:
     for event in one.events:
         artifact = one.artifacts.get(event.artifact_id)
         if artifact is not None:
-            rows.append(
-                (event.type.lower(), event.path, _title(artifact), Link(text="look", href=artifact_page(artifact)))
-            )
+            rows.append((Link(text=event.path, href=artifact_page(artifact)), event.type.lower(), _title(artifact)))
     if not rows:
         return []
-    columns = ("Use", "Name", "Type")
+    columns = ("Artifact", "Use", "Type")
     return [
         Table(id="node-artifacts", heading="Artifacts", columns=columns, rows=rows, nothing=Empty(text=""), beside=True)
     ]
@@ -236,9 +235,9 @@ def _several(found: runs.Marks, item: Item, instances: Sequence[runs.Mark], aske
         ("Component", item.component),
         ("Image", Code(text=item.image, may_copy=True) if item.image else None),
         ("Times", f"{len(instances)}, one for each iteration" if instances else _not_yet(found)),
-        ("Selected", Link(text="Close", href=address(asked, None))),
     ]
-    about = Facts(id="node", heading=item.label, pairs=[p for p in pairs if p[1] not in {None, ""}], beside=True)
+    kept = [pair for pair in pairs if pair[1] not in {None, ""}]
+    about = Facts(id="node", heading=item.label, pairs=kept, beyond=closing(asked), beside=True)
     return (about, *(_siblings(instances, asked) if instances else ()))
 
 

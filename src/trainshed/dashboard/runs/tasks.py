@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from trainshed import runs
+from trainshed import ir, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Link, seconds, size, span
@@ -13,8 +13,8 @@ from trainshed.dashboard.runs.listing import SECTION
 from trainshed.errors import InvalidArgument
 
 PAGE = 200
-_INDENT = "\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}"
-_COLUMNS = ("Task", "State", "Attempts", "Duration", "CPU", "Peak memory", "Image", "Why")
+_KINDS = {"dag": "tasks inside", "loop": "loop", "importer": "import"}  # of what has no image
+_COLUMNS = ("Task", "State", "Attempts", "Duration", "CPU", "Peak memory", "Image or kind", "Why")
 _SORTS = ("plan", "duration", "cpu", "start", "state", "name")
 _WORST = ("FAILED", "CANCELLED", "CANCELLING", "RUNNING", "QUEUED", "PENDING", "NOT_TRIGGERED", "SKIPPED", "SUCCEEDED")
 
@@ -24,8 +24,9 @@ def parts(service: runs.Service, found: runs.Marks, asked: Asked) -> Sequence[Pa
     state, text = asked.choice("state", tuple(runs.TASK.states)), asked.word("text").lower()
     sort = asked.choice("sort", _SORTS, "plan")
     start = asked.number("from", 0, most=1_000_000)
+    tasks = dict(found.plan.walk())
     chosen = [
-        m for m in in_order(found.tasks) if (not state or m.state == state) and (not text or text in m.name.lower())
+        m for m in in_order(found.tasks) if (not state or m.state == state) and (not text or text in _called(m, tasks))
     ]
     if start and start >= len(chosen):
         raise InvalidArgument.field("from", f"there are {len(chosen)} tasks, counted from 0")
@@ -34,7 +35,6 @@ def parts(service: runs.Service, found: runs.Marks, asked: Asked) -> Sequence[Pa
     shown = chosen[start : start + PAGE]
     rows = service.tasks_by_id([mark.id for mark in shown])
     is_tree = sort == "plan" and not text and not state
-    images = {path: task.image for path, task in found.plan.walk()} if shown else {}
     return (
         _filters(found, asked, state, text, sort),
         Table(
@@ -42,7 +42,7 @@ def parts(service: runs.Service, found: runs.Marks, asked: Asked) -> Sequence[Pa
             heading="Tasks",
             count=len(chosen),
             columns=_COLUMNS,
-            rows=[_row(found, rows[mark.id], images, is_tree=is_tree) for mark in shown if mark.id in rows],
+            rows=[_row(found, rows[mark.id], tasks, is_tree=is_tree) for mark in shown if mark.id in rows],
             nothing=Empty(text="No task of this run is like that." if found.tasks else "This pipeline has no tasks."),
             more=asked.href(**{"from": str(start + PAGE)}) if start + PAGE < len(chosen) else "",
             more_text=f"The next {min(PAGE, len(chosen) - start - PAGE)} of {len(chosen)}",
@@ -85,19 +85,30 @@ def reason(row: runs.TaskRow) -> str:
     return row.error.partition("\n")[0]
 
 
-def _row(found: runs.Marks, row: runs.TaskRow, images: Mapping[str, str], *, is_tree: bool) -> tuple[Cell, ...]:
-    depth = row.name.count(".") if is_tree else 0
-    label = row.name if not is_tree else row.name.rpartition(".")[2]
-    if is_tree and row.iteration is not None and "." in row.name:
-        label = f"[{row.iteration}] {label}"
+def label(name: str, iteration: int | None, tasks: Mapping[str, ir.Task]) -> str:
+    """Call a task within a tree as the graph does; which iteration of a loop it belongs to comes first."""
+    task = tasks.get(runs.static(name))
+    shown = task.display_name if task else name.rpartition(".")[2]
+    return f"[{iteration}] {shown}" if iteration is not None and "." in name else shown
+
+
+def _called(mark: runs.Mark, tasks: Mapping[str, ir.Task]) -> str:
+    """Answer everything that one may look for a task by."""
+    return f"{mark.name} {label(mark.name, None, tasks)}".lower()
+
+
+def _row(found: runs.Marks, row: runs.TaskRow, tasks: Mapping[str, ir.Task], *, is_tree: bool) -> tuple[Cell, ...]:
+    task = tasks.get(runs.static(row.name))
+    is_inside = "." in row.name
+    text = label(row.name, row.iteration, tasks) if is_tree or not is_inside else row.name
     return (
-        Link(text=_INDENT * depth + label, href=address(found.run.name, row.name)),
+        Link(text=text, href=address(found.run.name, row.name), depth=row.name.count(".") if is_tree else 0),
         Badge(state=row.state, note="reused" if row.cached_from else ""),
         row.attempt or None,
         span(row.start_time, row.end_time),
         seconds(row.cpu_seconds or None),
         size(row.peak_memory_bytes or None),
-        images.get(runs.static(row.name), "").rpartition("/")[2] or row.kind,
+        (task.image.rpartition("/")[2] if task else "") or _KINDS.get(row.kind, row.kind),
         reason(row),
     )
 

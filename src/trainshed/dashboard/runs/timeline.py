@@ -11,7 +11,7 @@ from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.charts import SECONDS
 from trainshed.dashboard.page import Empty, Part
 from trainshed.dashboard.render import duration
-from trainshed.dashboard.runs.tasks import address, in_order
+from trainshed.dashboard.runs.tasks import address, in_order, label
 from trainshed.sql.lifecycle import Change
 
 PAGE = 100
@@ -39,6 +39,7 @@ class Row:
     """A task."""
 
     label: str
+    name: str  # which no other row has
     href: str
     depth: int
     state: str
@@ -82,13 +83,15 @@ def part(service: runs.Service, found: runs.Marks, asked: Asked) -> Timeline:
     shown = marks[start : start + PAGE]
     axis = Axis(start=run.create_time, end=run.end_time or service.clock.now())
     changes = service.changes_of_tasks([mark.id for mark in shown])
+    tasks = dict(found.plan.walk())
     return Timeline(
         id="timeline",
         heading="Timeline",
         ticks=[(axis.place(run.create_time + timedelta(seconds=at)), label) for at, label in scales.axis(0, axis.seconds, SECONDS) if at <= axis.seconds],
         rows=[
             Row(
-                label=mark.name,
+                label=label(mark.name, mark.iteration, tasks),
+                name=mark.name,
                 href=address(run.name, mark.name),
                 depth=mark.name.count("."),
                 state=mark.state,

@@ -2,6 +2,7 @@
 
 from trainshed import names, runs
 from trainshed.dashboard import links
+from trainshed.dashboard.amounts import counted
 from trainshed.dashboard.cells import Cell, Link, Several
 
 _NOUNS = {
@@ -14,16 +15,21 @@ _NOUNS = {
 
 
 def remark(run: runs.Run) -> str:
-    """Say how much of a run really ran."""
+    """Say how many of a run's tasks really ran; imports, which only name what exists, do not count."""
+    if run.tasks_ran is None or not run.tasks_total:
+        return ""
+    if run.state != "SUCCEEDED":
+        return f"{run.tasks_ran} of {counted(run.tasks_total, 'task')} ran to the end"
     if run.is_needless:
-        return f"nothing changed: 0 of {run.tasks_total} tasks ran"
-    return f"{run.tasks_ran} of {run.tasks_total} tasks ran" if run.tasks_ran is not None else ""
+        return f"nothing changed: {counted(run.tasks_total, 'task')} reused"
+    reused = run.tasks_total - run.tasks_ran
+    return f"{counted(run.tasks_ran, 'task')} ran" + (f", {reused} reused" if reused else "")
 
 
 def because(run: runs.Run) -> Cell:
     """Say what started a run: what stands at the beginning, and the receipt of the event that led to it."""
     if not run.receipt_id:
-        return run.cause_kind or "user"
+        return "by hand" if run.cause_kind in {"", "user"} else run.cause_kind
     address = links.href("/receipts", run.receipt_id)
     if not run.trigger:
         return Link(text=run.cause_kind, href=address)

@@ -1,0 +1,27 @@
+"""How numbers of things and of money are written."""
+
+import pytest
+
+from trainshed.costs import Cost
+from trainshed.dashboard import amounts
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.0, "0 USD"), (0.00003, "<0.0001 USD"), (0.0001, "0.0001 USD"), (12.5, "12.5000 USD")]
+)
+def test_a_little_money_is_not_written_as_none(value, words):
+    assert amounts.money(value, "USD") == words
+
+
+def test_a_cost_says_what_is_which():
+    found = Cost(currency="USD", cloud=0.0304, local=0.0)
+
+    assert amounts.cost(found) == "0 USD here, 0.0304 USD on Google Cloud"
+    assert amounts.brief_cost(found) == "0 · 0.0304 USD"
+    assert amounts.cost(Cost(currency="EUR", cloud=1.0, is_guess=True)).startswith("about ")
+
+
+def test_one_thing_is_not_several():
+    assert [amounts.counted(count, "task") for count in (0, 1, 2, 1000)] == [
+        "0 tasks", "1 task", "2 tasks", "1,000 tasks",
+    ]  # fmt: skip
