@@ -243,14 +243,9 @@ def test_a_run_is_watched_cancelled_and_retried(page, shed, spec):
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("dialog").get_by_role("button", name="Leave it").click()
     expect(state).to_contain_text("RUNNING")
-    expect(page.get_by_label("layers")).to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_label("layers")).to_be_focused()
     assert api(shed, "/runs/slow")["state"] == "RUNNING"
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
-    expect(page.locator("[id='clone-parameters.[layers]-wrong']")).to_contain_text("parameters.layers")
-    expect(page.get_by_label("layers")).to_be_focused()
-    assert audit(page) == []
     expect(state).to_contain_text("CANCELLED")
     assert api(shed, "/runs/slow")["state"] == "CANCELLED"
 
@@ -258,10 +253,6 @@ def test_a_run_is_watched_cancelled_and_retried(page, shed, spec):
     expect(state).to_contain_text("RUNNING")
     expect(state).to_contain_text("SUCCEEDED")
     assert api(shed, "/runs/slow")["state"] == "SUCCEEDED"
-    assert page.locator("[aria-invalid]").evaluate_all("found => found.map(each => each.name)") == ["parameters.[rows]"]
-    page.get_by_label("rows").fill("9007199254740993")
-    page.get_by_role("button", name="Start the run").click()
-    expect(said).to_contain_text("rows: 9007199254740993 is too large to be sent exactly.")
 
 
 def test_what_cannot_be_meant_is_said(page):

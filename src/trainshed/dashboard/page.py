@@ -36,12 +36,12 @@ class Facts(Part):
     """Labels and values."""
 
     pairs: Sequence[tuple[str, Cell]]
+    beyond: Link | None = None  # at the end of the heading's line
     kind: ClassVar[str] = "facts"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figures(Part):
-    beyond: Link | None = None  # at the end of the heading's line
     """A few values that matter, large: each with its label and a word about it."""
 
     figures: Sequence[tuple[str, Cell, str]]
@@ -113,12 +113,12 @@ class Field:
     value: str = ""
     type: str = "text"  # of the value in JSON: text, integer, number, boolean, json, bytes; or lines (a list of texts)
     choices: Sequence[str] = ()
+    empty_choice: str = ""  # words of the choice that is an empty text
     is_required: bool = False
     is_long: bool = False
     prefix: str = ""  # of the value, put before what is typed
     sends_empty: bool = False  # left empty it counts: an empty text, or null
     help: str = ""
-    empty_choice: str = ""  # words of the choice that is an empty text
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,6 +65,16 @@ class OneRun:
         return (timeline.part(self._service, found, asked),)
 
 
+def _title(run: runs.Run) -> str:
+    """Call a run by the name that somebody gave it; a pipeline's name says nothing of a single run."""
+    return run.display_name if run.display_name not in {"", run.pipeline} else names.short(run.name)
+
+
+def _identifier(run: runs.Run) -> Cell:
+    short = names.short(run.name)
+    return Code(text=short, may_copy=True) if short != _title(run) else None
+
+
 def _about(found: runs.Marks) -> Sequence[Cell]:
     run = found.run
     cost = runs.actual_brief(_PRICES, run) or runs.actual(_PRICES, found.tasks)
@@ -78,16 +88,6 @@ def _about(found: runs.Marks) -> Sequence[Cell]:
             amounts.cost(cost),
         )
         if cell is not None
-def _title(run: runs.Run) -> str:
-    """Call a run by the name that somebody gave it; a pipeline's name says nothing of a single run."""
-    return run.display_name if run.display_name not in {"", run.pipeline} else names.short(run.name)
-
-
-def _identifier(run: runs.Run) -> Cell:
-    short = names.short(run.name)
-    return Code(text=short, may_copy=True) if short != _title(run) else None
-
-
     )
 
 
