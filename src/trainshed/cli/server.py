@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from trainshed import home, settings, telemetry
+from trainshed.cli.loading import load_app
 
 # An event goes from thread to thread a dozen times; with Python's five milliseconds, each time it may wait for a busy one.
 _SWITCH_SECONDS = 0.0005
@@ -41,11 +42,10 @@ def command(
 
 
 async def _serve(found: settings.Settings, log_file: Path) -> None:
-    from trainshed.app import App
+    app = load_app()(replace(found))
     from trainshed.app.leaving import leave
 
     sys.setswitchinterval(_SWITCH_SECONDS)
-    app = App(replace(found))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainshed import home, settings
 from trainshed.cli import target
+from trainshed.cli.loading import load_app
 from trainshed.client import Client
 from trainshed.errors import FailedPrecondition
 
@@ -75,9 +76,7 @@ def in_process(found: settings.Settings, debugging: "Debugging | None" = None) -
     import asyncio
     from dataclasses import replace
 
-    from trainshed.app import App
-
-    app = App(replace(found, port=0), debugging=debugging)
+    app = load_app()(replace(found, port=0), debugging=debugging)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="server", daemon=True)
     thread.start()
