@@ -84,7 +84,7 @@ screenshots: setup browser
 
 # every page of the dashboard in both schemes and at two widths, by axe: some minutes
 looks: setup browser
-	TRAINSHED_TEST_LOOKS=all $(BIN)/python -m pytest tests/browser/test_every_page.py
+	TRAINSHED_TEST_LOOKS=all $(BIN)/python -m pytest tests/browser -k "every_page or every_tab or every_way"
 
 # which fields of Google's resources do what here, found out by sending each; and the names of gcloud's flags, where it is installed
 coverage: setup

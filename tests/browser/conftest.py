@@ -5,7 +5,7 @@
   console above a note, no failed request, no defect of a script. `page.open(path)` waits until everything is drawn.
 - `look(scheme, width)`: more of them, as context managers.
 
-What else tests need is in `browser.looks`: `audit(page)` for accessibility, `LOOKS` for the ways of looking.
+What else tests need is in `browser.looks`: `audit(page)` for accessibility, `SEEN` and `LOOKS`, the ways of looking.
 
 `make browser` installs Chromium where the machine has none; without one these tests are skipped.
 """

@@ -1,12 +1,7 @@
 """Every page in every look: nothing to complain about for a browser, for axe, and no wider than its window."""
 
-import os
-
-from browser.looks import LOOKS, audit
+from browser.looks import SEEN, audit
 from browser.places import places
-
-# Two opposite looks tell nearly everything in half of the time; `make looks` takes all four.
-SEEN = LOOKS if "TRAINSHED_TEST_LOOKS" in os.environ else [LOOKS[0], LOOKS[-1]]
 
 
 def test_every_page_is_fit_to_be_seen(page, shed):

@@ -7,7 +7,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from browser.looks import audit
+from browser.looks import SEEN, audit
 
 from trainshed.testing import wait_until
 
@@ -218,7 +218,7 @@ def test_the_list_and_the_figures_follow_what_happens(page, shed, name):
     expect(page.locator("#figures dd").first).to_contain_text(str(before + 2))
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1440)])
+@pytest.mark.parametrize(("scheme", "width"), SEEN[1:])  # the first one sees every page of the demo
 def test_every_tab_is_fit_to_be_seen(look, name, scheme, width):
     problems = {}
     with look(scheme, width) as page:

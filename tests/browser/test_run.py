@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from browser.looks import LOOKS, audit
+from browser.looks import SEEN, audit
 from playwright.sync_api import expect
 
 IMAGE = "gcr.io/local-project/penguin-training:1"
@@ -271,7 +271,7 @@ def test_two_thousand_nodes_are_painted_and_found(page, shed, tmp_path):
 
 
 def test_every_way_of_looking_at_it(look, shed, partly):
-    for scheme, width in LOOKS:
+    for scheme, width in SEEN:
         with look(scheme, width) as page:
             page.open(run_address(partly, "?task=trainer"))
             drawn(page)
