@@ -3,7 +3,9 @@
 
 import { morph } from "./morph.js";
 
+const place = () => location.pathname + location.search;
 let latest = 0;
+let shown = place();
 
 export async function visit(href, { isNew = true } = {}) {
   const number = ++latest;
@@ -15,15 +17,18 @@ export async function visit(href, { isNew = true } = {}) {
   }
   if (number !== latest) return; // somebody was quicker
   if (!answer?.ok) {
-    location.href = href;
+    if (location.hash && new URL(href, location.href).href === location.href) location.reload();
+    else location.href = href;
     return;
   }
   const found = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (number !== latest) return;
   if (isNew) history.pushState(null, "", href);
+  shown = place();
   document.title = found.title;
   morph(document.getElementById("head"), found.getElementById("head").innerHTML);
   await modules(found);
+  if (number !== latest) return;
   show(document.getElementById("parts"), found.getElementById("parts"));
   document.dispatchEvent(new Event("visited"));
 }
@@ -61,4 +66,6 @@ function show(parts, wanted) {
   for (const gone of known.values()) gone.remove();
 }
 
-addEventListener("popstate", () => visit(location.href, { isNew: false }));
+addEventListener("popstate", () => {
+  if (place() !== shown) visit(location.href, { isNew: false }); // else another place of the same page
+});
