@@ -95,7 +95,12 @@ def test_s19_build_page_has_every_element(shed, page, image_build):
     expect(page.locator("#images")).to_contain_text(image_build["results"]["images"][0]["digest"])
     given = dict(row.split("\t")[:2] for row in page.locator("#substitutions tbody tr").all_inner_texts())
     assert image_build["substitutions"].items() <= given.items()
-    assert facts(page, "about")["Log object"].startswith("gs://")
+    about = facts(page, "about")
+    assert about["Log object"].startswith("gs://")
+    assert about["Started"] == begun.strftime("%Y-%m-%d %H:%M:%S UTC")
+    page.get_by_role("link", name=about["Log object"]).click()
+    expect(page.locator("#content pre")).to_contain_text(f'starting build "{build_id}"')
+    page.go_back()
     assert facts(page, "options")["timeout"] == image_build["timeout"]
     assert audit(page) == []
 
@@ -206,8 +211,9 @@ def test_s19_a_log_is_searched_wrapped_turned_and_linked(page, image_build, long
     page.locator(f"#L{LINES - 9} .log-number").click()
     assert page.url.endswith(f"#L{LINES - 9}")
     page.open("/builds")
-    page.open(f"{address}#L1234")
-    expect(page.locator("#L1234.chosen")).to_be_in_viewport()
+    for place in ("#L1234", "?line=1235"):
+        page.open(f"{address}{place}")
+        expect(page.locator(f"#L{re.search(r'[0-9]+$', place)[0]}.chosen")).to_be_in_viewport()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.path().read_bytes() == long_log.read_bytes()
@@ -243,6 +249,7 @@ def test_a_build_that_waits_for_approval_is_approved_and_another_rejected(shed, 
         build_id = ask(shed, "/v1/projects/local-project/triggers/guarded:run", {})["metadata"]["build"]["id"]
         page.open(f"/builds/{build_id}")
         expect(page.locator("h1")).to_contain_text("PENDING")
+        expect(page.locator("#said")).to_contain_text("It waits for approval.")
         page.get_by_role("button", name=button).click()
         if button == "Reject":
             page.get_by_role("dialog").get_by_role("button", name="Reject").click()

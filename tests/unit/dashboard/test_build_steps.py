@@ -9,7 +9,7 @@ from trainshed.dashboard.builds import steps
 from trainshed.dashboard.builds.words import said_of
 
 BEGIN = datetime(2026, 1, 31, 12, tzinfo=UTC)
-ASKED = Asked(path="/builds/b", query=[("step", "1")])
+ASKED = Asked(path="/builds/b", query=[("step", "1"), ("line", "7")])
 
 
 def after(seconds):

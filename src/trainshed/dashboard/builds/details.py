@@ -1,14 +1,16 @@
 """Everything else about a build: what it was given, what it made, how it was told to run. Secrets by name only."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from trainshed.builds import Build
+from trainshed.builds.config import DEFAULT_SECONDS
 from trainshed.builds.substitutions import BUILT_IN
 from trainshed.clock import parse_rfc3339
-from trainshed.dashboard.builds.words import called, command, source
-from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, Span, span, time
-from trainshed.dashboard.links import href
+from trainshed.dashboard import links
+from trainshed.dashboard.builds.words import called, command, source, trigger
+from trainshed.dashboard.cells import Badge, Cell, Code, Span, Time, span
 from trainshed.dashboard.page import Empty, Facts, Part, Table
 
 
@@ -16,10 +18,10 @@ def parts(build: Build) -> Sequence[Part]:
     """Make the parts of the tab. Each is there for every build, so that a page that changes keeps its shape."""
     return (
         Facts(id="about", heading="Build", pairs=list(_about(build))),
-        Facts(id="phases", heading="Phases", pairs=_phases(build)),
+        _table("phases", "Phases", ("Phase", "Began", "Took"), _phases(build), "None has ended yet."),
         _table("step-details", "Steps", ("#", "Step", "Image", "Command", "Status", "Exit code", "Waits for", "Timeout", "Duration"), _steps(build), "No step."),
-        _table("images", "Images", ("Image", "Digest"), _images(build), "No image: `images` in the config names those to push."),
-        Facts(id="artifacts", heading="Artifacts", pairs=list(_artifacts(build))),
+        _table("images", "Images", ("Image", "Digest"), _images(build), "None. The field images of the config names those to push."),
+        _table("artifacts", "Artifacts", ("What", "Which"), _artifacts(build), "None. The field artifacts of the config names files to keep in a bucket."),
         _table("substitutions", "Substitutions", ("Name", "Value", "Given by"), _substitutions(build), "None."),
         _table("environment", "Environment", ("Step", "Variable", "Value"), list(_environment(build)), "No variable is set in the config."),
         Facts(id="options", heading="Options", pairs=_options(build)),
@@ -36,17 +38,17 @@ def _about(build: Build) -> Iterator[tuple[str, Cell]]:
     yield "Resource name", Code(text=build.name)
     yield "Status", Badge(state=build.state, note=build.status_detail)
     if build.failure:
-        yield "Failure", f"{build.failure.get('type', '')}: {build.failure.get('detail', '')}"
+        yield "Kind of failure", Code(text=str(build.failure.get("type", "")))
     yield "Source", source(build)
     yield "Commit", Code(text=build.commit_sha, may_copy=True) if build.commit_sha else None
-    yield "Trigger", Code(text=build.trigger) if build.trigger else None
-    yield "Created", time(build.create_time)
+    yield "Trigger", trigger(build) or "started by hand"
+    yield "Created", _exact(build.create_time)
     yield "Waited", span(build.create_time, build.start_time or build.end_time)
-    yield "Started", time(build.start_time)
-    yield "Ended", time(build.end_time)
+    yield "Started", _exact(build.start_time)
+    yield "Ended", _exact(build.end_time)
     yield "Duration", span(build.start_time, build.end_time)
     yield from _approval(build.approval)
-    yield "Log object", _object(build.log_uri)
+    yield "Log object", links.uri(build.log_uri)
     yield "Tags", ", ".join(build.resolved.get("tags", ()))
     yield "Service account", str(build.resolved.get("serviceAccount", ""))
 
@@ -59,16 +61,13 @@ def _approval(approval: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]:
     yield "Approval", Badge(state=str(approval.get("state", "")), note=said)
 
 
-def _object(uri: str) -> Cell:
-    bucket, _, name = uri.removeprefix("gs://").partition("/")
-    return Link(text=uri, href=href("/buckets", bucket)) if name else uri
+def _exact(when: datetime | None) -> Cell:
+    return None if when is None else Time(when=when, is_exact=True)
 
 
-def _phases(build: Build) -> list[tuple[str, Cell]]:
-    return [
-        (name, Span(start=parse_rfc3339(times["startTime"]), end=parse_rfc3339(times["endTime"])))
-        for name, times in build.timing.items()
-    ]
+def _phases(build: Build) -> list[tuple[Cell, ...]]:
+    times = [(parse_rfc3339(at["startTime"]), parse_rfc3339(at["endTime"]), name) for name, at in build.timing.items()]
+    return [(name, _exact(start), Span(start=start, end=end)) for start, end, name in sorted(times)]
 
 
 def _steps(build: Build) -> list[tuple[Cell, ...]]:
@@ -81,12 +80,18 @@ def _steps(build: Build) -> list[tuple[Cell, ...]]:
             Code(text=command(build, step.number)),
             Badge(state=step.state),
             step.exit_code,
-            ", ".join(given[step.number].get("waitFor", ())),
+            _awaited(given[step.number].get("waitFor")),
             str(given[step.number].get("timeout", "")),
             span(step.start_time, step.end_time),
         )
         for step in build.steps
     ]
+
+
+def _awaited(named: Sequence[str] | None) -> str:
+    if not named:
+        return "the steps before it"
+    return "nothing" if list(named) == ["-"] else ", ".join(named)
 
 
 def _images(build: Build) -> list[tuple[Cell, ...]]:
@@ -99,12 +104,17 @@ def _images(build: Build) -> list[tuple[Cell, ...]]:
     ]
 
 
-def _artifacts(build: Build) -> Iterator[tuple[str, Cell]]:
+def _artifacts(build: Build) -> list[tuple[Cell, ...]]:
     objects = (build.resolved.get("artifacts") or {}).get("objects") or {}
-    yield "Location", _object(str(objects.get("location", "")))
-    yield "Paths", Several(cells=[Code(text=str(path)) for path in objects.get("paths", ())]) if objects else None
-    yield "Manifest", _object(str(build.results.get("artifactManifest", "")))
-    yield "Objects", build.results.get("numArtifacts")
+    if not objects:
+        return []
+    kept = build.results.get("numArtifacts")
+    return [
+        ("Kept in", links.uri(str(objects.get("location", "")))),
+        ("Files", Code(text=" ".join(map(str, objects.get("paths", ()))))),
+        ("How many were kept", kept),
+        ("List of them", links.uri(str(build.results.get("artifactManifest", "")))),
+    ]
 
 
 def _substitutions(build: Build) -> list[tuple[Cell, ...]]:
@@ -132,7 +142,8 @@ def _environment(build: Build) -> Iterator[tuple[Cell, ...]]:
 
 
 def _options(build: Build) -> list[tuple[str, Cell]]:
-    plain = {key: build.resolved.get(key) for key in ("timeout", "queueTtl", "logsBucket")}
+    unsaid = dict.fromkeys(("timeout", "queueTtl"), f"{DEFAULT_SECONDS:g}s, the default")
+    plain = {key: build.resolved.get(key) or unsaid.get(key) for key in ("timeout", "queueTtl", "logsBucket")}
     options = {
         key: value for key, value in (build.resolved.get("options") or {}).items() if key not in {"env", "secretEnv"}
     }

@@ -8,7 +8,8 @@ from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
 from trainshed.sql import changes
 
 _ROWS = 50
-_COLUMNS = ("Build", "Status", "Trigger", "Commit", "Source", "Created", "Duration", "Images")
+_COLUMNS = ("Build", "Status", "Created", "Duration", "Trigger", "Commit", "Source", "Images")
+_LONGEST = 120  # characters of what went wrong
 
 
 def page(service: builds.Service, triggers: builds.Triggers, asked: Asked) -> Page:
@@ -49,9 +50,7 @@ def _filters(wanted: builds.Search, since: str, triggers: list[str]) -> Part:
         id="filters",
         action=SECTION,
         filters=(
-            Filter(
-                name="text", label="Build or commit (its first 4 characters or more), branch or tag", value=wanted.text
-            ),
+            Filter(name="text", label="Build or commit (first 4 characters), branch, tag", value=wanted.text),
             Filter(
                 name="status",
                 label="Status",
@@ -82,11 +81,16 @@ def _nothing(asked: Asked) -> Empty:
 def _row(build: builds.Build) -> tuple[Cell, ...]:
     return (
         link(build),
-        Badge(state=build.state),
-        trigger(build),
-        commit_and_ref(build),
-        source(build),
+        Badge(state=build.state, note=_shortened(build.status_detail)),
         time(build.create_time),
         span(build.start_time, build.end_time),
+        trigger(build) or "by hand",
+        commit_and_ref(build),
+        source(build),
         ", ".join(build.resolved.get("images", ())),
     )
+
+
+def _shortened(detail: str) -> str:
+    line = detail.strip().partition("\n")[0]
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

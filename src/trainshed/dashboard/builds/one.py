@@ -9,7 +9,7 @@ from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.builds import details, steps
 from trainshed.dashboard.builds.words import SECTION, called, commit, ref, short, trigger
 from trainshed.dashboard.cells import Badge, Cell, Link, Several, Span, Time
-from trainshed.dashboard.page import Action, Actions, Page, Part, Tab
+from trainshed.dashboard.page import Action, Actions, Notice, Page, Part, Tab
 from trainshed.errors import InvalidArgument
 from trainshed.sql import changes
 
@@ -20,18 +20,22 @@ def page(build: Build, asked: Asked) -> Page:
     """Make the page. Raises InvalidArgument."""
     tab, selected = asked.choice("tab", (_DETAILS,)), _selected(build, asked)
     above = links.href(SECTION, build.build_id)
-    parts = details.parts(build) if tab else (steps.part(build, asked, selected), _log(build, selected))
+    parts = (
+        details.parts(build)
+        if tab
+        else (steps.part(build, asked, selected), _log(build, selected, logs.wanted_line(asked)))
+    )
     return Page(
         title=f"Build {short(build.build_id)}",
         section=SECTION,
-        state=Badge(state=build.state, note=build.status_detail),
+        state=Badge(state=build.state),
         about=list(_about(build)),
         trail=(Link(text="Builds", href=SECTION),),
         tabs=(
             Tab(label="Build log", href=above, is_current=not tab),
             Tab(label="Execution details", href=f"{above}?tab={_DETAILS}", is_current=bool(tab)),
         ),
-        parts=(Actions(id="actions", actions=list(_actions(build)), copies_address=True), *parts),
+        parts=(Actions(id="actions", actions=list(_actions(build)), copies_address=True), *_said(build, above), *parts),
         follows=() if build.is_final else _channels(build),
     )
 
@@ -63,13 +67,30 @@ def _about(build: Build) -> Iterator[Cell]:
     yield links.why(build.name)
 
 
+def _said(build: Build, above: str) -> list[Part]:
+    """Say what one has to know first: that somebody has to decide, or what went wrong and where its lines are."""
+    if _waits_for_approval(build):
+        text = "Nothing of it runs before somebody approves it."
+        read = Link(text="Read what it would run", href=f"{above}?tab={_DETAILS}")
+        return [Notice(id="said", heading="It waits for approval.", text=text, next=read)]
+    if not build.status_detail:
+        return []
+    at_fault = next((step.number for step in build.steps if step.state in {"FAILURE", "TIMEOUT"}), None)
+    log = None if at_fault is None else Link(text=f"Log of step {at_fault}", href=f"{above}?step={at_fault}")
+    return [Notice(id="said", text=build.status_detail, state=build.state, next=log)]
+
+
+def _waits_for_approval(build: Build) -> bool:
+    return build.state == "PENDING" and bool(build.approval)
+
+
 def _actions(build: Build) -> Iterator[Action]:
     name = short(build.build_id)
     if build.is_final:
         again = f"{SECTION}/{{metadata.build.id}}"
         yield Action(label="Rebuild", path=f"/v1/{build.name}:retry", then=again)
         return
-    if build.state == "PENDING" and build.approval:
+    if _waits_for_approval(build):
         yield Action(label="Approve", path=f"/v1/{build.name}:approve", body=_decision("APPROVED"))
         yield Action(
             label="Reject",
@@ -88,11 +109,11 @@ def _decision(word: str) -> dict[str, Any]:
     return {"approvalResult": {"decision": word}}
 
 
-def _log(build: Build, selected: int | None) -> Part:
+def _log(build: Build, selected: int | None, line: int | None) -> Part:
     address = f"{links.href(SECTION, build.build_id)}/log"
     nothing = "Nothing has been written." if build.is_final else "Nothing has been written yet."
     if selected is None:
-        return logs.Log(id="log", heading="Build log", address=address, label="Build log", nothing=nothing)
+        return logs.Log(id="log", heading="Build log", address=address, label="Build log", nothing=nothing, line=line)
     step = build.steps[selected]
     heading = f"Log of step {selected}: {called(step)}"
     return logs.Log(
@@ -100,5 +121,6 @@ def _log(build: Build, selected: int | None) -> Part:
         heading=heading,
         address=f"{address}?step={selected}",
         label=heading,
+        line=line,
         nothing="This step has written nothing." if STEP.is_final(step.state) else "This step has written nothing yet.",
     )

@@ -91,7 +91,7 @@ def part(build: Build, asked: Asked, selected: int | None) -> Steps:
         duration=span(build.start_time, build.end_time),
         origin=build.start_time,
         length=axis.seconds if axis is not None and build.is_final else None,
-        href=asked.href(step=None),
+        href=asked.href(step=None, line=None),
         is_whole=selected is None,
     )
 
@@ -136,7 +136,7 @@ def _step(build: Build, step: StepRecord, axis: Axis | None, asked: Asked, selec
         command=command(build, step.number),
         state=Badge(state=step.state, note=f"exit code {step.exit_code}" if step.exit_code else ""),
         duration=span(step.start_time, step.end_time),
-        href=asked.href(step=str(step.number)),
+        href=asked.href(step=str(step.number), line=None),
         is_selected=step.number == selected,
         bars=bars,
     )

@@ -15,7 +15,7 @@ _COLOURS = {"WARNING": 33, "ERROR": 31, "CRITICAL": 31, "ALERT": 31, "EMERGENCY"
 def parts(name: str, asked: Asked) -> list[Part]:
     """Choose what to see, and the log."""
     severity, execution = _wanted(asked)
-    address = asked.href(tab=None, version=None, window=None).partition("?")
+    address = asked.href(tab=None, version=None, window=None, line=None).partition("?")
     choices = [("", "any"), *((s, f"{s} and above") for s in functions.SEVERITIES[1:])]
     return [
         Filters(
@@ -33,6 +33,7 @@ def parts(name: str, asked: Asked) -> list[Part]:
             heading="Log",
             label=f"Log of {name}",
             address=f"{links.href('/functions', name)}/log{address[1]}{address[2]}",
+            line=viewer.wanted_line(asked),
             nothing="Nothing was printed yet." if not severity and not execution else "No such line yet.",
         ),
     ]

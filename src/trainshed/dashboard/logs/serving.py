@@ -20,6 +20,7 @@ from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.document import plain
 from trainshed.dashboard.logs.following import Following
 from trainshed.dashboard.logs.index import Indexes
+from trainshed.dashboard.logs.part import wanted_line
 from trainshed.dashboard.logs.reading import Piece, Reader, Source
 from trainshed.dashboard.logs.text import Text
 from trainshed.dashboard.serve import HEADERS
@@ -75,7 +76,7 @@ class _Endpoint:
             return StreamingResponse(events, media_type="text/event-stream", headers=HEADERS)
         if (offset := _offset(found, "locate")) is not None:
             return JSONResponse({"number": await self._number(source, offset)}, headers=HEADERS)
-        if number := found.number("line", 0, most=10**9 - 1):
+        if number := wanted_line(found):
             return JSONResponse(await self._line(source, number, found), headers=HEADERS)
         return JSONResponse(await off_loop(self._piece, source, found), headers=HEADERS)
 

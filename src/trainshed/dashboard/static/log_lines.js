@@ -84,6 +84,10 @@ export class Lines {
     return this.lines.find((line) => line.offset === offset);
   }
 
+  of(element) {
+    return this.lines.find((line) => line.element === element);
+  }
+
   choose(offset) {
     for (const element of this.box.querySelectorAll(".chosen")) element.classList.remove("chosen");
     const line = this.at(offset);
@@ -113,6 +117,18 @@ export class Lines {
 
   toNewest() {
     this.box.scrollTop = this.isNewestFirst ? 0 : this.box.scrollHeight;
+  }
+
+  toOldest() {
+    this.box.scrollTop = this.isNewestFirst ? this.box.scrollHeight : 0;
+  }
+
+  // The place of the last line that one sees, or the end.
+  seen() {
+    const { scrollTop, clientHeight } = this.box;
+    const limit = scrollTop + clientHeight;
+    const shown = this.lines.filter(({ element }) => element.offsetTop < limit && element.offsetTop >= scrollTop - element.offsetHeight);
+    return shown.at(-1)?.offset ?? this.end;
   }
 
   made([offset, number, text]) {

@@ -24,7 +24,7 @@ export class Search {
     this.searched = 0;
     let before = null;
     do {
-      const found = await this.log.ask({ find: needle, before }, asking.signal);
+      const found = await this.log.source.ask({ find: needle, before }, asking.signal);
       if (!found || asking.signal.aborted) return;
       before = found.before;
       this.matches.push(...found.matches);
@@ -44,7 +44,7 @@ export class Search {
   }
 
   nearest() {
-    const seen = this.log.seen();
+    const seen = this.log.lines.seen();
     const place = this.matches.findIndex((offset) => offset <= seen);
     this.go(place < 0 ? this.matches.length - 1 : place);
   }
