@@ -13,7 +13,7 @@ import gauge
 import homes
 import world
 from harness import Effort, Figure, Skipped, percentile
-from large_store.wandering import logs_in, section_of, wander
+from large_store.wandering import kind_of, logs_in, wander
 
 _LIST_MS, _DETAIL_MS, _TAIL_MS = 100.0, 150.0, 200.0
 _MEMORY_MB = 50.0
@@ -88,15 +88,8 @@ def _log_of(pages: world.Pages, build: str) -> str:
 def _kinds(shapes: Mapping[str, Sequence[str]], wide: Sequence[str]) -> dict[str, Timed]:
     kinds: dict[str, Timed] = {}
     for shape, addresses in shapes.items():
-        section, is_one, has_words = section_of(shape)
-        name = (
-            f"one of {section}"
-            if is_one
-            else f"list {section}, filtered, next page"
-            if has_words
-            else f"list {section}"
-        )
-        timed = kinds.setdefault(name, Timed(budget=_DETAIL_MS if is_one else _LIST_MS))
+        name, is_list = kind_of(shape)
+        timed = kinds.setdefault(name, Timed(budget=_LIST_MS if is_list else _DETAIL_MS))
         timed.samples.update({address: [] for address in addresses if not address.startswith(tuple(wide))})
     for address in wide:
         kinds[f"one of /runs with {address.partition('/wide-')[2].partition('-')[0]} tasks"] = Timed(

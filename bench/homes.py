@@ -23,6 +23,7 @@ from trainshed.sql.migrations import open_store
 
 _STALE_SECONDS = 86_400.0  # messages are kept for a week only
 _SMALLER = 10
+_READS = "wandering.py"  # of the modules beside it, the one that fills nothing
 
 
 def large(effort: Effort) -> Made:
@@ -64,10 +65,11 @@ def _smaller(scale: Scale) -> Scale:
 
 def _digest(scale: Scale) -> str:
     """Answer what changes when the tables do, or the code that fills them."""
-    with tempfile.TemporaryDirectory() as folder:
-        open_store(Path(folder) / "x.db")
-        connection = sqlite3.connect(Path(folder) / "x.db")
+    with tempfile.TemporaryDirectory() as empty:
+        open_store(Path(empty) / "x.db")
+        connection = sqlite3.connect(Path(empty) / "x.db")
         tables = connection.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall()
         connection.close()
-    code = [path.read_text() for path in sorted(Path(sys.modules[Made.__module__].__file__ or "").parent.glob("*.py"))]
+    folder = Path(sys.modules[Made.__module__].__file__ or "").parent
+    code = [path.read_text() for path in sorted(folder.glob("*.py")) if path.name != _READS]
     return hashlib.sha256(repr((tables, code, scale)).encode()).hexdigest()[:12]

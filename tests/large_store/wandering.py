@@ -11,7 +11,14 @@ _TYPED = {"number": ("3",), "datetime-local": ("2026-06-30T12:00",)}
 _NAMED = {"value": ("epochs=3", "epochs=99"), "trigger": ("start-training", "nobody")}
 _SOUGHT = ("train", "nowhere")  # what much fits, and what nothing does
 _TOKENS = {"page", "page_token", "token", "before", "after"}
+_VIEWS = {"tab", "view", "window"}
 _FILES = ("/static/", "/v1/", "/trainshed/", "/storage/")
+
+_SHAPES = (
+    (re.compile(r"/projects/[^/]+(?:/locations/[^/]+)?/([^/]+)/.*"), r"/\1/…"),
+    (re.compile(r"^/(buckets|models)/.+"), r"/\1/…"),
+    (re.compile(r"/[^/]*[0-9%][^/]*(?=/|$)"), "/…"),
+)
 
 Ask = Callable[[str], Any]  # an address -> its JSON form, or None where it is no page or refuses
 
@@ -40,7 +47,9 @@ def wander(ask: Ask, starts: Iterable[str], *, each: int = 2, most: int = 600) -
 def shape_of(address: str) -> str:
     """Answer what addresses of the same kind have in common."""
     parts = urlsplit(address)
-    path = re.sub(r"(/projects)?/[^/]*[0-9%][^/]*(?=/|$)|/projects/.*", "/…", unquote(parts.path))
+    path = unquote(parts.path)
+    for named, by in _SHAPES:
+        path = named.sub(by, path)
     words = sorted(parse_qsl(parts.query))
     keys = [f"{key}={value}" if _is_choice(key, value) else key for key, value in words]
     return path + ("?" + "&".join(keys) if keys else "")
@@ -91,11 +100,15 @@ def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
         yield key, value
 
 
-def section_of(shape: str) -> tuple[str, bool, bool]:
-    """Answer the section that a shape belongs to, whether it is of one thing, and whether it has words of a query."""
+def kind_of(shape: str) -> tuple[str, bool]:
+    """Name the kind of page that a shape is of, a tab or a view by itself; tell whether it is a list."""
     path, _, words = shape.partition("?")
-    section, _, rest = path[1:].partition("/")
-    return f"/{section}", bool(rest), bool(words)
+    first, *rest = path[1:].split("/")
+    if not rest:
+        return (f"list /{first}, filtered or a next page" if words else f"list /{first}"), True
+    known = [part for part in (first, *rest) if part != "…"]
+    views = [word for word in words.split("&") if word.partition("=")[0] in _VIEWS]
+    return ", ".join([f"one of /{'/'.join(known)}", *views]), False
 
 
 def logs_in(document: Any) -> list[str]:

@@ -258,6 +258,22 @@ def test_listing_is_by_name_with_prefix_start_end_and_continuation(names, put):
     assert names("%") == []
 
 
+def test_folders_are_found_without_what_lies_in_them(db, blobs, put):
+    for name in ("a/1/x", "a/1/y", "a/10/x", "a/2/deep/er", "a/file", "a0/x", "b/3/x", "ä/x"):
+        put(name)
+    put("a/gone/x")
+    db.write(lambda conn: blobs.delete(conn, "bucket", "a/gone/x"))
+
+    def below(prefix):
+        return db.read(lambda conn: blobs.folders(conn, "bucket", prefix))
+
+    assert below("a/") == ["1", "10", "2"]
+    assert below("") == ["a", "a0", "b", "ä"]
+    assert below("nothing/") == []
+    with pytest.raises(NotFound):
+        db.read(lambda conn: blobs.folders(conn, "nobody", ""))
+
+
 def test_a_file_put_there_by_hand_becomes_a_generation_and_is_announced(db, blobs, upkeep, names):
     (blobs.root / "bucket/new").mkdir()
     (blobs.root / "bucket/new/rows.csv").write_bytes(b"1,2\n")

@@ -200,6 +200,11 @@ class Blobs:
         self.get_bucket(conn, bucket)
         return store.list_objects(conn, bucket, prefix=prefix, **selection)
 
+    def folders(self, conn: Connection, bucket: str, prefix: str) -> Sequence[str]:
+        """Answer the folders right below one, which ends in a slash; below none those of the bucket. Raises NotFound."""
+        self.get_bucket(conn, bucket)
+        return store.folders(conn, bucket, prefix)
+
     def open(self, obj: Object) -> BinaryIO:
         """Open the bytes of exactly this generation. Raises NotFound when they are gone."""
         return self.shelf.open(obj)

@@ -14,6 +14,8 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    bindparam,
+    case,
     delete,
     false,
     func,
@@ -24,7 +26,7 @@ from sqlalchemy import (
 )
 
 from trainshed.blobs.model import Bucket, Object
-from trainshed.sql import Json, Timestamp, insert_new, metadata
+from trainshed.sql import Json, Prepared, Timestamp, insert_new, metadata
 
 buckets = Table(
     "buckets",
@@ -159,6 +161,31 @@ def list_objects(
     for row in conn.execute(query.order_by(o.name, o.generation).limit(limit)):
         if row.name.startswith(prefix):
             yield Object.from_row(row)
+
+
+def folders(conn: Connection, bucket: str, prefix: str) -> list[str]:
+    """Answer the folders below a prefix that is a folder's, each found by one look into an index."""
+    rows = _FOLDERS.rows(conn, bucket=bucket, prefix=prefix, end=prefix + _HIGHEST, highest=_HIGHEST)
+    return [name[len(prefix) :].partition("/")[0] for (name,) in rows if "/" in name[len(prefix) :]]
+
+
+def _steps_between_folders() -> Select[Any]:
+    """Read the first name of each folder below a prefix, and every name right in it."""
+    name = objects.c.name
+    inside = (objects.c.bucket == bindparam("bucket"), _live, name < bindparam("end"))
+    found = select(func.min(name).label("name")).where(*inside, name >= bindparam("prefix")).cte(recursive=True)
+    depth = func.length(bindparam("prefix", type_=Text))
+    slash = func.instr(func.substr(found.c.name, depth + 1), "/")
+    last = case(
+        (slash > 0, func.substr(found.c.name, 1, depth + slash).concat(bindparam("highest", type_=Text))),
+        else_=found.c.name,
+    )
+    following = select(func.min(name)).where(*inside, name > last).scalar_subquery()
+    steps = found.union_all(select(following).where(found.c.name.is_not(None)))
+    return select(steps.c.name).where(steps.c.name.is_not(None))
+
+
+_FOLDERS = Prepared(_steps_between_folders())
 
 
 def path_is_taken(conn: Connection, path: str, parents: list[str], name: str) -> bool:

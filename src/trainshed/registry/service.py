@@ -113,7 +113,7 @@ class Service:
         try:
             bucket, name = parse_uri(directory)
             prefix = f"{name.rstrip('/')}/" if name else ""
-            folders = frozenset(store.folders(conn, self._blobs, bucket, prefix))
+            folders = frozenset(self._blobs.folders(conn, bucket, prefix))
             pointer = self._pointer(conn, bucket, prefix + names.POINTER)
         except TrainshedError:
             return None

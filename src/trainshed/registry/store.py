@@ -5,13 +5,11 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Connection
 
 from trainshed import lineage
-from trainshed.blobs import Blobs
 from trainshed.lineage import Artifact
 from trainshed.registry import facts
 from trainshed.registry.directory import is_number, split
 from trainshed.registry.model import Version
 
-_HIGHEST = "\U0010ffff"
 _AFTER_NUMBERS = ":"  # sorts right behind the digits
 
 
@@ -61,13 +59,3 @@ def inputs_of(conn: Connection, artifact_id: int) -> list[tuple[str, int]]:
     maker = lineage.makers(conn, [artifact_id]).get(artifact_id)
     found = lineage.events_of(conn, [maker.execution_id]) if maker else []
     return [(e.path, e.artifact_id) for e in found if e.type == "INPUT"]
-
-
-def folders(conn: Connection, blobs: Blobs, bucket: str, prefix: str) -> Iterator[str]:
-    """Answer the folders below a prefix, each found by one look into an index, however much is in it."""
-    start = prefix
-    while (found := next(blobs.list(conn, bucket, prefix, start=start, limit=1), None)) is not None:
-        folder, slash, _ = found.name[len(prefix) :].partition("/")
-        if slash:
-            yield folder
-        start = f"{prefix}{folder}/{_HIGHEST}" if slash else f"{found.name}\x00"
