@@ -16,6 +16,7 @@ from trainshed.errors import InvalidArgument
 
 _HOUR, _MINUTE, _WATT_HOURS = 3600.0, 60.0, 1000.0
 _PRICES = Path(__file__).with_name("prices.json")
+_LEAST = 0.0001  # of a currency, as it is written
 GUESSED_SECONDS = 60.0  # of a task that has never run
 _MEMORY_PER_CORE = {"n1-standard": 3.75, "n1-highmem": 6.5, "n1-highcpu": 0.9, "e2-standard": 4.0, "e2-highcpu": 1.0}
 _GIGA = 1e9
@@ -64,7 +65,15 @@ class Cost:
     def __str__(self) -> str:
         """Both amounts, for people."""
         about = "about " if self.is_guess else ""
-        return f"{about}{self.local:.4f} {self.currency} here, {self.cloud:.4f} {self.currency} on Google Cloud"
+        here, there = (f"{written(amount)} {self.currency}" for amount in (self.local, self.cloud))
+        return f"{about}{here} here, {there} on Google Cloud"
+
+
+def written(amount: float) -> str:
+    """Write an amount for people: what is little is not written as nothing."""
+    if not amount:
+        return "0"
+    return f"<{_LEAST}" if amount < _LEAST else f"{amount:.4f}"
 
 
 def load(file: Path | None = None) -> Prices:

@@ -1,8 +1,6 @@
 """How numbers of things and of money are written. Pure."""
 
-from trainshed.costs import Cost
-
-_LEAST = 0.0001  # of a currency; what is less is not written as nothing
+from trainshed.costs import Cost, written
 
 
 def counted(count: int, one: str) -> str:
@@ -12,21 +10,9 @@ def counted(count: int, one: str) -> str:
 
 def money(value: float, currency: str) -> str:
     """Write an amount."""
-    return f"{_number(value)} {currency}"
-
-
-def cost(found: Cost) -> str:
-    """Write what something cost, and what the same would have cost on Google Cloud."""
-    about = "about " if found.is_guess else ""
-    return f"{about}{money(found.local, found.currency)} here, {money(found.cloud, found.currency)} on Google Cloud"
+    return f"{written(value)} {currency}"
 
 
 def brief_cost(found: Cost) -> str:
-    """Write the same in a column whose head says which is which."""
-    return f"{_number(found.local)} · {money(found.cloud, found.currency)}"
-
-
-def _number(value: float) -> str:
-    if not value:
-        return "0"
-    return f"<{_LEAST}" if value < _LEAST else f"{value:.4f}"
+    """Write what something cost here and on Google Cloud, in a column whose head says which is which."""
+    return f"{written(found.local)} · {money(found.cloud, found.currency)}"

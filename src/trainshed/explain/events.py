@@ -34,7 +34,7 @@ def asked(kind: str) -> Step:
         id="event",
         heading="The event",
         says="Somebody asked for it, by the command line, the dashboard or a client; no trigger was involved.",
-        facts=[("Cause", kind or "user")],
+        facts=[("Cause", "by hand" if kind in {"", "user"} else kind)],
     )
 
 

@@ -57,7 +57,8 @@ def run(found: Run) -> Step:
     says = f"run {names.short(found.name)} of pipeline {found.pipeline} {_BECAME.get(found.state, found.state.lower())}{ran}"
     facts: list[tuple[str, Value]] = [
         ("Took", words.duration(took.total_seconds()) if took else ""),
-        ("Pipeline", f"{found.pipeline} {found.spec_digest[:12]}"),
+        ("Pipeline", found.pipeline),
+        ("Digest of its spec", found.spec_digest[:12]),
     ]
     if found.template_uri:
         facts.append(("Compiled pipeline", Named(text=found.template_uri, name=found.template_uri)))
@@ -173,8 +174,12 @@ def cost(found: costs.Cost) -> Step:
         heading="The cost",
         says=words.sentence(f"it cost {found}"),
         columns=("Task", f"{found.currency} here", f"{found.currency} on Google Cloud") if found.parts else (),
-        rows=[(name, f"{part.local:.6f}", f"{part.cloud:.6f}") for name, part in list(found.parts.items())[:_MOST]],
+        rows=[(name, _amount(part.local), _amount(part.cloud)) for name, part in list(found.parts.items())[:_MOST]],
     )
+
+
+def _amount(value: float) -> str:
+    return f"{value:.6f}" if value else "0"
 
 
 def made(found: Sequence[Made]) -> Step | None:

@@ -16,9 +16,9 @@ def test_a_little_money_is_not_written_as_none(value, words):
 def test_a_cost_says_what_is_which():
     found = Cost(currency="USD", cloud=0.0304, local=0.0)
 
-    assert amounts.cost(found) == "0 USD here, 0.0304 USD on Google Cloud"
+    assert str(found) == "0 USD here, 0.0304 USD on Google Cloud"
     assert amounts.brief_cost(found) == "0 · 0.0304 USD"
-    assert amounts.cost(Cost(currency="EUR", cloud=1.0, is_guess=True)).startswith("about ")
+    assert str(Cost(currency="EUR", cloud=1.0, is_guess=True)).startswith("about ")
 
 
 def test_one_thing_is_not_several():

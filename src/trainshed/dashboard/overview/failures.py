@@ -52,16 +52,16 @@ def table(found: Sequence[Failure]) -> Table:
     """Write them as a table."""
     rows: list[Sequence[Cell]] = [
         (
-            Time(when=failure.when),
             links.named(f"{failure.kind} {failure.called}", failure.name),
             Badge(state=failure.state),
+            Time(when=failure.when),
             failure.reason,
             links.why(failure.name),
         )
         for failure in found
     ]
     nothing = Empty(text="Nothing has failed.")
-    columns = ("When", "What", "State", "Reason", "Account")
+    columns = ("What", "State", "When", "Reason", "Account")
     return Table(id="failures", heading="Last failures", columns=columns, rows=rows, nothing=nothing)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from trainshed import costs, names, runs
-from trainshed.dashboard import amounts, links
+from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, span, time
 from trainshed.dashboard.logs.ansi import plain
@@ -85,7 +85,7 @@ def _about(found: runs.Marks) -> Sequence[Cell]:
             because(run),
             time(run.create_time),
             span(run.start_time, run.end_time),
-            amounts.cost(cost),
+            str(cost),
         )
         if cell is not None
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainshed import costs, lineage, names, runs
-from trainshed.dashboard import amounts, links, logs
+from trainshed.dashboard import links, logs
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Seconds, Several, Size, seconds, size, span, time
 from trainshed.dashboard.logs.ansi import plain
@@ -131,7 +131,7 @@ def _cache(one: runs.OneTask) -> Cell:
 def _cost(row: runs.TaskRow) -> Cell:
     if row.is_dag or row.start_time is None or row.end_time is None:
         return None
-    return amounts.cost(costs.of_task(_PRICES, runs.used(row)))
+    return str(costs.of_task(_PRICES, runs.used(row)))
 
 
 def _wanted(row: runs.TaskRow) -> Cell:

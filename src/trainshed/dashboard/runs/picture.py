@@ -8,6 +8,7 @@ from typing import Any
 
 from trainshed import ir, runs
 from trainshed.dashboard import graph, layered
+from trainshed.dashboard.amounts import counted
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.runs import folding
 from trainshed.dashboard.runs.folding import Item, Seen, Whole
@@ -227,5 +228,6 @@ def _switches(whole: Whole, asked: Asked, *, has_artifacts: bool) -> list[tuple[
 def _legend(whole: Whole, seen: Seen) -> str:
     tasks = sum(item.kind == "task" for item in whole.items.values())
     shown = sum(item.kind == "task" for item in seen.items)
-    words = f"{tasks:,} task{'s' * (tasks != 1)}"
+    imports = sum(item.kind == "task" and not item.image for item in whole.items.values())
+    words = counted(tasks, "task") + (f", {counted(imports, 'import')} among them" if imports else "")
     return words if shown == tasks else f"{words}, {shown:,} of them shown; the others are folded away"
