@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
+from functools import cache
 from math import isfinite, isnan
 from typing import Any
 
 from trainshed.clock import rfc3339
 from trainshed.dashboard.page import Page, Part
+
+_AS_IT_IS = (int, bool)
 
 
 def document(page: Page) -> dict[str, Any]:
@@ -19,6 +22,8 @@ def document(page: Page) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """Turn records into documents, all the way down."""
+    if value is None or type(value) in _AS_IT_IS:  # most values of a large graph are
+        return value
     if isinstance(value, date):
         return rfc3339(value) if isinstance(value, datetime) else value.isoformat()
     if isinstance(value, Mapping):
@@ -27,8 +32,13 @@ def plain(value: Any) -> Any:
         return [plain(inner) for inner in value]
     if is_dataclass(value):
         kind = {"kind": value.kind} if isinstance(value, Part) else {}
-        return kind | {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return kind | {name: plain(getattr(value, name)) for name in _names(type(value))}
     return _scalar(value.value if isinstance(value, Enum) else value)
+
+
+@cache
+def _names(record: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(record))
 
 
 def sayable(text: str) -> str:

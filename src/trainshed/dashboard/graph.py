@@ -1,16 +1,20 @@
 """A graph that one looks around in: laid out here, sent as data, drawn by `graph.js` where one looks.
 
-A page's HTML holds only how the nodes stand, in few bytes, because that changes while one looks; where they are is in the
-page's JSON form, which the script asks for once. `shape` names one layout: another one means that it asks anew.
+A page's HTML holds only how the nodes stand, in few bytes, because that changes while one looks. Where they are is asked
+for once, at an address of its own, or is in the page where that is small and stays. `shape` names one layout: another one
+means that the script asks anew. The page's JSON form has everything, in words.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
+from trainshed.dashboard.document import sayable
 from trainshed.dashboard.page import Part
 
+_NOTHING = ("", 0, 0, "")  # is said of how a node stands
 TASK_SIZE, ARTIFACT_SIZE = (214, 66), (176, 46)
 
 
@@ -65,9 +69,72 @@ class Graph(Part):
     hidden: Sequence[tuple[str, str]] = ()  # what is folded away: id and label
     switches: Sequence[tuple[str, str]] = ()  # words and address: what else may be shown or left out
     legend: str = ""  # what is seen, in a sentence
+    layout: str = ""  # address of what `packed_layout` writes; empty: it is in the page
     kind: ClassVar[str] = "graph"
     module: ClassVar[str] = "graph.js"
     draws_itself: ClassVar[bool] = True
+
+    @property
+    def preloads(self) -> str:
+        """Answer the address of the layout."""
+        return self.layout
+
+    @property
+    def packed_layout(self) -> str:
+        """Write where everything is, as the script reads it."""
+        return packed_layout(self.nodes, self.edges, self.hidden, self.width, self.height)
+
+    @property
+    def packed_standings(self) -> str:
+        """Write how everything stands, as the script reads it."""
+        return packed_standings(self.standings)
+
+    @property
+    def folds(self) -> str:
+        """Write where each group is folded, and whether its box leads there too."""
+        found = {node.id: [node.fold, int(node.href == node.fold)] for node in self.nodes if node.fold}
+        return _dense(found)
+
+
+def packed_layout(
+    nodes: Sequence[Node], edges: Sequence[Edge], hidden: Sequence[tuple[str, str]], width: int, height: int
+) -> str:
+    """Write a layout in few bytes: nodes as lists, their words and edges by number; see `graph_data.js`."""
+    places = {node.id: number for number, node in enumerate(nodes)}
+    words: dict[str, int] = {}
+    boxes = [
+        [
+            node.id, words.setdefault(node.kind, len(words)), node.label, words.setdefault(node.detail, len(words)),
+            places.get(node.parent, -1), int(node.is_open), *node.place, *([node.href] if node.href else []),
+        ]
+        for node in nodes
+    ]  # fmt: skip
+    lines = [
+        [places[edge.start], places[edge.end], words.setdefault(edge.kind, len(words)), *edge.points] for edge in edges
+    ]
+    found = {"width": width, "height": height, "words": list(words), "nodes": boxes, "edges": lines, "hidden": hidden}
+    return _dense(found)
+
+
+def packed_standings(standings: Sequence[Sequence[Any]]) -> str:
+    """Write how nodes stand in numbers: four for each of them, times as distances, words by number."""
+    words: dict[str, int] = {"": 0}
+    starts = [found[1] for found in standings if len(found) > 1 and found[1]]
+    begin = min(starts, default=0)
+    numbers: list[int] = []
+    for found in standings:
+        state, start, end, note = [*found, *_NOTHING[len(found) :]]
+        numbers += (
+            words.setdefault(state, len(words)),
+            start - begin if start else -1,
+            end - (start or begin) if end else -1,
+            words.setdefault(note, len(words)),
+        )
+    return _dense({"words": list(words), "begin": begin, "numbers": numbers})
+
+
+def _dense(value: Any) -> str:
+    return sayable(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def _milliseconds(when: datetime | None) -> int:

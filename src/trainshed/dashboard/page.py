@@ -22,6 +22,11 @@ class Part:
     module: ClassVar[str] = ""  # script that it needs
     draws_itself: ClassVar[bool] = False  # its script takes over what changed, as an event named `part`
 
+    @property
+    def preloads(self) -> str:
+        """Answer the address of what its script asks for at once; empty: nothing."""
+        return ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Empty:

@@ -1,10 +1,11 @@
 """Templates, and how times, durations and sizes are written on every page."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from trainshed.dashboard.document import plain, sayable
 from trainshed.dashboard.page import Page
 
 _HERE = Path(__file__).parent
+_IMPORT = re.compile(r'^import .*? from "\./(\w+\.js)";', re.MULTILINE)
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 NAVIGATION = (
@@ -75,11 +77,22 @@ class Pages:
     def whole(self, drawn: Drawn) -> str:
         """Put the pieces into a document."""
         modules = sorted({part.module for part in drawn.page.parts if part.module})
-        return self.other("page.html", page=drawn.page, drawn=drawn, modules=modules)
+        imported = sorted(set().union(*(_imports(module) for module in ("live.js", *modules))) - {*modules})
+        preloads = [part.preloads for part in drawn.page.parts if part.preloads]
+        return self.other(
+            "page.html", page=drawn.page, drawn=drawn, modules=modules, imported=imported, preloads=preloads
+        )
 
     def other(self, template: str, **context: Any) -> str:
         """Draw what is no page of ours."""
         return sayable(self._environment.get_template(template).render(**context))
+
+
+@cache
+def _imports(module: str) -> frozenset[str]:
+    """Answer what a script imports, and what that does: a browser would find out one after the other."""
+    found = frozenset(_IMPORT.findall((_HERE / "static" / module).read_text()))
+    return found.union(*map(_imports, found))
 
 
 def exactly(when: datetime, zone: str = "UTC") -> str:

@@ -60,6 +60,16 @@ def _came_out(rows: Sequence[Row], inside: Mapping[str, Mapping[int, Sequence[st
     """Say what became of a task; one that does not exist yet may still come as long as what is around it goes on."""
     if not rows:
         return Standing(state="PENDING" if around in _MAY_COME else "NOT_TRIGGERED")
+    if len(rows) == 1 and rows[0].id not in inside:  # most tasks are in no loop, and a run may have thousands
+        row = rows[0]
+        return Standing(
+            state=state_of([row.state]),
+            states={row.state: 1},
+            is_reused=bool(row.cached_from),
+            attempt=row.attempt,
+            start_time=row.start_time,
+            end_time=row.end_time,
+        )
     starts = [row.start_time for row in rows if row.start_time is not None]
     ends = [row.end_time for row in rows if row.end_time is not None]
     iterations = Counter(state_of(states) for row in rows for states in inside.get(row.id, {}).values())

@@ -2,7 +2,8 @@
 
 - `listing`: the list and its filters. `words`: how runs are put in words.
 - `one`: one run. `picture`: its graph, as far as `folding` leaves it open; `panel`: the node that is selected, and
-  `artifact` if it is one; `tasks`: the table; `timeline`: who waited and worked when; `download`: its spec.
+  `artifact` if it is one; `tasks`: the table; `timeline`: who waited and worked when; `download`: its spec, its graph's layout;
+  `kept`: what need not be read or made again.
 - `results`: what came out of a run, for people to look at; `classification` reads curves and matrices.
 - `compare`: several runs side by side; `differences` says what differs, `parallel` draws a sweep.
 - `trend`: metrics over the runs of a pipeline, of a trigger.
@@ -39,7 +40,11 @@ class Runs:
 
     def routes(self) -> list[BaseRoute]:
         """Answer what is served beside the pages: reports that tasks wrote, compiled pipelines."""
-        return [*results.routes(self._service), *download.routes(self._service, SECTION)]
+        return [
+            *results.routes(self._service),
+            *download.routes(self._service, SECTION),
+            *download.layouts(self._one.layout, SECTION),
+        ]
 
     def log_addresses(self) -> list[logs.Address]:
         """Answer where the logs of tasks are asked for."""

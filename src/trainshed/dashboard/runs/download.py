@@ -1,12 +1,16 @@
-"""The compiled pipeline of a run as a file that `trainshed pipelines run` and kfp read."""
+"""What a run's page asks for beside itself: the compiled pipeline as a file, and the layout of the graph as data."""
 
 import json
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from trainshed import runs
+from trainshed.dashboard import asked
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.runs.picture import LAYOUT
 from trainshed.dashboard.serve import HEADERS
 from trainshed.duty import off_loop
 
@@ -22,3 +26,13 @@ def routes(service: runs.Service, section: str) -> list[BaseRoute]:
         return Response(text + "\n", media_type="application/yaml", headers=headers)
 
     return [Route(section + "/{name:path}/spec", spec)]
+
+
+def layouts(layout: Callable[[Asked], bytes], section: str) -> list[BaseRoute]:
+    """Answer the route of layouts."""
+
+    async def answer(request: Request) -> Response:
+        found = asked.read(f"{section}/{request.path_params['name']}", request.path_params, request.url.query)
+        return Response(await off_loop(layout, found), media_type="application/json", headers=HEADERS)
+
+    return [Route(f"{section}/{{name:path}}/{LAYOUT}", answer)]

@@ -10,6 +10,7 @@ from trainshed.dashboard.cells import Badge, Cell, Code, Link, span, time
 from trainshed.dashboard.logs.ansi import plain
 from trainshed.dashboard.page import Action, Actions, Facts, Notice, Page, Part, Tab, Text
 from trainshed.dashboard.runs import panel, results, tasks, timeline
+from trainshed.dashboard.runs.kept import Ended
 from trainshed.dashboard.runs.listing import COMPARISON, SECTION
 from trainshed.dashboard.runs.picture import Pictures
 from trainshed.dashboard.runs.words import because, remark
@@ -25,6 +26,7 @@ class OneRun:
 
     def __init__(self, service: runs.Service) -> None:
         self._service = service
+        self._ended = Ended(service)
         self._pictures = Pictures()
 
     def page(self, asked: Asked) -> Page:
@@ -37,7 +39,7 @@ class OneRun:
             "results": lambda found, _: results.parts(self._service, found.run),
             "details": lambda found, _: _details(found.run),
         }
-        found = self._service.marks(asked.name)
+        found = self._ended.marks(asked.name)
         run = found.run
         is_open = not runs.RUN.is_final(run.state)
         return Page(
@@ -51,6 +53,11 @@ class OneRun:
             follows=_follows(run),
             refresh_seconds=_EVERY_SECONDS if is_open and tab == "timeline" else None,
         )
+
+    def layout(self, asked: Asked) -> bytes:
+        """Answer the layout of a run's graph, as the page asks for it. Raises NotFound, InvalidArgument."""
+        known = self._pictures.known(asked.word("shape"))
+        return known if known is not None else self._pictures.layout(self._ended.marks(asked.name), asked)
 
     def _graph(self, found: runs.Marks, asked: Asked) -> Sequence[Part]:
         whole = self._pictures.whole(found)

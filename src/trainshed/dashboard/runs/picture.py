@@ -1,9 +1,9 @@
 """The graph of a run as a part: what is folded is in the address, the layout is kept, how tasks stand is new each time."""
 
-from collections import Counter, OrderedDict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
+from functools import cached_property
 from typing import Any
 
 from trainshed import ir, runs
@@ -12,9 +12,11 @@ from trainshed.dashboard.amounts import counted
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.runs import folding
 from trainshed.dashboard.runs.folding import Item, Seen, Whole
+from trainshed.dashboard.runs.kept import Kept, has_ended
 
 OPEN, FOLD, TASK, ARTIFACTS = "open", "fold", "task", "artifacts"  # words of the query
-_KEPT = 64
+_KEPT, _KEPT_STANDINGS = 64, 16
+LAYOUT = "graph-layout"  # path of a layout below the run's page
 _SIZES = {"artifact": graph.ARTIFACT_SIZE}
 _WORST_FIRST = ("FAILED", "CANCELLED", "CANCELLING", "RUNNING", "QUEUED", "PENDING", "SUCCEEDED", "SKIPPED")
 
@@ -23,69 +25,90 @@ _WORST_FIRST = ("FAILED", "CANCELLED", "CANCELLING", "RUNNING", "QUEUED", "PENDI
 class _Laid:
     """A layout: nodes and edges in their places, the nodes without how they stand."""
 
+    shape: str
     nodes: Sequence[graph.Node]
     edges: Sequence[graph.Edge]
     width: int
     height: int
+    hidden: Sequence[tuple[str, str]]
+    is_open: Collection[str]  # groups
+    legend: str
+
+    @cached_property
+    def packed(self) -> bytes:
+        """Write it as the page's script reads it."""
+        return graph.packed_layout(self.nodes, self.edges, self.hidden, self.width, self.height).encode()
 
 
 class Pictures:
-    """Draws graphs of runs; pipelines and layouts that were drawn before are kept."""
+    """Draws graphs of runs.
+
+    Pipelines and layouts that were drawn before are kept: they depend on the spec and on what is folded alone. So is how
+    the tasks of an ended run stand.
+    """
 
     def __init__(self) -> None:
-        self._wholes: OrderedDict[str, Whole] = OrderedDict()
-        self._laid: OrderedDict[tuple[str, str], _Laid] = OrderedDict()
-        self._lock = Lock()
+        self._wholes: Kept[str, Whole] = Kept(_KEPT)
+        self._laid: Kept[tuple[Any, ...], _Laid] = Kept(_KEPT)
+        self._by_shape: Kept[str, _Laid] = Kept(_KEPT)
+        self._stood: Kept[tuple[Any, ...], Sequence[Sequence[Any]]] = Kept(_KEPT_STANDINGS)
 
     def whole(self, found: runs.Marks) -> Whole:
         """Answer the whole graph of a run's pipeline."""
-        with self._lock:
-            key = found.run.spec_digest
-            if key not in self._wholes:
-                self._wholes[key] = folding.whole(ir.graph(found.plan))
-                if len(self._wholes) > _KEPT:
-                    self._wholes.popitem(last=False)
-            self._wholes.move_to_end(key)
-            return self._wholes[key]
+        return self._wholes.get(found.run.spec_digest, lambda: folding.whole(ir.graph(found.plan)))
 
     def part(self, found: runs.Marks, asked: Asked) -> graph.Graph:
         """Make the part that shows what the address asks for."""
         whole = self.whole(found)
         selected = selected_item(whole, asked.word(TASK))
-        opened = {*asked.words(OPEN), *folding.around(whole, selected)}
-        has_artifacts = asked.choice(ARTIFACTS, ("show", "hide"), "show" if _may_show_all(whole) else "hide") == "show"
-        seen = folding.see(whole, opened=opened, folded=set(asked.words(FOLD)) - opened, has_artifacts=has_artifacts)
-        shape = ir.digest([found.run.spec_digest, sorted(seen.is_open), has_artifacts])[:16]
-        laid = self._lay(found.run.name, shape, whole, seen)
-        standings = _standings(found, whole)
+        laid = self._see(found, whole, asked)
+        has_artifacts = _has_artifacts(whole, asked)
         return graph.Graph(
             id="graph",
             heading="Graph",
-            nodes=[_dressed(node, whole, asked, seen) for node in laid.nodes],
+            nodes=[_dressed(node, whole, asked, laid) for node in laid.nodes],
             edges=laid.edges,
-            standings=[_standing(whole.items[node.id], whole, standings) for node in laid.nodes],
+            standings=self._standings(found, whole, laid),
             width=laid.width,
             height=laid.height,
-            shape=shape,
+            shape=laid.shape,
             selected=selected,
             base=_base(asked),
-            hidden=[(item.id, item.label) for item in seen.hidden if item.kind != "alike"],
+            hidden=laid.hidden,
             switches=_switches(whole, asked, has_artifacts=has_artifacts),
-            legend=_legend(whole, seen),
+            legend=laid.legend,
+            layout=_layout_address(asked, laid.shape),
         )
 
-    def _lay(self, run: str, shape: str, whole: Whole, seen: Seen) -> _Laid:
-        key = (run, shape)
-        with self._lock:
-            if key in self._laid:
-                self._laid.move_to_end(key)
-                return self._laid[key]
-        laid = _lay(whole, seen)
-        with self._lock:
-            self._laid[key] = laid
-            while len(self._laid) > _KEPT:
-                self._laid.popitem(last=False)
-        return laid
+    def known(self, shape: str) -> bytes | None:
+        """Answer a layout that was drawn lately."""
+        laid = self._by_shape.peek(shape)
+        return laid.packed if laid else None
+
+    def layout(self, found: runs.Marks, asked: Asked) -> bytes:
+        """Answer the layout that an address asks for."""
+        return self._see(found, self.whole(found), asked).packed
+
+    def _see(self, found: runs.Marks, whole: Whole, asked: Asked) -> _Laid:
+        selected = selected_item(whole, asked.word(TASK))
+        opened = frozenset({*asked.words(OPEN), *folding.around(whole, selected)})
+        folded = frozenset(asked.words(FOLD)) - opened
+        has_artifacts = _has_artifacts(whole, asked)
+
+        def lay() -> _Laid:
+            seen = folding.see(whole, opened=opened, folded=folded, has_artifacts=has_artifacts)
+            shape = ir.digest([found.run.spec_digest, sorted(seen.is_open), has_artifacts])[:16]
+            return self._by_shape.get(shape, lambda: _lay(shape, whole, seen))
+
+        return self._laid.get((found.run.spec_digest, opened, folded, has_artifacts), lay)
+
+    def _standings(self, found: runs.Marks, whole: Whole, laid: _Laid) -> Sequence[Sequence[Any]]:
+        def stand() -> Sequence[Sequence[Any]]:
+            known = _standings(found, whole)
+            return [_standing(whole.items[node.id], whole, known) for node in laid.nodes]
+
+        run = found.run
+        return self._stood.get((run.name, run.end_time, laid.shape), stand) if has_ended(found) else stand()
 
 
 def selected_item(whole: Whole, path: str) -> str:
@@ -108,7 +131,16 @@ def _may_show_all(whole: Whole) -> bool:
     return len(whole.items) <= folding.MANY or sum(not item.parent for item in whole.items.values()) <= folding.MANY
 
 
-def _lay(whole: Whole, seen: Seen) -> _Laid:
+def _has_artifacts(whole: Whole, asked: Asked) -> bool:
+    return asked.choice(ARTIFACTS, ("show", "hide"), "show" if _may_show_all(whole) else "hide") == "show"
+
+
+def _layout_address(asked: Asked, shape: str) -> str:
+    words = tuple((key, value) for key, value in asked.query if key in {OPEN, FOLD, TASK, ARTIFACTS})
+    return Asked(path=f"{asked.path}/{LAYOUT}", query=words).href(shape=shape)
+
+
+def _lay(shape: str, whole: Whole, seen: Seen) -> _Laid:
     sized = [_sized(item, is_open=item.id in seen.is_open) for item in seen.items]
     kinds = {(start, end): kind for start, end, kind in seen.edges}
     drawing = layered.draw(sized, list(kinds))
@@ -133,7 +165,16 @@ def _lay(whole: Whole, seen: Seen) -> _Laid:
         )
         for line in drawing.lines
     ]
-    return _Laid(nodes=nodes, edges=edges, width=drawing.width, height=drawing.height)
+    return _Laid(
+        shape=shape,
+        nodes=nodes,
+        edges=edges,
+        width=drawing.width,
+        height=drawing.height,
+        hidden=[(item.id, item.label) for item in seen.hidden if item.kind != "alike"],
+        is_open=seen.is_open,
+        legend=_legend(whole, seen),
+    )
 
 
 def _sized(item: Item, *, is_open: bool) -> layered.Node:
@@ -164,11 +205,11 @@ def _real_parent(item: Item, whole: Whole) -> str:
     return whole.items[item.parent].parent if item.parent.startswith(folding.MARK) else item.parent
 
 
-def _dressed(node: graph.Node, whole: Whole, asked: Asked, seen: Seen) -> graph.Node:
-    item = whole.items[node.id]
-    if not item.is_group:
+def _dressed(node: graph.Node, whole: Whole, asked: Asked, laid: _Laid) -> graph.Node:
+    if node.kind != "group":
         return node
-    fold = _fold(asked, item, whole, is_open=item.id in seen.is_open)
+    item = whole.items[node.id]
+    fold = _fold(asked, item, whole, is_open=item.id in laid.is_open)
     return replace(node, fold=fold, href=fold if item.kind == "alike" else "")
 
 

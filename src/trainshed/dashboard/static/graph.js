@@ -1,6 +1,7 @@
 // A graph that one looks around in. Where the nodes are comes once, as data; how they stand comes as often as it changes.
 // Only what is in view is drawn: each node by itself when it is large enough to be read, else all of one state as one shape.
 
+import { layout, standings } from "./graph_data.js";
 import { Camera } from "./graph_camera.js";
 import { Search } from "./graph_search.js";
 import { Painter } from "./graph_paint.js";
@@ -28,16 +29,13 @@ class Graph {
   }
 
   async load(anchor) {
-    const shape = this.view.dataset.shape;
+    const { shape, layoutAt, layout: inPage } = this.view.dataset;
     if (shape === this.loading) return;
     this.loading = shape;
-    const address = new URL(location.href);
-    address.searchParams.set("format", "json");
     try {
-      const answer = await fetch(address);
-      const page = answer.ok ? await answer.json() : { parts: [] };
-      const part = page.parts.find((found) => found.kind === "graph");
-      if (part && part.shape === this.view.dataset.shape) this.show(part, anchor); // else it is another address by now
+      const answer = layoutAt && (await fetch(layoutAt));
+      const packed = layoutAt ? answer.ok && (await answer.json()) : JSON.parse(inPage);
+      if (packed && shape === this.view.dataset.shape) this.show(layout(packed), anchor); // else it is another by now
     } finally {
       this.loading = undefined;
     }
@@ -47,9 +45,8 @@ class Graph {
     const before = anchor && this.byId?.get(anchor);
     const from = before && this.camera.onScreen(before.place);
     this.nodes = part.nodes;
-    for (const node of this.nodes) node.href ||= part.base + encodeURIComponent(node.id);
-    [this.base, this.hidden] = [part.base, part.hidden];
-    this.shape = part.shape;
+    this.hidden = part.hidden;
+    this.shape = this.view.dataset.shape;
     this.byId = new Map(this.nodes.map((node) => [node.id, node]));
     this.after = new Map();
     this.before = new Map();
@@ -57,18 +54,19 @@ class Graph {
       push(this.after, edge.start, edge.end);
       push(this.before, edge.end, edge.start);
     }
+    const selected = this.view.dataset.selected;
     this.painter.take(part);
     this.stand();
-    this.select(part.selected);
-    this.current = this.byId.has(this.current) ? this.current : part.selected || this.nodes[0]?.id;
+    this.select(selected);
+    this.current = this.byId.has(this.current) ? this.current : selected || this.nodes[0]?.id;
     this.camera.take(part.width, part.height);
     const now = from && this.byId.get(anchor);
     if (now) this.camera.bring(now.place, from);
-    else this.camera.begin(this.byId.get(part.selected)?.place ?? first(this.nodes)?.place);
+    else this.camera.begin(this.byId.get(selected)?.place ?? first(this.nodes)?.place);
     this.paint();
     if (from && this.section.contains(document.activeElement)) this.painter.focus(this.current);
     performance.mark("graph painted");
-    requestAnimationFrame(() => setTimeout(() => this.seen(part.shape), 0));
+    requestAnimationFrame(() => setTimeout(() => this.seen(this.shape), 0));
   }
 
   seen(shape) {
@@ -76,12 +74,16 @@ class Graph {
     this.view.dataset.drawn = shape;
   }
 
-  // How the nodes stand, in the order of the nodes: state, start, end, note.
+  // How the nodes stand, and where they lead from here: both are others while the layout stays.
   stand() {
-    const standings = JSON.parse(this.view.dataset.standings);
+    const now = standings(this.view.dataset.standings);
+    const folds = JSON.parse(this.view.dataset.folds);
+    this.base = this.view.dataset.base;
     this.nodes.forEach((node, place) => {
-      const [state = "", start = 0, end = 0, note = ""] = standings[place] ?? [];
-      node.standing = { state, start, end, note };
+      node.standing = now[place] ?? { state: "" };
+      const [fold, leads] = folds[node.id] ?? [""];
+      node.fold = fold;
+      node.href = leads ? fold : (node.own ?? this.base + encodeURIComponent(node.id));
     });
   }
 

@@ -1,8 +1,9 @@
 // What lies below the nodes that are near: frames of groups, lines, and the nodes that are too far away to be read. It is
 // a picture, larger than what is in view; moving it costs nothing, drawing it some milliseconds for thousands of nodes.
 
+import { fit } from "./graph_text.js";
+
 const NAMED = 70; // pixels on the screen from which on a group far away has its name
-const LETTER = 7;
 const THIN = 0.12; // scale from which on lines are fainter: there are many of them
 const COLOURS = ["ink", "soft", "line", "paper", "card", "hover", "accent", "good", "bad", "busy", "idle", "six"];
 const TONES = { SUCCEEDED: "good", FAILED: "bad", RUNNING: "busy", CANCELLING: "busy", SKIPPED: "six", CANCELLED: "idle", "": "soft" };
@@ -110,10 +111,9 @@ export class Ground {
 
   name(context, node) {
     const size = 12 / this.scale;
-    const room = Math.floor((node.place[2] * this.scale) / LETTER) - 1;
+    const words = fit(node.label, "label", node.place[2] * this.scale - 16);
     context.font = `600 ${size}px system-ui, sans-serif`;
     context.fillStyle = this.colours.ink;
-    const words = node.label.length > room ? `${node.label.slice(0, room - 1)}…` : node.label;
     context.fillText(words, node.place[0] + size / 2, node.place[1] + size * 1.2);
   }
 }

@@ -2,11 +2,13 @@
 // Both reach a little beyond what is in view, so that little is drawn anew while somebody drags.
 
 import { Ground } from "./graph_ground.js";
+import { fit } from "./graph_text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const NEAR = 0.42; // from this scale on nodes are drawn one by one,
 const MOST = 350; // unless there are more of them in view
-const LETTER = 6.9; // width of a letter at 13 pixels, on average
+const COUNTED = 64; // pixels that a duration needs which is still counted
+const PILL = 56; // width of the mark of what was reused
 const MARKS = { Dataset: "▤", Model: "◆", Metrics: "▥", ClassificationMetrics: "◩", SlicedClassificationMetrics: "◩", HTML: "‹›", Markdown: "¶" };
 const GLYPHS = { SUCCEEDED: "✓", FAILED: "✕", RUNNING: "▶", QUEUED: "…", PENDING: "○", SKIPPED: "↺", CANCELLED: "■", CANCELLING: "■", NOT_TRIGGERED: "∅" };
 
@@ -112,6 +114,8 @@ export class Painter {
     made.fold?.setAttribute("tabindex", index);
     if (node.id === this.selected) made.link.setAttribute("aria-current", "true");
     else made.link.removeAttribute("aria-current");
+    made.link.setAttribute("href", node.href);
+    made.fold?.setAttribute("href", node.fold);
     if (made.standing === node.standing) return;
     made.standing = node.standing;
     const isReused = note === "reused";
@@ -119,8 +123,9 @@ export class Painter {
     const took = start && end ? duration((end - start) / 1000) : "";
     const words = [state, isReused ? "" : note].filter(Boolean);
     if (made.state) {
-      made.state.textContent = state ? `${GLYPHS[state] ?? ""} ${words.join(" · ")}${took && !isReused ? ` · ${took}` : ""}` : "";
       const isCounting = start && !end && /^(RUNNING|CANCELLING)$/.test(state);
+      const said = state ? `${GLYPHS[state] ?? ""} ${words.join(" · ")}${took && !isReused ? ` · ${took}` : ""}` : "";
+      made.state.textContent = fit(said, "text", made.room - (isReused ? PILL : isCounting ? COUNTED : 0));
       made.since.textContent = isCounting ? "…" : "";
       if (isCounting) made.since.dataset.since = new Date(start).toISOString();
       else delete made.since.dataset.since;
@@ -152,28 +157,29 @@ function artifact(link, node, x, y, width) {
   const kind = (node.detail.match(/[A-Z]\w*/) ?? ["none"])[0];
   link.append(
     element("text", { x: x + 20, y: y + 29, class: `mark type-${kind.toLowerCase()}`, "text-anchor": "middle" }, MARKS[kind] ?? "●"),
-    element("text", { x: x + 36, y: y + 20, class: "label" }, short(node.label, (width - 52) / LETTER)),
-    element("text", { x: x + 36, y: y + 36, class: "detail" }, short(node.detail, (width - 52) / LETTER + 2)),
+    element("text", { x: x + 36, y: y + 20, class: "label" }, fit(node.label, "label", width - 50)),
+    element("text", { x: x + 36, y: y + 36, class: "detail" }, fit(node.detail, "text", width - 50)),
   );
 }
 
 function task(made, node, x, y, width) {
-  const room = (width - 26 - (node.fold ? 30 : 0)) / LETTER;
+  const room = width - 26 - (node.fold ? 30 : 0);
+  made.room = room;
   made.state = element("tspan", {});
   made.dot = element("tspan", {});
   made.since = element("tspan", {});
   const rows = node.is_open ? [18, 35, 0] : [20, 38, 56];
   made.link.append(
     element("path", { d: stripe(x, y, node.is_open ? 44 : node.place[3]), class: "stripe" }),
-    element("text", { x: x + 16, y: y + rows[0], class: "label" }, short(node.label, room)),
+    element("text", { x: x + 16, y: y + rows[0], class: "label" }, fit(node.label, "label", room)),
     element("text", { x: x + 16, y: y + rows[1], class: "state" }, made.state, made.dot, made.since),
   );
   if (rows[2] && node.detail) {
-    made.link.append(element("text", { x: x + 16, y: y + rows[2], class: "detail" }, short(node.detail, (width - 26) / 6.2)));
+    made.link.append(element("text", { x: x + 16, y: y + rows[2], class: "detail" }, fit(node.detail, "text", width - 26)));
   }
   if (node.kind === "task") {
-    const pill = { x: x + width - 66, y: y + 27, width: 56, height: 17, rx: 8.5 };
-    made.badge = element("g", { class: "badge-reused" }, element("rect", pill), element("text", { x: pill.x + 28, y: pill.y + 12.5, "text-anchor": "middle" }, "reused"));
+    const pill = { x: x + width - PILL - 10, y: y + 27, width: PILL, height: 17, rx: 8.5 };
+    made.badge = element("g", { class: "badge-reused" }, element("rect", pill), element("text", { x: pill.x + PILL / 2, y: pill.y + 12.5, "text-anchor": "middle" }, "reused"));
     made.link.append(made.badge);
   }
 }
@@ -204,13 +210,6 @@ function covers(outer, inner) {
 
 function meets([left, top, right, bottom], [x, y, width, height]) {
   return x <= right && x + width >= left && y <= bottom && y + height >= top;
-}
-
-function short(text, letters) {
-  const room = Math.max(4, Math.floor(letters));
-  if (text.length <= room) return text;
-  const tail = Math.floor((room - 1) / 3);
-  return `${text.slice(0, room - 1 - tail)}…${tail ? text.slice(-tail) : ""}`;
 }
 
 function duration(seconds) {
