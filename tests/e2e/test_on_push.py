@@ -142,6 +142,7 @@ class Project:
         """The run that the last step of a build began; its cause is that build."""
         (run,) = [run for run in self.runs() if run["displayName"] == f"of-{sha[:7]}"]
         assert run["cause"] == "build"
+        assert "/triggers/" in run["trigger"]
         return self.output(run)
 
 

@@ -333,7 +333,7 @@ def test_s67_a_step_acts_as_its_build_and_a_run_that_it_starts_has_the_build_as_
     build = bench.run(bench.submit(bash("echo $WHO; while [ ! -e go ]; do sleep 0.02; done")), meanwhile=ask)
 
     assert causes[0].key == build.build_id
-    assert causes[0].kind == "build"
+    assert (causes[0].kind, causes[0].trigger) == ("build", build.trigger)
     assert bench.service.cause_of(build.principal) is None
     assert bench.service.cause_of("someone@else") is None
 

@@ -10,7 +10,7 @@ import pytest
 from trainshed import ledger
 from trainshed.errors import AlreadyExists, InvalidArgument, NotFound
 from trainshed.ledger import Cause
-from trainshed.runs import Message, Ports, Triggers
+from trainshed.runs import Message, NewRun, Ports, Triggers
 
 _spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
 runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))
@@ -197,6 +197,14 @@ def test_a_deleted_trigger_lets_go_of_its_topic(world):
     assert world.connected[-1] == ("gone", "projects/local-project/subscriptions/trainshed-trigger-penguins")
     assert world.triggers.list() == []
     assert world.triggers.deliver("penguins", a_message(world, GOOD))
+
+
+def test_a_run_that_a_build_asks_for_stands_under_what_started_the_build(world):
+    trigger = "projects/p/locations/r/triggers/on-push"
+    cause = Cause(key="build-1", kind="build", time=world.clock.now(), trigger=trigger)
+    run = world.service.create(NewRun(parent=PARENT, spec=SPEC, parameters=GOOD), cause)
+
+    assert (run.trigger, run.cause_kind, run.receipt_id) == (trigger, "build", "")
 
 
 def test_a_disabled_trigger_starts_nothing_and_says_so_until_it_is_enabled(world):

@@ -1,5 +1,8 @@
 """Every feature, built and connected."""
 
+from dataclasses import replace
+from functools import partial
+
 from sqlalchemy import Connection
 
 from trainshed import buckets, builds, functions, ledger, lineage, names, policies, registry, runs, schedules, topics
@@ -214,7 +217,12 @@ class Features:
 
     def cause_of(self, principal: str) -> Cause | None:
         """Answer the event that a caller acts on: a function's invocation or a build's step; None for a person."""
-        return self.function_host.cause_of(principal) or self.builds.cause_of(principal)
+        if (cause := self.function_host.cause_of(principal)) is not None:
+            return cause
+        if (cause := self.builds.cause_of(principal)) is None:
+            return None
+        first = self._db.read(partial(ledger.first_trigger, receipt_id=self.receipt_of(principal)))
+        return replace(cause, trigger=first or cause.trigger)
 
     def receipt_of(self, principal: str) -> str:
         """Answer the receipt of the event that a caller acts on: what it publishes is a consequence of that."""

@@ -249,7 +249,9 @@ class Service:
             build = self.get(match[1])
         except NotFound:
             return None
-        return None if build.is_final else Cause(key=build.build_id, kind="build", time=build.create_time)
+        if build.is_final:
+            return None
+        return Cause(key=build.build_id, kind="build", time=build.create_time, trigger=build.trigger)
 
     def workspace(self, build_id: str) -> Workspace:
         """Answer a build's folders."""

@@ -18,6 +18,7 @@ class Cause:
     kind: str  # message, firing, commit, object, call, user
     receipt_id: str = ""  # the receipt to settle; empty when nobody is accountable (a user's own command)
     time: datetime | None = None  # the logical time of the event, the same for every attempt
+    trigger: str = ""  # resource name of what stands at the beginning, where no receipt to settle says so
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -279,7 +279,9 @@ class Service(Reading):
         pipeline = lineage.ensure_context(conn, "system.Pipeline", template.plan.name, now=now)
         name = f"{new.parent}/pipelineJobs/{job}"
         context = lineage.ensure_context(conn, "system.PipelineRun", name, now=now, parent_id=pipeline)
-        trigger = ledger.first_trigger(conn, cause.receipt_id) if cause and cause.receipt_id else ""
+        trigger = cause.trigger if cause else ""
+        if cause and cause.receipt_id:
+            trigger = ledger.first_trigger(conn, cause.receipt_id)
         run = request.draft(prepared, cause, run_key=run_key, job=job, context_id=context, now=now, trigger=trigger)
         hidden = {"state", "end_time"}
         store.insert_run(conn, {k: v for k, v in vars(run).items() if k not in hidden})

@@ -28,18 +28,30 @@ def remark(run: runs.Run) -> str:
 
 def because(run: runs.Run) -> Cell:
     """Say what started a run: what stands at the beginning, and the receipt of the event that led to it."""
+    if run.cause_kind == "build":
+        return _of_build(run)
     if not run.receipt_id:
         return "by hand" if run.cause_kind in {"", "user"} else run.cause_kind
     address = links.href("/receipts", run.receipt_id)
     if not run.trigger:
         return Link(text=run.cause_kind, href=address)
-    first, words = links.link(run.trigger), started_by(run.trigger)
-    return Several(
-        cells=(
-            Link(text=words, href=first.href) if isinstance(first, Link) else words,
-            Link(text="receipt", href=address),
-        )
+    return Several(cells=(_first(run.trigger), Link(text="receipt", href=address)))
+
+
+def _of_build(run: runs.Run) -> Cell:
+    """Say that a step of a build started a run, and what had started the build."""
+    build_id = (run.run_key or "").partition("#")[0]
+    build = (
+        Link(text=f"build {build_id.partition('-')[0]}", href=links.href("/builds", build_id))
+        if build_id
+        else "a build"
     )
+    return Several(cells=(_first(run.trigger), build)) if run.trigger else build
+
+
+def _first(trigger: str) -> Cell:
+    first, words = links.link(trigger), started_by(trigger)
+    return Link(text=words, href=first.href) if isinstance(first, Link) else words
 
 
 def started_by(trigger: str) -> str:
