@@ -29,11 +29,8 @@ dashboard: setup browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/browser
 
 # everything that must hold
-test: setup lint browser
-	$(MAKE) --no-print-directory --jobs 2 types suite
-
-# the tests alone: several at once, for most of them wait for processes
-suite: setup
+test: setup
+	$(MAKE) --no-print-directory --jobs 3 lint types browser
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 # real training with torch, TensorFlow, scikit-learn and xgboost: gigabytes of environments, many minutes
@@ -123,4 +120,4 @@ constraints: pyproject.toml
 originals: setup
 	TRAINSHED_ORIGINALS=1 $(BIN)/python -m pytest tests/originals tests/e2e/test_notebooks.py
 
-.PHONY: all setup demo browser dashboard test suite frameworks originals serve lint fix types unit shape migration surface docs screenshots looks coverage bench campaign publishes emulator fuzz fuzz-surface constraints
+.PHONY: all setup demo browser dashboard test frameworks originals serve lint fix types unit shape migration surface docs screenshots looks coverage bench campaign publishes emulator fuzz fuzz-surface constraints
