@@ -49,6 +49,25 @@ def test_newest_come_first(db, clock, service):
     assert names_of(service.artifacts(STORE, Wanted())) == [f"penguins/{r}/{t}" for r in (1, 0) for t in (2, 1, 0)]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"title": "system.Dataset", "name": "thing-1"}, ["penguins/2/1", "penguins/1/1", "penguins/0/1"]),
+        ({"title": "system.Dataset", "name": "thing-1", "limit": 2}, ["penguins/2/1", "penguins/1/1"]),
+        ({"title": "system.Dataset", "name": "thing-1", "before": 8}, ["penguins/1/1", "penguins/0/1"]),
+        ({"title": "system.Model", "name": "thing-1"}, []),
+        ({"uri": "gs://b/penguins/1/1"}, ["penguins/1/1"]),
+        ({"uri": "gs://b/penguins/1/1", "title": "system.Dataset", "name": "thing-1"}, ["penguins/1/1"]),
+        ({"uri": "gs://b/penguins/1/1", "title": "system.Model"}, []),
+        ({"title": "system.Model", "before": 7}, ["penguins/1/0", "penguins/0/0"]),
+    ],
+)
+def test_several_words_narrow_a_list_together(db, clock, service, wanted, expected):
+    write_runs(db, clock, runs=3)
+
+    assert names_of((service.browse(**{"limit": 10, **wanted}),)) == expected
+
+
 @pytest.mark.parametrize("order", ["", "create_time", "display_name desc, create_time", "schema_title"])
 def test_pages_join_to_the_whole(db, clock, service, order):
     write_runs(db, clock, runs=3)

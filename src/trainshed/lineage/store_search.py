@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, intersect, or_, select
 
 from trainshed.lineage.filters import Any_, Compare, Condition, Related
 from trainshed.lineage.model import Artifact, Context, Execution
@@ -90,11 +90,18 @@ def browse(
     conn: Connection, *, title: str = "", name: str = "", uri: str = "", before: int | None = None, limit: int
 ) -> list[Artifact]:
     """Read artifacts, newest first: of one type, of one name, at one address; an index finds each."""
-    wanted = {artifacts.c.schema_title: title, artifacts.c.name: name, artifacts.c.uri: uri}
-    query = select(artifacts).where(*(column == value for column, value in wanted.items() if value))
-    if before is not None:
-        query = query.where(artifacts.c.id < before)
-    return [as_artifact(row) for row in conn.execute(query.order_by(artifacts.c.id.desc()).limit(limit))]
+    a = artifacts.c
+    kinds = [(column, value) for column, value in ((a.schema_title, title), (a.name, name)) if value]
+    older = [] if before is None else [a.id < before]
+    query = select(artifacts).where(*older)
+    if uri:  # few things are at one address, very many may have a name or a type: their indexes are left alone
+        query = query.where(a.uri == uri, *(column.concat("") == value for column, value in kinds))
+    elif title and name:  # both indexes are walked side by side, which ends where the shorter one does
+        both = intersect(*(select(a.id).where(column == value, *older) for column, value in kinds))
+        query = query.where(a.id.in_(select(both.order_by(a.id.desc()).limit(limit).subquery().c.id)))
+    else:
+        query = query.where(*(column == value for column, value in kinds))
+    return [as_artifact(row) for row in conn.execute(query.order_by(a.id.desc()).limit(limit))]
 
 
 def titles(conn: Connection, limit: int) -> list[str]:

@@ -45,13 +45,13 @@ class Service:
         self._blobs = blobs
         self._upkeep = Upkeep(blobs, db, clock)
 
-    def models(self, *, after: str = "", limit: int = 50) -> tuple[list[Model], str]:
-        """Read models with their newest version, in the order of their addresses, and where the next page begins."""
+    def models(self, *, after: str = "", limit: int = 50, versions: int = 1) -> tuple[list[Model], str]:
+        """Read models with their newest versions, in the order of their addresses, and where the next page begins."""
         found = self._db.read(lambda conn: list(islice(store.directories(conn, after), limit + 1)))
         for each in found[:limit]:
             self._look(each)
         more = found[limit - 1] if len(found) > limit else ""
-        read = partial(self._model, before=None, limit=1)
+        read = partial(self._model, before=None, limit=versions)
         return self._db.read(lambda conn: [read(conn, each) for each in found[:limit]]), more
 
     def get(self, directory: str, *, before: int | None = None, limit: int = 50) -> Model:

@@ -14,8 +14,8 @@ _LESS_IS_BETTER = ("loss", "error", "rmse", "mae", "mse")
 
 def read(models: registry.Service, *, limit: int) -> list[Model]:
     """Read models, each with its two newest versions."""
-    found, _ = models.models(limit=limit)
-    return [models.get(model.directory, limit=2) for model in found]
+    found, _ = models.models(limit=limit, versions=2)
+    return found
 
 
 def table(found: Sequence[Model]) -> Table:
