@@ -138,6 +138,8 @@ def test_the_page_of_a_run_shows_its_tree_its_groups_and_what_can_be_done(trains
     own = name.replace("pipelineJobs", "runs")
     assert (f"/trainshed/v1/{own}:retry", "Retry what failed") in posts
     assert (f"/trainshed/v1/{own}:clone", "Run again") in posts
+    problem = next(part for part in page["parts"] if part["id"] == "problem")
+    assert problem["next"]["href"].startswith(f"/runs/{name}?task=for-loop-3")  # to the task that failed
     request = urllib.request.Request(f"{trainshed.address}/trainshed/v1/{own}:clone", data=b"{}", method="POST")
     with urllib.request.urlopen(request) as answer:
         assert json.loads(answer.read())["name"].startswith(name.rsplit("/", 1)[0])
