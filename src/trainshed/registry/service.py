@@ -1,6 +1,6 @@
 """The verbs on models."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -51,8 +51,7 @@ class Service:
         for each in found[:limit]:
             self._look(each)
         more = found[limit - 1] if len(found) > limit else ""
-        read = partial(self._model, before=None, limit=versions)
-        return self._db.read(lambda conn: [read(conn, each) for each in found[:limit]]), more
+        return self._db.read(lambda conn: self._models(conn, found[:limit], before=None, limit=versions)), more
 
     def get(self, directory: str, *, before: int | None = None, limit: int = 50) -> Model:
         """Read a model with its versions, newest first. Raises NotFound."""
@@ -86,15 +85,18 @@ class Service:
             bucket, name = parse_uri(directory)
             self._upkeep.current(bucket, f"{name}/{names.POINTER}" if name else names.POINTER)
 
-    def _model(self, conn: Connection, directory: str, *, before: int | None, limit: int) -> Model:
-        versions, more = store.versions(conn, directory, before=before, limit=limit)
+    def _models(self, conn: Connection, directories: Sequence[str], *, before: int | None, limit: int) -> list[Model]:
+        found = store.versions(conn, directories, before=before, limit=limit)
+        return [self._model(conn, each, *read) for each, read in zip(directories, found, strict=True)]
+
+    def _model(self, conn: Connection, directory: str, versions: Sequence[Version], more: int | None) -> Model:
         shelf = self._shelf(conn, directory)
         live = shelf.live if shelf else ""
         marked = [_marked(version, shelf) for version in versions]
         return Model(directory=directory, live=live, versions=marked, next_before=more, is_known=shelf is not None)
 
     def _known(self, conn: Connection, directory: str, *, before: int | None, limit: int) -> Model:
-        found = self._model(conn, directory, before=before, limit=limit)
+        (found,) = self._models(conn, [directory], before=before, limit=limit)
         if not found.versions and before is None:
             raise NotFound(
                 f"No model was pushed to {directory!r}; `trainshed models list` shows where there are some.",
@@ -120,8 +122,11 @@ class Service:
         return _Shelf(bucket=bucket, prefix=prefix, folders=folders, pointer=pointer, live=names.live(folders, pointer))
 
     def _pointer(self, conn: Connection, bucket: str, name: str) -> str | None:
-        found = next(self._blobs.list(conn, bucket, name, end=f"{name}\x00", limit=1), None)
-        if found is None or found.size > _LARGEST_POINTER:
+        try:
+            found = self._blobs.get(conn, bucket, name)
+        except NotFound:
+            return None
+        if found.size > _LARGEST_POINTER:
             return None
         with self._blobs.open(found) as file:
             return file.read().decode(errors="replace")
@@ -158,7 +163,7 @@ class Service:
         shelf = self._shelf(conn, wanted.directory)
         if shelf is None:
             raise Aborted(f"{wanted.directory} was removed meanwhile.")
-        known = {v.version for v in store.versions(conn, wanted.directory, limit=1)[0]}
+        known = {v.version for v in store.versions(conn, [wanted.directory], limit=1)[0][0]}
         number = names.following({*shelf.folders, *known, wanted.version})
         receipt_id = self._account(conn, wanted, number, author=author, reason=reason)
         for name in names.in_order(files):

@@ -1,6 +1,7 @@
 """Versions out of lineage, folders out of the buckets. Every function works inside the caller's transaction."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from sqlalchemy import Connection
 
@@ -25,12 +26,15 @@ def directories(conn: Connection, after: str = "") -> Iterator[str]:
 
 
 def versions(
-    conn: Connection, directory: str, *, before: int | None = None, limit: int
-) -> tuple[list[Version], int | None]:
-    """Read the versions of a model, newest first, and where the next page begins; None: there is none."""
-    found = lineage.pushed_below(conn, directory, before=before, limit=limit + 1)
-    more = found[limit - 1].artifact_id if len(found) > limit else None
-    return described(conn, found[:limit]), more
+    conn: Connection, directories: Sequence[str], *, before: int | None = None, limit: int
+) -> list[tuple[list[Version], int | None]]:
+    """Read the versions of each model, newest first, and where its next page begins; None: there is none."""
+    pushed = [lineage.pushed_below(conn, each, before=before, limit=limit + 1) for each in directories]
+    told = iter(described(conn, [artifact for found in pushed for artifact in found[:limit]]))
+    return [
+        (list(islice(told, min(len(found), limit))), found[limit - 1].artifact_id if len(found) > limit else None)
+        for found in pushed
+    ]
 
 
 def find_version(conn: Connection, directory: str, number: str) -> Version | None:
