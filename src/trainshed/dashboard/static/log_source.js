@@ -54,7 +54,11 @@ export class Source {
     this.events = new EventSource(this.address({ follow: place }));
     this.events.onopen = () => this.troubled("");
     this.events.onmessage = (event) => take(JSON.parse(event.data));
-    this.events.onerror = () => this.troubled("The server does not answer; trying again…");
+    this.events.onerror = () => {
+      const isRefused = this.events.readyState === EventSource.CLOSED; // it answered, and not with news: it will not try again
+      if (isRefused) this.unfollow();
+      this.troubled(isRefused ? "This log is not to be had any more; reload to see why." : "The server does not answer; trying again…");
+    };
     this.events.addEventListener("end", () => {
       this.isOver = true;
       this.unfollow();
