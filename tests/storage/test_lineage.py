@@ -378,3 +378,33 @@ def test_large_graphs_are_read_whole(world, shape, count):
 def test_a_number_that_no_artifact_can_have_is_not_found(db):
     with pytest.raises(NotFound, match="no artifact 99999999999999999999"):
         db.read(lambda conn: lineage.get_artifact(conn, 99999999999999999999))
+
+
+def test_brief_answer_about_what_everybody_reads_begins_with_the_newest(world):
+    folder = "gs://bucket/data"
+    made = [world.thing(f"{folder}/{number}") for number in range(40)]
+    readers = [world.task(f"read-{number}", parameters={"root": folder}, data={"root": []}) for number in range(40)]
+
+    trace = world.service.trace(folder, limit=30, is_brief=True)
+
+    assert list(trace.subject.results) == made[-10:]
+    assert list(trace.subject.source_executions) == readers[-10:]
+    assert not trace.downstream.is_whole
+    assert not trace.upstream.is_whole
+    assert max(len(part.artifacts) + len(part.executions) for part in (trace.upstream, trace.downstream)) <= 31
+
+
+def test_generation_is_found_however_many_read_another_one(world, monkeypatch):
+    monkeypatch.setattr("trainshed.lineage.subjects._READERS", 3)
+    uri = "gs://bucket/data.csv"
+    generations = []
+    readers = []
+    for number in range(3):
+        world.clock.advance(60)
+        generations.append(int(world.clock.now().timestamp() * 1_000_000))
+        read = {"parameters": {"root": uri}, "data": {"root": [["data.csv", generations[-1], ""]]}}
+        readers.append([world.task(f"read-{number}-{turn}", **read) for turn in range(3)])
+
+    found = world.service.trace(f"{uri}#{generations[1]}", limit=9, is_brief=True)
+
+    assert list(found.subject.source_executions) == readers[1]

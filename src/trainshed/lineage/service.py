@@ -18,6 +18,7 @@ from trainshed.sql import Database
 
 Record = TypeVar("Record", Artifact, Execution, Context)
 LIMIT = 20_000  # nodes of an answer
+_START = 3  # share of a brief answer, as 1 of so many, that the subject itself may take: the rest is what is around it
 _SURFACE_LIMIT = 1000  # of an answer by Google's interface, as documented
 
 
@@ -198,7 +199,7 @@ class Service:
 def _trace(
     conn: Connection, *, of: str, upstream: bool, downstream: bool, hops: int | None, limit: int, is_brief: bool
 ) -> Trace:
-    subject = subjects.find(conn, of)
+    subject = subjects.find(conn, of, most=limit // _START if is_brief else limit)
     look = partial(store_graph.explore, conn, depth=hops, limit=limit, is_brief=is_brief)
     above = below = None
     if upstream:
@@ -210,6 +211,8 @@ def _trace(
             from_executions=subject.source_executions,
             without=subject.own,
         )
+    if subject.is_cut:
+        above, below = (part and replace(part, is_whole=False) for part in (above, below))
     if is_brief:
         return Trace(subject=subject, upstream=above, downstream=below)
     things = {i: a for part in (above, below) if part for i, a in part.artifacts.items()}

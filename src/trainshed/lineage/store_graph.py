@@ -6,7 +6,7 @@ task made). Each level is a fixed number of queries, however many nodes it has.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, islice
@@ -22,6 +22,7 @@ T = TypeVar("T")
 _CHUNK = 2000  # values in one query
 _RANGES = 200  # ranges in one query
 _PAIRS = 200_000  # links by address that one level may have: everybody who read a folder times everything in it
+_FEW_PAIRS = 5_000  # in a brief answer
 
 
 # Asked at every level, so made once.
@@ -58,6 +59,7 @@ class _Walk:
     artifact_depths: dict[int, int]
     execution_depths: dict[int, int]
     is_brief: bool = False
+    most: int = 0  # of what one query answers, where the answer is brief
     same: set[tuple[int, int]] = field(default_factory=set)
     by_name: set[tuple[int, int]] = field(default_factory=set)
     is_cut: bool = False
@@ -96,6 +98,7 @@ def explore(
     walk = _Walk(
         is_upstream=upstream,
         is_brief=is_brief,
+        most=limit,
         artifact_depths=dict.fromkeys(from_artifacts, 0),
         execution_depths=dict.fromkeys(from_executions, 0),
     )
@@ -165,23 +168,6 @@ def same_content(conn: Connection, digests: Iterable[str]) -> dict[str, list[int
         for digest, artifact_id in conn.execute(query):
             found[digest].append(artifact_id)
     return found
-
-
-def at_address(conn: Connection, uri: str) -> tuple[list[int], list[int]]:
-    """Answer the artifacts at an address, in it, or around it, and the executions that read it by name."""
-    low, high = bounds(uri)
-    around = _spellings(trail(uri)[:-1] or [plain(uri)])  # a bucket as a whole is nobody's artifact
-    things = select(artifacts.c.id).where(
-        or_(artifacts.c.uri.in_(around), and_(artifacts.c.uri >= low, artifacts.c.uri < high))
-    )
-    path = readings.c.path
-    doings = select(readings.c.execution_id).where(
-        or_(path == plain(uri), and_(path.in_(trail(uri)), readings.c.is_address))
-    )
-    return (
-        sorted(conn.execute(things.order_by(artifacts.c.id)).scalars()),
-        sorted(set(conn.execute(doings).scalars())),
-    )
 
 
 def chunks(values: Iterable[T], size: int = _CHUNK) -> Iterator[Sequence[T]]:
@@ -262,22 +248,24 @@ def _readers(conn: Connection, walk: _Walk, things: set[int]) -> set[int]:
         exact[plain(place.uri)].append(place)
         for path in trail(place.uri):
             within[path].append(place)
-    query = select(readings.c.path, readings.c.is_address, executions.c.id, executions.c.create_time)
-    query = query.join(executions, executions.c.id == readings.c.execution_id)
-    rows = [
-        row
-        for part in chunks(within)
-        for row in conn.execute(
-            query.where(
-                or_(
-                    and_(readings.c.path.in_(part), readings.c.is_address),
-                    readings.c.path.in_([p for p in part if p in exact]),
-                )
-            )
-        )
-    ]
+    rows = [row for part in chunks(within) for row in _readings_of(conn, walk, part, exact)]
     pairs = ((p, row.id, row.create_time) for row in rows for p in (within if row.is_address else exact)[row.path])
     return {execution for _, execution in _linked(conn, walk, pairs)}
+
+
+def _readings_of(conn: Connection, walk: _Walk, paths: Sequence[str], exact: Collection[str]) -> Sequence[Any]:
+    """Read who named one of these paths as an address, or one of those that are exact at all."""
+    path = readings.c.path
+    chosen = select(path, readings.c.is_address, readings.c.execution_id).where(
+        or_(and_(path.in_(paths), readings.c.is_address), path.in_([p for p in paths if p in exact]))
+    )
+    if walk.is_brief:  # every run may read one bucket
+        chosen = chosen.order_by(readings.c.execution_id.desc()).limit(walk.most)
+    of = chosen.subquery().c
+    query = select(of.path, of.is_address, executions.c.id, executions.c.create_time)
+    rows = conn.execute(query.join(executions, executions.c.id == of.execution_id)).all()
+    walk.is_cut |= walk.is_brief and len(rows) >= walk.most
+    return rows
 
 
 def _read_by_name(conn: Connection, walk: _Walk, doings: set[int]) -> set[int]:
@@ -289,7 +277,7 @@ def _read_by_name(conn: Connection, walk: _Walk, doings: set[int]) -> set[int]:
             above[path].append(row)
     around = (
         (place, row.id, row.create_time)
-        for place in _places(conn, _PLACES_BY_URI, _spellings(above))
+        for place in _places(conn, _PLACES_BY_URI, spellings(above))
         for row in above[plain(place.uri)]
     )
     at: dict[str, list[Any]] = defaultdict(list)
@@ -297,7 +285,7 @@ def _read_by_name(conn: Connection, walk: _Walk, doings: set[int]) -> set[int]:
         at[row.path].append(row)
     below = (
         (place, row.id, row.create_time)
-        for place in _below(conn, at)
+        for place in _below(conn, walk, at)
         for path in trail(place.uri)[1:]
         for row in at.get(path, ())
     )
@@ -306,8 +294,9 @@ def _read_by_name(conn: Connection, walk: _Walk, doings: set[int]) -> set[int]:
 
 def _linked(conn: Connection, walk: _Walk, found: Iterable[tuple[_Place, int, datetime]]) -> set[tuple[int, int]]:
     """Keep the pairs in which the artifact is what lay there when the execution read it."""
-    pairs = set(islice(found, _PAIRS))
-    walk.is_cut |= len(pairs) == _PAIRS
+    most = _FEW_PAIRS if walk.is_brief else _PAIRS
+    pairs = set(islice(found, most))
+    walk.is_cut |= len(pairs) == most
     if not pairs:
         return set()
     history: dict[str, list[_Place]] = defaultdict(list)
@@ -341,11 +330,14 @@ def _places(conn: Connection, query: Select[Any], values: Iterable[Any]) -> list
     return [_place(row) for part in chunks(values) for row in conn.execute(query, {"ids": part})]
 
 
-def _below(conn: Connection, folders: Iterable[str]) -> list[_Place]:
+def _below(conn: Connection, walk: _Walk, folders: Iterable[str]) -> list[_Place]:
     found = []
     for part in chunks(folders, _RANGES):
         ranges = [and_(artifacts.c.uri >= low, artifacts.c.uri < high) for low, high in map(bounds, part)]
-        found += [_place(row) for row in conn.execute(_PLACES.where(or_(*ranges)))]
+        query = _PLACES.where(or_(*ranges))
+        rows = conn.execute(query.limit(walk.most) if walk.is_brief else query).all()
+        walk.is_cut |= walk.is_brief and len(rows) >= walk.most
+        found += [_place(row) for row in rows]
     return found
 
 
@@ -353,7 +345,8 @@ def _place(row: Any) -> _Place:
     return _Place(artifact_id=row.id, uri=row.uri, digest=row.digest, create_time=row.create_time)
 
 
-def _spellings(uris: Iterable[str]) -> list[str]:
+def spellings(uris: Iterable[str]) -> list[str]:
+    """Answer each address as a file and as a folder."""
     return [spelling for uri in uris for spelling in (uri, f"{uri}/")]
 
 

@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Table, and_, bindparam, select
 
 from trainshed import names
 from trainshed.errors import NotFound
-from trainshed.lineage import store_graph
+from trainshed.lineage import store_addressed, store_graph
 from trainshed.lineage.addresses import split_generation
 from trainshed.lineage.graph import has_read
 from trainshed.lineage.model import RUN, Artifact, Context
@@ -15,6 +16,9 @@ from trainshed.lineage.store import artifacts, as_artifact, as_context, contexts
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _BY_NUMBER = select(artifacts.c.id).where(artifacts.c.id == bindparam("number"))
+_MOST = 20_000  # nodes of a subject
+_READERS = 1_000  # executions that are looked through for the generation that they read
+_NEVER = 1 << 56  # microseconds since 1970 that no date knows
 _HELP = (
     "give an artifact's number, a gs:// address, a run's id or RUN/tasks/TASK; "
     "`trainshed lineage list` and `trainshed pipelines list` show what there is"
@@ -32,12 +36,13 @@ class Subject:
     sources: tuple[int, ...] = ()
     source_executions: tuple[int, ...] = ()
     own: tuple[int, ...] = ()  # executions of the subject itself, which derive nothing from it
+    is_cut: bool = False  # there is more of it than was asked for
 
 
-def find(conn: Connection, of: str) -> Subject:
-    """Find what somebody names. Raises NotFound, which says what can be named."""
+def find(conn: Connection, of: str, *, most: int = _MOST) -> Subject:
+    """Find what somebody names, as far as `most` nodes of it. Raises NotFound, which says what can be named."""
     if "://" in of:
-        return _data(conn, of)
+        return _data(conn, of, most)
     kind, _, rest = of.rpartition("/")
     noun = names.short(kind)
     if noun == "executions":
@@ -47,7 +52,7 @@ def find(conn: Connection, of: str) -> Subject:
         return Subject(kind="artifact", name=f"artifacts/{rest}", results=(key,), sources=(key,))
     if noun == "artifacts":
         raise _unknown(of)
-    return _run(conn, of)
+    return _run(conn, of, most)
 
 
 def find_id(conn: Connection, table: Table, public_id: str) -> int:
@@ -83,18 +88,27 @@ def _find_id(conn: Connection, table: Table, public_id: str) -> int | None:
     return conn.execute(select(table.c.id).where(is_it)).scalar_one_or_none()
 
 
-def _data(conn: Connection, of: str) -> Subject:
+def _data(conn: Connection, of: str, most: int) -> Subject:
     uri, generation = split_generation(of)
-    things, doings = store_graph.at_address(conn, uri)
+    at = store_addressed.at_address(conn, uri, most=max(most, _READERS), since=_written(generation))
+    things, doings, is_cut = at.things[-most:], at.doings[-most:], at.is_cut or len(at.things) > most
     if generation is not None:  # artifacts do not say which generation they are: their importers do
-        found = store_graph.read_executions(conn, doings)
-        things, doings = [], [i for i in doings if has_read(found[i], uri, generation)]
+        found = store_graph.read_executions(conn, at.doings)
+        things, doings = [], [i for i in at.doings if has_read(found[i], uri, generation)][:most]
     if not things and not doings:
         raise _unknown(of, "No task has read or made anything at")
-    return Subject(kind="data", name=of, results=tuple(things), sources=tuple(things), source_executions=tuple(doings))
+    start = tuple(things)
+    return Subject(kind="data", name=of, results=start, sources=start, source_executions=tuple(doings), is_cut=is_cut)
 
 
-def _run(conn: Connection, of: str) -> Subject:
+def _written(generation: int | None) -> datetime | None:
+    """Answer when a generation came to be: nobody read it before."""
+    if generation is None or generation >= _NEVER:
+        return None
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=generation)
+
+
+def _run(conn: Connection, of: str, most: int) -> Subject:
     run, _, task = of.partition("/tasks/")
     query = select(contexts.c.id, contexts.c.name).where(
         contexts.c.type == "system.PipelineRun", contexts.c.resource_id == names.short(run)
@@ -110,10 +124,10 @@ def _run(conn: Connection, of: str) -> Subject:
         raise _unknown(of, "No execution is recorded of")
     if task:
         return Subject(kind="execution", name=of, result_executions=doings, source_executions=doings)
-    return _of_tasks(conn, known.name, doings)
+    return _of_tasks(conn, known.name, doings, most)
 
 
-def _of_tasks(conn: Connection, name: str, doings: tuple[int, ...]) -> Subject:
+def _of_tasks(conn: Connection, name: str, doings: tuple[int, ...], most: int) -> Subject:
     """Take what a run made and did not use itself as its results; without any artifacts, its tasks."""
     query = select(events.c.artifact_id, events.c.type)
     found = [
@@ -121,14 +135,16 @@ def _of_tasks(conn: Connection, name: str, doings: tuple[int, ...]) -> Subject:
     ]
     made = {row[0] for row in found if row[1] == "OUTPUT"}
     read = {row[0] for row in found if row[1] == "INPUT"}
+    ends = sorted(made - read)
     return Subject(
         kind="run",
         name=name,
-        results=tuple(sorted(made - read)),
-        result_executions=() if made - read else doings,
-        sources=tuple(sorted(made)),
-        source_executions=() if made else doings,
+        results=tuple(ends[-most:]),
+        result_executions=() if ends else doings[-most:],
+        sources=tuple(sorted(made)[-most:]),
+        source_executions=() if made else doings[-most:],
         own=doings if made else (),
+        is_cut=max(len(made), 0 if made else len(doings)) > most,
     )
 
 

@@ -16,7 +16,7 @@ from trainshed.lineage import Trace
 
 SECTION = "/artifacts"
 _DIRECTIONS = (("", "both ways"), ("up", "what it was made from"), ("down", "what was made from it"))
-_NODES = 300
+_NODES, _ROWS = 300, 100
 _DEPTH, _DEEPEST = 6, 100
 _STORED = "://"
 _NAMED = 3  # data that an execution read, in a cell
@@ -65,7 +65,7 @@ class Lineage:
                 *self._origin(trace),
                 *_cut(trace, len(found), depth),
                 ways.graph(trace, found, id="graph", heading="Graph"),
-                _table(found),
+                _table(found, asked),
             ),
         )
 
@@ -119,16 +119,20 @@ def _cut(trace: Trace, count: int, depth: int) -> Sequence[Part]:
     return (Notice(id="cut", heading="Left out.", text=text),)
 
 
-def _table(found: Sequence[Way]) -> Table:
+def _table(found: Sequence[Way], asked: Asked) -> Table:
     called = {way.key: ways.label(way) for way in found}
+    start = asked.number("from", 0, most=10 * _NODES)
+    shown = found[start : start + _ROWS]
     return Table(
         id="nodes",
         heading="As a table",
         columns=("What", "Kind", "State", "Steps away", "Made from or read", "Run", "When"),
-        rows=[_row(way, called) for way in found],
+        rows=[_row(way, called) for way in shown],
         nothing=Empty(text="Nothing is recorded."),
         can_sort=True,
         count=len(found),
+        more=asked.href(**{"from": str(start + _ROWS)}) if start + _ROWS < len(found) else "",
+        more_text=f"The next {min(_ROWS, len(found) - start - _ROWS)} of {len(found)}",
     )
 
 
