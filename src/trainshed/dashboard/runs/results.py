@@ -10,10 +10,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from trainshed import lineage, runs
-from trainshed.dashboard import markdown
+from trainshed.dashboard import links, markdown
 from trainshed.dashboard.cells import Cell, Code, Link
 from trainshed.dashboard.page import Empty, Notice, Part, Table
-from trainshed.dashboard.runs import classification, trend
+from trainshed.dashboard.runs import classification, tasks, trend
 from trainshed.dashboard.runs.classification import Matrix, Roc
 from trainshed.dashboard.serve import HEADERS
 from trainshed.duty import off_loop
@@ -27,6 +27,7 @@ _MOST = 200  # artifacts that are looked at
 _MOST_REPORTS = 20  # that are shown whole
 _MOST_TEXT, _MOST_HTML = 1 << 20, 8 << 20  # bytes
 _SIZE = 260  # of a curve's square
+_MILLION = 1e6  # from which on digits say more than an exponent
 _CURVES = frozenset({"confidenceMetrics", "confusionMatrix", "evaluationSlices"})
 
 # A report is somebody's document: it can draw itself, and nothing else. The frame that it stands in says so again.
@@ -96,7 +97,7 @@ def parts(service: runs.Service, run: runs.Run) -> Sequence[Part]:
         more = "This run made more than is shown here; trainshed lineage shows everything."
         found.append(Notice(id="more", text=more))
     things = [product for product in made if product.artifact.schema_title in THINGS]
-    return [*found, *([_things(things)] if things else [])]
+    return [*found, *([_things(run, things)] if things else [])]
 
 
 def scalars(made: Sequence[lineage.Product]) -> Iterator[tuple[lineage.Product, str, Any]]:
@@ -133,7 +134,7 @@ def _latest(made: Sequence[lineage.Product]) -> list[lineage.Product]:
 
 def _metrics(run: runs.Run, made: Sequence[lineage.Product]) -> Part:
     rows: list[tuple[Cell, ...]] = [
-        (key, _value(value), product.task, product.key, _trend(run, product, key, value))
+        (key, _value(value), _task(run, product), product.key, _trend(run, product, key, value))
         for product, key, value in scalars(made)
     ]
     nothing = Empty(
@@ -142,6 +143,14 @@ def _metrics(run: runs.Run, made: Sequence[lineage.Product]) -> Part:
     )
     columns = ("Metric", "Value", "Task", "Output", "Over time")
     return Table(id="metrics", heading="Metrics", columns=columns, rows=rows, nothing=nothing, can_sort=True)
+
+
+def _task(run: runs.Run, product: lineage.Product) -> Cell:
+    return Link(text=product.task, href=tasks.address(run.name, product.task))
+
+
+def _output(product: lineage.Product) -> Cell:
+    return Link(text=product.key, href=links.href("/artifacts", str(product.artifact.artifact_id)))
 
 
 def _trend(run: runs.Run, product: lineage.Product, key: str, value: Any) -> Cell:
@@ -176,14 +185,14 @@ def _report(service: runs.Service, product: lineage.Product) -> Part:
     return Written(id=key, heading=f"Report: {place}", text=data.decode("utf-8", "replace"))
 
 
-def _things(made: Sequence[lineage.Product]) -> Part:
+def _things(run: runs.Run, made: Sequence[lineage.Product]) -> Part:
     return Table(
         id="things",
         heading="Models and datasets",
         columns=("Task", "Output", "Type", "What it says of itself", "Address"),
         rows=[
             (
-                product.task,
+                _task(run, product),
                 product.key,
                 product.artifact.schema_title.removeprefix("system."),
                 described(product.artifact.metadata),
@@ -207,4 +216,7 @@ def _address(uri: str) -> Cell:
 def _value(value: Any) -> Cell:
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:.6g}" if isinstance(value, float) else value
+    if isinstance(value, float):
+        return f"{value:,.1f}" if _MILLION <= abs(value) < _MILLION**2 else f"{value:.6g}"
+    found: Cell = value
+    return found
