@@ -1,9 +1,14 @@
 """What pages say where there is nothing: to begin with, and under a name that is none."""
 
+import json
 import urllib.error
 import urllib.request
 
 import pytest
+
+SECTIONS = (
+    "builds", "runs", "functions", "triggers", "schedules", "topics", "receipts", "buckets", "artifacts", "models",
+)  # fmt: skip
 
 
 def get(trainshed, path):
@@ -11,15 +16,29 @@ def get(trainshed, path):
         return answer.read().decode()
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/builds", "/runs", "/functions", "/schedules", "/topics", "/buckets", "/receipts"]
-)
-def test_every_section_says_what_to_do_while_it_is_empty(trainshed, path):
-    page = get(trainshed, path)
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_says_what_to_do_while_it_is_empty(trainshed, section):
+    page = get(trainshed, f"/{section}")
+    document = json.loads(get(trainshed, f"/{section}?format=json"))
 
+    said = [part["nothing"] for part in document["parts"] if "nothing" in part and not part["rows"]]
     assert "<h1>" in page
     assert page.count('<nav aria-label="Sections">') == 1
-    assert "Traceback" not in page
+    assert all(nothing["text"] for nothing in said)
+    assert any(nothing["command"] for nothing in said)
+
+
+def test_the_first_page_says_what_to_type(trainshed):
+    assert "trainshed demo" in get(trainshed, "/")
+
+
+@pytest.mark.parametrize("words", ["page=none", "&".join(["a=b"] * 201)])
+def test_a_wrong_word_of_an_address_is_said_on_a_page(trainshed, words):
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        get(trainshed, f"/runs?{words}")
+
+    assert caught.value.code == 400
+    assert "<h1>" in caught.value.read().decode()
 
 
 def test_unknown_thing_is_said_in_a_sentence(trainshed):
