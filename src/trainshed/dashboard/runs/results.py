@@ -134,7 +134,7 @@ def _latest(made: Sequence[lineage.Product]) -> list[lineage.Product]:
 
 def _metrics(run: runs.Run, made: Sequence[lineage.Product]) -> Part:
     rows: list[tuple[Cell, ...]] = [
-        (key, _value(value), _task(run, product), product.key, _trend(run, product, key, value))
+        (key, _value(value), _task(run, product), _output(product), _trend(run, product, key, value))
         for product, key, value in scalars(made)
     ]
     nothing = Empty(
@@ -193,7 +193,7 @@ def _things(run: runs.Run, made: Sequence[lineage.Product]) -> Part:
         rows=[
             (
                 _task(run, product),
-                product.key,
+                _output(product),
                 product.artifact.schema_title.removeprefix("system."),
                 described(product.artifact.metadata),
                 _address(product.artifact.uri),
