@@ -37,6 +37,7 @@ FEW = {
     "functions": "made by hand; the list shows them",
     "image_bindings": "one for each image",
     "message_ids": "one row",
+    "message_schema_revisions": "written by hand; the list shows the newest of each",
     "policies": "made by hand",
     "run_schedules": "made by hand; the list shows them",
     "run_triggers": "made by hand; the list shows them",
