@@ -126,7 +126,7 @@ def _table(found: Sequence[Way], asked: Asked) -> Table:
     return Table(
         id="nodes",
         heading="As a table",
-        columns=("What", "Kind", "State", "Steps away", "Made from or read", "Run", "When"),
+        columns=("What", "Kind", "State", "Steps before (−) or after", "Made from or read", "Run", "When"),
         rows=[_row(way, called) for way in shown],
         nothing=Empty(text="Nothing is recorded."),
         can_sort=True,

@@ -89,7 +89,7 @@ def label(way: Way) -> str:
 def kind(way: Way) -> str:
     """Answer what a node is."""
     if way.thing is not None:
-        return way.thing.schema_title or "artifact"
+        return way.thing.schema_title.removeprefix("system.") or "artifact"
     return "task" if way.doing is not None and way.doing.run else "by hand" if way.doing is not None else "data"
 
 
