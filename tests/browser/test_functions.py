@@ -109,7 +109,7 @@ def test_values_are_told_under_the_pointer_and_by_keys(page, name):
     first = chart.locator("tbody tr").first.locator("td").all_inner_texts()
     expect(chart.locator(".at")).to_have_text(first[0])
     page.mouse.move(0, 0)
-    expect(chart.locator(".at")).to_have_text("last 15 minutes")
+    expect(chart.locator(".at")).to_have_text("last 15 minutes, times in UTC")
 
 
 def test_a_version_is_chosen_with_its_deployment(page, shed, name):
@@ -120,7 +120,7 @@ def test_a_version_is_chosen_with_its_deployment(page, shed, name):
     options = page.get_by_label("Version", exact=True).locator("option").all_inner_texts()
     page.get_by_label("Version", exact=True).select_option("2")
     page.get_by_label("Time", exact=True).select_option("7d")
-    page.get_by_role("button", name="Filter").first.click()
+    page.get_by_role("button", name="Show").first.click()
 
     assert [o.partition(",")[0] for o in options] == ["all versions", "2", "1"]
     deployed = versions[0]["deployTime"][:19].replace("T", " ")

@@ -535,3 +535,5 @@ def test_schedules_are_searched_newest_first_without_what_they_start(world):
     assert names(text="night") == ["night shift", "nightly"]
     assert names(state="PAUSED") == []
     assert names(before=(newest.create_time, newest.name)) == ["weekly", "nightly"]
+    assert world.service.titles([newest.name, f"{PARENT}/schedules/1"]) == {newest.name: "night shift"}
+    assert world.service.titles([]) == {}

@@ -142,7 +142,7 @@ def _sections(
     settings: Settings, clock: Clock, features: Features, accounts_of: explanations.Service, reach: Reach
 ) -> list[dashboard.Section]:
     parent = f"projects/{settings.project}/locations/{settings.region}"
-    events = Sources(features.ledger, features.runs, features.builds)
+    events = Sources(features.ledger, features.runs, features.builds, features.run_schedules)
     origins = Origins(accounts_of.story)
     return [
         Overview(_seen(settings, clock, features, accounts_of)),

@@ -116,7 +116,7 @@ class Strip(Part):
         }
         counts = ", ".join(f"{count} {state}" for state, count in states.items())
         known = [mark.value for mark in self.marks if mark.value is not None]
-        return f"{counts}; highest {scales.write(max(known), self.unit)}" if known else counts
+        return f"{counts}; at most {scales.write(max(known), self.unit)}" if known else counts
 
 
 def _height(value: float | None, highest: float) -> float:

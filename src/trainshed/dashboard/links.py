@@ -12,6 +12,7 @@ _PAGES = {
     "schedules": "/schedules",
     "topics": "/topics",
     "subscriptions": "/subscriptions",
+    "schemas": "/schemas",
     "triggers": "/triggers",
     "runTriggers": "/triggers",
     "receipts": "/receipts",
@@ -41,7 +42,8 @@ def link(name: str) -> Cell:
     if section is None:
         return name
     identifier = parts[-1] if collection in {"builds", "receipts", "artifacts"} else name
-    return Link(text=parts[-1], href=href(section, identifier))
+    text = parts[-1].partition("-")[0] if collection == "builds" else parts[-1]
+    return Link(text=text, href=href(section, identifier))
 
 
 def stored(uri: str, generation: int | None = None) -> str:

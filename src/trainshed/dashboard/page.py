@@ -41,6 +41,7 @@ class Facts(Part):
     """Labels and values."""
 
     pairs: Sequence[tuple[str, Cell]]
+    nothing: str = ""  # said where there are none
     beyond: Link | None = None  # at the end of the heading's line
     kind: ClassVar[str] = "facts"
 
@@ -73,6 +74,7 @@ class Text(Part):
     """Text as it is: a document."""
 
     text: str
+    wraps: bool = True  # lines that are longer than there is room; where columns matter they do not
     kind: ClassVar[str] = "text"
 
 
@@ -155,6 +157,7 @@ class Filters(Part):
     filters: Sequence[Filter]
     action: str  # path of the page
     kept: Sequence[tuple[str, str]] = ()  # other words of the query
+    button: str = "Filter"
     kind: ClassVar[str] = "filters"
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from math import ceil, floor, log10
 from zoneinfo import ZoneInfo
 
-SECONDS, BYTES, SHARE = "seconds", "bytes", "share"  # units that are written in several ways; others follow the number
+SECONDS, BYTES, SHARE, COUNT = "seconds", "bytes", "share", "count"  # written in ways of their own; other units follow
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _NICE = (1, 2, 5, 10)
 _TIME_STEPS = (
@@ -23,13 +23,13 @@ _SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 _HUNDRED, _LARGE = 100, 1000
 
 
-def ticks(low: float, high: float, most: int = 5) -> list[float]:
+def ticks(low: float, high: float, most: int = 5, least_step: float = 0.0) -> list[float]:
     """Answer round values that cover low to high: at most `most` steps of 1, 2 or 5 times a power of ten."""
     if high <= low:
         high = low + (abs(low) or 1.0)
     least = (high - low) / most
     power = 10.0 ** floor(log10(least))
-    step = next(nice * power for nice in _NICE if nice * power >= least * (1 - 1e-9))
+    step = max(least_step, next(nice * power for nice in _NICE if nice * power >= least * (1 - 1e-9)))
     first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
     return [round(count * step, 12) for count in range(first, last + 1)]
 
@@ -37,7 +37,7 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
 def axis(low: float, high: float, unit: str, most: int = 5) -> list[tuple[float, str]]:
     """Answer the ticks of an axis with their labels, all written in the same unit."""
     factor, suffix = _written_in(max(abs(low), abs(high)), unit)
-    found = ticks(low / factor, high / factor, most)
+    found = ticks(low / factor, high / factor, most, least_step=1.0 if unit == COUNT else 0.0)
     decimals = max(0, -floor(log10(found[1] - found[0]) + 1e-9))
     return [(value * factor, f"{value:,.{decimals}f}{suffix}") for value in found]
 
@@ -102,6 +102,8 @@ def _written_in(largest: float, unit: str) -> tuple[float, str]:
         return 1024.0**power, f" {_SIZES[power]}"
     if unit == SHARE:
         return 0.01, " %"
+    if unit == COUNT:
+        return 1.0, ""
     return 1.0, f" {unit}" if unit and not unit.startswith("/") else unit
 
 

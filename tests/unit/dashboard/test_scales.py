@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from trainshed.dashboard import scales
-from trainshed.dashboard.scales import BYTES, SECONDS, SHARE
+from trainshed.dashboard.scales import BYTES, COUNT, SECONDS, SHARE
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MEBIBYTE = 1 << 20
@@ -36,6 +36,7 @@ def test_ticks_are_round_and_cover_everything(low, high, found):
         (1, SHARE, ["0 %", "50 %", "100 %"]),
         (0.35, "/s", ["0.0/s", "0.1/s", "0.2/s", "0.3/s", "0.4/s"]),
         (4, "instances", ["0 instances", "1 instances", "2 instances", "3 instances", "4 instances"]),
+        (2, COUNT, ["0", "1", "2"]),
         (40_000, "", ["0", "10,000", "20,000", "30,000", "40,000"]),
     ],
 )

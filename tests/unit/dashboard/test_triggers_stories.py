@@ -118,9 +118,10 @@ def test_a_firing_by_hand_says_so():
     [
         (a_receipt(kind="message", stimulus="s#7", data={"topic": "projects/p/topics/t"}), "message 7 of t"),
         (a_receipt(kind="message", stimulus="s#7"), "message 7"),
-        (a_receipt(), "firing at 2026-11-23T09:16:00Z"),
+        (a_receipt(), "firing at 2026-11-23 09:16:00 UTC"),
         (a_receipt(stimulus="forced/2026-11-23T10:00:00Z/x1"), "forced firing at 2026-11-23 10:00:00 UTC"),
         (a_receipt(kind="webhook", stimulus="d1"), "webhook d1"),
+        (a_receipt(kind="call", stimulus="call#c1"), "call c1"),
     ],
 )
 def test_an_event_is_named_in_a_few_words(receipt, words):
@@ -128,12 +129,24 @@ def test_an_event_is_named_in_a_few_words(receipt, words):
 
 
 @pytest.mark.parametrize(
+    ("words", "short"),
+    [
+        ("send message projects/p/subscriptions/s#4 to projects/p/locations/l/functions/f again", "send message s#4 to f again"),
+        ("build of gs://projects/x and my/projects", "build of gs://projects/x and my/projects"),
+        ("projects/p/topics/t", "t"),
+    ],
+)  # fmt: skip
+def test_words_name_resources_without_their_project(words, short):
+    assert stories.in_short(words) == short
+
+
+@pytest.mark.parametrize(
     ("data", "shown"),
     [
         (b'{"a": 1}', '{"a": 1}'),
-        (b"\xff\xfe", "2 B that are no text"),
-        (b"a\0b", "3 B that are no text"),
-        (b"x" * 500, "x" * 400 + "… (500 B)"),
+        (b"\xff\xfe", "2 B of binary data"),
+        (b"a\0b", "3 B of binary data"),
+        (b"x" * 500, "x" * 200 + "… (500 B)"),
         (b"<script>", "<script>"),
     ],
 )

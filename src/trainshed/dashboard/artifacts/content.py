@@ -72,7 +72,7 @@ def parts(service: buckets.Service, obj: Object) -> Sequence[Part]:
         return [_image(obj)]
     if kind == "bytes":
         shown = preview.hexadecimal(head)
-        return [Text(id=_ID, heading=f"{_HEADING}: the first bytes", text=shown)]
+        return [Text(id=_ID, heading=f"{_HEADING}: the first bytes", text=shown, wraps=False)]
     text = preview.as_text(head) or ""
     is_whole = obj.size <= len(head)
     if kind == "table":

@@ -76,7 +76,7 @@ class Artifacts:
             trail=(Link(text="Artifacts", href=SECTION),),
             parts=(
                 Facts(id="about", pairs=_about(artifact, public)),
-                Facts(id="metadata", heading="Metadata", pairs=_metadata(artifact)),
+                Facts(id="metadata", heading="Metadata", pairs=_metadata(artifact), nothing="Nothing is said of it."),
                 _doings("made", "Made by", found.makers, "Nobody here: it was there before, or was recorded by hand."),
                 _doings("used", "Used by", found.users, "Nothing has read it yet."),
                 *_twins(found.same),
@@ -111,9 +111,9 @@ def _row(artifact: Artifact) -> tuple[Cell, ...]:
 
 def _about(artifact: Artifact, public: str) -> list[tuple[str, Cell]]:
     return [
-        ("Number", Code(text=public, may_copy=True)),
+        ("Identifier", Code(text=public, may_copy=True)),
         ("Address", Code(text=artifact.uri, may_copy=True) if artifact.uri else None),
-        ("Content", Code(text=artifact.digest[:16]) if artifact.digest else "not held here"),
+        ("Digest of its content", Code(text=artifact.digest[:16]) if artifact.digest else "not held here"),
         ("Made", time(artifact.create_time)),
         ("Changed", time(artifact.update_time)),
         ("Lineage", Link(text="Where from, and what came of it", href=links.lineage(f"artifacts/{public}"))),
@@ -123,7 +123,7 @@ def _about(artifact: Artifact, public: str) -> list[tuple[str, Cell]]:
 
 def _metadata(artifact: Artifact) -> list[tuple[str, Cell]]:
     said = {**artifact.metadata, **artifact.notes}
-    return [(str(key), _value(value)) for key, value in said.items()] or [("Nothing", "is said of it")]
+    return [(str(key), _value(value)) for key, value in said.items()]
 
 
 def _value(value: Any) -> Cell:

@@ -80,7 +80,7 @@ def _steps(build: Build) -> list[tuple[Cell, ...]]:
             Code(text=command(build, step.number)),
             Badge(state=step.state),
             step.exit_code,
-            _awaited(given[step.number].get("waitFor")),
+            _awaited(given[step.number].get("waitFor")) if step.number else None,
             str(given[step.number].get("timeout", "")),
             span(step.start_time, step.end_time),
         )

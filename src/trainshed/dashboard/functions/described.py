@@ -8,7 +8,7 @@ from trainshed import functions, names
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, Size, time
-from trainshed.dashboard.page import Action, Actions, Empty, Facts, Notice, Part, Table
+from trainshed.dashboard.page import Action, Actions, Empty, Facts, Notice, Part, Table, Text
 
 MASK = "••••••••"
 _LOOKS_SECRET = re.compile(r"secret|token|password|passwd|credential|private|api_?key|access_?key", re.IGNORECASE)
@@ -41,7 +41,7 @@ def details(
         ("Labels", ", ".join(f"{key}={value}" for key, value in sorted(wanted.labels.items()))),
         ("Address", Code(text=address, may_copy=True) if wanted.http else None),
         ("Source came from", Code(text=wanted.source_url) if "://" in wanted.source_url else "an upload"),
-        ("Environment", Code(text=version.environment[:_SHORT]) if version else None),
+        ("Digest of its packages", Code(text=version.environment[:_SHORT]) if version else None),
         ("Created", time(function.create_time)),
         ("Changed", time(function.update_time)),
     ]
@@ -51,10 +51,11 @@ def details(
         Table(
             id="versions",
             heading="Versions",
-            columns=("Version", "State", "Deployed", "Source", "Environment", "Runtime"),
+            columns=("Version", "State", "Deployed", "Digest of its source", "of its packages", "Runtime"),
             rows=[_version(v, asked, serves) for v in versions],
             nothing=Empty(text="No version was deployed well yet."),
         ),
+        *([Text(id="said", heading="What the last deployment said", text=function.error)] if function.error else []),
         Actions(id="actions", actions=_actions(function, version), copies_address=True),
     ]
 
@@ -64,7 +65,13 @@ def variables(wanted: functions.Configuration) -> list[Part]:
     rows: list[Sequence[Cell]] = []
     for name, value in sorted(wanted.variables.items()):
         is_masked = bool(_LOOKS_SECRET.search(name)) and bool(value)
-        rows.append((Code(text=name), Code(text=MASK if is_masked else value), "masked" if is_masked else "given"))
+        rows.append(
+            (
+                Code(text=name),
+                Code(text=MASK if is_masked else value),
+                "given at deployment, masked" if is_masked else "given at deployment",
+            )
+        )
     for name, (secret, version) in sorted(wanted.secrets.items()):
         rows.append((Code(text=name), Code(text=MASK), f"secret {secret}, version {version}"))
     nothing = Empty(
@@ -78,7 +85,7 @@ def trigger(function: functions.Function, version: functions.Version | None) -> 
     """Show what calls it, and what happens to an event that it fails on."""
     wanted = version.configuration if version else function.requested
     fed = functions.fed_by(version) if version else ""
-    subscription = Code(text=fed, may_copy=True) if fed else None
+    subscription = links.link(fed) if fed else None
     pairs: list[tuple[str, Cell]]
     if wanted.topic:
         pairs = [("Kind", "Pub/Sub message"), ("Topic", links.link(wanted.topic)), ("Subscription", subscription)]
@@ -100,7 +107,7 @@ def trigger(function: functions.Function, version: functions.Version | None) -> 
     if not wanted.http:
         again = "yes: until it succeeds, or the message is too old"
         pairs.append(
-            ("Retry", again if wanted.retry else "no: a failed event waits in its receipt and can be replayed")
+            ("Retried", again if wanted.retry else "no: a failed event waits in its receipt and can be replayed")
         )
         receipts = Link(text="its receipts", href=f"/receipts?trigger={function.name}")
         pairs.append(("What became of its events", receipts))

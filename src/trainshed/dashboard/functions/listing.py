@@ -14,7 +14,7 @@ _WINDOW = timedelta(hours=1)
 _STATES = ("ACTIVE", "DEPLOY_IN_PROGRESS", "OFFLINE")
 _REFRESH_SECONDS = 15.0  # instances come and go, the last hour moves on
 _COLUMNS = (
-    "Function", "State", "Trigger", "Runtime", "Version", "Instances", "Calls in the last hour", "of them failed",
+    "Function", "State", "Trigger", "Runtime", "Version", "Instances", "Calls, last hour", "Failed, last hour",
     "Deployed",
 )  # fmt: skip
 
@@ -26,7 +26,7 @@ def page(service: functions.Service, host: functions.Host, asked: Asked) -> Page
     calls = service.last_calls([function.name for function in found], _WINDOW)
     rows = [_row(function, host.instances(function.name), calls.get(function.name, (0, 0))) for function in found]
     if text or state:
-        nothing = Empty(text="No function is like that.")
+        nothing = Empty(text="No function is like that. Take a word out of the filters, or show all.")
     else:
         nothing = Empty(
             text="No function yet. A function is code that runs on a message, on a new object or on a web request; "

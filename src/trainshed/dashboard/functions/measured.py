@@ -25,7 +25,7 @@ _WORDS = tuple(filter(None, _WINDOWS))
 _PERCENTILES = ("p50", "p95", "p99")
 _MILLIS = 1000.0
 _COLUMNS = (
-    "Execution", "Outcome", "Kind", "Version", "Delivery", "Started", "Duration", "Memory", "Receipt",
+    "Execution", "Outcome", "Kind", "Version", "Delivery attempt", "Started", "Duration", "Memory", "Receipt",
 )  # fmt: skip
 
 
@@ -47,9 +47,10 @@ def window_filter(asked: Asked) -> Filter:
 
 def charts(found: Mapping[str, Any], instances: int, words: str) -> list[Part]:
     """Draw the figures: each as a number for the whole window, and over time."""
-    nothing = Empty(text=f"It was not called in the {words}. The tab Testing calls it.")
+    nothing = Empty(text=f"No call in the {words}.")
+    first = Empty(text=f"No call in the {words}. A longer time is chosen above; the tab Testing makes a call.")
     span, series = (found["since"], found["until"]), found["series"]
-    over_time = {"step": found["stepSeconds"], "span": span, "nothing": nothing, "caption": words}
+    over_time = {"step": found["stepSeconds"], "span": span, "nothing": nothing, "caption": f"{words}, times in UTC"}
     is_called = bool(found["invocations"])
 
     def line(label: str, key: str, unit: float = 1.0) -> Series:
@@ -69,7 +70,7 @@ def charts(found: Mapping[str, Any], instances: int, words: str) -> list[Part]:
             shape="bars",
             unit="/s",
             series=[rate("ok", "okPerSecond", "good"), rate("crash", "crashPerSecond", "bad")],
-            **over_time,
+            **over_time | {"nothing": first},
         ),
         Chart(
             id="time",
@@ -89,6 +90,7 @@ def charts(found: Mapping[str, Any], instances: int, words: str) -> list[Part]:
             id="instances",
             heading="Active instances",
             shape="bars",
+            unit=scales.COUNT,
             series=[Series(label="that served a call", points=active, now=found["activeInstances"])],
             **over_time,
         ),
@@ -108,12 +110,17 @@ def calls(found: Sequence[functions.Invocation], asked: Asked) -> list[Part]:
             action=asked.path,
             kept=kept,
             filters=[
-                Filter(name="outcome", label="Calls", value=outcome, choices=[("", "all"), ("failed", "that failed")])
+                Filter(
+                    name="outcome",
+                    label="Latest calls",
+                    value=outcome,
+                    choices=[("", "all"), ("failed", "that failed")],
+                )
             ],
         ),
         Table(
             id="calls",
-            heading="Calls",
+            heading="Latest calls",
             columns=_COLUMNS,
             rows=[_call(call, asked.path) for call in shown],
             nothing=Empty(text="There is no such call." if kept or outcome else "It has not been called yet."),
@@ -142,7 +149,7 @@ def _figures(found: Mapping[str, Any], instances: int, words: str) -> Part:
     def three(values: Mapping[str, float | None], unit: float, written_in: str) -> str:
         return scales.write_all([_in(values[label], unit) for label in _PERCENTILES], written_in)
 
-    rates = scales.write_all([found["okPerSecond"], found["crashPerSecond"]], "/s")
+    rates = scales.write_all([found["okPerSecond"], found["crashPerSecond"]], "")
     return Figures(
         id="figures",
         figures=[
@@ -150,7 +157,7 @@ def _figures(found: Mapping[str, Any], instances: int, words: str) -> Part:
             ("Invocations per second", rates, "ok / crash"),
             ("Execution time", three(times, 1 / _MILLIS, SECONDS), "p50 / p95 / p99"),
             ("Memory per call", three(memory, 1, BYTES), "p50 / p95 / p99"),
-            ("Instances now", instances, f"{found['activeInstances']} served, {words}"),
+            ("Instances now", instances, f"{found['activeInstances']} had calls, {words}"),
         ],
     )
 

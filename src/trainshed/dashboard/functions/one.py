@@ -52,9 +52,9 @@ class One:
         of = self._looked(asked)
         current = asked.choice("tab", tuple(self._tabs), "metrics")
         name = of.function.name
-        parts = [*_problem(of.function), *self._tabs[current][1](of)]
-        if current in {"metrics", "details", "source", "variables", "trigger"} and of.versions:
-            parts.insert(0, _choose(of, current))
+        has_choice = current in {"metrics", "details", "source", "variables", "trigger"} and bool(of.versions)
+        choice = [_choose(of, current)] if has_choice else []
+        parts = [*_problem(of.function), *choice, *self._tabs[current][1](of)]
         return Page(
             title=names.short(name),
             section=SECTION,
@@ -111,8 +111,8 @@ def _problem(function: functions.Function) -> list[Part]:
     if not function.error:
         return []
     kept = "the version before it goes on" if function.version else "no version works yet"
-    text = f"The last deployment failed, {kept}: {function.error}"
-    advice = Link(text="see its log", href=f"{links.href(SECTION, function.name)}?tab=logs")
+    text = f"The last deployment failed, {kept}: {function.error.strip().partition(chr(10))[0]}"
+    advice = Link(text="All that it said", href=f"{links.href(SECTION, function.name)}?tab=details#said")
     return [Notice(id="problem", text=text, state="FAILED", next=advice)]
 
 
@@ -128,6 +128,7 @@ def _choose(of: _Looked, tab: str) -> Part:
         filters=chosen,
         action=f"{of.asked.path}?tab={tab}",
         kept=[("tab", tab)],
+        button="Show",
     )
 
 

@@ -48,7 +48,7 @@ def _shown(path: Path, name: str) -> list[Part]:
     if b"\0" in data:
         return [Notice(id="binary", text=f"{name} is not text.")]
     text = data[:_MOST_BYTES].decode("utf-8", "replace")
-    shown = Text(id="file", heading=name, text=text or "(an empty file)")
+    shown = Text(id="file", heading=name, text=text or "(an empty file)", wraps=False)
     if len(data) <= _MOST_BYTES:
         return [shown]
     return [Notice(id="cut", text=f"Only the first {_MOST_BYTES >> 10} KiB of {name} are shown."), shown]

@@ -34,7 +34,7 @@ def parts(function: functions.Function) -> list[Part]:
         log=f"/trainshed/v1/{name}:log",
         logs=f"{links.href('/functions', name)}?tab=logs",
     )
-    return [_form(function.version), answered, *_for_real(function.version.configuration)]
+    return [*_for_real(function.version.configuration), _form(function.version), answered]
 
 
 def _form(version: functions.Version) -> Part:

@@ -35,7 +35,7 @@ class Firings:
 
     def strip(self, told: Sequence[Story], zone: str) -> Part:
         """Draw the last firings in a line."""
-        heading = f"Last {STRIP} firings, as high as their runs took long"
+        heading = f"Last {STRIP} firings: the higher, the longer the run took"
         return charts.Strip(id="strip", heading=heading, marks=stories.bars(told, zone), nothing=_NOTHING)
 
     def listing(self, name: str, asked: Asked, zone: str) -> Table:
@@ -102,11 +102,13 @@ def _is_utc(when: datetime, zone: str) -> bool:
 
 
 def next_of(due: datetime | None, zone: str) -> Cell:
-    """Answer a next firing in the zone of its schedule, exactly; in UTC as well where that is another one."""
+    """Answer how long it is to a next firing, and when it is in the zone of its schedule; in UTC where that is another."""
     if due is None:
         return None
-    here = Time(when=due, zone=zone, is_exact=True)
-    return here if _is_utc(due, zone) else Several(cells=(here, Time(when=due, is_exact=True)))
+    exactly = [Time(when=due, zone=zone, is_exact=True)]
+    if not _is_utc(due, zone):
+        exactly.append(Time(when=due, is_exact=True))
+    return Several(cells=(Time(when=due, zone=zone), *exactly))
 
 
 def _table(heading: str, told: Sequence[Story], zone: str, *, nothing: Empty, more: str = "") -> Table:

@@ -29,7 +29,7 @@ class Happened:
 
     def strip(self, told: Sequence[Story]) -> Part:
         """Draw the last events in a line."""
-        heading = f"Last {_STRIP} events, as high as what they started took long"
+        heading = f"Last {_STRIP} events: the higher, the longer what they started took"
         return charts.Strip(id="strip", heading=heading, marks=stories.bars(told), nothing=_NOTHING)
 
     def events(self, trigger: str, asked: Asked) -> Table:

@@ -7,7 +7,7 @@ import json
 from trainshed.dashboard.cells import Cell, Code
 from trainshed.dashboard.render import size
 
-_SHOWN = 400
+_SHOWN = 200
 
 
 def decoded(data: str) -> bytes:
@@ -22,7 +22,7 @@ def readable(data: bytes, *, most: int = _SHOWN) -> str:
     """Answer data as text, or say how much there is of it."""
     text = as_text(data)
     if text is None:
-        return f"{size(len(data))} that are no text"
+        return f"{size(len(data))} of binary data"
     return text if len(text) <= most else f"{text[:most]}… ({size(len(data))})"
 
 

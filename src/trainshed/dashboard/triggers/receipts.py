@@ -1,6 +1,6 @@
 """The ledger: every event with what became of it and why, and one receipt with everything around it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from trainshed import ledger
 from trainshed.dashboard import links
@@ -50,10 +50,11 @@ class Receipts:
                 page_token=asked.word("page"),
             )
         )
+        triggers = self._sources.triggers(found.receipts)
         table = Table(
             id="receipts",
             columns=_COLUMNS,
-            rows=[_row(r) for r in found.receipts],
+            rows=[_row(r, triggers) for r in found.receipts],
             nothing=_nothing(asked),
             more=asked.href(page=found.token) if found.token else "",
             more_text="Look further back" if found.looked_until else "Older ones",
@@ -75,11 +76,15 @@ class Receipts:
             if account.receipt.parent_id
             else []
         )
+        triggers = self._sources.triggers([account.receipt, *(s.receipt for s in (*parent, *told))])
         deliveries = Table(
             id="deliveries",
             heading="Deliveries",
             columns=("#", "When", "Outcome", "Why", "Led to"),
-            rows=[(d.number, time(d.time), d.outcome, d.reason, links.link(d.link)) for d in account.deliveries],
+            rows=[
+                (d.number, time(d.time), Badge(state=d.outcome.upper()), d.reason, links.link(d.link))
+                for d in account.deliveries
+            ],
             nothing=Empty(text="It was delivered once, when it was received."),
         )
         return Page(
@@ -87,15 +92,15 @@ class Receipts:
             section=SECTION,
             state=Badge(state=account.receipt.state),
             about=(
-                Several(cells=(stories.event(account.receipt), "at", links.link(account.receipt.trigger))),
+                Several(cells=(stories.event(account.receipt), "at", triggers[account.receipt.trigger])),
                 links.why(f"receipts/{account.receipt.receipt_id}", "the whole account"),
             ),
             trail=(Link(text="Receipts", href=SECTION),),
             parts=(
                 *self._replay(account.receipt),
-                Facts(id="account", heading="What became of it", pairs=_account(story)),
-                _chain("because-of", "Because of", parent, "Nothing before it: this is where it began."),
-                _chain("what-followed", "What followed", told, "It led to no further event."),
+                Facts(id="account", heading="What became of it", pairs=_account(story, triggers)),
+                _chain("because-of", "Because of", parent, triggers, "Nothing before it: this is where it began."),
+                _chain("what-followed", "What followed", told, triggers, "It led to no further event."),
                 deliveries,
                 *_event(account.receipt),
             ),
@@ -112,10 +117,10 @@ class Receipts:
         action = Action(
             label="Replay",
             path=f"/trainshed/v1/receipts/{receipt.receipt_id}:replay",
-            confirm=f"Send the event again? This {would}.",
+            confirm=f"Send the event again? This {stories.in_short(would)}.",
         )
         shown = Actions(id="actions", actions=(action,), copies_address=True)
-        return shown, Notice(id="replay", heading="Replay", text=f"{would}.")
+        return shown, Notice(id="replay", heading="Replay", text=f"{stories.in_short(would)}.")
 
 
 def _filters(asked: Asked) -> Filters:
@@ -149,39 +154,43 @@ def _nothing(asked: Asked) -> Empty:
     )
 
 
-def _row(receipt: Receipt) -> tuple[Cell, ...]:
+def _row(receipt: Receipt, triggers: Mapping[str, Cell]) -> tuple[Cell, ...]:
     return (
         Link(text=receipt.receipt_id, href=links.href(SECTION, receipt.receipt_id)),
         Time(when=receipt.create_time),
         Badge(state=receipt.state, note=receipt.reason),
         stories.event(receipt),
-        links.link(receipt.trigger),
+        triggers[receipt.trigger],
         links.link(receipt.link),
     )
 
 
-def _chain(part_id: str, heading: str, told: Sequence[Story], nothing: str) -> Table:
-    rows = [(*_row(story.receipt), Badge(state=story.state) if story.work else None, story.took) for story in told]
+def _chain(part_id: str, heading: str, told: Sequence[Story], triggers: Mapping[str, Cell], nothing: str) -> Table:
+    rows = [
+        (*_row(story.receipt, triggers), Badge(state=story.state) if story.work else None, story.took) for story in told
+    ]
     columns = (*_COLUMNS, "Work", "Took")
     return Table(id=part_id, heading=heading, columns=columns, rows=rows, nothing=Empty(text=nothing))
 
 
-def _account(story: Story) -> list[tuple[str, Cell]]:
+def _account(story: Story, triggers: Mapping[str, Cell]) -> list[tuple[str, Cell]]:
     receipt, work = story.receipt, story.work
     found: list[tuple[str, Cell]] = [
         ("Outcome", Badge(state=receipt.state, note=receipt.reason)),
-        ("Led to", links.link(receipt.link)),
+        *([("Led to", links.link(receipt.link))] if work is None or work.name != receipt.link else []),
     ]
     if story.last is not receipt:
         last = Link(text=story.last.receipt_id, href=links.href(SECTION, story.last.receipt_id))
         found += [("In the end", Badge(state=story.last.state, note=story.last.reason)), ("Its receipt", last)]
     if work is not None:
-        found += [("Work", links.link(work.name)), ("Its state", Badge(state=work.state)), ("It took", story.took)]
+        kind = "Build" if "/builds/" in work.name else "Run"
+        found += [(kind, links.link(work.name)), ("Its state", Badge(state=work.state)), ("It took", story.took)]
     return [
         *found,
-        ("Trigger", links.link(receipt.trigger)),
+        ("Trigger", triggers[receipt.trigger]),
         ("Kind", receipt.kind),
-        ("Event", Code(text=receipt.stimulus)),
+        ("Event", stories.event(receipt)),
+        ("Known as", Code(text=receipt.stimulus)),
         ("Received", time(receipt.create_time)),
         ("Changed", time(receipt.update_time)),
     ]

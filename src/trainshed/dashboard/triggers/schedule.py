@@ -10,12 +10,25 @@ from trainshed.dashboard.triggers import messages
 from trainshed.dashboard.triggers import schedule_forms as forms
 from trainshed.dashboard.triggers.firings import Firings, coming
 from trainshed.dashboard.triggers.sources import follows
-from trainshed.schedules import PubsubTarget, Schedule, firing
+from trainshed.schedules import Fold, Gap, Overlap, PubsubTarget, Schedule, firing
 from trainshed.sql import changes
 
 TRAIL = (Link(text="Schedules", href="/schedules"),)
 VIEWS = (("", "Firings"), ("calendar", "Calendar"), ("edit", "Edit"))
-_PAUSED = "It is paused: these would be its next firings."
+_GAPS = {
+    Gap.SKIP: "a due time in it is skipped",
+    Gap.RUN_NEXT: "a due time in it fires as soon as the clock has jumped",
+}
+_FOLDS = {
+    Fold.BOTH: "a due time in it fires both times",
+    Fold.FIRST_ONLY: "a due time in it fires the first time alone",
+}
+_OVERLAPS = {
+    Overlap.DEFAULT: "a due time waits for an attempt that is under way, not for what that led to",
+    Overlap.SKIP: "a due time is skipped while the work that the last one led to goes on",
+    Overlap.WAIT: "a due time waits for the work that the last one led to; further ones are skipped",
+}
+_PAUSED = "It is paused; resume it to see its next firings."
 
 
 class SchedulePage:
@@ -71,14 +84,15 @@ def views(asked: Asked, view: str) -> list[Tab]:
     ]
 
 
-def outcome(schedule: Schedule) -> Cell:
-    """Answer when the last attempt was, and how it ended."""
+def outcome(schedule: Schedule, *, is_brief: bool = False) -> Cell:
+    """Answer when the last attempt was, and how it ended; in brief without all that was said of a failure."""
     if schedule.last_attempt_time is None:
         return None
     when = time(schedule.last_attempt_time, schedule.options.time_zone)
     if not schedule.status_code:
         return Several(cells=(when, Badge(state="OK")))
-    return Several(cells=(when, Badge(state="FAILED", note=f"{schedule.status_code}: {schedule.status_message}")))
+    said = str(schedule.status_code) if is_brief else f"{schedule.status_code}: {schedule.status_message}"
+    return Several(cells=(when, Badge(state="FAILED", note=said)))
 
 
 def _actions(schedule: Schedule) -> Actions:
@@ -108,13 +122,24 @@ def _facts(schedule: Schedule) -> list[tuple[str, Cell]]:
         ("Time zone", options.time_zone),
         ("Last attempt", outcome(schedule)),
         *_target(options),
-        ("Daylight saving", str(options.daylight_saving)),
-        ("Overlap", str(options.overlap)),
-        ("Catch-up", f"at most {options.catch_up.limit}, {options.catch_up.order} first"),
+        ("Missing hour in spring", _GAPS[options.daylight_saving.gap]),
+        ("Double hour in autumn", _FOLDS[options.daylight_saving.fold]),
+        ("While the last one is not done", _OVERLAPS[options.overlap]),
+        ("Missed while the server was down", _caught_up(options.catch_up)),
         ("Tries after a failure", options.retry.retry_count),
         ("Changed", time(schedule.user_update_time, options.time_zone)),
     ]
     return found
+
+
+def _caught_up(found: schedules.CatchUp) -> str:
+    if not found.limit:
+        return "stays missed, and its receipt says so"
+    return (
+        f"the {found.order} {found.limit} of it fire after all"
+        if found.limit > 1
+        else f"the {found.order} fires after all"
+    )
 
 
 def _target(options: schedules.Options) -> list[tuple[str, Cell]]:

@@ -12,7 +12,7 @@ from trainshed.schedules.of_runs import RunSchedule
 _CHOSEN = 100  # topics to choose from; where there are more one types the name
 _CRON = "Five fields: minute, hour, day of month, month, day of week."
 _ZONE = "A name of the IANA database, such as Europe/Berlin."
-_OF_OTHERS = "What Google's Job has no field for: overlap, catch-up, daylight saving"
+_OF_OTHERS = "Overlap, catch-up, daylight saving: what Google's Job has no field for"
 
 
 def new_job(parent: str, service: topics.Service) -> Form:

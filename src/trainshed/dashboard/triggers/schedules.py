@@ -26,20 +26,10 @@ from trainshed.sql import changes
 
 SECTION = "/schedules"
 _SHOWN = 50
-_MARKS = 15  # of each schedule
+_MARKS = 12  # of each schedule
 _STATES = tuple(dict.fromkeys((*SCHEDULE.states, *RUN_SCHEDULE.states)))
-_COLUMNS = (
-    "Schedule",
-    "State",
-    "Cron",
-    "Time zone",
-    "Next firing",
-    "Exactly",
-    "Last attempt",
-    "Last firings",
-    "Target",
-)
-_OF_RUNS = ("Schedule", "State", "Cron", "Time zone", "Next run", "Exactly", "Last run", "Last firings", "Runs started")
+_COLUMNS = ("Schedule", "State", "Cron", "Next firing", "Last attempt", "Last firings", "Target")
+_OF_RUNS = ("Schedule", "State", "Cron", "Next run", "Last run", "Last firings", "Runs started")
 
 
 class Schedules:
@@ -107,9 +97,8 @@ def _jobs(asked: Asked, found: Sequence[schedules.Schedule], told: dict[str, lis
     rows = [
         (
             *_beginning(s.name, names.short(s.name), s.state, s.options.cron),
-            time(s.next_due_time, s.options.time_zone),
             next_of(s.next_due_time, s.options.time_zone),
-            outcome(s),
+            outcome(s, is_brief=True),
             Marks(marks=stories.marks(told[s.name], s.options.time_zone)),
             target(s.options.target),
         )
@@ -132,12 +121,12 @@ def _schedules_of_runs(asked: Asked, found: Sequence[of_runs.RunSchedule], told:
     rows = []
     for s in shown:
         cron = s.options.ticks
+        due = s.next_run_time if s.state == "ACTIVE" else None
         last = Several(cells=(time(s.last_run_time, cron.time_zone), links.link(s.last_response)))
         rows.append(
             (
                 *_beginning(s.name, s.options.display_name, s.state, cron),
-                time(s.next_run_time, cron.time_zone),
-                next_of(s.next_run_time, cron.time_zone),
+                next_of(due, cron.time_zone),
                 last if s.last_run_time else None,
                 Marks(marks=stories.marks(told[s.name], cron.time_zone)),
                 _started(s),
@@ -155,7 +144,7 @@ def _schedules_of_runs(asked: Asked, found: Sequence[of_runs.RunSchedule], told:
 
 def _beginning(name: str, shown: str, state: str, cron: schedules.Cron) -> tuple[Cell, ...]:
     link = Link(text=shown, href=links.href(SECTION, name))
-    return link, Badge(state=state), Several(cells=(Code(text=cron.expression), cron.words)), cron.time_zone
+    return link, Badge(state=state), Several(cells=(Code(text=cron.expression), f"{cron.words}, {cron.time_zone}"))
 
 
 def _none(asked: Asked) -> str:

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 
 from trainshed import builds, ledger, names, runs
+from trainshed.dashboard import links
+from trainshed.dashboard.cells import Cell
 from trainshed.dashboard.triggers import stories
 from trainshed.dashboard.triggers.stories import Story, Work
 from trainshed.ledger import Receipt
+from trainshed.schedules import of_runs
 from trainshed.sql import changes
 
 _STEPS = 3  # from a schedule to its topic, to a function, to the run
@@ -14,8 +17,11 @@ _STEPS = 3  # from a schedule to its topic, to a function, to the run
 class Sources:
     """The ledger, and what it leads to."""
 
-    def __init__(self, receipts: ledger.Service, runs_: runs.Service, builds_: builds.Service) -> None:
+    def __init__(
+        self, receipts: ledger.Service, runs_: runs.Service, builds_: builds.Service, schedules: of_runs.Service
+    ) -> None:
         self.receipts = receipts
+        self._schedules = schedules
         self.runs = runs_
         self._builds = builds_
 
@@ -38,6 +44,12 @@ class Sources:
         found = self.receipts.latest(triggers, limit=limit)
         told = iter(self.tell([receipt for receipts in found.values() for receipt in receipts]))
         return {trigger: [next(told) for _ in receipts] for trigger, receipts in found.items()}
+
+    def triggers(self, receipts: Sequence[Receipt]) -> dict[str, Cell]:
+        """Link what events came to, by what it is called: a schedule of runs has a number for a name."""
+        found = {receipt.trigger for receipt in receipts}
+        titles = self._schedules.titles({name for name in found if "/schedules/" in name})
+        return {name: links.named(titles[name], name) if name in titles else links.link(name) for name in found}
 
     def works(self, links: Sequence[str]) -> dict[str, Work]:
         """Answer where the runs and builds stand that these names are of."""

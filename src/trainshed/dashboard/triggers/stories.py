@@ -1,5 +1,6 @@
 """What became of events: of each the run or build that it led to, however many receipts lie between. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from trainshed.dashboard.cells import Badge, Cell, Code, Mark, Several, Span, sp
 from trainshed.dashboard.render import duration, exactly
 from trainshed.ledger import Receipt, due_time, is_forced
 
+_RESOURCE = re.compile(r"(?<![\w/])projects/[\w.:-]+(?:/[\w.:-]+)*/([\w.-]+)")
 _GOES_ON = {"STARTED", "JOINED"}  # what became of it is told by the work
 _FAILED = {"FAILED", "REFUSED"}
 
@@ -105,9 +107,14 @@ def event(receipt: Receipt) -> Cell:
             return (
                 f"forced firing at {exactly(due)}"
                 if is_forced(receipt) and (due := due_time(receipt))
-                else (f"firing at {receipt.stimulus}")
+                else f"firing at {exactly(due) if (due := due_time(receipt)) else receipt.stimulus}"
             )
-    return f"{receipt.kind} {receipt.stimulus}"
+    return f"{receipt.kind} {receipt.stimulus.removeprefix(f'{receipt.kind}#')}"
+
+
+def in_short(text: str) -> str:
+    """Answer words with each resource by its own name, without the project and the place that it is in."""
+    return _RESOURCE.sub(r"\1", text)
 
 
 def is_work(link: str) -> bool:

@@ -1,7 +1,7 @@
 """The verbs of schedules of runs: one transaction each."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -138,6 +138,10 @@ class Service:
         """
         read = partial(store.search, text=text, state=state, before=before, limit=limit)
         return self.db.read(lambda conn: read(conn, parent))
+
+    def titles(self, names: Collection[str]) -> dict[str, str]:
+        """Answer what schedules are called, of those that there are."""
+        return self.db.read(lambda conn: store.titles(conn, names)) if names else {}
 
     def run(self, name: str) -> RunSchedule:
         """Start a run now, whatever the cron says; it has a receipt of its own, and no limit holds it up.

@@ -1,6 +1,6 @@
 """The table of schedules of runs. Every function works inside the caller's transaction; no decisions here."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -106,6 +106,14 @@ def search(
         query = query.where(_c.create_time <= time, (_c.create_time < time) | (_c.name < name))
     rows = conn.execute(query.order_by(_c.create_time.desc(), _c.name.desc()).limit(limit))
     return [RunSchedule.from_row(row) for row in rows]
+
+
+def titles(conn: Connection, names: Collection[str]) -> dict[str, str]:
+    """Read what schedules are called."""
+    title = func.json_extract(type_coerce(_c.options, Text), "$.display_name")
+    return {
+        row.name: row.title for row in conn.execute(select(_c.name, title.label("title")).where(_c.name.in_(names)))
+    }
 
 
 def remove(conn: Connection, name: str, *, now: datetime) -> None:
