@@ -199,6 +199,14 @@ def test_a_deleted_trigger_lets_go_of_its_topic(world):
     assert world.triggers.deliver("penguins", a_message(world, GOOD))
 
 
+def test_a_request_that_names_its_compiled_pipeline_by_address_runs_what_lies_there(world):
+    run = world.service.create(NewRun(parent=PARENT, spec={}, template_uri="gs://specs/p.json", parameters=GOOD))
+
+    assert run.parameters == {"num_epochs": 3, "learning_rate": 0.01}
+    with pytest.raises(InvalidArgument, match="templateUri: there is no object gs://specs/gone.json"):
+        world.service.create(NewRun(parent=PARENT, spec={}, template_uri="gs://specs/gone.json"))
+
+
 def test_a_run_that_a_build_asks_for_stands_under_what_started_the_build(world):
     trigger = "projects/p/locations/r/triggers/on-push"
     cause = Cause(key="build-1", kind="build", time=world.clock.now(), trigger=trigger)

@@ -14,7 +14,19 @@
 
 from trainshed.buckets.loop import duties
 from trainshed.buckets.model import Notification, Source, Wanted
+from trainshed.buckets.resource import EVENT_TYPES
 from trainshed.buckets.service import Service
+from trainshed.buckets.store import NOTIFICATIONS
 from trainshed.buckets.uploads import Session, Uploads
 
-__all__ = ["Notification", "Service", "Session", "Source", "Uploads", "Wanted", "duties"]
+__all__ = [
+    "EVENT_TYPES",
+    "NOTIFICATIONS",
+    "Notification",
+    "Service",
+    "Session",
+    "Source",
+    "Uploads",
+    "Wanted",
+    "duties",
+]

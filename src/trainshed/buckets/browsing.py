@@ -1,13 +1,15 @@
 """One level of a bucket's folders, and an object's generations: each found by the index, however much lies below."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, func, literal, select
 
 from trainshed.blobs import Blobs, Object
+from trainshed.blobs.store import objects
 from trainshed.buckets.listing import Page
 
 _HIGHEST = "\U0010ffff"
+_o = objects.c
 
 
 def level(conn: Connection, blobs: Blobs, bucket: str, *, prefix: str, start: str = "", limit: int) -> tuple[Page, str]:
@@ -28,6 +30,13 @@ def level(conn: Connection, blobs: Blobs, bucket: str, *, prefix: str, start: st
             made.items.append(obj)
         else:
             return made, ""
+
+
+def counts(conn: Connection, buckets: Sequence[str], *, most: int) -> list[int]:
+    """Count the live objects of each bucket, none further than `most`."""
+    few = select(literal(1)).where(_o.bucket == bindparam("name"), _o.delete_time.is_(None)).limit(most)
+    query = select(func.count()).select_from(few.subquery())
+    return [conn.execute(query, {"name": name}).scalar_one() for name in buckets]
 
 
 def generations(conn: Connection, blobs: Blobs, bucket: str, name: str, *, limit: int) -> list[Object]:

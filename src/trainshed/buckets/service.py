@@ -152,6 +152,10 @@ class Service:
         read = partial(browsing.level, blobs=self.blobs, bucket=bucket, prefix=prefix, start=start, limit=limit)
         return self.db.read(read)
 
+    def counts(self, buckets: Sequence[str], *, most: int) -> Sequence[int]:
+        """Count the live objects of each bucket, none further than `most`."""
+        return self.db.read(lambda conn: browsing.counts(conn, buckets, most=most))
+
     def generations(self, bucket: str, name: str, *, limit: int) -> Sequence[Object]:
         """Read the generations of an object that are kept, newest first. Raises NotFound (the bucket)."""
         read = partial(browsing.generations, blobs=self.blobs, bucket=bucket, name=name, limit=limit)

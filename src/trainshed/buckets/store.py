@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import Column, Connection, ForeignKey, Integer, Table, Text, cast, delete, func, select
 
 from trainshed.buckets.model import Notification
-from trainshed.sql import Json, metadata
+from trainshed.sql import Json, metadata, notify
+
+NOTIFICATIONS = "bucket notifications"  # they came or went
 
 notifications = Table(
     "bucket_notifications",
@@ -25,6 +27,7 @@ def insert(conn: Connection, bucket: str, values: Mapping[str, Any]) -> Notifica
     """Write a config under the bucket's next number."""
     n = notifications.c
     highest = conn.execute(select(func.max(cast(n.notification_id, Integer))).where(n.bucket == bucket)).scalar() or 0
+    notify(conn, NOTIFICATIONS)
     conn.execute(notifications.insert().values(bucket=bucket, notification_id=str(highest + 1), **values))
     found = find(conn, bucket, str(highest + 1))
     assert found is not None
@@ -48,6 +51,7 @@ def list_of(conn: Connection, bucket: str) -> list[Notification]:
 
 def remove(conn: Connection, bucket: str, notification_id: str) -> bool:
     """Remove a config; False when there is none."""
+    notify(conn, NOTIFICATIONS)
     n = notifications.c
     query = delete(notifications).where(n.bucket == bucket, n.notification_id == notification_id)
     return conn.execute(query).rowcount == 1

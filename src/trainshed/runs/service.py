@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from trainshed import ir, ledger, lineage, names
 from trainshed.blobs import Blobs, parse_uri
 from trainshed.clock import Clock
-from trainshed.errors import AlreadyExists, FailedPrecondition, NotFound, StaleState, TrainshedError
+from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, StaleState, TrainshedError
 from trainshed.ledger import Cause
 from trainshed.runs import active as memory
 from trainshed.runs import paths, planning, request, store
@@ -69,7 +69,13 @@ class Service(Reading):
         return self.db.write(lambda conn: self.create_in(conn, prepared, cause, ordinal_of=ordinal_of)[0])
 
     def prepare(self, new: NewRun, template: Template | None = None) -> Prepared:
-        """Check a request outside of any transaction. Raises InvalidArgument with every finding."""
+        """Check a request outside of any transaction. Raises InvalidArgument with every finding.
+
+        A request without a spec runs the compiled pipeline that its template's address names, as it is now.
+        """
+        if template is None and not new.spec and new.template_uri.startswith("gs://"):
+            template = self._named_template(new.template_uri)
+            new = replace(new, spec=template.spec, platform=template.platform)
         return request.prepare(
             new,
             self.catalog,
@@ -78,6 +84,12 @@ class Service(Reading):
             find_artifact=lambda found: self.db.read(lambda conn: lineage.find_artifact(conn, found)),
             template=template,
         )
+
+    def _named_template(self, uri: str) -> Template:
+        try:
+            return self.read_template(uri)
+        except NotFound as error:
+            raise InvalidArgument.field("templateUri", f"there is no object {uri}") from error
 
     def create_in(
         self,

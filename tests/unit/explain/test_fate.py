@@ -139,6 +139,9 @@ def test_a_disabled_trigger_a_repository_that_cannot_be_read_and_one_that_waits_
     trigger = f"{_P}/triggers/on-push"
 
     assert "is disabled" in fate.of_source(Source(name=trigger, state="DISABLED"), None).says
+    resting = fate.of_source(Source(name=f"{_P}/runTriggers/direct", state="DISABLED"), None)
+    assert resting.says == "Run trigger direct is disabled, so it takes events and starts nothing."
+    assert commands(resting) == ["trainshed pipelines triggers enable direct"]
     assert "git ls-remote: no such" in fate.of_source(Source(name=trigger, error="git ls-remote: no such"), None).says
     waiting = fate.of_source(Source(name=_SCHEDULE, next_due=_NOW), None)
     assert waiting.says == "Nothing has reached schedule hourly yet; its next due time is 2026-01-31 12:00:00 UTC."

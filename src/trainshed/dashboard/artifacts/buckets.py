@@ -6,9 +6,9 @@ from urllib.parse import quote
 from starlette.routing import BaseRoute
 
 from trainshed import buckets
-from trainshed.blobs import CHANNEL, Object
+from trainshed.blobs import CHANNEL, Bucket, Object
 from trainshed.dashboard import links
-from trainshed.dashboard.artifacts import content
+from trainshed.dashboard.artifacts import content, notifications
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, size, time
 from trainshed.dashboard.page import (
@@ -30,6 +30,7 @@ from trainshed.errors import NotFound
 SECTION = "/buckets"
 _PAGE = 100
 _GENERATIONS = 50
+_MOST, _MOST_EACH = 100_000, 1000  # objects that are counted: of one bucket, of each in the list
 
 
 class Buckets:
@@ -52,14 +53,16 @@ class Buckets:
         prefix = asked.word("prefix")
         found = self._service.list_buckets(prefix=prefix, after=asked.word("after"), limit=_PAGE + 1)
         shown = found[:_PAGE]
+        counts = self._service.counts([bucket.name for bucket in shown], most=_MOST_EACH)
         rows = [
             (
                 Link(text=bucket.name, href=links.href(SECTION, bucket.name)),
+                _so_many(count, _MOST_EACH),
+                _old(bucket),
                 str(bucket.properties.get("location", "")),
-                "kept" if bucket.has_versioning else "",
                 time(bucket.create_time),
             )
-            for bucket in shown
+            for bucket, count in zip(shown, counts, strict=True)
         ]
         nothing = Empty(
             text="No bucket yet. A bucket is a folder of objects.", command="trainshed storage buckets create gs://NAME"
@@ -75,7 +78,7 @@ class Buckets:
                 ),
                 Table(
                     id="buckets",
-                    columns=("Bucket", "Location", "Old versions", "Created"),
+                    columns=("Bucket", "Objects", "Replaced and deleted objects", "Location", "Created"),
                     rows=rows,
                     nothing=nothing,
                     more=asked.href(after=shown[-1].name) if len(found) > _PAGE else "",
@@ -132,35 +135,20 @@ class Buckets:
             section=SECTION,
             trail=_trail(bucket, prefix.rstrip("/")),
             parts=parts,
-            follows=(CHANNEL,),
+            follows=(CHANNEL, buckets.NOTIFICATIONS),
         )
 
     def _of_bucket(self, bucket: str) -> list[Part]:
         found = self._service.get_bucket(bucket)
-        told = [
-            (
-                links.link(config.topic), ", ".join(config.event_types) or "everything", config.prefix or "every object",
-                config.payload_format,
-            )
-            for config in self._service.list_notifications(bucket)
-        ]  # fmt: skip
         about: list[tuple[str, Cell]] = [
             ("Address", Code(text=f"gs://{bucket}", may_copy=True)),
+            ("Objects", _so_many(self._service.counts([bucket], most=_MOST)[0], _MOST)),
             ("Folder on this machine", Code(text=str(self._service.blobs.root / bucket), may_copy=True)),
             ("Created", time(found.create_time)),
-            ("Old versions", "kept for ever" if found.has_versioning else _days(found.soft_delete_seconds)),
+            ("Replaced and deleted objects", _old(found)),
         ]
         return [
-            Table(
-                id="notifications",
-                heading="Notifications",
-                columns=("Topic", "Of what", "Names that begin with", "Payload"),
-                rows=told,
-                nothing=Empty(
-                    text="Nobody is told when objects come and go. A notification publishes each change to a topic.",
-                    command=f"trainshed storage buckets notifications create gs://{bucket} --topic TOPIC",
-                ),
-            ),
+            *notifications.parts(bucket, self._project, self._service.list_notifications(bucket)),
             Facts(id="about", heading="Bucket", pairs=about),
             Actions(
                 id="actions",
@@ -297,6 +285,13 @@ def _trail(bucket: str, name: str) -> Sequence[Link]:
     return above
 
 
-def _days(seconds: float) -> str:
-    days = seconds / 86400
-    return f"kept for {days:g} days" if seconds else "not kept"
+def _old(bucket: Bucket) -> str:
+    if bucket.has_versioning:
+        return "kept for ever"
+    days = bucket.soft_delete_seconds / 86400
+    return f"kept for {days:g} days" if days else "not kept"
+
+
+def _so_many(count: int, bound: int) -> Cell:
+    """Answer a count that stops at a bound."""
+    return f"{count:,} or more" if count >= bound else count

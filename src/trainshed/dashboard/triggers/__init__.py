@@ -3,7 +3,7 @@
 - `stories`: of each event the run or build that it led to; `sources` reads what they are told from.
 - `months`: a calendar of firings. `messages`: how messages are shown. All three are pure.
 - `schedules`: the lists; `schedule`, `run_schedule`: one of either kind; `firings`: what both show; `schedule_forms`.
-- `topics`: the list and one topic; `subscription`.
+- `topics`: the list and one topic; `subscription`. `schemas`: what messages of topics have to look like.
 - `starters`: the lists of triggers; `build_trigger`, `run_trigger`: one of either kind; `happened`: what both show.
 - `receipts`: the ledger, and one receipt.
 """
@@ -11,7 +11,12 @@
 from trainshed.dashboard.page import Tab
 
 SECTION = "/triggers"
-_TABS = (("Build and run triggers", SECTION), ("Schedules", "/schedules"), ("Topics", "/topics"))
+_TABS = (
+    ("Build and run triggers", SECTION),
+    ("Schedules", "/schedules"),
+    ("Topics", "/topics"),
+    ("Schemas", "/schemas"),
+)
 
 
 def tabs(current: str) -> tuple[Tab, ...]:

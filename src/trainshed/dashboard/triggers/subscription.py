@@ -35,7 +35,7 @@ class SubscriptionPage:
             _actions(found),
             _figures(backlog),
             _messages("waiting", "Waiting, next first", "May go out", waiting, "Nothing waits."),
-            _messages("out", "Out", "Deadline", out, "Nothing is out: no subscriber has a message that it has not acknowledged."),
+            _messages("out", "Handed out", "Deadline", out, "None: no subscriber has a message that it has not acknowledged."),
             _messages("dead", "Dead letters", "Kept until", dead, "None was given up."),
             *self._seeking(found),
             Facts(id="facts", heading="The subscription", pairs=_facts(found)),
@@ -54,7 +54,7 @@ class SubscriptionPage:
 
     def _seeking(self, found: Subscription) -> Sequence[Part]:
         if found.options.kind is Kind.INTERNAL:
-            text = f"It belongs to {found.options.target}: a message is sent again by replaying its receipt."
+            text = "What it hands over comes again by a replay of the receipt that says what became of it."
             return (Notice(id="seek", text=text, next=Link(text="Receipts", href="/receipts")),)
         if found.is_detached or found.topic == DELETED_TOPIC:
             return ()
@@ -72,9 +72,9 @@ def _figures(backlog: Backlog) -> Figures:
         id="backlog",
         figures=(
             ("Waiting", so_many(backlog.waiting, backlog.bound), "to be handed out"),
-            ("Out", so_many(backlog.out, backlog.bound), "handed out, not acknowledged"),
+            ("Handed out", so_many(backlog.out, backlog.bound), "not acknowledged yet"),
             ("Oldest unacknowledged", time(backlog.oldest_time), "published"),
-            ("Dead letters", so_many(backlog.dead, backlog.bound), "given up"),
+            ("Dead letters", so_many(backlog.dead, backlog.bound), "given up after too many attempts"),
         ),
     )
 

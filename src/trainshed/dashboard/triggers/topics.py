@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from trainshed import names, topics
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Code, Link, Size, Time, time
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, Seconds, Several, Size, Time, time
 from trainshed.dashboard.page import Action, Actions, Empty, Facts, Field, Filter, Filters, Form, Page, Table
 from trainshed.dashboard.serve import Address
 from trainshed.dashboard.triggers import SECTION as ABOVE
 from trainshed.dashboard.triggers import messages, tabs
+from trainshed.dashboard.triggers.schemas import SchemaPages
 from trainshed.dashboard.triggers.subscription import SubscriptionPage, so_many
 from trainshed.sql import changes
 from trainshed.topics import Backlog, Looked, Subscribed, Topic
@@ -19,8 +20,15 @@ _SHOWN = 50
 _ADDED_UP = 10  # subscriptions of each topic in the list
 _SUBSCRIPTIONS = 100
 _MESSAGES = 20
-_COLUMNS = ("Topic", "Subscriptions", "Waiting", "Out", "Oldest unacknowledged", "Dead letters", "Created")
-_OF_TOPIC = ("Subscription", "Delivers to", "Waiting", "Out", "Oldest unacknowledged", "Dead letters")
+_COLUMNS = ("Topic", "Subscriptions", "Waiting", "Handed out", "Oldest unacknowledged", "Dead letters", "Created")
+_OF_TOPIC = ("Subscription", "Delivers to", "Waiting", "Handed out", "Oldest unacknowledged", "Dead letters")
+
+
+_HANDED_TO = {
+    topics.Kind.PULL: "whoever pulls",
+    topics.Kind.PUSH: "a web address",
+    topics.Kind.INTERNAL: "a function or trigger here",
+}
 
 
 class Topics:
@@ -30,6 +38,7 @@ class Topics:
         self._service = service
         self._project = project
         self._subscription = SubscriptionPage(service)
+        self._schemas = SchemaPages(service.schemas, project)
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
@@ -37,6 +46,7 @@ class Topics:
             Address(path=SECTION, make=self.listing),
             Address(path=SECTION + "/{name:path}", make=self.detail),
             Address(path="/subscriptions/{name:path}", make=self._subscription.page),
+            *self._schemas.addresses(),
         ]
 
     def listing(self, asked: Asked) -> Page:
@@ -113,7 +123,7 @@ class Topics:
         return Table(
             id="messages",
             heading="Last messages published",
-            columns=("Message", "Published", "Data", "Size", "Attributes", "Ordering key"),
+            columns=("Message id", "Published", "Data", "Size", "Attributes", "Ordering key"),
             rows=[_message(looked) for looked in found],
             nothing=Empty(text=nothing),
         )
@@ -138,7 +148,7 @@ def _subscription(found: Subscribed) -> tuple[Cell, ...]:
     backlog = found.backlog
     return (
         Link(text=names.short(found.name), href=links.href("/subscriptions", found.name)),
-        Badge(state="DETACHED") if found.is_detached else str(found.kind),
+        Badge(state="DETACHED") if found.is_detached else _HANDED_TO[found.kind],
         so_many(backlog.waiting, backlog.bound),
         so_many(backlog.out, backlog.bound),
         time(backlog.oldest_time),
@@ -207,8 +217,11 @@ def _facts(topic: Topic) -> list[tuple[str, Cell]]:
     return [
         ("Name", Code(text=topic.name, may_copy=True)),
         ("Created", time(topic.create_time)),
-        ("Keeps messages", f"{options.retention_seconds:g} s" if options.retention_seconds else "while they wait"),
-        ("Schema", f"{names.short(schema.schema)}, {schema.encoding}" if schema else None),
+        (
+            "Keeps messages",
+            Seconds(seconds=options.retention_seconds) if options.retention_seconds else "while they wait",
+        ),
+        ("Schema", Several(cells=(links.link(schema.schema), str(schema.encoding))) if schema else None),
         ("Labels", ", ".join(f"{key}={value}" for key, value in options.labels.items())),
     ]
 

@@ -9,6 +9,6 @@
 
 from trainshed.topics.schemas.model import Definition, Schema, SchemaType
 from trainshed.topics.schemas.service import Schemas
-from trainshed.topics.schemas.store import check_settings
+from trainshed.topics.schemas.store import CHANGED, check_settings
 
-__all__ = ["Definition", "Schema", "SchemaType", "Schemas", "check_settings"]
+__all__ = ["CHANGED", "Definition", "Schema", "SchemaType", "Schemas", "check_settings"]

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Integer, LargeBinary, Table, Text, UniqueConstraint, delete, func, select
 
 from trainshed.errors import InvalidArgument, NotFound
-from trainshed.sql import Timestamp, insert_new, metadata
+from trainshed.sql import Timestamp, insert_new, metadata, notify
 from trainshed.topics.model import SchemaSettings
 from trainshed.topics.schemas.model import Definition, Schema, SchemaType
 
@@ -32,6 +32,7 @@ revisions_table = Table(
     UniqueConstraint("schema", "revision_id"),
 )
 
+CHANGED = "message schemas"
 _s, _r = schemas_table.c, revisions_table.c
 
 
@@ -42,6 +43,7 @@ def insert_schema(conn: Connection, name: str, *, now: datetime) -> bool:
 
 def insert_revision(conn: Connection, schema: Schema) -> None:
     """Add the newest revision of a schema."""
+    notify(conn, CHANGED)
     definition = schema.definition
     values = {
         "schema": schema.name,
@@ -88,11 +90,13 @@ def list_revisions(
 
 def delete_revision(conn: Connection, name: str, revision_id: str) -> None:
     """Remove one revision."""
+    notify(conn, CHANGED)
     conn.execute(delete(revisions_table).where(_r.schema == name, _r.revision_id == revision_id))
 
 
 def delete_schema(conn: Connection, name: str) -> None:
     """Remove a schema with its revisions."""
+    notify(conn, CHANGED)
     conn.execute(delete(revisions_table).where(_r.schema == name))
     conn.execute(delete(schemas_table).where(_s.name == name))
 
