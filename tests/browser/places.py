@@ -14,7 +14,7 @@ _TELLING = {
     "object",
     "version",
 }  # words of a query that make another page of it, not another part of a list
-_ENDINGS = {"clone", "compare", "new", "edit"}
+_ENDINGS = {"clone", "compare", "metrics", "new", "edit"}
 _MOST = 120
 
 

@@ -28,4 +28,5 @@ def test_every_page_is_fit_to_be_seen(page, shed):
         "why-one",
         "models-one",
         "runs-one-compare",
+        "runs-one-metrics",
     } <= set(found)

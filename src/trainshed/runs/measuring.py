@@ -15,6 +15,7 @@ from trainshed.runs.searching import Search
 
 _METRICS = ("system.Metrics", "system.ClassificationMetrics", "system.SlicedClassificationMetrics", "system.Model")
 _MOST = 4000  # artifacts that are looked at
+_WIDE = 500  # tasks; runs with more are nearly all loops, and to read what they made takes longer than anybody waits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,8 @@ class Measured:
 def measured(conn: Connection, wanted: Search) -> tuple[list[Measured], str]:
     """Answer a page of runs with their numbers, newest first, and the token of the next one. Raises InvalidArgument."""
     runs, token = searching.page(conn, wanted)
-    made = lineage.products_of_contexts(conn, [run.context_id for run in runs], titles=_METRICS, limit=_MOST)
+    contexts = [run.context_id for run in runs if run.tasks_total <= _WIDE]
+    made = lineage.products_of_contexts(conn, contexts, titles=_METRICS, limit=_MOST)
     return [Measured(run=run, numbers=numbers(made.get(run.context_id, ()))) for run in runs], token
 
 
