@@ -30,10 +30,10 @@ class Index:
         return (len(self._counts) - 1) * BLOCK
 
     def grow(self, text: Text, seconds: float) -> bool:
-        """Count for so long at most; tell whether everything is counted."""
-        until = monotonic() + seconds
+        """Count for so long at most, a block at least; tell whether everything is counted."""
+        begun, until = self.reach, monotonic() + seconds
         while (block := len(self._counts) - 1) < text.size // BLOCK:
-            if monotonic() > until:
+            if self.reach > begun and monotonic() > until:
                 return False
             count = text.read(block * BLOCK, (block + 1) * BLOCK).count(b"\n") or 1  # a block without one is broken
             with self._lock:

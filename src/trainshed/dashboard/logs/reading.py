@@ -1,4 +1,7 @@
-"""Pieces of a log, from its end, from a place, around a line; and the lines that hold a text."""
+"""Pieces of a log, from its end, from a place, around a line; and the lines that hold a text.
+
+Each look takes a moment at most, and gets on by a block at least.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -93,7 +96,7 @@ class Reader:
         """Answer the lines in front of a place."""
         end = self._within(before)
         start, found, until = end, list[tuple[int, bytes]](), monotonic() + _PIECE_SECONDS
-        while start > 0 and len(found) < count and monotonic() < until:
+        while start > 0 and len(found) < count and (start == end or monotonic() < until):
             stop, start = start, self._text.line_start(max(0, start - BLOCK))
             found = [*self._shown(start, stop), *found]
         if len(found) > count:
@@ -105,7 +108,7 @@ class Reader:
         """Answer the lines behind a place."""
         start = self._within(after)
         end, found, until = start, list[tuple[int, bytes]](), monotonic() + _PIECE_SECONDS
-        while end < self._end and len(found) < count and monotonic() < until:
+        while end < self._end and len(found) < count and (end == start or monotonic() < until):
             begin, end = end, self._next(end)
             found.extend(self._shown(begin, end))
         if len(found) > count:
@@ -126,8 +129,8 @@ class Reader:
     def search(self, wanted: str, before: int | None) -> Found:
         """Answer the places of lines that hold a text, without regard to case, from the end, for a moment."""
         stop = self._end if before is None else self._within(before)
-        matches, until = list[int](), monotonic() + _SEARCH_SECONDS
-        while stop > 0 and len(matches) < _MATCHES and monotonic() < until:
+        begun, matches, until = stop, list[int](), monotonic() + _SEARCH_SECONDS
+        while stop > 0 and len(matches) < _MATCHES and (stop == begun or monotonic() < until):
             start = self._text.line_start(max(0, stop - _SEARCH_BYTES))
             matches.extend(reversed(self._matches(wanted.lower(), start, stop)))
             stop = start

@@ -22,6 +22,13 @@ def small_blocks(monkeypatch):
         monkeypatch.setattr(module, "BLOCK", BLOCK)
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A machine that is busy with other tests is not what these look at."""
+    for name in ("_PIECE_SECONDS", "_NUMBER_SECONDS", "_SEARCH_SECONDS"):
+        monkeypatch.setattr(reading, name, 60.0)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("logs")
@@ -115,6 +122,21 @@ def test_later_pieces_go_on_to_the_end(log):
         place, is_last = found.end, found.is_last
 
     assert numbers == list(range(1, 1001))
+
+
+def test_every_look_gets_on_however_busy_the_machine_is(log, monkeypatch):
+    for name in ("_PIECE_SECONDS", "_NUMBER_SECONDS", "_SEARCH_SECONDS"):
+        monkeypatch.setattr(reading, name, -1.0)
+    monkeypatch.setattr(reading, "_SEARCH_BYTES", BLOCK)
+    opened = reader(log)
+
+    assert opened.later(0, 70).end > 0
+    assert opened.earlier(len(LINES), 70).start < len(LINES)
+    assert opened.search("nowhere", None).before < len(LINES)
+    with Text((log,)) as whole:
+        counts = Index(whole.identity)
+        counts.grow(whole, -1.0)
+        assert counts.reach > 0
 
 
 def test_one_step_alone_keeps_the_numbers_of_the_whole(log):
