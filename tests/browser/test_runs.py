@@ -160,6 +160,45 @@ def test_a_sweep_is_drawn_and_reached_by_keyboard(page, shed, results):
     expect(page).to_have_url(re.compile("sweep-b$"))
 
 
+def test_a_metric_is_followed_over_the_runs_and_leads_to_them(page, shed, results):
+    page.open(f"{run_address(results)}?tab=results")
+    row = page.locator("#metrics tr", has_text="accuracy")
+    row.get_by_role("link", name="In other runs").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Metrics of results")
+    page.wrong[:] = [said for said in page.wrong if "/rendered/" not in said]  # the report's attempts
+    expect(page.get_by_label("Metric")).to_have_value("evaluate: accuracy")
+    jobs = [results, *SWEEP]
+    known = {}
+    for job in jobs:
+        tasks = {task["name"]: task for task in api(shed, f"/runs/{job}")["tasks"]}
+        known[job] = tasks["train"]["outputs"]["parameters"]["Output"]
+    page.get_by_text("As a table").click()
+    drawn = [cells(row) for row in page.locator("#chart-0 tbody tr").all()]
+    assert [(called.partition(",")[0], value) for called, value in drawn] == [
+        (job, f"{value:.4g}") for job, value in known.items()
+    ]
+    listed = [cells(row) for row in page.locator("#runs tbody tr").all()]
+    assert [(row[0], row[4]) for row in listed] == [(job, f"{known[job]:.6g}") for job in reversed(jobs)]
+    assert listed[0][5].startswith(f"{known['sweep-c'] - known['sweep-b']:+.4g} (")
+    assert listed[-1][5] == "–"
+    assert audit(page) == []
+
+    plot = page.locator(".plot")
+    plot.focus()
+    page.keyboard.press("Home")
+    expect(page.locator("#chart-0 .value")).to_have_text(f"{known[results]:.4g}")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#chart-0 .at")).to_contain_text("sweep-a")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/pipelineJobs/sweep-a$"))
+
+    page.open("/runs/metrics?pipeline=results&metric=none")
+    expect(page.locator("#chart-0")).to_contain_text("None of these runs has a metric")
+    page.open("/runs/metrics?trigger=hourly-training")
+    expect(page.locator("section.chart")).to_have_count(7)  # every metric of the example, and how long runs took
+
+
 def test_what_came_out_is_shown_and_can_do_nothing(page, shed, results):
     page.open(f"{run_address(results)}?tab=results")
 
@@ -185,7 +224,7 @@ def test_what_came_out_is_shown_and_can_do_nothing(page, shed, results):
     frame.scroll_into_view_if_needed()
     assert frame.get_attribute("sandbox") == ""
     expect(page.frame_locator("section.framed iframe").locator("#said")).to_have_text("Untouched")
-    expect(page).to_have_title("results · Trainshed")
+    expect(page).to_have_title("everything · Trainshed")
     answer = page.request.get(frame.get_attribute("src"))
     assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'; img-src data:;")
     assert page.request.get("/rendered/1").status == 404
@@ -205,9 +244,14 @@ def test_a_run_is_started_again_with_other_parameters(page, shed, results):
     page.get_by_label("layers").fill("[4, ")
     page.get_by_role("button", name="Start the run").click()
     expect(said).to_contain_text("layers: this is no JSON")
+    expect(page.get_by_label("layers")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("layers")).to_be_focused()
     page.get_by_label("layers").fill('{"a": 1}')
     page.get_by_role("button", name="Start the run").click()
     expect(said).to_contain_text("parameters.layers")
+    expect(page.locator("[id='clone-parameters.[layers]-wrong']")).to_contain_text("parameters.layers")
+    expect(page.get_by_label("layers")).to_be_focused()
+    assert audit(page) == []
     refused = [said for said in page.wrong if "400 (Bad Request)" in said]
     assert len(refused) == 1
     page.wrong.clear()
@@ -215,6 +259,10 @@ def test_a_run_is_started_again_with_other_parameters(page, shed, results):
     page.get_by_label("rows").fill("many")
     page.get_by_role("button", name="Start the run").click()
     expect(said).to_contain_text("rows: many is no whole number.")
+    assert page.locator("[aria-invalid]").evaluate_all("found => found.map(each => each.name)") == ["parameters.[rows]"]
+    page.get_by_label("rows").fill("9007199254740993")
+    page.get_by_role("button", name="Start the run").click()
+    expect(said).to_contain_text("rows: 9007199254740993 is too large to be sent exactly.")
     page.get_by_label("rows").fill("")  # as the pipeline has it
     page.get_by_label("rate").fill("2e-3")
     page.get_by_label("kind").fill("")
@@ -232,7 +280,7 @@ def test_a_run_is_started_again_with_other_parameters(page, shed, results):
 def test_a_run_is_watched_cancelled_and_retried(page, shed, spec):
     page.open("/runs?pipeline=results")
     done = shed.run(
-        "pipelines", "run", str(spec), "--job-id", "slow", "--parameter", "seconds=6", "--parameter", "rows=9"
+        "pipelines", "run", str(spec), "--job-id", "slow", "--parameter", "seconds=12", "--parameter", "rows=9"
     )
     assert done.returncode == 0, done.stderr
     row = page.locator("#runs tbody tr", has=page.get_by_role("link", name="slow", exact=True))

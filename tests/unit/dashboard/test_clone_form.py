@@ -53,6 +53,12 @@ def test_an_optional_yes_or_no_can_stay_unsaid():
 
 def test_known_values_are_chosen_among():
     assert made("STRING", "a", literals=("a", "b")).choices == ["a", "b"]
+    assert made("NUMBER_INTEGER", 2, literals=(1, 2)).choices == ["1", "2"]
+
+
+def test_no_known_value_is_chosen_by_itself():
+    for found in (made("STRING", literals=("a", "b"), is_optional=True), made("STRING", literals=("a", "b"))):
+        assert (found.choices, found.value, found.sends_empty) == (["", "a", "b"], "", False)
 
 
 def test_long_texts_have_several_lines():

@@ -10,20 +10,27 @@ const READ = {
   bytes: (input) => btoa(String.fromCodePoint(...new TextEncoder().encode(input.value))),
 };
 
-class Wrong extends Error {}
+class Wrong extends Error {
+  constructor(message, input = null) {
+    super(message);
+    this.input = input; // the field that it is about
+  }
+}
 
 function label(input) {
   return input.labels[0].firstChild.textContent.trim();
 }
 
 function whole(input) {
-  if (!/^[+-]?\d+$/.test(input.value.trim())) throw new Wrong(`${label(input)}: ${input.value} is no whole number.`);
-  return Number(input.value);
+  const text = input.value.trim(), found = Number(text);
+  if (!/^[+-]?\d+$/.test(text)) throw new Wrong(`${label(input)}: ${input.value} is no whole number.`, input);
+  if (!Number.isSafeInteger(found)) throw new Wrong(`${label(input)}: ${text} is too large to be sent exactly.`, input);
+  return found;
 }
 
 function number(input) {
   const found = Number(input.value);
-  if (!input.value.trim() || Number.isNaN(found)) throw new Wrong(`${label(input)}: ${input.value} is no number.`);
+  if (!input.value.trim() || !Number.isFinite(found)) throw new Wrong(`${label(input)}: ${input.value} is no number.`, input);
   return found;
 }
 
@@ -31,13 +38,18 @@ function parsed(input) {
   try {
     return JSON.parse(input.value);
   } catch (error) {
-    throw new Wrong(`${label(input)}: this is no JSON: ${error.message}.`);
+    throw new Wrong(`${label(input)}: this is no JSON: ${error.message}.`, input);
   }
 }
 
-// Put a value where its name says: `a.b` is b in a; what is between [ ] may have dots itself.
+// `a.b` is b in a; what is between [ ] may have dots itself.
+function steps(name) {
+  return [...name.matchAll(/\[([^\]]*)\]|([^.[\]]+)/g)].map((found) => found[1] ?? found[2]);
+}
+
+// Put a value where its name says.
 function put(body, name, value) {
-  const path = [...name.matchAll(/\[([^\]]*)\]|([^.[\]]+)/g)].map((found) => found[1] ?? found[2]);
+  const path = steps(name);
   const last = path.pop();
   const inner = path.reduce((at, step) => (at[step] ??= {}), body);
   inner[last] = value;
@@ -54,30 +66,68 @@ function filled(form, body) {
   return body;
 }
 
+// What the server says of one field belongs to it; of what is inside a value, to the value.
+function blamed(form, error) {
+  const details = error?.details?.flatMap((detail) => detail.fieldViolations ?? []) ?? [];
+  const named = details.map((violation) => steps(violation.field).join("."));
+  return [...(form?.elements ?? [])].find((input) => {
+    const name = input.name && steps(input.name).join(".");
+    return name && named.some((found) => found === name || found.startsWith(`${name}.`));
+  }) ?? null;
+}
+
+function blame(input, message) {
+  const words = document.createElement("span");
+  words.className = "note wrong";
+  words.id = `${input.id}-wrong`;
+  words.textContent = message;
+  input.after(words);
+  input.setAttribute("aria-invalid", "true");
+  input.setAttribute("aria-describedby", [words.id, input.getAttribute("aria-describedby")].filter(Boolean).join(" "));
+  input.focus();
+}
+
+function forgive(form) {
+  for (const input of form?.querySelectorAll("[aria-invalid]") ?? []) {
+    const [id, ...others] = input.getAttribute("aria-describedby").split(" ");
+    document.getElementById(id)?.remove();
+    input.removeAttribute("aria-invalid");
+    if (others.length) input.setAttribute("aria-describedby", others.join(" "));
+    else input.removeAttribute("aria-describedby");
+  }
+}
+
 async function ask(button, said, form) {
   if (button.dataset.confirm && !(await confirmed(button.dataset.confirm, button.textContent))) return;
   said.textContent = "…";
+  forgive(form);
   button.disabled = true;
   try {
     const body = JSON.parse(button.dataset.body ?? "null") ?? {};
     const wanted = form ? filled(form, body) : body;
     const content = JSON.stringify(wanted);
     const { method, path: where, then } = button.dataset;
-    const path = where.replace(/\{([\w.]+)\}/g, (_, name) => at(wanted, name)); // {name} of a form is in its address
+    const path = where.replace(/\{([\w.]+)\}/g, (_, name) => segments(at(wanted, name))); // {name} of a form is in its address
     const headers = { "content-type": "application/json" };
     const answer = await fetch(path, { method, headers, body: method === "GET" ? undefined : content });
     const text = await answer.text();
     const found = text && answer.headers.get("content-type")?.includes("json") ? JSON.parse(text) : {};
-    if (!answer.ok) throw new Wrong(found.error?.message ?? `${answer.status} ${text.slice(0, 200)}`);
+    if (!answer.ok) throw new Wrong(found.error?.message ?? `${answer.status} ${text.slice(0, 200)}`, blamed(form, found.error));
     said.textContent = "Done.";
     button.dispatchEvent(new CustomEvent("answered", { detail: found, bubbles: true }));
-    if (then) location.href = then.replace(/\{([\w.]+)\}/g, (_, path_) => at(found, path_));
+    if (then) location.href = then.replace(/\{([\w.]+)\}/g, (_, path_) => segments(at(found, path_)));
     else if (!document.getElementById("parts").dataset.live) location.reload();
   } catch (error) {
     said.textContent = error instanceof Wrong ? error.message : `The server does not answer: ${error.message}.`;
+    if (error.input) blame(error.input, error.message);
   } finally {
     button.disabled = false;
   }
+}
+
+// What somebody typed, as a part of an address: nothing of it may end the path; slashes of names stay.
+function segments(text) {
+  return String(text).split("/").map(encodeURIComponent).join("/");
 }
 
 function at(document_, path) {
