@@ -23,8 +23,11 @@ _SHAPES = (
 Ask = Callable[[str], Any]  # an address -> its JSON form, or None where it is no page or refuses
 
 
-def wander(ask: Ask, starts: Iterable[str], *, each: int = 2, most: int = 600) -> dict[str, list[str]]:
-    """Ask for everything that can be reached, at most so many of each shape; answer the addresses by shape."""
+def wander(ask: Ask, starts: Iterable[str], *, each: int = 2, most: int = 1500) -> dict[str, list[str]]:
+    """Ask for everything that can be reached, at most so many of each shape; answer the addresses by shape.
+
+    Of a shape with several words of a query one is enough.
+    """
     found: dict[str, list[str]] = {}
     seen: set[str] = set()
     waiting = deque(starts)
@@ -32,7 +35,7 @@ def wander(ask: Ask, starts: Iterable[str], *, each: int = 2, most: int = 600) -
     while waiting and len(seen) < most:
         address = waiting.popleft()
         shape = shape_of(address)
-        if address in seen or counted[shape] >= each:
+        if address in seen or counted[shape] >= (1 if "&" in shape else each):
             continue
         seen.add(address)
         counted[shape] += 1
@@ -107,8 +110,10 @@ def kind_of(shape: str) -> tuple[str, bool]:
     if not rest:
         return (f"list /{first}, filtered or a next page" if words else f"list /{first}"), True
     known = [part for part in (first, *rest) if part != "…"]
-    views = [word for word in words.split("&") if word.partition("=")[0] in _VIEWS]
-    return ", ".join([f"one of /{'/'.join(known)}", *views]), False
+    views = dict(word.split("=") for word in words.split("&") if word.partition("=")[0] in _VIEWS and "=" in word)
+    if views.get("tab", "metrics") != "metrics":
+        views.pop("window", None)  # it is kept for the tab that has it
+    return ", ".join([f"one of /{'/'.join(known)}", *(f"{key}={value}" for key, value in views.items())]), False
 
 
 def logs_in(document: Any) -> list[str]:
