@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from trainshed import costs
+
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
@@ -119,4 +121,5 @@ class Story:
     commit: Commit | None
     sources: Sequence[Source]
     tasks: Sequence[Ran]
+    cost: costs.Cost
     made: Sequence[Made]

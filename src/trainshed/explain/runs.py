@@ -9,7 +9,7 @@ from trainshed.explain.differences import Difference, Measure
 from trainshed.explain.model import Advice, Made, Named, Ran, Step, Story, Value
 from trainshed.runs import Run
 
-_MOST = 200  # rows of one step
+_MOST = 100  # rows of one step
 _PACKAGES = 12
 _VERDICTS = ("verdict", "blessed", "blessing", "is_blessed")
 _PUSHED = "pushed_version"

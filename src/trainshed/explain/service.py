@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from trainshed import builds, costs, functions, ledger, lineage, names, runs, schedules, topics
+from trainshed import builds, functions, ledger, lineage, names, runs, schedules, topics
 from trainshed.builds import Build
 from trainshed.environments import Environment, Environments
 from trainshed.errors import InvalidArgument, NotFound
@@ -54,7 +54,6 @@ class Service:
         self._stories = Stories(features.runs, features.builds, self._commits)
         self._sources = Sources(features)
         self._families = Families(features, self._sources)
-        self._prices = costs.load()
 
     def explain(self, of: str) -> Account:
         """Give the account of a run, a build, a receipt, an artifact, a schedule or a trigger.
@@ -79,8 +78,8 @@ class Service:
 
     def story(self, run: str) -> Story:
         """Tell what is known of a run: its commit, what it read, what it made. Raises NotFound."""
-        details = self._features.runs.describe(run)
-        return self._stories.read(details, self._chain(details.run.receipt_id))
+        found = self._features.runs.get(run)
+        return self._stories.read(found, self._chain(found.receipt_id))
 
     def fates(self, receipts: Sequence[Receipt]) -> list[Fate]:
         """Say of each event what became of it in the end."""
@@ -106,10 +105,9 @@ class Service:
         )
 
     def _run(self, name: str) -> Account:
-        details = self._features.runs.describe(name)
-        run = details.run
+        run = self._features.runs.get(name)
         chain = self._chain(run.receipt_id)
-        story = self._stories.read(details, chain)
+        story = self._stories.read(run, chain)
         before = self._features.runs.worked_before(run.name)
         first: list[Step] = self._led(chain, without=run.name) if chain else [events.asked(run.cause_kind)]
         root_has_it = bool(chain) and chain[0].kind == "commit"
@@ -123,7 +121,7 @@ class Service:
             of_runs.environments(story.tasks, self._environments(story)),
             of_runs.decisions(story.tasks),
             of_runs.verdict(story.made, story.tasks),
-            of_runs.cost(runs.actual(self._prices, details.tasks)),
+            of_runs.cost(story.cost),
             of_runs.made(story.made),
             events.followed(self._node(chain[-1])) if chain else None,
         ]
@@ -256,7 +254,7 @@ class Service:
     def _compared(self, story: Story, before: Run | None) -> Step | None:
         if before is None:
             return None
-        earlier = self._stories.read(self._features.runs.describe(before.name), self._chain(before.receipt_id))
+        earlier = self._stories.read(before, self._chain(before.receipt_id))
         named = _called(before)
         assert named is not None
         return of_runs.compared(

@@ -1,16 +1,20 @@
 """What is known of a run: read from the features, put into one record."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from json import dumps
+from threading import Lock
 
-from trainshed import builds, lineage, runs
+from trainshed import builds, costs, lineage, runs
 from trainshed.builds import Build
 from trainshed.errors import TrainshedError
 from trainshed.explain.model import Commit, Made, Ran, Source, Story
 from trainshed.ledger import Receipt
 from trainshed.runs import Details, Run, Traces
 
+_KEPT_TASKS = 20_000  # of all runs together
 _SOURCES = 200  # objects that an account names
 _MICROSECONDS = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,18 +22,32 @@ _SCHEME = "gs://"
 CommitOf = Callable[[str, str, str], Commit]  # repository, commit, the one that it is counted from
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Worked:
+    """What became of the tasks of a run."""
+
+    tasks: Sequence[Ran]
+    cost: costs.Cost
+
+
 class Stories:
-    """Reads stories."""
+    """Reads stories.
+
+    What became of the tasks of a run that has ended stays: it is kept. A retry gives the run another end.
+    """
 
     def __init__(self, of_runs: runs.Service, of_builds: builds.Service, commit: "Commits") -> None:
         self._runs = of_runs
         self._builds = of_builds
         self._commits = commit
+        self._prices = costs.load()
+        self._worked: OrderedDict[tuple[str, datetime | None], _Worked] = OrderedDict()
+        self._lock = Lock()
 
-    def read(self, details: Details, chain: Sequence[Receipt]) -> Story:
+    def read(self, run: Run, chain: Sequence[Receipt]) -> Story:
         """Tell what is known of a run; `chain` are the receipts of the events that led to it, the first one first."""
-        run, traces = details.run, self._runs.traces(details.run)
-        sources = self._sources(traces)
+        traces = self._runs.work(run)
+        sources, worked = self._sources(traces), self._worked_in(run, traces)
         return Story(
             name=run.name,
             state=run.state,
@@ -39,14 +57,32 @@ class Stories:
             spec_digest=run.spec_digest,
             commit=self._commits.of_chain(chain) or _of_code(sources),
             sources=sources,
-            tasks=list(self._tasks(details, traces)),
+            tasks=worked.tasks,
+            cost=worked.cost,
             made=list(_made(run, traces)),
         )
+
+    def _worked_in(self, run: Run, traces: Traces) -> _Worked:
+        with self._lock:
+            known = self._worked.get((run.name, run.end_time)) if runs.RUN.is_final(run.state) else None
+        if known is not None:
+            return known
+        details = self._runs.describe(run.name)
+        found = _Worked(tasks=list(self._tasks(details, traces)), cost=runs.actual(self._prices, details.tasks))
+        if runs.RUN.is_final(details.run.state) and all(runs.TASK.is_final(task.state) for task in details.tasks):
+            self._keep((run.name, details.run.end_time), found)
+        return found
+
+    def _keep(self, key: tuple[str, datetime | None], found: _Worked) -> None:
+        with self._lock:
+            self._worked[key] = found
+            while sum(len(kept.tasks) for kept in self._worked.values()) > _KEPT_TASKS:
+                self._worked.popitem(last=False)
 
     def _tasks(self, details: Details, traces: Traces) -> Iterator[Ran]:
         decisions = self._runs.decisions(details)
         codes = {e.task: str((e.code or {}).get("component", "")) for e in traces.executions}
-        lines = {line.path: line for line in runs.outline(details.plan, details.tasks, details.attempts)}
+        lines = {line.path: line for line in runs.outline(details.plan, details.tasks, ())}
         for task in details.tasks:
             if task.is_dag:
                 continue

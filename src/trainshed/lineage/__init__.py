@@ -48,6 +48,7 @@ from trainshed.lineage.store import (
     list_artifacts,
     record_execution,
     record_run,
+    work_of_context,
 )
 from trainshed.lineage.store_products import Product, Work, products_of_context, products_of_contexts, works_of_context
 from trainshed.lineage.store_pushed import events_of, makers, next_destination, pushed_below, pushed_to
@@ -111,5 +112,6 @@ __all__ = [
     "record_run",
     "shown_name",
     "source_text",
+    "work_of_context",
     "works_of_context",
 ]

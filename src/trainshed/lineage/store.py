@@ -290,6 +290,31 @@ def executions_of_context(conn: Connection, context_id: int) -> list[Execution]:
     return [as_execution(row) for row in conn.execute(query.order_by(executions.c.id))]
 
 
+def work_of_context(conn: Connection, context_id: int) -> tuple[list[Execution], list[Event], list[Artifact]]:
+    """Read the doings of a run, and what they made, as an account of it needs them.
+
+    A run may have thousands: only doings that read stored data have their properties, which say what that was.
+    """
+    c = executions.c
+    inside = (c.context_id == context_id, c.schema_title != RUN)
+    reads = select(readings.c.execution_id).join(executions, c.id == readings.c.execution_id).where(*inside)
+    brief = select(*(column for column in c if column.name not in {"properties", "notes"})).where(*inside)
+    said = select(c.id, c.properties).where(c.id.in_(reads.distinct()))
+    properties = {row.id: row.properties for row in conn.execute(said)}
+    doings = [
+        Execution(execution_id=values.pop("id"), properties=properties.get(row.id, {}), **values)
+        for row in conn.execute(brief.order_by(c.id))
+        for values in [_values(row)]
+    ]
+    joined = events.join(executions, c.id == events.c.execution_id)
+    made = select(events).select_from(joined).where(*inside, events.c.type == "OUTPUT")
+    ordered = made.order_by(events.c.execution_id, events.c.position)
+    outputs = [Event(**_values(row)) for row in conn.execute(ordered)]
+    ids = select(events.c.artifact_id).select_from(joined).where(*inside, events.c.type == "OUTPUT")
+    things = [as_artifact(row) for row in conn.execute(select(artifacts).where(artifacts.c.id.in_(ids)))]
+    return doings, outputs, things
+
+
 def events_of_context(conn: Connection, context_id: int) -> list[Event]:
     """Read what all of a run's doings read and wrote."""
     joined = events.join(executions, executions.c.id == events.c.execution_id)
@@ -329,9 +354,14 @@ def inserted(result: CursorResult[Any]) -> int:
     return int(key[0])
 
 
+def _values(row: Any) -> dict[str, Any]:
+    """Answer a row's values by column; a row's own mapping takes ten times as long, which counts with thousands."""
+    return dict(zip(row._fields, row, strict=True))
+
+
 def as_artifact(row: Any) -> Artifact:
     """Read a row of `artifacts`."""
-    values = dict(row._mapping)  # noqa: SLF001
+    values = _values(row)
     return Artifact(artifact_id=values.pop("id"), notes=values.pop("notes") or {}, **values)
 
 
@@ -342,7 +372,7 @@ def get_execution(conn: Connection, execution_id: int) -> Execution:
 
 def as_execution(row: Any) -> Execution:
     """Read a row of `executions`."""
-    values = dict(row._mapping)  # noqa: SLF001
+    values = _values(row)
     return Execution(execution_id=values.pop("id"), notes=values.pop("notes") or {}, **values)
 
 

@@ -25,9 +25,9 @@ class Found:
 def at_address(conn: Connection, uri: str, *, most: int, since: datetime | None = None) -> Found:
     """Answer at most so many artifacts and executions, the newest ones; from a time on, the first executions after it."""
     path = readings.c.path
-    doings = select(readings.c.execution_id).where(
-        or_(path == plain(uri), and_(path.in_(trail(uri)), readings.c.is_address))
-    )
+    is_it, around = path == plain(uri), trail(uri)[1:]
+    has_read = or_(is_it, and_(path.in_(around), readings.c.is_address)) if around else is_it
+    doings = select(readings.c.execution_id).where(has_read)
     order: Any = readings.c.execution_id.desc()
     if since is not None:
         doings = doings.join(executions, executions.c.id == readings.c.execution_id)

@@ -132,7 +132,7 @@ class TaskRow:
     @classmethod
     def from_row(cls, row: Any) -> "TaskRow":
         """Read a row of `tasks`."""
-        return cls(**row._mapping)  # noqa: SLF001
+        return cls(**dict(zip(row._fields, row, strict=True)))  # its own mapping takes ten times as long
 
     @property
     def is_dag(self) -> bool:

@@ -82,7 +82,7 @@ class _Outline:
 
     def _task(self, scope: _Scope, name: str, row: TaskRow) -> Line:
         iterations = self._inside.get(row.id, {}) if row.kind == "loop" else {}
-        counts = Counter(state_of(t.state for t in found) for found in iterations.values())
+        counts = Counter(state_of(t.state for t in found) for found in iterations.values()) if iterations else Counter()
         shown = scope.dag.tasks[name].display_name
         return Line(
             depth=self._depth,

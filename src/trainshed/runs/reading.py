@@ -133,6 +133,11 @@ class Reading:
         """Say why each task of a run ran, or whose results it took, by the task's id."""
         return self.db.read(lambda conn: decided.decisions(conn, details.run, details.tasks))
 
+    def work(self, run: Run) -> Traces:
+        """Read what the tasks of a run made, and what they read from storage, which is quick for very many."""
+        executions, events, artifacts = self.db.read(lambda conn: lineage.work_of_context(conn, run.context_id))
+        return Traces(artifacts=artifacts, events=events, executions=executions)
+
     def traces(self, run: Run) -> Traces:
         """Read what the tasks of a run read and wrote."""
         return self.db.read(

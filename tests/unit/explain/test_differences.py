@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from trainshed.costs import Cost
 from trainshed.explain import differences
 from trainshed.explain.model import Commit, Made, Ran, Source, Story
 
@@ -22,7 +23,8 @@ def made(**metadata):
 
 _BEFORE = Story(
     name=f"{_P}/pipelineJobs/a", state="SUCCEEDED", pipeline="p", create_time=_NOW, parameters={"epochs": 3, "old": 1},
-    spec_digest="s1", commit=None, sources=[_CODE, _DATA], tasks=[_TASK], made=[made(accuracy=0.95, loss=0.1)],
+    spec_digest="s1", commit=None, sources=[_CODE, _DATA], tasks=[_TASK],
+    cost=Cost(currency="USD", cloud=0.0), made=[made(accuracy=0.95, loss=0.1)],
 )  # fmt: skip
 
 
