@@ -19,6 +19,7 @@ from trainshed.dashboard.page import Page, Part
 from trainshed.dashboard.render import Pages
 from trainshed.dashboard.serve import HEADERS, Address
 from trainshed.duty import off_loop
+from trainshed.errors import NotFound
 
 SECTION = "/why"
 _FILES = {"html": "text/html; charset=utf-8", "json": "application/json"}
@@ -91,13 +92,13 @@ class Why:
     async def file(self, request: Request) -> Response:
         """Answer an account as one file: HTML that needs nothing else, or JSON."""
         kind = request.path_params["kind"]
+        if kind not in _FILES:
+            raise NotFound(f"There is no file of kind {kind!r}; html and json are kept.")
         account = await off_loop(self._service.explain, request.path_params["name"])
         content = await off_loop(self._as_html if kind == "html" else _as_json, account)
         stem = "".join(c if c.isalnum() else "-" for c in names.short(account.name))[:80]
-        disposition = {
-            "content-disposition": f'attachment; filename="why-{stem}.{"html" if kind == "html" else "json"}"'
-        }
-        return Response(content, media_type=_FILES.get(kind, _FILES["json"]), headers={**HEADERS, **disposition})
+        disposition = {"content-disposition": f'attachment; filename="why-{stem}.{kind}"'}
+        return Response(content, media_type=_FILES[kind], headers={**HEADERS, **disposition})
 
     def _as_html(self, account: explain.Account) -> str:
         steps = [_told(number, step) for number, step in enumerate(account.steps, 1)]

@@ -165,8 +165,8 @@ def _read(way: Way) -> list[Cell]:
         address = key if key.startswith("gs://") else str(inputs.get(key, ""))
         bucket = address.removeprefix("gs://").partition("/")[0]
         for name, generation, *_ in objects[:_NAMED]:
-            uri = f"gs://{bucket}/{name}"
-            cells.append(Link(text=f"{name.rsplit('/', 1)[-1]}#{generation}", href=links.stored(uri, int(generation))))
+            href = links.stored(f"gs://{bucket}/{name}", int(generation) if str(generation).isdigit() else None)
+            cells.append(Link(text=f"{name.rsplit('/', 1)[-1]}#{generation}".rstrip("#"), href=href))
         if len(objects) > _NAMED:
             cells.append(f"and {len(objects) - _NAMED} more")
     return cells
