@@ -6,8 +6,9 @@ from itertools import pairwise
 import pytest
 
 from trainshed.dashboard.triggers import months
-from trainshed.dashboard.triggers.months import Day, Month
+from trainshed.dashboard.triggers.months import Ahead, Day, Month
 from trainshed.errors import InvalidArgument
+from trainshed.schedules import Cron
 
 NOW = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)
 
@@ -81,6 +82,32 @@ def test_each_instant_belongs_to_the_day_that_its_zone_gives_it(zone, day, hours
     assert end - begin == timedelta(hours=hours)
     assert months.by_day(inside, zone) == ({day: len(inside)} if inside else {})
     assert months.by_day([begin - timedelta(seconds=1)], zone) != {day: 1}
+
+
+@pytest.mark.parametrize(
+    ("month", "day", "third_minutes"), [("2026-03", date(2026, 3, 29), 460), ("2026-10", date(2026, 10, 25), 500)]
+)
+def test_what_is_to_come_is_counted_on_its_day_when_the_clock_is_changed(month, day, third_minutes):
+    ahead = Ahead(cron=Cron("*/3 * * * *", time_zone="Europe/Berlin"), after=datetime(2026, 1, 31, tzinfo=UTC))
+    found = months.by_day(ahead.due(*Month.parse(month, "Europe/Berlin", NOW).stretch), "Europe/Berlin")
+
+    assert found[day] == third_minutes
+    assert {count for other, count in found.items() if other != day} == {480}
+    assert len(found) == 31
+
+
+def test_what_is_to_come_ends_with_the_schedule():
+    midnight = datetime(2026, 12, 1, tzinfo=UTC)
+    daily = Cron("0 0 * * *")
+    december = (midnight, datetime(2027, 1, 1, tzinfo=UTC))
+
+    assert list(Ahead(cron=daily, after=None).due(*december)) == []
+    assert next(Ahead(cron=daily, after=NOW).due(*december)) == midnight
+    assert len(list(Ahead(cron=daily, after=NOW).due(*december))) == 31
+    assert list(Ahead(cron=daily, after=NOW, until=midnight).due(*december)) == [midnight]
+    few = Ahead(cron=daily, after=NOW - timedelta(days=2), most=4)
+    assert [due.day for due in few.due(*december)] == [1, 2]
+    assert [due.day for due in few.due()] == [29, 30, 1, 2]
 
 
 def test_what_became_of_firings_adds_up():

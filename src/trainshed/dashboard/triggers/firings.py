@@ -10,10 +10,9 @@ from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Cell, Link, Several, Time, time
 from trainshed.dashboard.page import Empty, Part, Table
 from trainshed.dashboard.triggers import months, stories
-from trainshed.dashboard.triggers.months import Calendar, Day, Month
+from trainshed.dashboard.triggers.months import Ahead, Calendar, Day, Month
 from trainshed.dashboard.triggers.sources import Sources
 from trainshed.dashboard.triggers.stories import Story
-from trainshed.schedules import Cron
 
 STRIP = 50
 _SHOWN = 50
@@ -54,16 +53,14 @@ class Firings:
         nothing = Empty(text=f"It did not fire on {day}.")
         return _table(said, self._sources.tell(found), zone, nothing=nothing)
 
-    def calendar(self, name: str, cron: Cron, asked: Asked, *, now: datetime, is_enabled: bool) -> Calendar:
+    def calendar(self, name: str, ahead: Ahead, asked: Asked, *, now: datetime) -> Calendar:
         """Draw a month of firings, those to come among them. Raises InvalidArgument."""
-        zone = cron.time_zone
+        zone = ahead.cron.time_zone
         month = Month.parse(asked.word("month"), zone, now)
         stretches = [months.stretch(day, zone) for day in month.days]
         fired = self._sources.receipts.count_due(name, stretches)
         runs = self._sources.runs.count_by_state(name, stretches)
-        begin, end = month.stretch
-        coming = cron.due_times(max(now, begin), until=end) if is_enabled and end > now else ()
-        planned = months.by_day(coming, zone)
+        planned = months.by_day(ahead.due(*month.stretch), zone)
         today = now.astimezone(ZoneInfo(zone)).date()
         days = [
             Day(

@@ -2,18 +2,21 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from trainshed.dashboard.page import Part
 from trainshed.errors import InvalidArgument
+from trainshed.schedules import Cron
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTH = re.compile(r"(\d{4})-(\d\d)")
 _YEARS = (1970, 9000)
+_INSTANT = timedelta(microseconds=1)
 _GOES_ON = ("STARTED", "JOINED")  # what became of it is told by the work
 
 
@@ -99,6 +102,27 @@ def by_day(times: Iterable[datetime], zone: str) -> Mapping[date, int]:
     """Count times by their day in a zone."""
     tz = ZoneInfo(zone)
     return Counter(time.astimezone(tz).date() for time in times)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ahead:
+    """What is still to come of a schedule."""
+
+    cron: Cron
+    after: datetime | None  # None: nothing comes while it is as it is
+    until: datetime | None = None
+    most: int | None = None
+
+    def due(self, begin: datetime | None = None, end: datetime | None = None) -> Iterator[datetime]:
+        """Answer the due times to come, of a stretch of time or all: from its beginning, and before its end."""
+        if self.after is None:
+            return
+        last = min((time for time in (self.until, end) if time is not None), default=None)
+        skips = self.most is None and begin is not None  # else the ones before count against the most
+        after = max(self.after, begin - _INSTANT) if skips and begin is not None else self.after
+        for due in islice(self.cron.due_times(after, until=last), self.most):
+            if (begin is None or due >= begin) and (end is None or due < end):
+                yield due
 
 
 @dataclass(frozen=True, kw_only=True)

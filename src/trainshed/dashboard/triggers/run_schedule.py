@@ -1,5 +1,8 @@
 """One schedule of runs: what it starts, its firings, a calendar, its form."""
 
+from datetime import datetime, timedelta
+from itertools import islice
+
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Several, time
@@ -7,6 +10,7 @@ from trainshed.dashboard.page import Action, Actions, Facts, Page, Part
 from trainshed.dashboard.triggers import SECTION as ABOVE
 from trainshed.dashboard.triggers import schedule_forms as forms
 from trainshed.dashboard.triggers.firings import Firings, coming
+from trainshed.dashboard.triggers.months import Ahead
 from trainshed.dashboard.triggers.schedule import TRAIL, VIEWS, views
 from trainshed.dashboard.triggers.sources import follows
 from trainshed.schedules import firing, of_runs
@@ -41,15 +45,15 @@ class RunSchedulePage:
         )
 
     def _view(self, view: str, schedule: RunSchedule, asked: Asked) -> tuple[list[Part], list[str]]:
-        cron, is_active = schedule.options.ticks, schedule.state == "ACTIVE"
+        cron, now = schedule.options.ticks, self._service.clock.now()
         if view == "edit":
             return [forms.edit_of_runs(schedule)], []
-        now = self._service.clock.now()
+        ahead = _ahead(schedule, now)
         if view == "calendar":
-            found = self._firings.calendar(schedule.name, cron, asked, now=now, is_enabled=is_active)
+            found = self._firings.calendar(schedule.name, ahead, asked, now=now)
             return [found], [changes("receipt"), changes("run")]
         told = self._firings.last(schedule.name)
-        due = cron.preview(now, until=schedule.options.end_time, limit=_COMING) if is_active else []
+        due = list(islice(ahead.due(), _COMING))
         nothing = (
             "It is paused; resume it to see its next runs." if schedule.state == "PAUSED" else "No run comes any more."
         )
@@ -60,6 +64,15 @@ class RunSchedulePage:
             Facts(id="facts", heading="What it does", pairs=_facts(schedule, cron.time_zone)),
         ]
         return parts, follows(told)
+
+
+def _ahead(schedule: RunSchedule, now: datetime) -> Ahead:
+    """Answer what is to come: from its start or from now, to its end, as many as it may still start."""
+    options = schedule.options
+    starts = options.start_time - timedelta(microseconds=1) if options.start_time else now
+    most = max(0, options.max_run_count - schedule.started_run_count) if options.max_run_count else None
+    after = max(now, starts) if schedule.state == "ACTIVE" else None
+    return Ahead(cron=options.ticks, after=after, until=options.end_time, most=most)
 
 
 def _actions(schedule: RunSchedule) -> Actions:

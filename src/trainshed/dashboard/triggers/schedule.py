@@ -9,6 +9,7 @@ from trainshed.dashboard.triggers import SECTION as ABOVE
 from trainshed.dashboard.triggers import messages
 from trainshed.dashboard.triggers import schedule_forms as forms
 from trainshed.dashboard.triggers.firings import Firings, coming
+from trainshed.dashboard.triggers.months import Ahead
 from trainshed.dashboard.triggers.sources import follows
 from trainshed.schedules import Fold, Gap, Overlap, PubsubTarget, Schedule, firing
 from trainshed.sql import changes
@@ -61,7 +62,8 @@ class SchedulePage:
         if view == "calendar":
             is_enabled = schedule.state == "ENABLED"
             now = self._service.clock.now()
-            found = self._firings.calendar(schedule.name, cron, asked, now=now, is_enabled=is_enabled)
+            ahead = Ahead(cron=cron, after=now if is_enabled else None)
+            found = self._firings.calendar(schedule.name, ahead, asked, now=now)
             return [found], [changes("receipt")]
         _, upcoming = self._service.preview(schedule.name)
         told = self._firings.last(schedule.name)
