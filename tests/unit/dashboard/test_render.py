@@ -4,8 +4,9 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from trainshed.dashboard import render
+from trainshed.dashboard.cells import Link
 from trainshed.dashboard.document import document
-from trainshed.dashboard.page import Page, Text
+from trainshed.dashboard.page import Empty, Facts, Page, Table, Text
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,23 @@ def test_half_a_character_is_shown_as_one_that_is_not_known():
     assert drawn.version
     assert b"of ? it" in whole.encode()
     assert json.loads(json.dumps(document(page), ensure_ascii=False).encode())["title"] == "half ?"
+
+
+def test_values_of_a_table_carry_the_names_of_their_columns():
+    table = Table(
+        id="tasks", columns=("Task", "State"), rows=[(Link(text="score", href="/x", depth=9), "DONE")], nothing=Empty(text="")
+    )  # fmt: skip
+
+    drawn = render.Pages().draw(Page(title="", section="", parts=[table])).parts["tasks"]
+
+    assert '<table class="stacks">' in drawn
+    assert '<td data-of="Task"><a href="/x" class="depth-6">score</a></td>' in drawn  # as deep as there are styles
+    assert '<td data-of="State">DONE</td>' in drawn
+
+
+def test_a_heading_may_have_a_link_at_the_end_of_its_line():
+    facts = Facts(id="node", heading="Trainer", pairs=[("State", "x")], beyond=Link(text="Close", href="/runs/x"))
+
+    drawn = render.Pages().draw(Page(title="", section="", parts=[facts])).parts["node"]
+
+    assert '<h2>Trainer</h2> <a href="/runs/x">Close</a></div>' in drawn
