@@ -2,6 +2,7 @@
 
 - `cells`, `page`: what a page consists of. `asked`: what a request asks it for. `links`: which resource has which page.
 - `serve`: addresses, forms, headers. `wrong`: what is shown instead of a page. `live`: pages that change while one looks.
+  `watching`: what keeps pages and logs up to date, once for everybody who looks.
 - `render`, `document`, `templates/`, `static/`: how they look, as HTML and as JSON.
 - `logs`: the log viewer, for any page.
 - one module, or folder, per section of the navigation; each answers its `Address`es. `sections` serves them together.
