@@ -155,7 +155,7 @@ def test_s44_every_tab_shows_what_it_is_called(page, shed, name):
 
     page.get_by_role("link", name="Trigger", exact=True).click()
     expect(page.locator("#trigger")).to_contain_text("Pub/Sub message")
-    expect(page.locator("#trigger").get_by_role("link", name="load")).to_have_attribute(
+    expect(page.locator("#trigger").get_by_role("link", name="load", exact=True)).to_have_attribute(
         "href", "/topics/projects/local-project/topics/load"
     )
 

@@ -212,7 +212,7 @@ def _creation(project: str) -> Form:
 def _about(obj: Object) -> list[tuple[str, Cell]]:
     return [
         ("Generation", Code(text=str(obj.generation), may_copy=True)),
-        ("Size", f"{obj.size} bytes"),
+        ("Size", f"{obj.size:,} bytes"),
         ("Type", obj.content_type),
         ("CRC32C", Code(text=obj.crc32c)),
         ("MD5", Code(text=obj.md5) if obj.md5 else None),
@@ -236,7 +236,7 @@ def _generation(obj: Object, *, current: Object) -> tuple[Cell, ...]:
     is_shown = obj.generation == current.generation
     return (
         Link(text=str(obj.generation), href=links.stored(obj.uri, obj.generation)),
-        Badge(state=state, note="shown above" if is_shown else ""),
+        Badge(state=state.upper(), note="shown above" if is_shown else ""),
         size(obj.size),
         time(obj.create_time),
         time(obj.delete_time),
