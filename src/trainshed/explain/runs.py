@@ -13,6 +13,7 @@ _MOST = 100  # rows of one step
 _PACKAGES = 12
 _VERDICTS = ("verdict", "blessed", "blessing", "is_blessed")
 _PUSHED = "pushed_version"
+_LEAST = 1e-6  # of a currency, as the cost of a task is written
 _BECAME = {
     "SUCCEEDED": "succeeded",
     "FAILED": "failed",
@@ -169,12 +170,16 @@ def verdict(made: Sequence[Made], tasks: Sequence[Ran]) -> Step | None:
 
 def cost(found: costs.Cost) -> Step:
     """Tell what it cost."""
+    fee = found.cloud - sum(part.cloud for part in found.parts.values())
     return Step(
         id="cost",
         heading="The cost",
         says=words.sentence(f"it cost {found}"),
         columns=("Task", f"{found.currency} here", f"{found.currency} on Google Cloud") if found.parts else (),
-        rows=[(name, _amount(part.local), _amount(part.cloud)) for name, part in list(found.parts.items())[:_MOST]],
+        rows=[
+            *((name, _amount(part.local), _amount(part.cloud)) for name, part in list(found.parts.items())[:_MOST]),
+            *([("the run itself", "0", _amount(fee))] if found.parts and fee > _LEAST else []),
+        ],
     )
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from trainshed import costs
 from trainshed.explain import as_json, events
 from trainshed.explain import runs as of_runs
 from trainshed.explain.fate import Node
@@ -114,3 +115,11 @@ def test_an_account_is_json_with_names_to_follow():
 
     assert document["steps"][0]["rows"][0][3] == {"text": "run o", "name": f"{_P}/pipelineJobs/o"}
     assert document["before"] == f"{_P}/pipelineJobs/o"
+
+
+def test_the_parts_of_a_cost_add_up_to_the_whole():
+    parts = {"train": costs.Cost(currency="USD", cloud=0.0004)}
+
+    rows = of_runs.cost(costs.Cost(currency="USD", cloud=0.0304, parts=parts)).rows
+
+    assert rows == [("train", "0", "0.000400"), ("the run itself", "0", "0.030000")]
