@@ -1,5 +1,9 @@
-"""Rewrite the initial migration from the tables in the code. There is one until the first release."""
+"""Rewrite the initial migration from the tables in the code. There is one until the first release.
 
+Its revision has a digest of the tables, so that a store of other tables is told from one of these.
+"""
+
+import hashlib
 import importlib
 import pkgutil
 import tempfile
@@ -11,9 +15,10 @@ from sqlalchemy import create_engine
 
 import trainshed
 from trainshed.sql import metadata
-from trainshed.sql.migrations import REVISION
 
-TARGET = Path(trainshed.__file__).parent / "sql" / "migrations" / "versions" / "0001_initial.py"
+MIGRATIONS = Path(trainshed.__file__).parent / "sql" / "migrations"
+TARGET = MIGRATIONS / "versions" / "0001_initial.py"
+REVISION = MIGRATIONS / "revision.py"
 
 TEMPLATE = '''"""The initial schema, generated from the tables in the code by `make migration`."""
 
@@ -36,6 +41,11 @@ def downgrade() -> None:
     {downgrade}
 '''
 
+REVISION_TEMPLATE = '''"""Which tables the code has, written by `make migration`."""
+
+REVISION = "{revision}"  # number of the last migration; until the first release, with a digest of its tables
+'''
+
 
 def load_tables() -> None:
     """Import every module that defines tables."""
@@ -56,12 +66,10 @@ def main() -> None:
         with engine.connect() as conn:
             context = MigrationContext.configure(conn, opts={"target_metadata": metadata})
             script = produce_migrations(context, metadata)
-    code = TEMPLATE.format(
-        revision=REVISION,
-        upgrade=_body(script.upgrade_ops, context),
-        downgrade=_body(script.downgrade_ops, context),
-    )
-    TARGET.write_text(code)
+    upgrade, downgrade = _body(script.upgrade_ops, context), _body(script.downgrade_ops, context)
+    revision = f"0001_{hashlib.sha256(upgrade.encode()).hexdigest()[:8]}"
+    TARGET.write_text(TEMPLATE.format(revision=revision, upgrade=upgrade, downgrade=downgrade))
+    REVISION.write_text(REVISION_TEMPLATE.format(revision=revision))
     print(f"{TARGET.name}: {len(metadata.tables)} tables")
 
 

@@ -61,6 +61,17 @@ def test_store_of_a_newer_version_is_refused(tmp_path):
         upgrade(tmp_path / "x.db")
 
 
+def test_store_of_another_day_of_development_is_refused_with_a_way_out(tmp_path):
+    upgrade(tmp_path / "x.db")
+    connection = sqlite3.connect(tmp_path / "x.db")
+    connection.execute("UPDATE alembic_version SET version_num = '0001_00000000'")
+    connection.commit()
+    connection.close()
+
+    with pytest.raises(FailedPrecondition, match=f"other tables.*0001_00000000.*{REVISION}.*begin anew"):
+        open_store(tmp_path / "x.db")
+
+
 def test_file_that_is_no_store_is_refused(tmp_path):
     (tmp_path / "x.db").write_bytes(b"not a database at all, but long enough to look at" * 100)
 

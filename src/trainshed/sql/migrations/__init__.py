@@ -7,8 +7,7 @@ from pathlib import Path
 
 from trainshed.errors import FailedPrecondition
 from trainshed.sql import dialect, metadata
-
-REVISION = "0001"
+from trainshed.sql.migrations.revision import REVISION
 
 
 def open_store(path: Path) -> None:
@@ -22,12 +21,18 @@ def open_store(path: Path) -> None:
 def upgrade(path: Path) -> None:
     """Bring the store at `path` to REVISION by its migrations, from nothing if it is not there.
 
-    Raises FailedPrecondition for a store written by a newer version.
+    Raises FailedPrecondition for a store written by a newer version, or by one in development whose tables were others.
     """
     found = dialect.schema_revision(path)
     if found == REVISION:
         return
-    if found is not None and found > REVISION:
+    if found is not None and _number(found) == _number(REVISION):
+        raise FailedPrecondition(
+            f"{path} was written by a development version of Trainshed with other tables (schema {found}, this one has "
+            f"{REVISION}): use the version that wrote it, or move its folder away and begin anew.",
+            reason="SCHEMA_OTHER",
+        )
+    if found is not None and _number(found) > _number(REVISION):
         raise FailedPrecondition(
             f"{path} was written by a newer Trainshed (schema {found}, this one knows {REVISION}): use that version.",
             reason="SCHEMA_NEWER",
@@ -39,3 +44,7 @@ def upgrade(path: Path) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.set_main_option("sqlalchemy.url", f"sqlite:///{path}".replace("%", "%%"))
     command.upgrade(config, "head")
+
+
+def _number(revision: str) -> str:
+    return revision.partition("_")[0]

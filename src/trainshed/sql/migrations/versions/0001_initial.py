@@ -5,7 +5,7 @@ from alembic import op
 
 import trainshed.sql.schema
 
-revision = "0001"
+revision = "0001_ebf1d8cd"
 down_revision = None
 
 
