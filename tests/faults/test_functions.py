@@ -581,3 +581,18 @@ def wait_until(holds, seconds=60.0):
     while not holds():
         assert time.monotonic() < deadline, "it did not happen in time"
         tick.wait(0.02)
+
+
+def test_an_exception_of_several_lines_is_told_by_its_first_however_much_is_printed_after_it(running):
+    async def scenario():
+        async with running() as r:
+            await r.deploy("""
+                import atexit, sys
+                class InvalidArgument(Exception): ...
+                def handle(event, context):
+                    raise InvalidArgument("400  epochs: 'many' is not an integer [reason: 'X'\\n" + "detail\\n" * 40 + "]")
+            """)
+            await r.deliver()
+            return r.newest().error
+
+    assert asyncio.run(scenario()) == "main.InvalidArgument: 400 epochs: 'many' is not an integer"

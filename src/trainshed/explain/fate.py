@@ -171,7 +171,7 @@ def _started(node: Node) -> Judged:
         return _unheard(node)
     if kind == "invocation":
         function = names.short(receipt.trigger)
-        log = f"trainshed functions logs read {function} --execution-id {names.short(receipt.link)}"
+        log = _log_of(function, receipt)
         return (
             False,
             f"function {function} was called, returned, and started no run",
@@ -202,6 +202,7 @@ def _unheard(node: Node) -> Judged:
     )
 
 
+_TRACE_LINES = 200
 _RUN_TRIGGER = "trainshed pipelines triggers create NAME --topic {topic} --spec gs://…"
 
 
@@ -261,16 +262,24 @@ def _refused(node: Node) -> Judged:
 
 def _failed(node: Node) -> Judged:
     receipt = node.receipt
-    error = _last_line(node.error) or receipt.reason
+    error = _first_line(node.error) or receipt.reason
     tries = len(node.deliveries)
     tried = f" {words.counted(tries, 'time')}" if tries > 1 else ""
     replay = Advice(text="Then send the event again", command=f"trainshed receipts replay {receipt.receipt_id}")
     if words.kind_of(receipt.trigger) == "function":
         function = names.short(receipt.trigger)
-        log = Advice(text="Read what the function wrote", command=f"trainshed functions logs read {function}")
+        log = Advice(text="Read what the function wrote", command=_log_of(function, receipt))
         return False, f"function {function} failed{tried}: {error}", (log, replay)
     return False, f"{words.short(receipt.trigger)} failed{tried}: {error}", (replay,)
 
 
-def _last_line(text: str) -> str:
-    return text.strip().rpartition("\n")[2]
+def _log_of(function: str, receipt: Receipt) -> str:
+    """Answer the command that shows a call's log, the whole trace of an exception included."""
+    command = f"trainshed functions logs read {function}"
+    if words.kind_of(receipt.link) != "invocation":
+        return command
+    return f"{command} --execution-id {names.short(receipt.link)} --limit {_TRACE_LINES}"
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]

@@ -20,6 +20,7 @@ from trainshed.functions.envelope import Request
 from trainshed.functions.logs import Log, entry
 from trainshed.functions.model import Ended, Version
 from trainshed.functions.output import Pipe
+from trainshed.functions.traces import LastException
 from trainshed.functions.wire import Answer, exchange
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
@@ -62,6 +63,7 @@ class Instance:
         self._execution = ""
         self._logged = 0
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._raised = LastException()
         self._peak = 0
         self._broken = ""  # the transition of whoever ended the process
 
@@ -92,7 +94,7 @@ class Instance:
             raise
         if self._broken or not ready:
             reason, lines = await self._broken_reason(), self._last_lines()
-            why = "" if self._broken else self._exception()
+            why = "" if self._broken else self._raised.text()
             await self._end("exit")
             raise StartFailed((f"main.py does not import: {why}{_hint(why)}" if why else reason) + lines)
 
@@ -100,6 +102,7 @@ class Instance:
         """Run the function once, within its limits."""
         self._execution, self._logged = execution_id, 0
         self._tail.clear()
+        self._raised = LastException()
         self._note("DEBUG", "Function execution started")
         tree.forget_peak(self.pid)
         self._peak = 0
@@ -193,7 +196,7 @@ class Instance:
         if answer.status >= _SERVER_ERROR and (answer.status >= 500 or self._version.signature != "http"):  # noqa: PLR2004
             for pipe in self._pipes:
                 pipe.drain()
-            return _ended("crash", self._exception() or f"it answered {answer.status}", answer)
+            return _ended("crash", self._raised.text() or f"it answered {answer.status}", answer)
         return _ended("return", "", answer)
 
     async def _talk(self, request: Request, method: str, path: str) -> Answer | None:
@@ -283,11 +286,6 @@ class Instance:
                         await self._process.wait()  # type: ignore[union-attr]
                 return f"its process ended with code {self._process.returncode} before it returned"  # type: ignore[union-attr]
 
-    def _exception(self) -> str:
-        """Answer the line that Python prints last of an exception: its class and message."""
-        said = [line for line in self._tail if not line.startswith((" ", "127.0.0.1"))]
-        return said[-1][:2000] if said else ""
-
     def _last_lines(self) -> str:
         for pipe in self._pipes:
             pipe.drain()
@@ -298,6 +296,8 @@ class Instance:
     def _sink(self, severity: str) -> Callable[[list[str], int], None]:
         def sink(lines: list[str], size: int) -> None:
             before, self._logged = self._logged, self._logged + size
+            for line in lines:
+                self._raised.see(line)
             if before > _LOG_BYTES:
                 return
             self._tail.extend(line for line in lines[-_TAIL_LINES:] if line.strip())

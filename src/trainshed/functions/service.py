@@ -335,7 +335,7 @@ class Service:
             receipt.receipt_id,
             now=now,
             outcome=outcome,
-            reason=ended.error.strip().rpartition("\n")[2],
+            reason=_first_line(ended.error),
             link=receipt.link or _link(invocation),
         )
         comes_again = ended.transition == "interrupt" and invocation.kind == "message"
@@ -348,8 +348,13 @@ def _settle(conn: Connection, invocation: Invocation, ended: Ended, now: datetim
     if ended.ok:
         ledger.settle(conn, receipt_id, "start", now=now, reason="the function returned and started no run", link=link)
     else:
-        reason = f"{OUTCOMES[ended.transition]}: {ended.error}".strip()
+        reason = f"{OUTCOMES[ended.transition]}: {_first_line(ended.error)}"
         ledger.settle(conn, receipt_id, "fail", now=now, reason=reason, link=link)
+
+
+def _first_line(error: str) -> str:
+    """Answer what a receipt says; the last lines of an output that did not start are in the log."""
+    return error.strip().partition("\n")[0]
 
 
 def _fail_deployment(conn: Connection, name: str, error: TrainshedError, now: datetime) -> None:

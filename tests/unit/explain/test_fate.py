@@ -55,13 +55,16 @@ def test_a_message_for_somebody_elses_subscription_names_it():
 def test_a_firing_is_judged_by_what_its_message_led_to():
     crashed = a_receipt("FAILED", link=f"{_FUNCTION}/invocations/i1", reason="crash: …", receipt_id="r2")
     firing = a_receipt("STARTED", trigger=_SCHEDULE, link=_TOPIC)
-    child = Node(receipt=crashed, deliveries=[a_delivery(1), a_delivery(2)], error="Traceback\n  …\nKeyError: 'epochs'")
+    child = Node(receipt=crashed, deliveries=[a_delivery(1), a_delivery(2)], error="KeyError: 'epochs'\nlast lines")
 
     found = fate.of(Node(receipt=firing, children=[child]))
 
     assert (found.state, found.receipt_id) == ("FAILED", "r2")
     assert found.says == "Function start failed 2 times: KeyError: 'epochs'."
-    assert commands(found) == ["trainshed functions logs read start", "trainshed receipts replay r2"]
+    assert commands(found) == [
+        "trainshed functions logs read start --execution-id i1 --limit 200",
+        "trainshed receipts replay r2",
+    ]
 
 
 def test_a_failure_counts_before_a_run_and_a_run_before_nothing():
@@ -111,7 +114,7 @@ def test_what_a_build_started_later_is_not_what_became_of_the_commit():
         (
             a_receipt("STARTED", link=f"{_FUNCTION}/invocations/i9"),
             "Function start was called, returned, and started no run.",
-            "trainshed functions logs read start --execution-id i9",
+            "trainshed functions logs read start --execution-id i9 --limit 200",
         ),
         (a_receipt("JOINED", link=_RUN), "It started nothing new: run train-1 had been started already.", None),
         (a_receipt("PENDING"), "Nothing is decided yet: function start has it in hand.", None),
