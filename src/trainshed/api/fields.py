@@ -2,14 +2,13 @@
 
 import base64
 import binascii
-import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from google.protobuf import json_format
 
-from trainshed import errors
+from trainshed import errors, floats
 from trainshed.api import status
 from trainshed.api.descriptors import message, message_class, to_json
 
@@ -76,13 +75,7 @@ def value(data: Any) -> Any:
 
 def writable(value: Any) -> Any:
     """Write what is no number, as metrics of a diverged model are, as its name: JSON has no other way."""
-    if isinstance(value, Mapping):
-        return {str(key): writable(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [writable(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
-    return value
+    return floats.writable(value)
 
 
 def data(text: str, *, field: str) -> bytes:

@@ -5,9 +5,9 @@ from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
-from math import isfinite, isnan
 from typing import Any
 
+from trainshed import floats
 from trainshed.clock import rfc3339
 from trainshed.dashboard.page import Page, Part
 
@@ -49,6 +49,4 @@ def sayable(text: str) -> str:
 def _scalar(value: Any) -> Any:
     if isinstance(value, str):
         return sayable(value)
-    if isinstance(value, float) and not isfinite(value):  # a training gone wrong; JSON has no word, protobuf has these
-        return "NaN" if isnan(value) else ("Infinity" if value > 0 else "-Infinity")
-    return value
+    return floats.written(value) if isinstance(value, float) else value

@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from trainshed import explain
 from trainshed.clock import rfc3339
 from trainshed.dashboard.document import plain, sayable
 from trainshed.dashboard.page import Page
 
 _HERE = Path(__file__).parent
 _IMPORT = re.compile(r'^import .*? from "\./(\w+\.js)";', re.MULTILINE)
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 NAVIGATION = (
     ("/", "Overview"),
@@ -104,18 +104,7 @@ def exactly(when: datetime, zone: str = "UTC") -> str:
 
 def duration(seconds: float | None) -> str:
     """Write a duration the way people say it."""
-    if seconds is None:
-        return "–"
-    if round(seconds, 3) < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if round(seconds, 1) < _MINUTE:
-        return f"{seconds:.1f} s"
-    seconds = max(seconds, _MINUTE)
-    if seconds < _HOUR:
-        return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE)} s"
-    if seconds < _DAY:
-        return f"{int(seconds // _HOUR)} h {int(seconds % _HOUR // _MINUTE)} min"
-    return f"{int(seconds // _DAY)} d {int(seconds % _DAY // _HOUR)} h"
+    return "–" if seconds is None else explain.duration(seconds)
 
 
 def size(count: int | None) -> str:

@@ -13,6 +13,7 @@ from trainshed.explain.document import as_json
 from trainshed.explain.fate import Fate
 from trainshed.explain.model import Account, Advice, Commit, Named, Source, Step, Story, Value
 from trainshed.explain.service import Features, Service
+from trainshed.explain.words import duration
 
 __all__ = [
     "Account",
@@ -27,4 +28,5 @@ __all__ = [
     "Story",
     "Value",
     "as_json",
+    "duration",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite, isnan
 
 from trainshed.explain import words
 from trainshed.explain.model import Commit, Made, Named, Source, Story, Value
@@ -34,13 +35,22 @@ class Measure:
         """Say how it changed."""
         if self.before is None or self.now is None:
             return ""
+        if self.before == self.now or (isnan(self.before) and isnan(self.now)):
+            return "the same"
         change = self.now - self.before
-        return f"{'+' if change > 0 else '−'}{words.number(abs(change))}" if change else "the same"
+        if not isfinite(change):
+            return ""
+        return f"{'+' if change > 0 else '−'}{words.number(abs(change))}"
 
     @property
     def has_fallen(self) -> bool:
         """Whether it is less than it was."""
         return self.before is not None and self.now is not None and self.now < self.before
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it was a number and is none any more."""
+        return self.before is not None and self.now is not None and isfinite(self.before) and not isfinite(self.now)
 
 
 def between(before: Story, now: Story) -> list[Difference]:
@@ -62,12 +72,13 @@ def measures(before: Sequence[Made], now: Sequence[Made]) -> list[Measure]:
 
 def said(differences: Sequence[Difference], found: Sequence[Measure]) -> str:
     """Say in one sentence what changed, and which measures fell with it."""
+    lost = [f"{m.name} was {words.number(m.before or 0)} and is {words.number(m.now or 0)}" for m in found if m.is_lost]
     fell = [
         f"{m.name} fell from {words.number(m.before or 0)} to {words.number(m.now or 0)}" for m in found if _falls(m)
     ]
     kinds = list(dict.fromkeys(_PLURAL[d.kind] for d in differences))
     changed = f"{words.some(kinds)} differ" if kinds else "nothing that is recorded differs"
-    return words.sentence(f"{words.some(fell)}; {changed}" if fell else changed)
+    return words.sentence(f"{words.some([*lost, *fell])}; {changed}" if lost or fell else changed)
 
 
 def rows(differences: Sequence[Difference]) -> list[tuple[Value, ...]]:
@@ -86,7 +97,7 @@ _PLURAL = {
 
 
 def _falls(measure: Measure) -> bool:
-    return measure.has_fallen and "loss" not in measure.name and "error" not in measure.name
+    return measure.has_fallen and not measure.is_lost and "loss" not in measure.name and "error" not in measure.name
 
 
 def _metrics(made: Sequence[Made]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from trainshed import floats
 from trainshed.clock import rfc3339
 from trainshed.explain.model import Account, Advice, Named, Step, Value
 
@@ -45,5 +46,7 @@ def _value(value: Value) -> Any:
             return {"text": value.text, "name": value.name}
         case datetime():
             return rfc3339(value)
+        case float():
+            return floats.written(value)
         case _:
             return value

@@ -1,6 +1,7 @@
 """The steps of an account that tell of a run: what it was given, what ran and why, the verdict, the cost, what it made. Pure."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 
 from trainshed import costs, names
 from trainshed.environments import Environment
@@ -24,14 +25,19 @@ _BECAME = {
 }
 
 
-def answer(run: Run, tasks: Sequence[Ran], because: str) -> str:
+def answer(run: Run, tasks: Sequence[Ran], because: str, made: Sequence[Made] = ()) -> str:
     """Say in one sentence why a run is, and how it ended."""
     if run.is_needless:
         end = f"it did nothing: nothing changed, and all of its {words.counted(run.tasks_total, 'task')} were reused"
     else:
         end = f"it {_BECAME.get(run.state, run.state.lower())}{_problem(run, tasks)}"
     reason = because.partition(" because ")[2]
-    return words.sentence(end) + (f" It was started because {words.sentence(reason, capital=False)}" if reason else "")
+    lost = _no_numbers([m for m in made if not m.is_reused])
+    return (
+        words.sentence(end)
+        + (f" Its {words.some(lost)}, no number: a training that diverges ends like that." if lost else "")
+        + (f" It was started because {words.sentence(reason, capital=False)}" if reason else "")
+    )
 
 
 def advice(run: Run, tasks: Sequence[Ran]) -> list[Advice]:
@@ -193,6 +199,8 @@ def made(found: Sequence[Made]) -> Step | None:
         return None
     pushed = [m for m in found if _PUSHED in m.metadata]
     says = f"it holds {words.counted(len(found), 'artifact')}"
+    if lost := _no_numbers(found):
+        says += f"; {words.some(lost)}"
     if pushed:
         version, place = pushed[0].metadata[_PUSHED], pushed[0].metadata.get("pushed_destination", pushed[0].uri)
         says += (
@@ -223,7 +231,7 @@ def made(found: Sequence[Made]) -> Step | None:
 def compared(before: Named, found: Sequence[Difference], measured: Sequence[Measure]) -> Step:
     """Tell what differs from the run before."""
     facts: list[tuple[str, Value]] = [
-        (m.name, f"{words.number(m.before)} → {words.number(m.now)} ({m.change})")
+        (m.name, f"{words.number(m.before)} → {words.number(m.now)}" + (f" ({m.change})" if m.change else ""))
         for m in measured
         if m.before is not None and m.now is not None
     ]
@@ -245,6 +253,16 @@ def _problem(found: Run, tasks: Sequence[Ran]) -> str:
     if failed is not None:
         return f" in task {failed.task}: {failed.error}"
     return f": {found.error.partition(chr(10))[0]}" if found.error else ""
+
+
+def _no_numbers(found: Sequence[Made]) -> list[str]:
+    """Name the measures that computed to no number."""
+    return [
+        f"{m.name} {key} is {words.number(value)}"
+        for m in found
+        for key, value in m.metadata.items()
+        if isinstance(value, float) and not isfinite(value)
+    ]
 
 
 def _plain(value: object) -> str:

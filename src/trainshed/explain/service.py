@@ -130,7 +130,7 @@ class Service:
             name=run.name,
             title=f"Why run {names.short(run.name)}",
             state=run.state,
-            says=of_runs.answer(run, story.tasks, because),
+            says=of_runs.answer(run, story.tasks, because, story.made),
             advice=of_runs.advice(run, story.tasks),
             steps=[step for step in steps if step is not None],
             before=_called(before),

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import isfinite
 
 from trainshed import names
 from trainshed.explain.model import Commit, Named
 
 _SHORT = 7
 _NAMED = 3
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _KINDS = {
     "pipelineJobs": "run",
     "builds": "build",
@@ -54,10 +56,16 @@ def duration(seconds: float | None) -> str:
     """Write how long something took."""
     if seconds is None:
         return ""
-    if seconds < 1:
+    if round(seconds, 3) < 1:
         return f"{seconds * 1000:.0f} ms"
-    minutes, rest = divmod(seconds, 60)
-    return f"{int(minutes)} min {int(rest)} s" if minutes else f"{seconds:.1f} s"
+    if round(seconds, 1) < _MINUTE:
+        return f"{seconds:.1f} s"
+    seconds = max(seconds, _MINUTE)
+    if seconds < _HOUR:
+        return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE)} s"
+    if seconds < _DAY:
+        return f"{int(seconds // _HOUR)} h {int(seconds % _HOUR // _MINUTE)} min"
+    return f"{int(seconds // _DAY)} d {int(seconds % _DAY // _HOUR)} h"
 
 
 def some(items: Sequence[str]) -> str:
@@ -77,8 +85,8 @@ def counted(count: int, one: str) -> str:
 
 
 def number(value: float) -> str:
-    """Write a measure: as many digits as say something."""
-    if value == int(value) and abs(value) < 1e6:  # noqa: PLR2004  (above, an exponent is easier to read)
+    """Write a measure: as many digits as say something; nan and inf as they are."""
+    if isfinite(value) and value == int(value) and abs(value) < 1e6:  # noqa: PLR2004  (above, an exponent is easier to read)
         return str(int(value))
     return f"{value:.4g}"
 

@@ -1,5 +1,6 @@
 """What differs between two runs, and which measures fell with it."""
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -75,3 +76,14 @@ def test_truths_and_what_is_no_metric_are_not_measured():
     report = replace(made(accuracy=1.0), type="system.HTML")
 
     assert differences.measures([], [made(blessed=True), report]) == []
+
+
+def test_what_is_no_number_any_more_is_said_plainly():
+    measured = differences.measures(_BEFORE.made, [made(accuracy=math.inf, loss=math.nan)])
+
+    assert [(m.name, m.change) for m in measured] == [("model accuracy", ""), ("model loss", "")]
+    assert differences.said([], measured) == (
+        "Model accuracy was 0.95 and is inf, model loss was 0.1 and is nan; nothing that is recorded differs."
+    )
+    again = differences.measures([made(loss=math.nan)], [made(loss=math.nan)])
+    assert [m.change for m in again] == ["the same"]

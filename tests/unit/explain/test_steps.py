@@ -1,15 +1,18 @@
 """The steps of an account."""
 
 import base64
+import json
+import math
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
 from trainshed import costs
-from trainshed.explain import as_json, events
+from trainshed.explain import as_json, differences, events
 from trainshed.explain import runs as of_runs
 from trainshed.explain.fate import Node
-from trainshed.explain.model import Account, Commit, Made, Named, Ran
+from trainshed.explain.model import Account, Commit, Made, Named, Ran, Step
 from trainshed.ledger import Receipt
 
 _NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -123,3 +126,36 @@ def test_the_parts_of_a_cost_add_up_to_the_whole():
     rows = of_runs.cost(costs.Cost(currency="USD", cloud=0.0304, parts=parts)).rows
 
     assert rows == [("train", "0", "0.000400"), ("the run itself", "0", "0.030000")]
+
+
+def a_model(**metadata):
+    return Made(
+        artifact="1", name="model", type="system.Model", uri="", task="train", is_reused=False, metadata=metadata
+    )
+
+
+def test_a_training_that_diverged_is_explained_and_its_account_is_json():
+    before = Named(text="run o", name=f"{_P}/pipelineJobs/o")
+    model = a_model(accuracy=0.44, loss=math.nan, val_loss=math.inf)
+
+    steps = [
+        of_runs.made([model]),
+        of_runs.compared(before, [], differences.measures([a_model(loss=0.1)], [model])),
+        Step(id="x", heading="x", says="x", facts=[("loss", math.nan)], columns=("y",), rows=[(-math.inf,)]),
+    ]
+    account = Account(kind="run", name="n", title="t", state="SUCCEEDED", says="s", steps=steps)
+
+    assert "model loss is nan, model val_loss is inf" in steps[0].says
+    assert steps[0].rows[0][5] == "accuracy 0.44, loss nan, val_loss inf"
+    assert steps[1].facts == [("model loss", "0.1 → nan")]
+    document = json.loads(json.dumps(as_json(account), allow_nan=False))
+    assert document["steps"][2]["facts"][0]["value"] == "NaN"
+    assert document["steps"][2]["rows"] == [["-Infinity"]]
+
+
+def test_the_answer_says_what_is_no_number():
+    run = SimpleNamespace(state="SUCCEEDED", is_needless=False)
+
+    said = of_runs.answer(run, [], "", [a_model(loss=math.nan)])
+
+    assert said == "It succeeded. Its model loss is nan, no number: a training that diverges ends like that."
