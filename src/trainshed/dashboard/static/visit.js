@@ -50,20 +50,21 @@ function show(parts, wanted) {
   parts.className = wanted.className;
   delete parts.dataset.live;
   if (wanted.dataset.live) parts.dataset.live = wanted.dataset.live;
+  const sections = [...wanted.children], ids = new Set(sections.map((section) => section.id));
+  for (const old of [...parts.children]) if (!ids.has(old.id)) old.remove();
   const known = new Map([...parts.children].map((section) => [section.id, section]));
-  for (const section of [...wanted.children]) {
+  let place = parts.firstElementChild;
+  for (const section of sections) {
     const old = known.get(section.id);
-    known.delete(section.id);
+    if (old && old === place) place = place.nextElementSibling; // what stays where it is keeps the focus
+    else if (old) parts.insertBefore(old, place);
     if (!old || old.className !== section.className) {
-      old?.remove();
-      parts.append(document.importNode(section, true));
-      continue;
-    }
-    parts.append(old);
-    if ("drawsItself" in old.dataset) old.dispatchEvent(new CustomEvent("part", { detail: section.innerHTML }));
+      const made = document.importNode(section, true);
+      if (old) old.replaceWith(made);
+      else parts.insertBefore(made, place);
+    } else if ("drawsItself" in old.dataset) old.dispatchEvent(new CustomEvent("part", { detail: section.innerHTML }));
     else morph(old, section.innerHTML);
   }
-  for (const gone of known.values()) gone.remove();
 }
 
 addEventListener("popstate", () => {

@@ -100,12 +100,12 @@ def _revisions(asked: Asked, found: Sequence[Schema], shown: Schema, token: str)
     return Table(
         id="revisions",
         heading="Revisions",
-        columns=("Revision", "Made", ""),
+        columns=("Revision", "Made", "Shown"),
         rows=[
             (
                 Link(text=each.revision_id, href=asked.href(revision=each.revision_id, page=None)),
                 Time(when=each.revision_create_time),
-                "shown above" if each.revision_id == shown.revision_id else None,
+                "above" if each.revision_id == shown.revision_id else None,
             )
             for each in found
         ],
