@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
+from math import isfinite
 from typing import Any, ClassVar, Literal
 
 from trainshed.dashboard import scales
@@ -30,12 +31,20 @@ Point = tuple[X, float | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """One thing over time, or over another number. A value of None is a gap: not known is not zero."""
+    """One thing over time, or over another number.
+
+    A value of None is a gap: not known is not zero. What is no number is one as well, and the table names it.
+    """
 
     label: str
     points: Sequence[Point]
     tone: str = ""  # good, bad, busy or idle, where a colour has that meaning
     now: float | None = None  # said while nothing is pointed at; the last known value otherwise
+
+    @cached_property
+    def drawn(self) -> Sequence[Point]:
+        """The points with a gap for what is no number."""
+        return [(x, value if value is not None and isfinite(value) else None) for x, value in self.points]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,11 +186,11 @@ def _span(chart: Chart, every: Sequence[X]) -> tuple[float, float]:
 def _stacks(chart: Chart, every: Sequence[X]) -> list[dict[float, float]]:
     """Answer for each series its values by x; of stacked ones, with those below added."""
     if chart.shape not in {"area", "bars"}:
-        return [{_float(x): value for x, value in series.points if value is not None} for series in chart.series]
+        return [{_float(x): value for x, value in series.drawn if value is not None} for series in chart.series]
     sums = dict.fromkeys(map(_float, every), 0.0)
     stacks = []
     for series in chart.series:
-        for x, value in series.points:
+        for x, value in series.drawn:
             sums[_float(x)] += value or 0.0
         stacks.append(dict(sums))
     return stacks
@@ -189,7 +198,7 @@ def _stacks(chart: Chart, every: Sequence[X]) -> list[dict[float, float]]:
 
 def _y_axis(chart: Chart, stacks: Sequence[Mapping[float, float]]) -> list[tuple[float, str]]:
     values = [value for stack in stacks for value in stack.values()]
-    low, high = min(values), max(values)
+    low, high = min(values, default=0.0), max(values, default=0.0)
     if chart.from_zero:
         low, high = min(low, 0.0), max(high, 0.0)
     return scales.axis(low, high, chart.unit, most=4)
@@ -221,7 +230,7 @@ def _series(
         return drawn | {"fill": _area(plot, values, below), "line": _path(_placed(plot, sorted(values.items())))}
     if chart.shape == "scatter":
         return drawn | {"dots": _dots(_placed(plot, sorted(values.items())))}
-    runs = [_thinned(_placed(plot, run)) for run in _runs(series.points)]
+    runs = [_thinned(_placed(plot, run)) for run in _runs(series.drawn)]
     marked = [point for run in runs if chart.has_marks or len(run) == 1 for point in run]
     return drawn | {"line": "".join(_path(run) for run in runs if len(run) > 1), "dots": _dots(marked)}
 
@@ -299,7 +308,7 @@ def _pointed(chart: Chart, every: Sequence[X], plot: _Plot) -> dict[str, Any]:
     found = [
         (plot.x(_float(x)), plot.y(value), every.index(x))
         for series in chart.series
-        for x, value in series.points
+        for x, value in series.drawn
         if value is not None
     ]
     found.sort()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from math import ceil, floor, log10
+from math import ceil, floor, isfinite, log10
 from zoneinfo import ZoneInfo
 
 SECONDS, BYTES, SHARE, COUNT = "seconds", "bytes", "share", "count"  # written in ways of their own; other units follow
@@ -21,24 +21,33 @@ _DURATIONS = (
 )
 _SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 _HUNDRED, _LARGE = 100, 1000
+_HUGE, _TINY = 1e12, 1e-6  # of a number and of a step, from which on an exponent is easier to read
+_FARTHEST, _NEAREST = 1e300, 1e-12  # beyond, differences are no numbers; of a value, within which they say nothing
 
 
 def ticks(low: float, high: float, most: int = 5, least_step: float = 0.0) -> list[float]:
     """Answer round values that cover low to high: at most `most` steps of 1, 2 or 5 times a power of ten."""
+    low, high = max(low, -_FARTHEST), min(high, _FARTHEST)
     if high <= low:
         high = low + (abs(low) or 1.0)
+    high = max(high, low + max(abs(low), abs(high)) * _NEAREST, low + 1 / _FARTHEST)
     least = (high - low) / most
     power = 10.0 ** floor(log10(least))
     step = max(least_step, next(nice * power for nice in _NICE if nice * power >= least * (1 - 1e-9)))
     first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
-    return [round(count * step, 12) for count in range(first, last + 1)]
+    digits = max(12, 3 - floor(log10(step)))
+    return [round(count * step, digits) for count in range(first, last + 1)]
 
 
 def axis(low: float, high: float, unit: str, most: int = 5) -> list[tuple[float, str]]:
     """Answer the ticks of an axis with their labels, all written in the same unit."""
     factor, suffix = _written_in(max(abs(low), abs(high)), unit)
     found = ticks(low / factor, high / factor, most, least_step=1.0 if unit == COUNT else 0.0)
-    decimals = max(0, -floor(log10(found[1] - found[0]) + 1e-9))
+    step, largest = found[1] - found[0], max(abs(found[0]), abs(found[-1]))
+    if largest >= _HUGE or step < _TINY:
+        digits = 1 + floor(log10(largest)) - floor(log10(step))
+        return [(value * factor, f"{value:.{digits}g}{suffix}") for value in found]
+    decimals = max(0, -floor(log10(step) + 1e-9))
     return [(value * factor, f"{value:,.{decimals}f}{suffix}") for value in found]
 
 
@@ -46,6 +55,8 @@ def write(value: float | None, unit: str) -> str:
     """Write one value as precisely as somebody wants to read it."""
     if value is None:
         return "–"
+    if not isfinite(value):
+        return str(value)
     if unit == SECONDS and abs(value) >= _MINUTE:
         return _long(value)
     factor, suffix = _written_in(abs(value), unit)
@@ -54,7 +65,7 @@ def write(value: float | None, unit: str) -> str:
 
 def write_all(values: Sequence[float | None], unit: str) -> str:
     """Write values that belong together in the same unit, which is said once."""
-    known = [abs(value) for value in values if value is not None]
+    known = [abs(value) for value in values if value is not None and isfinite(value)]
     factor, suffix = _written_in(max(known, default=0.0), unit)
     return " / ".join("–" if value is None else _rounded(value / factor) for value in values) + (
         suffix if known else ""
@@ -108,12 +119,16 @@ def _written_in(largest: float, unit: str) -> tuple[float, str]:
 
 
 def _number(value: float) -> str:
+    if abs(value) >= _HUGE:
+        return f"{value:.4g}"
     if abs(value) >= _LARGE:
         return f"{value:,.0f}"
     return f"{value:.4g}" if value % 1 else f"{value:.0f}"
 
 
 def _rounded(value: float) -> str:
+    if not isfinite(value):
+        return str(value)
     return f"{value:,.0f}" if abs(value) >= _HUNDRED or not value % 1 else f"{value:.3g}"
 
 

@@ -1,4 +1,5 @@
 import json
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -163,3 +164,22 @@ def test_a_strip_has_a_bar_for_each_that_leads_somewhere(count):
 
 def test_an_empty_strip_teaches():
     assert "Nothing yet." in drawn_part(Strip(id="c", marks=[], nothing=NOTHING, unit=SECONDS))
+
+
+@pytest.mark.parametrize("shape", ["line", "area", "bars", "scatter"])
+def test_what_is_no_number_is_a_gap_and_named_in_the_table(shape):
+    points = [(0, 1.0), (1, math.nan), (2, math.inf), (3, 2.0)]
+    chart = a_chart(("loss", points), shape=shape)
+
+    assert [row[1] for row in chart.drawn.rows] == ["1", "nan", "inf", "2"]
+    assert "nan" not in json.dumps(plain(chart.drawn.points)).lower()
+    assert "nan" not in "".join(chart.drawn.series[0][key] for key in ("line", "dots", "fill"))
+    assert json.dumps(plain(chart), allow_nan=False)
+    assert "nan" in drawn_part(chart)
+
+
+def test_where_nothing_is_a_number_the_table_says_so():
+    chart = a_chart(("loss", [(0, math.nan), (1, math.nan)]))
+
+    assert [row[1] for row in chart.drawn.rows] == ["nan", "nan"]
+    assert chart.drawn.series[0]["now"] == "nan"

@@ -1,5 +1,7 @@
 """What counts as a difference between runs, and how it is said."""
 
+import math
+
 import pytest
 
 from trainshed.dashboard.runs import differences
@@ -55,3 +57,16 @@ def test_durations_are_alike_within_a_tenth(values, is_same):
 )
 def test_a_change_is_said_with_its_share(before, after, said):
     assert differences.change(before, after) == said
+
+
+@pytest.mark.parametrize(
+    ("values", "is_same"),
+    [((math.nan, math.nan), True), ((math.nan, 1.0), False), ((math.inf, math.inf), True), ((math.nan, None), False)],
+)
+def test_what_is_no_number_is_the_same_as_itself(values, is_same):
+    assert differences.equal(values) is is_same
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.1, math.nan), (math.nan, math.nan), (1.0, math.inf), (math.inf, 1)])
+def test_between_what_is_no_number_and_a_number_there_is_no_change(before, after):
+    assert differences.change(before, after) == ""

@@ -1,5 +1,7 @@
 """Where lines pass the axes of parallel coordinates."""
 
+import math
+
 from trainshed.dashboard.runs import parallel
 from trainshed.dashboard.runs.differences import Row
 from trainshed.dashboard.runs.parallel import HEIGHT, WIDTH
@@ -58,10 +60,16 @@ def test_too_many_words_are_no_axis():
     assert parallel.may_be_axis(Row(label="epochs", values=list(range(20))))
 
 
-def test_infinite_numbers_are_words():
-    assert heights(draw((float("inf"), 1.0, 2.0)).lines[0]) == [0]
-
-
 def test_values_are_written_as_json_has_them():
     assert parallel.write({"seed": None, "ü": True}) == '{"seed": null, "ü": true}'
     assert (parallel.write(False), parallel.write(1 / 3), parallel.write(None)) == ("false", "0.333333", "–")
+
+
+def test_what_is_no_number_passes_below_an_axis_of_numbers():
+    drawing = draw((0.001, 1.0, 1e30), (0.1, 0.2, math.nan))
+
+    assert [axis.has_gaps for axis in drawing.axes] == [False, True]
+    assert sorted(words for _, words in drawing.axes[1].ticks) == ["0.1", "0.2"]
+    assert heights(drawing.lines[2])[1] > HEIGHT
+    assert drawing.lines[2].values[1] == "1 nan"
+    assert draw((math.nan, math.nan, math.inf)).axes[0].ticks == [(0, "nan"), (HEIGHT, "inf")]

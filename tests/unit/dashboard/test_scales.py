@@ -1,3 +1,4 @@
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -111,3 +112,23 @@ def test_a_day_that_has_25_hours_keeps_its_round_times():
     found = scales.time_ticks(since, since + timedelta(hours=25), "Europe/Berlin")
 
     assert [label for _, label in found] == ["25 Oct", "06:00", "12:00", "18:00", "26 Oct"]
+
+
+@pytest.mark.parametrize("unit", [SECONDS, BYTES, SHARE, COUNT, "", "/s"])
+@pytest.mark.parametrize(("value", "words"), [(math.nan, "nan"), (math.inf, "inf"), (-math.inf, "-inf")])
+def test_what_is_no_number_is_named(value, words, unit):
+    assert scales.write(value, unit) == words
+    assert scales.write_all([value, 1.0], unit).startswith(f"{words} / ")
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(0, 1e-13), (1e16, 1e16 + 2), (1e30, 1e30), (-1e308, 1e308), (0, 5e-324), (0.1, 0.1 + 2e-17), (0, 1e30)],
+)
+def test_an_axis_of_the_least_and_the_greatest_has_ticks_that_grow(low, high):
+    found = scales.axis(low, high, "", most=4)
+
+    values = [value for value, _ in found]
+    assert len(values) > 1
+    assert values == sorted(set(values))
+    assert max(len(label) for _, label in found) <= 20

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isnan
 from typing import Any
+
+from trainshed.floats import is_number
 
 _NEAR = 1.1  # durations within ten percent of each other are alike
 _SHORT = 0.5  # seconds, within which they are alike in any case
@@ -23,7 +26,9 @@ Same = Callable[[Sequence[Any]], bool]
 def equal(values: Sequence[Any]) -> bool:
     """Whether all are the same: 1 and 1.0 are, 1 and true are not."""
     return all(
-        before == after and isinstance(before, bool) == isinstance(after, bool) for before, after in pairwise(values)
+        (before == after or (_is_nan(before) and _is_nan(after)))
+        and isinstance(before, bool) == isinstance(after, bool)
+        for before, after in pairwise(values)
     )
 
 
@@ -52,11 +57,11 @@ def split(found: Iterable[Row], same: Same = equal) -> tuple[list[Row], list[Row
 
 def change(before: Any, after: Any) -> str:
     """Say by how much a number changed; nothing of what is no number, or did not change."""
-    if not _is_number(before) or not _is_number(after) or before == after:
+    if not is_number(before) or not is_number(after) or before == after:
         return ""
     share = f" ({(after - before) / abs(before):+.1%})" if before else ""
     return f"{after - before:+.4g}{share}"
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and isnan(value)

@@ -11,6 +11,7 @@ from math import isfinite, log10
 from typing import Any
 
 from trainshed.dashboard.runs.differences import Row
+from trainshed.floats import is_number
 
 WIDTH, HEIGHT = 170, 220  # between two axes; of an axis
 _BELOW = 26  # where a line passes that has no value
@@ -83,14 +84,21 @@ def write(value: Any) -> str:
 def may_be_axis(row: Row) -> bool:
     """Whether a row says something on an axis: numbers, or not too many different words."""
     known = [value for value in row.values if value is not None]
-    return all(map(_is_number, known)) or len(set(map(write, known))) <= _MOST_WORDS
+    return _are_numbers(known) or len(set(map(write, known))) <= _MOST_WORDS
+
+
+def _are_numbers(known: Sequence[Any]) -> bool:
+    """Whether values are numbers, nan and the infinities among them."""
+    return all(is_number(value) or isinstance(value, float) for value in known)
 
 
 def _axis(row: Row, x: int) -> tuple[Axis, list[float]]:
     known = [value for value in row.values if value is not None]
     has_gaps = len(known) < len(row.values)
-    if known and all(map(_is_number, known)):
-        low, high = min(known), max(known)
+    numbers = [value for value in known if is_number(value)]
+    if numbers and _are_numbers(known):
+        has_gaps = len(numbers) < len(row.values)  # what diverged stands nowhere on the axis
+        low, high = min(numbers), max(numbers)
         is_logarithmic = low > 0 and high / low >= _WIDE
         ys = [_number(value, low, high, is_logarithmic=is_logarithmic) for value in row.values]
         ticks = [(_number(value, low, high, is_logarithmic=is_logarithmic), write(value)) for value in {low, high}]
@@ -104,13 +112,9 @@ def _axis(row: Row, x: int) -> tuple[Axis, list[float]]:
 
 
 def _number(value: float | None, low: float, high: float, *, is_logarithmic: bool) -> float:
-    if value is None:
+    if value is None or not isfinite(value):
         return HEIGHT + _BELOW
     if high == low:
         return HEIGHT / 2
-    share = log10(value / low) / log10(high / low) if is_logarithmic else (value - low) / (high - low)
+    share = (log10(value) - log10(low)) / (log10(high) - log10(low)) if is_logarithmic else (value - low) / (high - low)
     return round(HEIGHT * (1 - share), 1)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
