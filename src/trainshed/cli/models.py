@@ -65,7 +65,7 @@ def _path(client: Client, model: str) -> str:
 
 
 def _row(version: dict[str, Any]) -> tuple[str, ...]:
-    metrics = ", ".join(f"{name} {value:.4g}" for name, value in version["metrics"].items())
+    metrics = ", ".join(f"{name} {float(value):.4g}" for name, value in version["metrics"].items())
     by = version["run"].rsplit("/", 1)[-1] or (f"rollback to {version['restores']}" if "restores" in version else "")
     live = "live" if version["isLive"] else "" if version["isThere"] else "gone"
     return (version["version"], live, version["createTime"][:19] + "Z", by, metrics, version["verdict"])

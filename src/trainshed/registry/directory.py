@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from trainshed import floats
+
 POINTER = "LATEST.json"
 _SCHEME = "gs://"
 _LAST = "saved_model.pb"  # whoever watches the folder itself takes a version for whole once it has this
@@ -66,9 +68,8 @@ def new_pointer(text: str, directory: str, version: str, metrics: Mapping[str, f
     known = read_pointer(text)
     number = int(version) if isinstance(known.get("version"), int) else version
     changes = {"version": number, "destination": f"{directory}/{version}", "metrics": dict(metrics)}
-    return json.dumps(
-        known | {key: value for key, value in changes.items() if key in known or key == "version"}, indent=2
-    )
+    document = known | {key: value for key, value in changes.items() if key in known or key == "version"}
+    return json.dumps(floats.writable(document), indent=2)
 
 
 def in_order(names: Iterable[str]) -> list[str]:

@@ -1,5 +1,7 @@
 """What the overview makes of what was measured, and where a login may lead."""
 
+import math
+
 import pytest
 
 from trainshed.dashboard.login import own_path
@@ -60,3 +62,10 @@ def test_the_measure_that_matters_is_shown_with_what_it_was():
 )
 def test_a_login_leads_to_pages_of_this_server_alone(given, path):
     assert own_path(given) == path
+
+
+def test_what_is_no_number_any_more_is_worse_and_what_never_was_is_not():
+    assert measured({"loss": math.nan}, {"loss": 0.1}) == ("loss nan, was 0.1", True)
+    assert measured({"accuracy": math.nan}, {"accuracy": 0.9})[1]
+    assert not measured({"loss": 0.2}, {"loss": math.nan})[1]
+    assert not measured({"loss": math.nan}, {"loss": math.nan})[1]

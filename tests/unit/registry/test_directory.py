@@ -1,6 +1,7 @@
 """What the names in a serving directory mean."""
 
 import json
+import math
 
 import pytest
 
@@ -50,3 +51,15 @@ def test_what_makes_a_version_whole_comes_last():
 def test_an_address_and_its_key_say_the_same(address):
     assert directory.address(directory.key_of(address)) == address
     assert directory.split(f"{address}/7") == (address, "7")
+
+
+def test_a_pointer_is_json_even_of_a_training_that_diverged():
+    text = '{"version": "9", "metrics": {"loss": NaN}, "note": Infinity}'
+
+    made = directory.new_pointer(text, "gs://b/m", "11", {"loss": math.nan})
+
+    assert json.loads(made, parse_constant=pytest.fail) == {
+        "version": "11",
+        "metrics": {"loss": "NaN"},
+        "note": "Infinity",
+    }

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from trainshed import names
+from trainshed import floats, names
 from trainshed.api import caller, own
 from trainshed.clock import rfc3339
 from trainshed.duty import off_loop
@@ -63,7 +63,7 @@ def as_json(version: Version) -> dict[str, Any]:
         "pushedArtifact": f"artifacts/{version.artifact_id}",
         "modelArtifact": f"artifacts/{version.model_id}" if version.model_id else "",
         "modelUri": version.model_uri,
-        "metrics": dict(version.metrics),
+        "metrics": floats.writable(version.metrics),
         "verdict": version.verdict,
     }
     if version.is_blessed is not None:

@@ -1,6 +1,7 @@
 """How fresh each model is: its newest version, how old, how good, and whether it got worse."""
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 
 from trainshed import registry
 from trainshed.dashboard import links
@@ -51,4 +52,5 @@ def measured(now: Mapping[str, float], before: Mapping[str, float]) -> tuple[str
     if was is None:
         return f"{name} {value:.4g}", False
     is_worse = value > was if name.rpartition(".")[2] in _LESS_IS_BETTER else value < was
+    is_worse |= isnan(value) and not isnan(was)
     return f"{name} {value:.4g}, was {was:.4g}", is_worse
