@@ -142,7 +142,7 @@ def test_the_seeds_builders_work_inside_a_shell_too(trainshed, project, tmp_path
     assert "gs://store/shell/x" in done.stdout
     assert "Step #0: Successfully tagged shell" in done.stdout
     assert "Step #0: local-project" in done.stdout
-    assert "REBUILD_IMAGE: trainer.py is not declared" in done.stdout
+    assert "image: trainer.py is not declared" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,17 @@ def test_a_trigger_is_made_run_listed_and_deleted(trainshed, project):
 
     assert (made.returncode, run.returncode, deleted.returncode) == (0, 2, 0)
     assert "there is no no.yaml at commit" in run.stderr
+    assert "WARNING: filename: there is no no.yaml at commit" in made.stderr
     assert "by-hand" in listed
+
+
+def test_a_trigger_that_lacks_substitutions_says_so_when_it_is_made(trainshed, project):
+    words = ["builds", "triggers", "create", "lacking", "--repo", str(project), "--build-config", "deploy.yaml"]
+    made = trainshed.run(*words, "--substitutions", "_BRANCH=main,_IMAGE=i,_NAME=n,_ROOT=gs://store")
+    trainshed.run("builds", "triggers", "delete", "lacking")
+
+    assert made.returncode == 0
+    assert "WARNING: deploy.yaml: nothing gives _CICD_IMAGE, _REPO_URL a value; give the trigger --sub" in made.stderr
 
 
 def test_s63_a_workflow_is_imported(trainshed, project, tmp_path):

@@ -117,6 +117,44 @@ def test_s64_a_push_builds_its_commit_with_the_triggers_substitutions(bench, rep
     assert build.trigger == receipt.trigger == "projects/p/locations/r/triggers/on-push"
 
 
+NEEDY = """\
+steps:
+- name: $_IMAGE
+  args: ['$_MESSAGE', '${_MODE:-plain}', '$_PLAN', '$BRANCH_NAME', '$_GIVEN']
+substitutions: {_MESSAGE: hello}
+"""
+
+
+def test_substitutions_that_nothing_gives_are_known_of_every_config_before_the_first_push(bench, repository):
+    repository.commit(on__image_dot_yaml=NEEDY, on__compile_dot_yaml=NEEDY, on__modules_dot_yaml=CONFIG)
+    trigger = a_trigger(
+        bench,
+        repository,
+        filename="on/$_PLAN.yaml",
+        changes={"modules": ["m"]},
+        substitutions={"_GIVEN": "$(push.ref)"},
+    )
+
+    assert bench.triggers.lacking(trigger) == {"on/image.yaml": ("_IMAGE",), "on/compile.yaml": ("_IMAGE",)}
+
+
+def test_a_trigger_of_which_there_is_nothing_to_look_at_lacks_nothing(bench, repository):
+    assert bench.triggers.lacking(a_trigger(bench, repository, branch="^release$")) == {}
+
+
+def test_a_refused_push_names_the_substitutions_that_nothing_gives(bench, repository):
+    a_trigger(bench, repository, substitutions={"_GIVEN": "x"})
+    poll(bench)
+    sha = repository.commit(cloudbuild_dot_yaml=NEEDY)
+
+    poll(bench)
+
+    assert receipts(bench)[sha].reason.split("\n") == [
+        "steps[0].name: is empty once substitutions are applied; give the substitution a value",
+        "substitutions: nothing gives _IMAGE, _PLAN a value; give the trigger --substitutions _IMAGE=…,_PLAN=…",
+    ]
+
+
 def test_of_commits_pushed_together_the_last_builds_and_all_have_receipts(bench, repository):
     a_trigger(bench, repository)
     poll(bench)

@@ -6,7 +6,7 @@ Order: shape (`schema`), substitutions, then meaning: ids and waitFor, env, secr
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,8 @@ def check(
     applied = substitutions.apply(shaped, built_in, given=given or {}, is_triggered=is_triggered)
     problems = [*applied.findings, *_meaning(applied.document)]
     if errors := [f for f in problems if f.severity == "error"]:
+        if is_triggered and applied.lacking:  # it may be why: no value is an empty one in a triggered build
+            errors.append(_error("substitutions", lack(applied.lacking)))
         raise InvalidArgument.findings(errors, reason="BUILD_INVALID")
     return Checked(
         config=read(applied.document, values=applied.values),
@@ -54,6 +56,13 @@ def check(
         values=applied.values,
         warnings=tuple(problems),
     )
+
+
+def lack(keys: Iterable[str]) -> str:
+    """Say which substitutions of a trigger nothing gives a value."""
+    names = sorted(keys)
+    given = ",".join(f"{name}=…" for name in names)
+    return f"nothing gives {', '.join(names)} a value; give the trigger --substitutions {given}"
 
 
 def shape(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,6 +70,14 @@ def by_hand() -> Planned:
     return Planned(way=_WHOLE, reason="no push to look at, so everything is built")
 
 
+def every_way(trigger: Trigger) -> tuple[dict[str, str], ...]:
+    """Answer the plans that a trigger's builds can have; one that is empty where it plans nothing."""
+    if not declares(trigger):
+        return ({},)
+    ways = (way for way in planner.Way if way is not planner.Way.NOTHING)
+    return tuple(Planned(way=way, reason="x", since="x").substitutions for way in ways)
+
+
 def of_push(trigger: Trigger, ref: str, *, builds: Sequence[Build], changed: Changed) -> Planned:
     """Choose the way of a pushed commit; `builds` are the trigger's, newest first."""
     bases = _bases(trigger, ref, builds)

@@ -67,6 +67,7 @@ class Applied:
     document: dict[str, Any]
     values: Mapping[str, str]  # every value in force, dynamic ones expanded
     findings: tuple[Finding, ...]
+    lacking: Mapping[str, str]  # keys that nothing gives a value, which is empty then → the first place that asks
 
 
 def check_keys(values: Mapping[str, Any], path: str = "substitutions") -> list[Finding]:
@@ -107,7 +108,7 @@ def apply(
     if not scan.loose:
         _must_match(scan, own)
     values = _expanded_values(scan, own, built_in)
-    return Applied(document=result, values=values, findings=tuple(scan.findings))
+    return Applied(document=result, values=values, findings=tuple(scan.findings), lacking=scan.unmatched)
 
 
 def expand(text: str, values: Mapping[str, str], *, dynamic: bool = True) -> tuple[str, list[Finding]]:

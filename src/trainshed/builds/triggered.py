@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trainshed.builds import cel, document, payload, planning, substitutions, triggers
+from trainshed.builds import cel, config, document, payload, planning, substitutions, triggers
 from trainshed.builds.config import Checked
 from trainshed.builds.model import Trigger
 from trainshed.builds.repositories import Repositories
@@ -59,6 +59,34 @@ class Triggered:
         values = {**_substitutions(trigger, watch, ref, sha, ""), **bound}
         expanded = {key: substitutions.expand(value, values)[0] for key, value in values.items()}
         return "" if cel.read(text).holds({**expanded, **event}) else f"the filter does not hold: {text}"
+
+    def lacking(self, trigger: Trigger) -> dict[str, tuple[str, ...]]:
+        """Answer the substitutions that nothing gives a value, by build config, as the newest commit has them.
+
+        Empty as well where there is nothing to look at yet. Raises what the repository or a config has wrong.
+        """
+        watch = triggers.read(trigger.document)
+        ref, sha = self._newest(watch)
+        if watch.repository and not sha:
+            return {}
+        found = {}
+        for plan in planning.every_way(trigger):
+            wanted, of_trigger = self._document(trigger, ref, sha, plan)
+            given = dict.fromkeys(planning.given(trigger, plan), "x")
+            applied = substitutions.apply(config.shape(wanted), of_trigger, given=given, is_triggered=True)
+            if applied.lacking:
+                found[of_trigger["TRIGGER_BUILD_CONFIG_PATH"]] = tuple(sorted(applied.lacking))
+        return found
+
+    def _newest(self, watch: triggers.Watch) -> tuple[str, str]:
+        """Answer a ref that a trigger builds, and its commit; empty where there is none."""
+        if not watch.repository:
+            return "", ""
+        self._repositories.fetch(watch.repository)
+        refs = self._repositories.refs(watch.repository)
+        if watch.is_polled:
+            return next(((r, s) for r, s in refs.items() if triggers.watches(watch, r)), ("", ""))
+        return next(((r, s) for r, s in refs.items() if watch.ref in {r, triggers.short_ref(r)}), ("", ""))
 
     def _document(
         self, trigger: Trigger, ref: str, sha: str, plan: Mapping[str, str]

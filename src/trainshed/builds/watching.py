@@ -103,6 +103,10 @@ class Triggers:
         """Read a trigger by name or id. Raises NotFound."""
         return self._db.read(lambda conn: store.find_trigger(conn, project, region, name))
 
+    def lacking(self, trigger: Trigger) -> Mapping[str, tuple[str, ...]]:
+        """Answer the substitutions that nothing gives a value, by build config."""
+        return self._triggered.lacking(trigger)
+
     def list(self, *, project: str = "", region: str = "") -> tuple[Trigger, ...]:
         """Read triggers by name."""
         return tuple(self._db.read(lambda conn: store.list_triggers(conn, project=project, region=region)))

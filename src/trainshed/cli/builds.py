@@ -184,16 +184,26 @@ def plan(folder: Path, since: str, files: str, declaration: str, output_format: 
     declared = _changes(document.load(path.read_bytes(), where=str(path))) if path.is_file() else {}
     if bool(since) == bool(files):
         raise InvalidArgument.field("--since", "give either --since or --files")
-    if since:
-        from trainshed.builds.repositories import git
-
-        words = ["diff", "--name-only", "--no-renames", "--relative", since, "--"]
-        changed = git(words, cwd=folder).splitlines()
-    else:
-        changed = flags.list_of(files)
+    changed = _changed(folder, since) if since else flags.list_of(files)
     found = planner.choose(changed, planner.Declaration.from_document(declared))
-    answer = {"way": found.way, "reason": found.reason, "files": dict(found.files)}
-    show(answer, output_format, lambda: click.echo(f"{found.way}: {found.reason}"))
+    answer = {"way": found.way, "plan": found.way.word, "reason": found.reason, "files": dict(found.files)}
+    show(answer, output_format, lambda: click.echo(f"{found.way.word}: {found.reason}"))
+
+
+def _changed(folder: Path, since: str) -> list[str]:
+    """Answer the files of a folder that differ from a commit. Raises InvalidArgument for what is no commit."""
+    from trainshed.builds.repositories import git
+
+    try:
+        git(["rev-parse", "--verify", "--quiet", "--end-of-options", f"{since}^{{commit}}"], cwd=folder)
+    except FailedPrecondition:
+        count = int(git(["rev-list", "--count", "--all"], cwd=folder))
+        first = "; the first commit of a repository is built whole" if count <= 1 else ""
+        has = {0: "no commit", 1: "one commit"}.get(count, f"{count} commits")
+        raise InvalidArgument.field(
+            "--since", f"there is no commit {since!r}; the repository has {has}{first}"
+        ) from None
+    return git(["diff", "--name-only", "--no-renames", "--relative", since, "--"], cwd=folder).splitlines()
 
 
 def _changes(declared: dict[str, Any]) -> dict[str, Any]:

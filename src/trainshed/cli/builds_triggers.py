@@ -13,6 +13,7 @@ from trainshed.client import Client, segment
 from trainshed.errors import InvalidArgument
 
 _CHANGES = only_local("Cloud Build has no place for it; use --included-files and --ignored-files")
+_CHECK, _LOOK_SECONDS = {"check": "true"}, 900.0  # the first look at a repository fetches it
 _COLUMNS = ("NAME", "REPOSITORY", "REF", "CONFIG", "INCLUDED", "IGNORED", "STATUS")
 
 
@@ -198,8 +199,12 @@ def _create(wanted: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         path = f"{surface}/projects/{segment(given['project'] or settings.project)}/locations/{region}/triggers"
         found: dict[str, Any] = client.call("POST", path, {k: v for k, v in wanted.items() if v})
         place = found["resourceName"].rpartition("/")[0]
-        problem = client.call("GET", f"/trainshed/v1/{place}/{segment(found['name'])}").get("error")
-    if problem:
+        seen = client.call(
+            "GET", f"/trainshed/v1/{place}/{segment(found['name'])}", query=_CHECK, timeout_seconds=_LOOK_SECONDS
+        )
+    for warning in seen.get("warnings", ()):
+        click.echo(f"WARNING: {warning}", err=True)
+    if problem := seen.get("error"):
         click.echo(f"WARNING: the repository cannot be read yet; the trigger waits for it. {problem}", err=True)
     return found
 

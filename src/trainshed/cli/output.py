@@ -58,11 +58,15 @@ def show(
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print columns as gcloud does: upper-case headings, two spaces between."""
-    lines = [tuple(headings), *(tuple("" if v is None else str(v) for v in row) for row in rows)]
+    """Print columns as gcloud does: upper-case headings, two spaces between; a row is one line, whatever is in it."""
+    lines = [tuple(headings), *(tuple("" if v is None else _one_line(str(v)) for v in row) for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(headings))]
     for line in lines:
         click.echo("  ".join(v.ljust(w) for v, w in zip(line, widths, strict=True)).rstrip())
+
+
+def _one_line(text: str) -> str:
+    return "; ".join(line.rstrip() for line in text.splitlines() if line.strip())
 
 
 def report_defect(error: BaseException) -> None:

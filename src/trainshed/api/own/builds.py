@@ -14,11 +14,12 @@ from trainshed.api import own
 from trainshed.api.descriptors import from_json, to_json
 from trainshed.api.services.builds_json import trigger_json
 from trainshed.builds import Docker, Service, Trigger, Triggers, planning
+from trainshed.builds.config import lack
 from trainshed.builds.planner import Declaration, choose
 from trainshed.clock import rfc3339
 from trainshed.duty import off_loop
 from trainshed.environments import Binding, Environments
-from trainshed.errors import InvalidArgument
+from trainshed.errors import InvalidArgument, TrainshedError
 
 _TRIGGER = "google.devtools.cloudbuild.v1.BuildTrigger"
 _TRIGGERS = "/trainshed/v1/projects/{project}/locations/{location}/triggers"
@@ -95,7 +96,11 @@ def trigger_routes(triggers: Triggers) -> list[Route]:
         return JSONResponse(_trigger_json(await off_loop(triggers.create, {**checked, **ours}, **place)))
 
     async def read(request: Request) -> JSONResponse:
-        return JSONResponse(_trigger_json(await off_loop(triggers.get, **_place(request))))
+        found = await off_loop(triggers.get, **_place(request))
+        document = _trigger_json(found)
+        if request.query_params.get("check", "") in {"true", "1"}:
+            document["warnings"] = await off_loop(_warnings, triggers, found)
+        return JSONResponse(document)
 
     async def change(request: Request) -> JSONResponse:
         document = await own.body(request)
@@ -110,6 +115,17 @@ def trigger_routes(triggers: Triggers) -> list[Route]:
         Route(f"{_TRIGGERS}/{{trigger}}", read, methods=["GET"]),
         Route(f"{_TRIGGERS}/{{trigger}}", change, methods=["PATCH"]),
     ]
+
+
+def _warnings(triggers: Triggers, trigger: Trigger) -> list[str]:
+    """Say what would refuse or empty a build of what the repository has now; Google says it at the first push."""
+    if trigger.error:
+        return []
+    try:
+        found = triggers.lacking(trigger)
+    except TrainshedError as error:
+        return [error.message]
+    return [f"{path or 'the build'}: {lack(keys)}" for path, keys in found.items()]
 
 
 def _place(request: Request) -> dict[str, str]:
