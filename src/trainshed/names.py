@@ -18,6 +18,9 @@ from trainshed.errors import InvalidArgument
 
 PROJECT_NUMBER = "100000000001"  # of every project: clients compare a bucket's with that of the project
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_BEGINNING = re.compile(r"[0-9a-z-]{8,}")  # as short as lists write identifiers
+_AFTER = "{"  # behind every character of theirs
+MOST_CANDIDATES = 5  # that an ambiguous one names
 Item = TypeVar("Item")
 Place = TypeVar("Place", str, int)
 _PAIRS = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
@@ -39,6 +42,26 @@ def parse(template: str, name: str, *, field: str = "name") -> dict[str, str]:
 def short(name: str) -> str:
     """Answer the last identifier of a resource name."""
     return name.rsplit("/", 1)[-1]
+
+
+def is_beginning(text: str) -> bool:
+    """Whether a text is enough of an identifier made here to stand for all of it."""
+    return _BEGINNING.fullmatch(text) is not None
+
+
+def beginning(text: str) -> tuple[str, str]:
+    """Answer between which two texts all identifiers are that begin with this one, the second excluded."""
+    return text, text + _AFTER
+
+
+def only(text: str, found: Sequence[str]) -> str:
+    """Answer which of those that begin with a text is meant; empty for none.
+
+    Raises InvalidArgument naming them if it may be several.
+    """
+    if text in found or len(found) <= 1:
+        return text if text in found else "".join(found)
+    raise InvalidArgument.field("name", f"{text!r} is the beginning of {' and '.join(found)}; give more of it")
 
 
 def uid() -> str:

@@ -79,6 +79,15 @@ def test_a_build_says_which_step_failed_and_what_to_do(world):
     assert [a["command"] for a in found["advice"]] == [
         f"trainshed builds log {build}", f"trainshed builds retry {build}",
     ]  # fmt: skip
+    assert explained(world, build[:8]) == explained(world, f"builds/{build[:8]}") == found
+    described = json.loads(world.run("builds", "describe", build[:8], "--format", "json").stdout)
+    assert described["id"] == build
+
+
+def test_a_receipt_is_known_by_the_beginning_of_its_id(world):
+    receipt = json.loads(world.run("receipts", "list", "--format", "json").stdout)[0]["receipt"]
+
+    assert explained(world, receipt[:10]) == explained(world, receipt)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +99,7 @@ def test_a_build_says_which_step_failed_and_what_to_do(world):
         (f"{_PARENT}/runTriggers/nobody", 404, "no run trigger 'nobody'"),
         ("a/b", 400, "'a/b' is none of"),
         ("artifacts/999", 404, "999"),
+        ("builds/0123456", 404, "no build '0123456'"),
     ],
 )
 def test_what_is_not_there_is_said_in_one_sentence(world, of, code, words):

@@ -79,3 +79,11 @@ def test_no_table_is_walked_through(bench, wanted):
     assert plans
     assert not [plan for plan in plans if plan.startswith("SCAN") and "USING" not in plan]
     assert not [plan for plan in plans if "TEMP B-TREE" in plan and "text" not in wanted and wanted]
+
+
+def test_a_build_is_known_by_the_beginning_of_its_identifier(bench):
+    one, other = create(bench), create(bench)
+
+    assert bench.service.that_begin(one[:8]) == [one]
+    assert bench.service.that_begin(other) == [other]
+    assert bench.service.that_begin(one[:7]) == bench.service.that_begin("") == bench.service.that_begin("z" * 8) == []

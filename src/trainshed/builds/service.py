@@ -128,6 +128,12 @@ class Service:
         """Read one build. Raises NotFound."""
         return self._of(self._db.read(lambda conn: store.get_build(conn, build_id)), project)
 
+    def that_begin(self, text: str) -> Sequence[str]:
+        """Answer a few of the builds whose identifier begins with a text, if that is long enough to mean one."""
+        if not names.is_beginning(text):
+            return []
+        return self._db.read(lambda conn: store.that_begin(conn, text, most=names.MOST_CANDIDATES))
+
     def get_in(self, conn: Connection, build_id: str) -> Build:
         """Read one build in the caller's transaction. Raises NotFound."""
         return store.get_build(conn, build_id)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 
+from trainshed import names
 from trainshed.builds.lifecycle import BUILD, STEP
 from trainshed.builds.model import Build, Progress, StepRecord, Trigger
 from trainshed.errors import NotFound
@@ -142,6 +143,13 @@ def get_build(conn: Connection, build_id: str) -> Build:
     if row is None:
         raise NotFound(f"There is no build {build_id!r}; `trainshed builds list` shows them.", reason="BUILD_NOT_FOUND")
     return Build.from_row(row, steps_of(conn, build_id))
+
+
+def that_begin(conn: Connection, text: str, *, most: int) -> list[str]:
+    """Answer the identifiers of builds that begin with a text."""
+    low, high = names.beginning(text)
+    query = select(builds.c.id).where(builds.c.id >= low, builds.c.id < high)
+    return list(conn.execute(query.order_by(builds.c.id).limit(most)).scalars())
 
 
 def list_builds(

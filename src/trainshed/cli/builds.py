@@ -21,6 +21,7 @@ from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument
 _COLUMNS = ("ID", "CREATE_TIME", "DURATION", "SOURCE", "IMAGES", "STATUS")
 _CONFIGS = ("cloudbuild.yaml", "cloudbuild.yml", "cloudbuild.json")
 _OPEN = {"PENDING", "QUEUED", "WORKING"}
+_WHOLE = 36  # characters of a build's identifier
 
 
 @click.group(name="builds")
@@ -111,7 +112,7 @@ def log(ctx: click.Context, /, build: str, stream: bool, output_format: str, **g
     """Print a build's log."""
     with session.connect() as client:
         query = {"follow": "true"} if stream else None
-        lines = client.lines(f"/trainshed/v1/builds/{segment(build)}/log", query=query)
+        lines = client.lines(f"/trainshed/v1/builds/{_one(client, build)}/log", query=query)
         if output_format == "json":
             show({"lines": list(lines)}, output_format)
         else:
@@ -129,7 +130,7 @@ def log(ctx: click.Context, /, build: str, stream: bool, output_format: str, **g
 def cancel(builds: tuple[str, ...], output_format: str, **given: Any) -> None:
     """Cancel builds; their processes are ended at once."""
     with session.connect() as client:
-        paths = [f"{_base(client, given)}/builds/{segment(build)}:cancel" for build in builds]
+        paths = [f"{_base(client, given)}/builds/{_one(client, build)}:cancel" for build in builds]
         found = [client.call("POST", path, {}) for path in paths]
     show(found, output_format, lambda: click.echo("\n".join(f"Cancelled [{b['name']}]." for b in found)))
 
@@ -163,7 +164,7 @@ def reject(build: str, comment: str, url: str, output_format: str, **given: Any)
 def retry(build: str, output_format: str, **given: Any) -> None:
     """Queue the same build again."""
     with session.connect() as client:
-        path = f"{_base(client, given)}/builds/{segment(build)}:retry"
+        path = f"{_base(client, given)}/builds/{_one(client, build)}:retry"
         found = client.call("POST", path, {})["metadata"]["build"]
     show(found, output_format, lambda: click.echo(f"Created [{found['name']}]."))
 
@@ -295,8 +296,15 @@ def _pack(folder: Path, target: Path) -> int:
 
 
 def _get(client: Client, given: dict[str, Any], build: str) -> dict[str, Any]:
-    found: dict[str, Any] = client.call("GET", f"{_base(client, given)}/builds/{segment(build)}")
+    found: dict[str, Any] = client.call("GET", f"{_base(client, given)}/builds/{_one(client, build)}")
     return found
+
+
+def _one(client: Client, build: str) -> str:
+    """Answer a build's identifier as a part of an address; of one of this server the beginning is enough."""
+    if len(build) < _WHOLE and not client.is_google:
+        build = client.call("GET", f"/trainshed/v1/builds/{segment(build)}:identify")["build"]
+    return segment(build)
 
 
 def _base(client: Client, given: dict[str, Any]) -> str:
@@ -308,7 +316,7 @@ def _base(client: Client, given: dict[str, Any]) -> str:
 def _decide(decision: str, build: str, comment: str, url: str, output_format: str, given: dict[str, Any]) -> None:
     result = {"decision": decision, **{k: v for k, v in (("comment", comment), ("url", url)) if v}}
     with session.connect() as client:
-        path = f"{_base(client, given)}/builds/{segment(build)}:approve"
+        path = f"{_base(client, given)}/builds/{_one(client, build)}:approve"
         found = client.call("POST", path, {"approvalResult": result})["metadata"]["build"]
     show(found, output_format, lambda: click.echo(f"{decision.title()} [{found['name']}]."))
 

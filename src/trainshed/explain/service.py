@@ -58,13 +58,14 @@ class Service:
     def explain(self, of: str) -> Account:
         """Give the account of a run, a build, a receipt, an artifact, a schedule or a trigger.
 
-        `of` is its resource name, or the short id of a run, a receipt, a build or a schedule. Raises NotFound.
+        `of` is its resource name, or the short id of a run, a receipt, a build or a schedule;
+        of a receipt and a build the beginning is enough. Raises NotFound, InvalidArgument.
         """
         kind = words.kind_of(of)
         explainers = {
             "run": self._run,
-            "build": lambda name: self._build(self._features.builds.get(names.short(name))),
-            "receipt": lambda name: self._receipt(names.short(name)),
+            "build": lambda name: self._build(self._features.builds.get(self._builds_id(names.short(name)))),
+            "receipt": lambda name: self._receipt(self._receipts_id(names.short(name))),
             "artifact": lambda name: self._artifact(names.short(name)),
             **dict.fromkeys(("schedule", "schedule of runs", "function", "build trigger", "run trigger"), self._source),
         }
@@ -98,11 +99,25 @@ class Service:
         ):
             with suppress(NotFound, InvalidArgument):
                 return self.explain(name)
+        if meant := self._meant(short):
+            return self.explain(meant)
         raise NotFound(
             f"There is no run, receipt, build or schedule {short!r}; `trainshed pipelines list`, `trainshed receipts list` "
             "and `trainshed builds list` show them.",
             reason="NOTHING_TO_EXPLAIN",
         )
+
+    def _meant(self, short: str) -> str:
+        """Answer the build or the receipt whose identifier alone begins so. Raises InvalidArgument naming several."""
+        found = [f"builds/{build}" for build in self._features.builds.that_begin(short)]
+        found += [f"receipts/{receipt}" for receipt in self._features.ledger.that_begin(short)]
+        return names.only(short, found)
+
+    def _builds_id(self, short: str) -> str:
+        return names.only(short, self._features.builds.that_begin(short)) or short
+
+    def _receipts_id(self, short: str) -> str:
+        return names.only(short, self._features.ledger.that_begin(short)) or short
 
     def _run(self, name: str) -> Account:
         run = self._features.runs.get(name)

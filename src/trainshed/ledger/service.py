@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from trainshed import names
 from trainshed.clock import Clock
 from trainshed.errors import FailedPrecondition
 from trainshed.ledger import ends, families, search, store
@@ -65,6 +66,12 @@ class Service:
     def cause_of(self, link: str) -> Receipt | None:
         """Find the receipt of the event that started what `link` names."""
         return self._db.read(lambda conn: store.find_receipt(conn, link=link))
+
+    def that_begin(self, text: str) -> Sequence[str]:
+        """Answer a few of the receipts whose identifier begins with a text, if that is long enough to mean one."""
+        if not names.is_beginning(text):
+            return []
+        return self._db.read(lambda conn: store.that_begin(conn, text, most=names.MOST_CANDIDATES))
 
     def describe(self, receipt_id: str) -> Account:
         """Read one receipt with its deliveries and what it led to. Raises NotFound."""

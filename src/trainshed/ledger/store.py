@@ -141,6 +141,13 @@ def get_receipt(conn: Connection, receipt_id: str) -> Receipt:
     return Receipt.from_row(row)
 
 
+def that_begin(conn: Connection, text: str, *, most: int) -> list[str]:
+    """Answer the identifiers of receipts that begin with a text."""
+    low, high = names.beginning(text)
+    query = select(receipts.c.id).where(receipts.c.id >= low, receipts.c.id < high)
+    return list(conn.execute(query.order_by(receipts.c.id).limit(most)).scalars())
+
+
 def find_receipt(conn: Connection, *, link: str) -> Receipt | None:
     """Find the receipt of the event that started what `link` names."""
     row = conn.execute(

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
+from trainshed import names
 from trainshed.api import own
 from trainshed.api.descriptors import from_json, to_json
 from trainshed.api.services.builds_json import trigger_json
@@ -55,7 +56,13 @@ def routes(builds: Service, docker: Docker) -> list[Route]:
         found = choose([str(f) for f in wanted.get("files") or []], declaration)
         return JSONResponse({"way": found.way, "reason": found.reason, "files": dict(found.files)})
 
+    async def identify(request: Request) -> JSONResponse:
+        text = request.path_params["build"]
+        meant = names.only(text, await off_loop(builds.that_begin, text))
+        return JSONResponse({"build": meant or text})
+
     return [
+        Route("/trainshed/v1/builds/{build}:identify", identify, methods=["GET"]),
         Route("/trainshed/v1/builds:plan", plan, methods=["POST"]),
         Route("/trainshed/v1/builds/{build}:docker", in_docker, methods=["POST"]),
         Route("/trainshed/v1/builds/{build}/log", log),
