@@ -110,6 +110,15 @@ def test_a_failing_step_fails_the_build_and_stops_the_others(bench):
     assert "never" not in bench.log(build)
 
 
+def test_the_reason_of_a_failure_is_the_last_line_that_the_step_wrote_and_the_status_detail_is_googles(bench):
+    build = bench.run(bench.submit(bash("echo 'no module named keras'; echo; echo '  '; exit 3")))
+
+    assert build.status_detail == 'build step 0 "bash" failed: step exited with non-zero status: 3'
+    assert build.reason == 'build step 0 "bash" failed: no module named keras (step exited with non-zero status: 3)'
+    assert build.failure["detail"] == build.reason
+    assert f"ERROR: {build.status_detail}" in bench.log(build)
+
+
 @pytest.mark.parametrize("allowed", [{"allowFailure": True}, {"allowExitCodes": [4, 5]}])
 def test_a_tolerated_failure_keeps_its_own_status(bench, allowed):
     build = bench.run(bench.submit(bash("exit 5", **allowed), bash("echo on")))

@@ -37,12 +37,16 @@ class Surroundings:
     log_bytes: int = 64 * 1024 * 1024
 
 
+_LAST_LINE = 200  # of what a step wrote last, in the reason of a failure
+
+
 class _Failure(Exception):
     """The build fails: Google's failure type, and a sentence."""
 
-    def __init__(self, kind: str, detail: str) -> None:
+    def __init__(self, kind: str, detail: str, *, told: str = "") -> None:
         super().__init__(detail)
         self.kind = kind
+        self.told = told or detail  # what a person wants to read first
 
 
 class Execution:
@@ -100,7 +104,7 @@ class Execution:
         try:
             work.result()
         except _Failure as failure:
-            await self._finish(journal, "fail", str(failure), {"type": failure.kind, "detail": str(failure)})
+            await self._finish(journal, "fail", str(failure), {"type": failure.kind, "detail": failure.told})
         else:
             await self._finish(journal, "succeed", "")
 
@@ -184,7 +188,8 @@ class Execution:
         begin = asyncio.create_task(off_loop(self._begin_step, step))  # on disk while the process starts
         self._writes.append(begin)
         journal.say(f"Starting {step.label}")
-        run = asyncio.create_task(runner.run(step, StepOutput(journal, step.label)))
+        output = StepOutput(journal, step.label)
+        run = asyncio.create_task(runner.run(step, output))
         try:
             done, _ = await asyncio.wait({run}, timeout=step.timeout_seconds)
         finally:
@@ -198,7 +203,9 @@ class Execution:
         self._record_end(begin, step, "break" if code else "pass", code, workspace)
         journal.say(f"Finished {step.label}")
         if code and not step.tolerates(code):
-            raise _Failure("USER_BUILD_STEP", f"build {_named(step)} failed: step exited with non-zero status: {code}")
+            why = f"step exited with non-zero status: {code}"
+            told = f"build {_named(step)} failed: {_short(output.last)} ({why})" if output.last else ""
+            raise _Failure("USER_BUILD_STEP", f"build {_named(step)} failed: {why}", told=told)
         if code:
             journal.say(f"{step.label}: its exit status {code} is allowed; the build goes on.")
 
@@ -289,6 +296,10 @@ async def _cancel(task: "asyncio.Task[Any]") -> None:
 
 def _named(step: Step) -> str:
     return f'step {step.number} "{step.name}"'
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= _LAST_LINE else f"{line[: _LAST_LINE - 1]}…"
 
 
 def _span(config: Config) -> str:

@@ -92,6 +92,7 @@ class StepOutput:
         self._journal = journal
         self._prefix = f"{label}: "
         self._rest = b""
+        self.last = ""  # the last line that says something, as the log has it
 
     def feed(self, chunk: bytes) -> None:
         """Take bytes as they come."""
@@ -100,11 +101,11 @@ class StepOutput:
             return
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if lines:
-            self._journal.output(self._prefix, [piece for line in lines for piece in self._pieces(line)])
+            self._write([piece for line in lines for piece in self._pieces(line)])
         keep = max(self._journal.hold, 1)
         while len(self._rest) > _LINE + keep:
             piece, self._rest = self._cut(self._rest, keep)
-            self._journal.output(self._prefix, [piece])
+            self._write([piece])
 
     def line(self, text: str) -> None:
         """Write a line of the step that is ours."""
@@ -113,8 +114,12 @@ class StepOutput:
     def finish(self) -> None:
         """Write a last line without an end."""
         if self._rest:
-            self._journal.output(self._prefix, self._pieces(self._rest))
+            self._write(self._pieces(self._rest))
             self._rest = b""
+
+    def _write(self, lines: list[str]) -> None:
+        self.last = next((line.strip() for line in reversed(lines) if line.strip()), self.last)
+        self._journal.output(self._prefix, lines)
 
     def _cut(self, data: bytes, keep: int) -> tuple[str, bytes]:
         """Mask the whole, then break: what is behind the break has been seen together with what is before it."""

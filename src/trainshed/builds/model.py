@@ -138,6 +138,11 @@ class Build:
     log_uri: str
     steps: tuple[StepRecord, ...] = ()
 
+    @property
+    def reason(self) -> str:
+        """Why it ended as it did, for a person; `status_detail` is Google's sentence."""
+        return self.failure.get("detail", "") or self.status_detail
+
     @classmethod
     def from_row(cls, row: Any, steps: tuple[StepRecord, ...] = ()) -> "Build":
         """Read a row of `builds`."""

@@ -38,7 +38,7 @@ def title(found: Build) -> str:
 
 def answer(found: Build, because: str) -> str:
     """Say in one sentence why a build is, and how it ended."""
-    detail = found.failure.get("detail") or found.status_detail
+    detail = found.reason
     end = _became(found.state) + (f": {detail}" if detail and found.state != _GOOD else "")
     return words.sentence(f"it {end}. {because}" if because else f"it {end}")
 

@@ -91,6 +91,18 @@ def test_phases_stand_in_the_order_of_their_beginnings():
     ]
 
 
+def test_the_phase_in_which_a_build_broke_looks_like_it():
+    at = [after(n).isoformat().replace("+00:00", "Z") for n in (0, 1, 8)]
+    timing = {
+        "FETCHSOURCE": {"startTime": at[0], "endTime": at[1]},
+        "BUILD": {"startTime": at[1], "endTime": at[2]},
+    }
+
+    part = steps.part(a_build(a_step(0, 1, 8, "FAILURE"), end=8, state="FAILURE", timing=timing), ASKED, None)
+
+    assert [(bar.name, bar.state) for bar in part.phases] == [("FETCHSOURCE", "FETCHSOURCE"), ("BUILD", "FAILURE")]
+
+
 def test_the_phase_that_goes_on_is_known_from_what_has_begun_and_ended():
     fetching = a_build(a_step(0, None, None, "QUEUED"))
     fetching = replace(fetching, resolved={**fetching.resolved, "source": {"gitSource": {"url": "x"}}})

@@ -81,7 +81,7 @@ def _nothing(asked: Asked) -> Empty:
 def _row(build: builds.Build) -> tuple[Cell, ...]:
     return (
         link(build),
-        Badge(state=build.state, note=_shortened(build.status_detail)),
+        Badge(state=build.state, note=_shortened(build.reason)),
         time(build.create_time),
         span(build.start_time, build.end_time),
         trigger(build) or "by hand",

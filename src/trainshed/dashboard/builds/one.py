@@ -73,11 +73,11 @@ def _said(build: Build, above: str) -> list[Part]:
         text = "Nothing of it runs before somebody approves it."
         read = Link(text="Read what it would run", href=f"{above}?tab={_DETAILS}")
         return [Notice(id="said", heading="It waits for approval.", text=text, next=read)]
-    if not build.status_detail:
+    if not build.reason:
         return []
     at_fault = next((step.number for step in build.steps if step.state in {"FAILURE", "TIMEOUT"}), None)
     log = None if at_fault is None else Link(text=f"Log of step {at_fault}", href=f"{above}?step={at_fault}")
-    return [Notice(id="said", text=build.status_detail, state=build.state, next=log)]
+    return [Notice(id="said", text=build.reason, state=build.state, next=log)]
 
 
 def _waits_for_approval(build: Build) -> bool:

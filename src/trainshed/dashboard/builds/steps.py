@@ -1,7 +1,7 @@
 """The steps of a build on one axis of time, so that one sees which ran at the same time. Nothing here does I/O."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -15,6 +15,7 @@ from trainshed.dashboard.page import Part
 WIDTH = 1000  # of a bar's own coordinates
 _LEAST_WIDTH = 6  # so that the shortest one is seen
 _LEAST_SECONDS = 0.001
+_BROKEN = frozenset({"FAILURE", "INTERNAL_ERROR", "TIMEOUT", "CANCELLED", "EXPIRED"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +110,8 @@ def phases(build: Build, axis: Axis) -> list[Bar]:
     """Lay out FETCHSOURCE, BUILD and PUSH: those that are over, and the one that goes on."""
     times = [(parse_rfc3339(at["startTime"]), parse_rfc3339(at["endTime"]), name) for name, at in build.timing.items()]
     bars = [axis.bar(name, name, start, end) for start, end, name in sorted(times)]
+    if bars and build.state in _BROKEN:  # the last of them is where it broke
+        bars[-1] = replace(bars[-1], state=build.state)
     now = None if build.is_final else _phase_of_now(build)
     return bars if now is None else [*bars, axis.bar(now[0], now[0], now[1], None)]
 

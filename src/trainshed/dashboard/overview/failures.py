@@ -83,7 +83,7 @@ def _build(build: builds.Build) -> Failure:
         called=build.build_id[:8],
         name=build.name,
         state=build.state,
-        reason=_line(build.failure.get("detail", "") or build.status_detail),
+        reason=_line(build.reason),
     )
 
 
