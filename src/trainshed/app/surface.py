@@ -147,7 +147,7 @@ def _sections(
     return [
         Overview(_seen(settings, clock, features, accounts_of)),
         Builds(features.builds, features.build_triggers),
-        Runs(features.runs),
+        Runs(features.runs, parent),
         Functions(features.functions, features.function_host, features.policies),
         Schedules(features.schedules, features.run_schedules, events, features.topics, parent),
         Topics(features.topics, settings.project),

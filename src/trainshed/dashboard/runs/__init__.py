@@ -24,8 +24,9 @@ from trainshed.dashboard.serve import Address
 class Runs:
     """Pages over the runs feature."""
 
-    def __init__(self, service: runs.Service) -> None:
+    def __init__(self, service: runs.Service, parent: str) -> None:
         self._service = service
+        self._parent = parent  # projects/P/locations/L that short ids are of
         self._one = one.OneRun(service)
 
     def addresses(self) -> list[Address]:
@@ -58,7 +59,7 @@ class Runs:
 
     def comparison(self, asked: Asked) -> Page:
         """Show several runs side by side. Raises NotFound, InvalidArgument."""
-        return compare.page(self._service, asked)
+        return compare.page(self._service, asked, self._parent)
 
     def trend(self, asked: Asked) -> Page:
         """Show metrics over many runs. Raises InvalidArgument."""

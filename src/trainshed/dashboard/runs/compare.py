@@ -46,9 +46,9 @@ class Parallel(Part):
     kind: ClassVar[str] = "parallel"
 
 
-def page(service: runs.Service, asked: Asked) -> Page:
-    """Make the page. Raises NotFound, InvalidArgument."""
-    chosen = _chosen(service, asked)
+def page(service: runs.Service, asked: Asked, parent: str) -> Page:
+    """Make the page; `parent` is where runs are of which only the short id is given. Raises NotFound, InvalidArgument."""
+    chosen = _chosen(service, asked, parent)
     sides = service.sides(chosen)
     return Page(
         title=f"Comparison of {len(sides)} runs" if len(sides) > 1 else "Comparison",
@@ -59,9 +59,10 @@ def page(service: runs.Service, asked: Asked) -> Page:
     )
 
 
-def _chosen(service: runs.Service, asked: Asked) -> list[str]:
+def _chosen(service: runs.Service, asked: Asked, parent: str) -> list[str]:
     """Answer the runs that are asked for. Raises InvalidArgument, NotFound."""
-    chosen = list(dict.fromkeys(asked.words("run")))
+    words = [word if "/" in word else f"{parent}/pipelineJobs/{word}" for word in asked.words("run")]
+    chosen = list(dict.fromkeys(words))
     if len(chosen) > MOST:
         raise InvalidArgument.field("run", f"{len(chosen)} runs are too many to compare; choose up to {MOST}")
     if any(key == "previous" for key, _ in asked.query):

@@ -1,0 +1,47 @@
+"""Which runs an address asks to compare, and what is drawn of a training that diverged."""
+
+import json
+import math
+from types import SimpleNamespace
+
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.document import plain
+from trainshed.dashboard.runs import Runs, compare
+from trainshed.dashboard.runs.differences import Row
+
+_PARENT = "projects/p/locations/l"
+
+
+class Service:
+    """Remembers what was asked for."""
+
+    def __init__(self):
+        self.asked = []
+
+    def sides(self, names):
+        self.asked = list(names)
+        return []
+
+    def previous(self, name):
+        return SimpleNamespace(name=name + "-before")
+
+
+def test_a_run_is_compared_by_its_name_or_its_short_id():
+    service = Service()
+    page = Runs(service, _PARENT).comparison
+
+    page(Asked(path="", query=(("run", "one"), ("run", f"{_PARENT}/pipelineJobs/two"), ("run", "two"))))
+    assert service.asked == [f"{_PARENT}/pipelineJobs/one", f"{_PARENT}/pipelineJobs/two"]
+
+    page(Asked(path="", query=(("run", "one"), ("previous", "1"))))
+    assert service.asked == [f"{_PARENT}/pipelineJobs/one-before", f"{_PARENT}/pipelineJobs/one"]
+
+
+def test_charts_of_runs_one_of_which_diverged():
+    rows = [Row(label="loss", values=[0.1, math.nan, 0.3]), Row(label="rate", values=[math.inf, 2.0, 1e30])]
+
+    loss, rate = compare._charts(rows, 3)
+
+    assert [row[1] for row in loss.drawn.rows] == ["0.1", "nan", "0.3"]
+    assert [row[1] for row in rate.drawn.rows] == ["inf", "2", "1e+30"]
+    assert json.dumps(plain([loss, rate]), allow_nan=False)
