@@ -60,6 +60,14 @@ def test_an_environment_is_built_once_and_found_by_its_digest(environments, pack
     assert lines == []
 
 
+def test_a_build_says_how_many_packages_it_installed_and_not_each_of_them(environments, package):
+    lines = []
+    environments.ensure([package], log=lines.append)
+
+    assert [line for line in lines if "Installed 1 package" in line]
+    assert not [line for line in lines if "shed-toy==" in line or "Activate" in line or "virtual environment" in line]
+
+
 def test_an_empty_environment_is_one_too(environments):
     built = environments.ensure([])
 

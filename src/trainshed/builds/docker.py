@@ -106,7 +106,7 @@ class Docker:
         if not path.is_file():
             raise _Failed(f"there is no {path.name} in {context!r}")
         recipe = dockerfile.read(path.read_text(errors="replace"), arguments)
-        say(f"No container engine: {path.name} becomes an environment and a source snapshot.")
+        say(f"Builds use no container engine: {path.name} becomes an environment and a source snapshot.")
         base, base_environment, version = self._base(recipe.base)
         self._root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".making-", dir=self._root) as making:
@@ -224,7 +224,7 @@ class Docker:
 
 
 def _refuse(verb: str, verbs: Mapping[str, object]) -> None:
-    raise _Failed(f"docker {verb} needs a container engine; without one there are {', '.join(verbs)}")
+    raise _Failed(f"docker {verb} needs a container engine, and builds use none; there are {', '.join(verbs)}")
 
 
 def tree_digest(root: Path) -> str:

@@ -38,6 +38,9 @@ _PIP_IGNORED = frozenset(
 _PIP_IGNORED_WITH_VALUE = frozenset({"--root-user-action", "--timeout", "--retries", "--progress-bar"})
 
 
+_ENGINE = "needs a container engine, and builds use none, also where one works"
+
+
 class DockerfileError(ValueError):
     """A line cannot be done without a container engine; the message names it."""
 
@@ -102,7 +105,7 @@ class _Reader:
             return
         method = getattr(self, f"_{instruction.lower()}", None)
         if method is None:
-            raise DockerfileError(f"line {line}: {instruction} needs a container engine")
+            raise DockerfileError(f"line {line}: {instruction} {_ENGINE}")
         if instruction not in {"FROM", "ARG"} and not self.recipe.base:
             raise DockerfileError(f"line {line}: {instruction} comes before FROM")
         method(line, rest)
@@ -110,7 +113,7 @@ class _Reader:
     def _from(self, line: int, rest: str) -> None:
         words = [w for w in self._expand(rest).split() if not w.startswith("--")]
         if self.recipe.base:
-            raise DockerfileError(f"line {line}: a second FROM (multi-stage build) needs a container engine")
+            raise DockerfileError(f"line {line}: a second FROM (multi-stage build) {_ENGINE}")
         if not words:
             raise DockerfileError(f"line {line}: FROM names no image")
         self.recipe.base = words[0]
@@ -138,7 +141,7 @@ class _Reader:
         words = self._json(rest) or self._words(line, self._expand(rest))
         for flag in [w for w in words if w.startswith("--")]:
             if flag.startswith(("--from", "--link")):
-                raise DockerfileError(f"line {line}: COPY {flag} needs a container engine")
+                raise DockerfileError(f"line {line}: COPY {flag} {_ENGINE}")
         words = [w for w in words if not w.startswith("--")]
         if len(words) < 2:  # noqa: PLR2004  (a source and a target)
             raise DockerfileError(f"line {line}: COPY needs a source and a target")
@@ -151,7 +154,7 @@ class _Reader:
 
     def _add(self, line: int, rest: str) -> None:
         if re.search(r"\w+://|git@", rest) or re.search(r"\.(tar|tgz|tar\.\w+)\s", rest):
-            raise DockerfileError(f"line {line}: ADD of an address or an archive needs a container engine; use COPY")
+            raise DockerfileError(f"line {line}: ADD of an address or an archive {_ENGINE}; use COPY")
         self._copy(line, rest)
 
     def _entrypoint(self, line: int, rest: str) -> None:
@@ -177,9 +180,7 @@ class _Reader:
         match = _PIP.fullmatch(command)
         if match is None or re.search(r"[|<>`]|\$\(", command.replace(">=", "").replace("<=", "")) is not None:
             shown = command if len(command) <= 80 else command[:77] + "…"  # noqa: PLR2004
-            raise DockerfileError(
-                f"line {line}: RUN {shown} needs a container engine; without one RUN is pip install or mkdir -p"
-            )
+            raise DockerfileError(f"line {line}: RUN {shown} {_ENGINE}; without one RUN is pip install or mkdir -p")
         self.recipe.actions.append(self._pip(line, self._words(line, match[1])))
 
     def _pip(self, line: int, words: list[str]) -> Install:
@@ -195,7 +196,7 @@ class _Reader:
                 if word in _PIP_IGNORED_WITH_VALUE:
                     next(waiting, None)
             elif word.startswith(("-", ".", "/")):
-                raise DockerfileError(f"line {line}: pip install {word} needs a container engine; name the packages")
+                raise DockerfileError(f"line {line}: pip install {word} {_ENGINE}; name the packages")
             else:
                 requirements.append(word)
         return Install(requirements=tuple(requirements), files=tuple(files), line=line)

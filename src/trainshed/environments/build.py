@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -35,6 +36,10 @@ _HEAVY = {"tensorflow", "tensorflow-cpu", "keras", "jax", "torch", "xgboost", "x
     "pandas",
     "tfx",
 }
+# Of its output: what every environment has, and its packages one by one. What it could not do is told in full.
+_CHATTER = re.compile(
+    r" [-+~] |(Activate with|Creating virtual environment at|Using (CPython|PyPy)|Prepared|Checked) ?\b"
+)
 _OF_PIP = {"UV_DEFAULT_INDEX": "PIP_INDEX_URL", "UV_FIND_LINKS": "PIP_FIND_LINKS"}  # uv does not look at pip's
 _OPTIONS_OF_UV = {"--trusted-host": "--allow-insecure-host"}
 _FLAGS_OF_UV = {"--pre": ("--prerelease", "allow"), "--require-hashes": ("--require-hashes",)}
@@ -204,7 +209,8 @@ def _uv(arguments: Sequence[str], *, held: int, log: Log) -> None:
         assert process.stdout is not None
         for line in process.stdout:
             last.append(hide(line.rstrip()))
-            log(last[-1])
+            if not _CHATTER.match(last[-1]):
+                log(last[-1])
     if process.returncode:
         raise FailedPrecondition(
             "The environment could not be built:\n" + "\n".join(last), reason="ENVIRONMENT_NOT_BUILT"
