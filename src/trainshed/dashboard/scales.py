@@ -27,7 +27,7 @@ _FARTHEST, _NEAREST = 1e300, 1e-12  # beyond, differences are no numbers; of a v
 
 def ticks(low: float, high: float, most: int = 5, least_step: float = 0.0) -> list[float]:
     """Answer round values that cover low to high: at most `most` steps of 1, 2 or 5 times a power of ten."""
-    low, high = max(low, -_FARTHEST), min(high, _FARTHEST)
+    low, high = (max(-_FARTHEST, min(value, _FARTHEST)) for value in (low, high))
     if high <= low:
         high = low + (abs(low) or 1.0)
     high = max(high, low + max(abs(low), abs(high)) * _NEAREST, low + 1 / _FARTHEST)

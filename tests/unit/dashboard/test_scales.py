@@ -123,7 +123,17 @@ def test_what_is_no_number_is_named(value, words, unit):
 
 @pytest.mark.parametrize(
     ("low", "high"),
-    [(0, 1e-13), (1e16, 1e16 + 2), (1e30, 1e30), (-1e308, 1e308), (0, 5e-324), (0.1, 0.1 + 2e-17), (0, 1e30)],
+    [
+        (0, 1e-13),
+        (1e16, 1e16 + 2),
+        (1e30, 1e30),
+        (-1e308, 1e308),
+        (1e308, 1e308),
+        (-1e308, -1e308),
+        (0, 5e-324),
+        (0.1, 0.1 + 2e-17),
+        (0, 1e30),
+    ],
 )
 def test_an_axis_of_the_least_and_the_greatest_has_ticks_that_grow(low, high):
     found = scales.axis(low, high, "", most=4)
