@@ -151,7 +151,7 @@ def test_a_refused_push_names_the_substitutions_that_nothing_gives(bench, reposi
 
     assert receipts(bench)[sha].reason.split("\n") == [
         "steps[0].name: is empty once substitutions are applied; give the substitution a value",
-        "substitutions: nothing gives _IMAGE, _PLAN a value; give the trigger --substitutions _IMAGE=…,_PLAN=…",
+        "substitutions: nothing gives _IMAGE, _PLAN a value; give the trigger --substitutions _IMAGE=…,…",
     ]
 
 

@@ -61,7 +61,7 @@ def check(
 def lack(keys: Iterable[str]) -> str:
     """Say which substitutions of a trigger nothing gives a value."""
     names = sorted(keys)
-    given = ",".join(f"{name}=…" for name in names)
+    given = f"{names[0]}=…" + (",…" if len(names) > 1 else "")
     return f"nothing gives {', '.join(names)} a value; give the trigger --substitutions {given}"
 
 
