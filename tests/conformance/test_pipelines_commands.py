@@ -119,7 +119,7 @@ def test_plan_says_what_is_cached(world):
     assert [s["decision"] for s in world.json("pipelines", "plan", world.spec, *given)["steps"]] == ["reuse", "reuse"]
     again = world.run("pipelines", "run", world.spec, *given, "--wait")
     assert "(nothing changed)" in again.stdout
-    assert "0 of 2 tasks ran." in again.stdout
+    assert "Nothing changed: 2 tasks reused." in again.stdout
 
 
 def test_the_graph_names_tasks_and_artifacts(world):

@@ -231,7 +231,7 @@ def test_a_run_in_which_nothing_ran_is_marked_wherever_it_is_listed(trainshed, s
     again = trainshed.run("pipelines", "run", *body, "--job-id", "needless")
 
     assert "Run needless: SUCCEEDED (nothing changed)" in again.stdout
-    assert "0 of 2 tasks ran." in again.stdout
+    assert "Nothing changed: 2 tasks reused." in again.stdout
     (line,) = [x for x in trainshed.run("pipelines", "list").stdout.splitlines() if x.startswith("needless ")]
     assert "SUCCEEDED (nothing changed)" in line
     assert "state: SUCCEEDED (nothing changed)" in trainshed.run("pipelines", "describe", "needless").stdout

@@ -117,7 +117,7 @@ def test_s56_a_firing_writes_an_embedding_of_every_row_and_the_next_has_nothing_
 
     _, again, _ = fire(trainshed, "penguin-embeddings")
 
-    assert (again["state"], again["reason"]) == ("SKIPPED", "nothing changed, 0 of 1 tasks ran")
+    assert (again["state"], again["reason"]) == ("SKIPPED", "nothing changed: 1 task reused")
     assert do(trainshed, "storage", "ls", f"{BUCKET}/embeddings/").split() == [name]
 
 
@@ -136,7 +136,7 @@ def test_s56_monitoring_measures_keeps_quiet_when_nothing_changed_and_fails_with
     said = re.search(r"accuracy ([\d.]+) on the newest 50 rows", do(trainshed, "pipelines", "logs", id_of(measured)))
     assert said is not None
     assert float(said[1]) >= 0.9
-    assert (again["state"], again["reason"]) == ("SKIPPED", "nothing changed, 0 of 1 tasks ran")
+    assert (again["state"], again["reason"]) == ("SKIPPED", "nothing changed: 1 task reused")
     assert failed["state"] == "PIPELINE_STATE_FAILED"
     sentence = failed["error"]["message"].splitlines()[0]
     assert sentence.startswith("Task 'monitor' failed: exited with code 1: ")

@@ -283,14 +283,14 @@ def test_d5_a_run_in_which_nothing_was_new_leaves_the_receipt_skipped(bench):
             delivering = asyncio.ensure_future(b.host.deliver(NAME, an_event()))
             await b.script.called.wait()
             b.start_run(b.script.calls[-1][0].principal)
-            now, reason = b.clock.now(), "nothing changed, 0 of 5 tasks ran"
+            now, reason = b.clock.now(), "nothing changed: 5 tasks reused"
             b.db.write(lambda conn: ledger.settle(conn, b.receipt().receipt_id, "needless", now=now, reason=reason))
             b.script.gate.set()
             await delivering
             return b.receipt(), b.deliveries()
 
     receipt, deliveries = run(scenario())
-    assert (receipt.state, receipt.reason) == ("SKIPPED", "nothing changed, 0 of 5 tasks ran")
+    assert (receipt.state, receipt.reason) == ("SKIPPED", "nothing changed: 5 tasks reused")
     assert deliveries == [(1, "started")]
 
 

@@ -11,8 +11,9 @@ import pytest
 from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound
 from trainshed.runners.contract import ExitedNonZero, LeaseLost, Succeeded
 from trainshed.runners.scripted import Act
-from trainshed.runs import run_channel
+from trainshed.runs import run_channel, tally_of
 from trainshed.sql import changes
+from trainshed.tally import Tally
 
 _spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
 runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))
@@ -233,6 +234,7 @@ def test_failure_leaves_what_needs_it_untriggered_and_the_rest_running(world):
     assert done.state == "FAILED"
     assert done.error == "Task 'a' failed: exited with code 1: boom"
     assert world.states(run) == {"a": "FAILED", "b": "NOT_TRIGGERED", "c": "NOT_TRIGGERED", "d": "SUCCEEDED"}
+    assert tally_of(done) == Tally(ran=2, left_out=2)  # the failed one ran
 
 
 def test_fail_fast_starts_nothing_more(db, clock, tmp_path):
@@ -265,6 +267,20 @@ def test_a_lost_worker_costs_no_attempt_of_the_budget(world):
     assert world.finish(run).state == "SUCCEEDED"
     (task,) = world.service.describe(run.name).tasks
     assert (task.attempt, task.failures, task.losses) == (2, 0, 1)
+
+
+def test_an_attempt_that_a_restart_lost_lasted_until_it_was_found_lost(world, clock):
+    world.script = lambda launch: Act(is_held=launch.attempt == 1)
+    run = world.create(a_spec({"a": {}}))
+    assert world.finish(run).state == "RUNNING"
+    world.runner._world.acts.clear()  # it went down with the server
+    clock.advance(840)
+
+    assert world.finish(run).state == "SUCCEEDED"
+
+    lost, again = world.service.describe(run.name).attempts
+    assert (lost.outcome, (lost.end_time - lost.start_time).total_seconds()) == ("LeaseLost", 840)
+    assert again.start_time >= lost.end_time
 
 
 def test_a_declared_parameter_that_is_not_written_fails_the_task(world):

@@ -166,7 +166,7 @@ def test_a_needless_run_says_skipped_in_its_receipt(world):
 
     assert again.is_needless
     newest = receipts(world)[0]
-    assert (newest.state, newest.reason, newest.link) == ("SKIPPED", "nothing changed, 0 of 1 tasks ran", again.name)
+    assert (newest.state, newest.reason, newest.link) == ("SKIPPED", "nothing changed: 1 task reused", again.name)
 
 
 def test_a_function_may_make_equal_requests_and_its_redelivery_joins_each(world):

@@ -12,6 +12,7 @@ from trainshed.cli.output import table
 from trainshed.cli.stage import Stage, StepFailed
 from trainshed.clock import monotonic, parse_rfc3339
 from trainshed.errors import FailedPrecondition
+from trainshed.tally import Tally
 
 _HEADINGS = ("WHAT", "RESULT", "SECONDS", "WHY", "COST HERE", "ON GOOGLE CLOUD")
 _WIDEST = 76
@@ -93,14 +94,16 @@ def _run_line(
             is_reused=detail.get("state") == "SKIPPED",
         )
         for detail in details
-        if not detail["taskName"].startswith("importer")  # it names what exists; nothing runs
+        if "executorDetail" in detail  # imports name what exists, groups consist of other tasks: nothing runs
     ]
     cost = costs.of_run(prices, usage)
     seconds = _seconds(job["createTime"], job.get("endTime", ""))
-    reused = sum(task.is_reused for task in usage)
+    tally = Tally()
+    for task in usage:
+        tally = tally.plus(state="SKIPPED" if task.is_reused else "SUCCEEDED", has_begun=task.seconds > 0)
     receipt = reasons.get(job["name"], {})
     why = receipt.get("reason", "") or cause
-    what = f"run, {reused} of {len(usage)} tasks reused" if reused else "run"
+    what = f"run: {tally.said()}"
     is_skipped = receipt.get("state") == "SKIPPED"
     state = "SKIPPED" if is_skipped else job["state"].removeprefix("PIPELINE_STATE_")
     return job["createTime"], (what, state, f"{seconds:.1f}", _why(why), *_money(cost)), cost

@@ -64,7 +64,7 @@ def tell(document: Mapping[str, Any], output_format: str) -> int:
 
 def _say(document: Mapping[str, Any]) -> None:
     click.echo(f"Run {short(document['name'])}: {state_text(document)}")
-    if document["needless"]:
-        click.echo(f"0 of {document['tasksTotal']} tasks ran.")
+    if done := document.get("done"):
+        click.echo(f"{done[0].upper()}{done[1:]}.")
     if document["state"] in FINAL and document["cost"] is not None:
         click.echo(f"It cost {cost_text(document['cost'])}.")

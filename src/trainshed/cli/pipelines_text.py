@@ -30,6 +30,8 @@ def describe(document: Mapping[str, Any]) -> None:
         if document[key]:
             click.echo(f"{key}: {document[key]}")
     click.echo(f"state: {state_text(document)}")
+    if done := document.get("done"):
+        click.echo(f"tasks: {done}")
     if document["failurePolicy"] != "FAIL_SLOW":
         click.echo(f"failurePolicy: {document['failurePolicy']}")
     if document["error"]:
@@ -50,7 +52,7 @@ def plan(document: Mapping[str, Any]) -> None:
     table(("TASK", "WOULD", "WHY"), _folded(steps))
     for name, task in {n: _static(s["task"]) for s in steps for n in s["unseen"]}.items():
         click.echo(f"Note: {task}: the content behind parameter {name!r} is not part of the cache key.")
-    click.echo(f"{sum(s['decision'] == 'run' for s in steps)} of {len(steps)} tasks would run.")
+    click.echo(f"{document['done'][:1].upper()}{document['done'][1:]}.")
     click.echo(f"It would cost {cost_text(document['cost'])}.")
 
 

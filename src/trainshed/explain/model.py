@@ -1,10 +1,11 @@
 """Records of accounts: what is told of one thing, in reading order. The command line, the API and the page show the same."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from trainshed import costs
+from trainshed.tally import Tally
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,3 +124,4 @@ class Story:
     tasks: Sequence[Ran]
     cost: costs.Cost
     made: Sequence[Made]
+    tally: Tally = field(default_factory=Tally)

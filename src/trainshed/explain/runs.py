@@ -9,6 +9,7 @@ from trainshed.explain import differences, words
 from trainshed.explain.differences import Difference, Measure
 from trainshed.explain.model import Advice, Made, Named, Ran, Step, Story, Value
 from trainshed.runs import Run
+from trainshed.tally import Tally
 
 _MOST = 100  # rows of one step
 _PACKAGES = 12
@@ -25,10 +26,10 @@ _BECAME = {
 }
 
 
-def answer(run: Run, tasks: Sequence[Ran], because: str, made: Sequence[Made] = ()) -> str:
+def answer(run: Run, tally: Tally, tasks: Sequence[Ran], because: str, made: Sequence[Made] = ()) -> str:
     """Say in one sentence why a run is, and how it ended."""
     if run.is_needless:
-        end = f"it did nothing: nothing changed, and all of its {words.counted(run.tasks_total, 'task')} were reused"
+        end = f"it did nothing: {tally.said()}"
     else:
         end = f"it {_BECAME.get(run.state, run.state.lower())}{_problem(run, tasks)}"
     reason = because.partition(" because ")[2]
@@ -56,11 +57,10 @@ def advice(run: Run, tasks: Sequence[Ran]) -> list[Advice]:
     return []
 
 
-def run(found: Run) -> Step:
+def run(found: Run, tally: Tally) -> Step:
     """Tell of the run itself."""
     took = found.end_time - found.start_time if found.start_time and found.end_time else None
-    count = f"; {found.tasks_ran} of {words.counted(found.tasks_total, 'task')} ran"
-    ran = "" if found.tasks_ran is None else count if found.state == "SUCCEEDED" else f"{count} to the end"
+    ran = f"; {tally.said()}" if tally.worked + tally.left_out else ""
     says = f"run {names.short(found.name)} of pipeline {found.pipeline} {_BECAME.get(found.state, found.state.lower())}{ran}"
     facts: list[tuple[str, Value]] = [
         ("Took", words.duration(took.total_seconds()) if took else ""),
@@ -133,22 +133,19 @@ def environments(tasks: Sequence[Ran], known: Mapping[str, Environment]) -> Step
     )
 
 
-def decisions(tasks: Sequence[Ran]) -> Step | None:
+def decisions(tasks: Sequence[Ran], tally: Tally) -> Step | None:
     """Tell which tasks ran, which were reused, and why."""
     if not tasks:
         return None
-    reused = sum(1 for task in tasks if task.reused_from)
-    ran = sum(1 for task in tasks if task.seconds is not None and not task.reused_from)
     rows: list[tuple[Value, ...]] = [
         (task.task, task.state, task.error or task.why, words.named(task.reused_from), words.duration(task.seconds))
         for task in tasks[:_MOST]
     ]
     more = f"; the first {_MOST} are shown" if len(tasks) > _MOST else ""
-    took = f", {reused} took earlier results" if reused else ""
     return Step(
         id="decisions",
         heading="What ran, what was reused, and why",
-        says=words.sentence(f"{words.counted(ran, 'task')} ran{took}{more}"),
+        says=words.sentence(f"{tally.said()}{more}"),
         columns=("Task", "State", "Why", "Results of", "Took"),
         rows=rows,
     )

@@ -13,6 +13,7 @@ from trainshed.errors import TrainshedError
 from trainshed.explain.model import Commit, Made, Ran, Source, Story
 from trainshed.ledger import Receipt
 from trainshed.runs import Details, Run, Traces
+from trainshed.tally import Tally
 
 _KEPT_TASKS = 20_000  # of all runs together
 _SOURCES = 200  # objects that an account names
@@ -28,6 +29,7 @@ class _Worked:
 
     tasks: Sequence[Ran]
     cost: costs.Cost
+    tally: Tally
 
 
 class Stories:
@@ -60,6 +62,7 @@ class Stories:
             tasks=worked.tasks,
             cost=worked.cost,
             made=list(_made(run, traces)),
+            tally=worked.tally,
         )
 
     def _worked_in(self, run: Run, traces: Traces) -> _Worked:
@@ -68,7 +71,11 @@ class Stories:
         if known is not None:
             return known
         details = self._runs.describe(run.name)
-        found = _Worked(tasks=list(self._tasks(details, traces)), cost=runs.actual(self._prices, details.tasks))
+        found = _Worked(
+            tasks=list(self._tasks(details, traces)),
+            cost=runs.actual(self._prices, details.tasks),
+            tally=runs.tally(details.plan, details.tasks),
+        )
         if runs.RUN.is_final(details.run.state) and all(runs.TASK.is_final(task.state) for task in details.tasks):
             self._keep((run.name, details.run.end_time), found)
         return found

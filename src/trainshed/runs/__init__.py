@@ -10,7 +10,7 @@
 - `engine`: the loop, fed by its `inbox`; `turn` carries decisions out in a transaction, `active` is an open run in
   memory, made of `nodes`; `admission` says what fits on the machine, `launching` and `launch` start attempts, `attempt`
   and `outputs` take what they leave, `mounts` goes when that is done; `caching` finds what exists already, `importing`
-  registers what exists, `planning` says all that beforehand and `decided` afterwards, `pricing` what it costs; `abandon` ends what cannot go on.
+  registers what exists, `planning` says all that beforehand and `decided` afterwards, `pricing` what it costs, `tallying` how many tasks ran, were reused or left out; `abandon` ends what cannot go on.
 - `custom_jobs`: runs of one task that Vertex AI calls CustomJob.
 """
 
@@ -34,6 +34,7 @@ from trainshed.runs.request import Prepared, job_id
 from trainshed.runs.searching import Known, Search
 from trainshed.runs.service import Service
 from trainshed.runs.store import ENDED, ENDED_ENTRY, TRIGGERS, count_open, run_channel, tasks_channel
+from trainshed.runs.tallying import tally, tally_ahead, tally_of
 from trainshed.runs.triggers import TARGET, Ports, Triggers
 from trainshed.runs.watching import changes as watch
 from trainshed.runs.watching import wait
@@ -85,6 +86,9 @@ __all__ = [
     "standings",
     "state_of",
     "static",
+    "tally",
+    "tally_ahead",
+    "tally_of",
     "tasks_channel",
     "used",
     "wait",

@@ -10,15 +10,13 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from trainshed import ir, names
-from trainshed.clock import rfc3339
-from trainshed.runs import outputs
-from trainshed.runs.model import NAME, Run, TaskRow
+from trainshed.runs import handed, outputs
+from trainshed.runs.model import Run, TaskRow
 from trainshed.runs.nodes import NOTHING, Failures, Node, new_node, node_of, row_of
 from trainshed.runs.view import RunView, ScopeView
 from trainshed.runs.workplace import Workplace
 
 _Answer = TypeVar("_Answer")
-_WORKED = frozenset({"SUCCEEDED", "SKIPPED", "FAILED", "CANCELLED"})
 
 
 @dataclass(kw_only=True)
@@ -33,8 +31,6 @@ class ActiveRun:
     paths: dict[str, str] = field(default_factory=dict)  # id -> path
     folder: Path
     positions: int = 0  # tasks that were ever made
-    ran: int = 0  # tasks that a worker really ran to a good end
-    worked: int = 0  # tasks that had something to do for a worker, cached ones included
     is_cancelled: bool = False  # the wish to cancel has reached its tasks
     is_final: bool = False
     codes: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # component -> what lineage says of its code
@@ -58,17 +54,8 @@ class ActiveRun:
     def facts(self, path: str = "") -> ir.RunFacts:
         """Answer what placeholders may say."""
         node = self.nodes.get(path)
-        return ir.RunFacts(
-            job_name=names.parse(NAME, self.run.name)["job"],
-            resource_name=self.run.name,
-            job_uuid=self.run.number,
-            root=self.run.root,
-            create_time=rfc3339(self.run.create_time),
-            schedule_time=rfc3339(self.run.logical_time),
-            task_name=node.task.name if node else "",
-            task_id=node.id if node else "",
-            workspace_path=str(self.workspace) if self.plan.has_workspace else "",
-        )
+        task, task_id = (node.task.name, node.id) if node else ("", "")
+        return handed.facts_of(self.run, self.plan, self.folder, task=task, task_id=task_id)
 
     # Values
 
@@ -98,14 +85,7 @@ class ActiveRun:
     def final_status(self, path: str) -> dict[str, Any]:
         """Say how a task ended, as KFP's PipelineTaskFinalStatus."""
         view = self.view.tasks[path]
-        state = "SUCCEEDED" if view.state == "SKIPPED" else view.state
-        error = {"code": 9, "message": self.nodes[path].error} if view.state == "FAILED" else {}
-        return {
-            "state": state,
-            "error": error,
-            "pipelineJobResourceName": self.run.name,
-            "pipelineTaskName": view.task.name,
-        }
+        return handed.final_status(self.run, view.task.name, view.state, self.nodes[path].error)
 
     def _around(self, scope: ScopeView) -> ir.Surroundings:
         inputs = self._inputs_of_scope(scope)
@@ -121,16 +101,13 @@ class ActiveRun:
         key = (owner.path if owner else "", scope.iteration)
         if key not in self._inputs:
             if owner is None:
-                self._inputs[key] = ir.root_inputs(self.plan, self.run.parameters, self._given_artifacts())
+                self._inputs[key] = ir.root_inputs(self.plan, self.run.parameters, handed.given_artifacts(self.run))
             elif owner.task.loop is None:
                 self._inputs[key] = self.inputs_of(owner.path)
             else:
                 item = self.nodes[owner.path].items[scope.iteration]
                 self._inputs[key] = ir.iteration_inputs(owner.task, self.inputs_of(owner.path), item)
         return self._inputs[key]
-
-    def _given_artifacts(self) -> dict[str, list[ir.ArtifactValue]]:
-        return {name: [ir.ArtifactValue(**found)] for name, found in self.run.input_artifacts.items()}
 
     # Scopes
 
@@ -203,7 +180,7 @@ class ActiveRun:
     @property
     def workspace(self) -> Path:
         """The folder that all tasks of the run share, when the pipeline asks for one."""
-        return self.folder / "workspace"
+        return handed.workspace(self.folder)
 
     def attempt_folder(self, path: str, attempt: int) -> Path:
         """Answer an attempt's own folder."""
@@ -252,9 +229,6 @@ def begin(run: Run, plan: ir.Plan, places: Mapping[str, Workplace], folder: Path
 def take_up(conn: Connection, active: ActiveRun, rows: Sequence[TaskRow], *, keep_ended: bool = False) -> None:
     """Bring a run's memory to where its rows are; ended iterations are closed unless they are to be kept."""
     for row in rows:  # a DAG task's own row comes before those of the tasks in it
-        if row.kind == "container":
-            active.ran += row.state == "SUCCEEDED"
-            active.worked += row.state in _WORKED
         if row.parent and not keep_ended and not _is_in_use(active, row.parent):
             continue
         if row.name not in active.view.tasks:

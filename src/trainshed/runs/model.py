@@ -58,8 +58,9 @@ class Run:
     run_key: str | None
     logical_time: datetime  # the event's, the same for every attempt
     context_id: int
-    tasks_total: int
-    tasks_ran: int | None  # None until it ended
+    tasks_total: int  # that had something to do; until it ended, those of its plan
+    tasks_ran: int | None  # that were begun, however they ended; None until the run ended
+    tasks_left_out: int | None
     outputs: Mapping[str, Any] | None
     usage: Mapping[str, Sequence[float]] | None  # machine type -> seconds of tasks, of cores; None until it ended
     error: str

@@ -28,6 +28,7 @@ class Step:
     reason: str
     unseen: tuple[str, ...] = ()  # parameters that look like data whose content is not in the key
     resources: ir.Resources
+    workers: int = 1  # how many tasks of it are for workers: none of an import, all in a group that is left out
 
 
 def steps(conn: Connection, blobs: Blobs, active: ActiveRun) -> list[Step]:
@@ -131,7 +132,14 @@ def _is_triggered(task: ir.Task, inputs: ir.TaskInputs) -> bool:
 
 
 def _step(view: TaskView, decision: str, reason: str, unseen: tuple[str, ...] = ()) -> Step:
-    return Step(task=view.path, decision=decision, reason=reason, unseen=unseen, resources=view.task.resources)
+    return Step(
+        task=view.path,
+        decision=decision,
+        reason=reason,
+        unseen=unseen,
+        resources=view.task.resources,
+        workers=workers_of(view.task),
+    )
 
 
 def _registered(task: ir.Task, outputs: ir.Outputs) -> str:
@@ -145,7 +153,14 @@ def _unknown(path: str, task: ir.Task, reason: str) -> Iterator[Step]:
     """Say of every leaf below a task that it would run; how often a loop goes round is not known yet."""
     if task.body is None:
         decision = "run" if task.needs_worker else _UNWORKED[task.kind]
-        yield Step(task=path, decision=decision, reason=reason, resources=task.resources)
+        yield Step(task=path, decision=decision, reason=reason, resources=task.resources, workers=workers_of(task))
         return
     for name, inner in task.body.tasks.items():
         yield from _unknown(f"{path}.{name}", inner, reason)
+
+
+def workers_of(task: ir.Task) -> int:
+    """Count the tasks for workers in a task; a group or a loop is none itself."""
+    if task.body is None:
+        return int(task.kind == "container")
+    return sum(workers_of(inner) for inner in task.body.tasks.values())

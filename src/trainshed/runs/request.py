@@ -134,6 +134,7 @@ def draft(
         context_id=context_id,
         tasks_total=sum(task.kind == "container" for _, task in template.plan.leaves()),
         tasks_ran=None,
+        tasks_left_out=None,
         outputs=None,
         usage=None,
         error="",

@@ -148,7 +148,15 @@ class Service(Reading):
             for decision in again.retry(active.view):
                 self._begin_anew(conn, active, decision)
             store.fire_run(
-                conn, name, "retry", now=self.clock.now(), error="", tasks_ran=None, outputs=None, usage=None
+                conn,
+                name,
+                "retry",
+                now=self.clock.now(),
+                error="",
+                tasks_ran=None,
+                tasks_left_out=None,
+                outputs=None,
+                usage=None,
             )
             notify(conn, CHANNEL)
             return store.get_run(conn, name)
@@ -287,7 +295,7 @@ class Service(Reading):
         if store.find_run(conn, name=f"{new.parent}/pipelineJobs/{job}"):
             raise AlreadyExists(f"Run {job!r} exists already; give another job id.", reason="RUN_EXISTS")
         self._ensure_bucket(conn, prepared.root)
-        store.put_spec(conn, template.digest, {"spec": template.spec, "platform": template.platform})
+        store.put_spec(conn, template.digest, template.document)
         pipeline = lineage.ensure_context(conn, "system.Pipeline", template.plan.name, now=now)
         name = f"{new.parent}/pipelineJobs/{job}"
         context = lineage.ensure_context(conn, "system.PipelineRun", name, now=now, parent_id=pipeline)

@@ -78,6 +78,7 @@ runs = Table(
     Column("context_id", Integer, ForeignKey("contexts.id"), nullable=False),
     Column("tasks_total", Integer, nullable=False),
     Column("tasks_ran", Integer),
+    Column("tasks_left_out", Integer),
     Column("outputs", Json),
     Column("usage", Json),
     Column("error", Text, nullable=False, server_default=""),
@@ -173,10 +174,9 @@ _NEW = select(runs.c.name, runs.c.state).where(runs.c.state == "PENDING").order_
 _CANCELLING = select(runs.c.name, runs.c.state).where(runs.c.state == "CANCELLING").order_by(*_BY_AGE)
 
 
-def put_spec(conn: Connection, digest: str, document: Mapping[str, Any]) -> None:
-    """Keep a spec once."""
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-    insert_new(conn, specs, {"digest": digest, "document": text})
+def put_spec(conn: Connection, digest: str, document: str) -> None:
+    """Keep a spec once: `{"spec": …, "platform": …}` as JSON."""
+    insert_new(conn, specs, {"digest": digest, "document": document})
 
 
 def get_spec(conn: Connection, digest: str) -> dict[str, Any]:

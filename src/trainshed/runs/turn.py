@@ -38,14 +38,16 @@ from trainshed.runs.facts import (
     TaskEnded,
 )
 from trainshed.runs.lifecycle import TASK
+from trainshed.runs.marks import marks_of
 from trainshed.runs.nodes import NOTHING
+from trainshed.runs.tallying import tally
 from trainshed.sql import notify
+from trainshed.tally import Tally
 
 log = logging.getLogger(__name__)
 MustRun = Callable[[str, str], bool]  # run and path of a task -> whether its outputs are made anew though they exist
 _LOST = "a task that it needs did not succeed"
 _ENDS = frozenset({"succeed", "fail", "cancelled", "overran"})  # of a run
-_NOTHING_DONE = frozenset({"condition_false", "upstream_lost"})
 
 
 @dataclass(kw_only=True)
@@ -217,7 +219,6 @@ class Writer:
         if next_attempt is not None or TASK.is_final(view.state):
             notify(step.conn, store.tasks_channel(active.run.name))
         if TASK.is_final(view.state):
-            active.worked += view.task.kind == "container" and name not in _NOTHING_DONE
             active.nodes[path].inputs = None
             step.facts.append(TaskEnded(task=path))
 
@@ -298,7 +299,6 @@ class Writer:
             now=step.turn.now,
             receipt_id=active.run.receipt_id,
         )
-        active.ran += active.task(path).kind == "container"
         if step.ended.collected.artifacts:  # what is large goes at once, the rest when the run has ended
             step.turn.done.append(active.attempt_folder(path, active.view.tasks[path].attempt) / "mount")
         return made
@@ -325,10 +325,13 @@ class Writer:
     def _fire_run(self, step: _Step, name: str) -> None:
         active, now = step.active, step.turn.now
         values: dict[str, Any] = {}
+        done = Tally()
         if name == "start" and active.run.start_time is None:
             values = {"start_time": now}
         elif name in _ENDS:
-            values = {"tasks_ran": active.ran, "tasks_total": active.worked, "outputs": memory.run_outputs(active)}
+            done = tally(active.plan, marks_of(step.conn, active.run.name))
+            counts = {"tasks_ran": done.ran, "tasks_total": done.worked, "tasks_left_out": done.left_out}
+            values = {**counts, "outputs": memory.run_outputs(active)}
         if name == "fail":
             values["error"] = str(active.failures())
         store.fire_run(step.conn, active.run.name, name, now=now, **values)
@@ -337,12 +340,12 @@ class Writer:
         active.is_final = name in _ENDS
         if active.is_final:
             step.turn.ended.append(active.folder)
-        if name == "succeed" and active.run.receipt_id and active.worked and active.ran == 0:
-            self._needless(step, active.worked)
+        if name == "succeed" and active.run.receipt_id and done.worked and not done.ran:
+            self._needless(step, done)
 
-    def _needless(self, step: _Step, workers: int) -> None:
-        reason = f"nothing changed, 0 of {workers} tasks ran"
-        run = step.active.run
+    def _needless(self, step: _Step, done: Tally) -> None:
+        run, said = step.active.run, done.said()
+        reason = f"nothing changed: {said}" if done.left_out else said
         try:
             ledger.settle(step.conn, run.receipt_id, "needless", now=step.turn.now, reason=reason, link=run.name)
         except StaleState:  # the event started something else as well

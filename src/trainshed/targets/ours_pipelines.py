@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from trainshed.client import segment
+from trainshed.tally import Tally
 from trainshed.targets.pipeline_job import name_of, pipeline_job
 
 if TYPE_CHECKING:
@@ -88,6 +89,9 @@ def run_json(job: Mapping[str, Any]) -> dict[str, Any]:
     """Write a PipelineJob as our own JSON; what Google does not tell is left empty, a cost is not known."""
     config = job.get("runtimeConfig", {})
     tasks = [task for task in _tasks(job) if "executorDetail" in task]
+    tally = Tally()
+    for task in tasks:
+        tally = tally.plus(state=str(task.get("state", "")), has_begun="startTime" in task)
     return {
         "name": job.get("name", ""),
         "pipeline": name_of(job.get("pipelineSpec", {})),
@@ -95,6 +99,7 @@ def run_json(job: Mapping[str, Any]) -> dict[str, Any]:
         "state": str(job.get("state", "PENDING")).removeprefix(_PREFIX),
         "needless": bool(tasks) and all(task.get("state") == "SKIPPED" for task in tasks),
         "tasksTotal": len(tasks),
+        "done": tally.said() if tally.worked + tally.left_out else "",
         "cause": str(job.get("scheduleName", "")).rpartition("/")[2],
         "receipt": "",
         "error": job.get("error", {}).get("message", ""),

@@ -22,9 +22,11 @@ def a_run(**given):
         "endTime": "2026-01-01T00:00:12.5Z",
         "jobDetail": {
             "taskDetails": [
-                {"taskName": "csv-example-gen", "state": "SKIPPED"},
+                {"taskName": "csv-example-gen", "state": "SKIPPED", "executorDetail": {}},
+                {"taskName": "importer", "state": "SUCCEEDED", "startTime": "2026-01-01T00:00:01Z"},
                 {
                     "taskName": "trainer",
+                    "executorDetail": {},
                     "state": "SUCCEEDED",
                     "startTime": "2026-01-01T00:00:01Z",
                     "endTime": "2026-01-01T00:00:11Z",
@@ -40,7 +42,7 @@ def test_s60_a_run_is_shown_with_its_reason_and_both_costs():
     time, shown, cost = demo._run_line(PRICES, a_run(), reasons, "a message")
 
     assert time == "2026-01-01T00:00:00Z"
-    assert shown[:4] == ("run, 1 of 2 tasks reused", "SUCCEEDED", "12.5", "message 7 of trigger-penguin-training")
+    assert shown[:4] == ("run: 1 task ran, 1 reused", "SUCCEEDED", "12.5", "message 7 of trigger-penguin-training")
     assert cost.cloud == pytest.approx(0.03 + 10 / 3600 * 0.19)
     assert shown[4:] == ("0.0000", "0.0305 USD")
 
@@ -66,12 +68,12 @@ def test_a_build_is_shown_with_its_machines_price():
 
 
 def test_a_run_in_which_nothing_was_new_is_skipped_here_and_billed_there():
-    reused = {"taskDetails": [{"taskName": "trainer", "state": "SKIPPED"}]}
-    reasons = {RUN: {"reason": "nothing changed, 0 of 1 tasks ran", "state": "SKIPPED"}}
+    reused = {"taskDetails": [{"taskName": "trainer", "state": "SKIPPED", "executorDetail": {}}]}
+    reasons = {RUN: {"reason": "nothing changed: 1 task reused", "state": "SKIPPED"}}
 
     _, shown, _ = demo._run_line(PRICES, a_run(jobDetail=reused), reasons, "a firing")
 
-    assert shown[0:2] == ("run, 1 of 1 tasks reused", "SKIPPED")
+    assert shown[0:2] == ("run: nothing changed: 1 task reused", "SKIPPED")
     assert shown[4:] == ("0.0000", "0.0300 USD")
 
 

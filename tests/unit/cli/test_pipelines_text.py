@@ -76,7 +76,9 @@ def test_what_is_rare_is_told_only_when_it_is_so(capsys):
 def test_equal_decisions_about_iterations_are_one_line(capsys):
     steps = [a_step(f"loop[{i}].train", "reuse" if i == 3 else "run", "why") for i in range(10)]
 
-    pipelines_text.plan({"steps": [a_step("first"), *steps, a_step("last")], "cost": COST})
+    pipelines_text.plan(
+        {"steps": [a_step("first"), *steps, a_step("last")], "cost": COST, "done": "11 tasks would run, 1 reused"}
+    )
 
     lines = [" ".join(line.split()) for line in shown(capsys)]
     assert lines[1:5] == [
@@ -85,13 +87,13 @@ def test_equal_decisions_about_iterations_are_one_line(capsys):
         "loop.train reuse why",
         "last run caching is off",
     ]
-    assert lines[5] == "11 of 12 tasks would run."
+    assert lines[5] == "11 tasks would run, 1 reused."
 
 
 def test_a_note_about_unseen_data_is_said_once_for_a_loop(capsys):
     steps = [a_step(f"loop[{i}].train", unseen=("uri",)) for i in range(3)]
 
-    pipelines_text.plan({"steps": steps, "cost": COST})
+    pipelines_text.plan({"steps": steps, "cost": COST, "done": "11 tasks would run, 1 reused"})
 
     notes = [line for line in shown(capsys) if line.startswith("Note")]
     assert notes == ["Note: loop.train: the content behind parameter 'uri' is not part of the cache key."]

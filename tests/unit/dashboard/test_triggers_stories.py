@@ -45,11 +45,11 @@ def test_a_firing_is_told_by_the_run_that_its_message_led_to():
 
 
 def test_what_was_skipped_in_the_end_is_not_said_to_have_succeeded():
-    skipped = a_receipt("b", parent="a", link=RUN, state="SKIPPED", reason="nothing changed, 0 of 5 tasks ran")
+    skipped = a_receipt("b", parent="a", link=RUN, state="SKIPPED", reason="nothing changed: 5 tasks reused")
     story = told(a_receipt(link="projects/p/topics/t"), skipped)
 
     assert story.state == "SKIPPED"
-    assert story.name("UTC").endswith("SKIPPED, run-1, 12.0 s, nothing changed, 0 of 5 tasks ran")
+    assert story.name("UTC").endswith("SKIPPED, run-1, 12.0 s, nothing changed: 5 tasks reused")
 
 
 def test_without_a_run_the_last_receipt_says_why():

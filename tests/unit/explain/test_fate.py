@@ -87,8 +87,8 @@ def test_what_a_build_started_later_is_not_what_became_of_the_commit():
     ("receipt", "says", "command"),
     [
         (
-            a_receipt("SKIPPED", link=_RUN, reason="nothing changed, 0 of 5 tasks ran"),
-            "It was skipped: nothing changed, 0 of 5 tasks ran.",
+            a_receipt("SKIPPED", link=_RUN, reason="nothing changed: 5 tasks reused"),
+            "It was skipped: nothing changed: 5 tasks reused.",
             "trainshed pipelines clone train-1 --no-caching",
         ),
         (

@@ -14,6 +14,7 @@ from trainshed.explain import runs as of_runs
 from trainshed.explain.fate import Node
 from trainshed.explain.model import Account, Commit, Made, Named, Ran, Step
 from trainshed.ledger import Receipt
+from trainshed.tally import Tally
 
 _NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _P = "projects/p/locations/l"
@@ -88,10 +89,10 @@ def test_decisions_count_what_ran_and_what_was_reused():
         Ran(task="c", state="FAILED", why="", seconds=1.0, error="KeyError: 'x'"),
     ]
 
-    step = of_runs.decisions(tasks)
+    step = of_runs.decisions(tasks, Tally(ran=2, reused=1, left_out=1))
 
     assert step is not None
-    assert step.says == "2 tasks ran, 1 took earlier results."
+    assert step.says == "2 tasks ran, 1 reused, 1 left out."
     assert [row[2] for row in step.rows] == ["same", "changed: artifact data", "KeyError: 'x'"]
 
 
@@ -109,7 +110,8 @@ def test_a_verdict_says_what_was_left_out_because_of_it():
 
 def test_an_account_is_json_with_names_to_follow():
     step = of_runs.decisions(
-        [Ran(task="a", state="SKIPPED", why="same", seconds=None, reused_from=f"{_P}/pipelineJobs/o")]
+        [Ran(task="a", state="SKIPPED", why="same", seconds=None, reused_from=f"{_P}/pipelineJobs/o")],
+        Tally(reused=1),
     )
     account = Account(kind="run", name="n", title="t", state="SUCCEEDED", says="s", steps=[step] if step else [],
                       before=Named(text="run o", name=f"{_P}/pipelineJobs/o"))  # fmt: skip
@@ -156,6 +158,6 @@ def test_a_training_that_diverged_is_explained_and_its_account_is_json():
 def test_the_answer_says_what_is_no_number():
     run = SimpleNamespace(state="SUCCEEDED", is_needless=False)
 
-    said = of_runs.answer(run, [], "", [a_model(loss=math.nan)])
+    said = of_runs.answer(run, Tally(ran=1), [], "", [a_model(loss=math.nan)])
 
     assert said == "It succeeded. Its model loss is nan, no number: a training that diverges ends like that."

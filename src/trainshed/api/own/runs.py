@@ -16,7 +16,7 @@ from trainshed.api.own.runs_json import PRICES, brief_json, outline_json, run_js
 from trainshed.api.services.pipelines import CauseOf, NextOrdinal
 from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument
-from trainshed.runs import RUN, NewRun, Run, Service, Triggers, estimate
+from trainshed.runs import RUN, NewRun, Run, Service, Triggers, estimate, tally_ahead
 
 _WAIT_SECONDS = 30.0
 
@@ -68,7 +68,8 @@ class _Api:
         new = await off_loop(self._new, request.path_params["parent"], document)
         steps = await off_loop(self._runs.plan, new)
         cost = estimate(PRICES, steps, await off_loop(self._runs.seconds_of_tasks, new))
-        return JSONResponse({"steps": [asdict(step) for step in steps], "cost": costs.to_document(cost)})
+        done = tally_ahead(steps).said(would=True)
+        return JSONResponse({"steps": [asdict(step) for step in steps], "done": done, "cost": costs.to_document(cost)})
 
     async def listing(self, request: Request) -> Response:
         wanted = request.query_params

@@ -7,7 +7,7 @@ from trainshed import costs
 from trainshed.api import fields
 from trainshed.api.services.pipelines_json import job_json
 from trainshed.clock import rfc3339
-from trainshed.runs import Attempt, Details, Line, Run, TaskRow, Traces, Trigger, actual, outline, used
+from trainshed.runs import Attempt, Details, Line, Run, TaskRow, Traces, Trigger, actual, outline, tally_of, used
 
 PRICES = costs.load()
 
@@ -42,6 +42,7 @@ def outline_json(details: Details) -> dict[str, Any]:
 
 def brief_json(run: Run) -> dict[str, Any]:
     """Write what lists show."""
+    done = tally_of(run)
     return {
         "name": run.name,
         "pipeline": run.pipeline,
@@ -50,6 +51,8 @@ def brief_json(run: Run) -> dict[str, Any]:
         "needless": run.is_needless,
         "tasksTotal": run.tasks_total,
         "tasksRan": run.tasks_ran,
+        "tasksLeftOut": run.tasks_left_out,
+        "done": done.said() if done else "",
         "cause": run.cause_kind,
         "receipt": run.receipt_id,
         "trigger": run.trigger,

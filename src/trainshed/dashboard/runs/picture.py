@@ -16,6 +16,7 @@ from trainshed.dashboard.runs.kept import Kept, has_ended
 
 OPEN, FOLD, TASK, ARTIFACTS = "open", "fold", "task", "artifacts"  # words of the query
 _KEPT, _KEPT_STANDINGS = 64, 16
+_HEAVIEST = 30_000  # nodes of all pipelines that are kept together, and of layouts; about half a kilobyte each
 LAYOUT = "graph-layout"  # path of a layout below the run's page
 _SIZES = {"artifact": graph.ARTIFACT_SIZE}
 _WORST_FIRST = ("FAILED", "CANCELLED", "CANCELLING", "RUNNING", "QUEUED", "PENDING", "SUCCEEDED", "SKIPPED")
@@ -48,10 +49,10 @@ class Pictures:
     """
 
     def __init__(self) -> None:
-        self._wholes: Kept[str, Whole] = Kept(_KEPT)
-        self._laid: Kept[tuple[Any, ...], _Laid] = Kept(_KEPT)
-        self._by_shape: Kept[str, _Laid] = Kept(_KEPT)
-        self._stood: Kept[tuple[Any, ...], Sequence[Sequence[Any]]] = Kept(_KEPT_STANDINGS)
+        self._wholes: Kept[str, Whole] = Kept(_KEPT, _weight, _HEAVIEST)
+        self._laid: Kept[tuple[Any, ...], _Laid] = Kept(_KEPT, _weight, _HEAVIEST)
+        self._by_shape: Kept[str, _Laid] = Kept(_KEPT, _weight, _HEAVIEST)
+        self._stood: Kept[tuple[Any, ...], Sequence[Sequence[Any]]] = Kept(_KEPT_STANDINGS, len, _HEAVIEST)
 
     def whole(self, found: runs.Marks) -> Whole:
         """Answer the whole graph of a run's pipeline."""
@@ -109,6 +110,10 @@ class Pictures:
 
         run = found.run
         return self._stood.get((run.name, run.end_time, laid.shape), stand) if has_ended(found) else stand()
+
+
+def _weight(found: Whole | _Laid) -> int:
+    return len(found.items if isinstance(found, Whole) else found.nodes) + len(found.edges)
 
 
 def selected_item(whole: Whole, path: str) -> str:
@@ -267,8 +272,8 @@ def _switches(whole: Whole, asked: Asked, *, has_artifacts: bool) -> list[tuple[
 
 
 def _legend(whole: Whole, seen: Seen) -> str:
-    tasks = sum(item.kind == "task" for item in whole.items.values())
+    drawn = sum(item.kind == "task" for item in whole.items.values())
     shown = sum(item.kind == "task" for item in seen.items)
     imports = sum(item.kind == "task" and not item.image for item in whole.items.values())
-    words = counted(tasks, "task") + (f", {counted(imports, 'import')} among them" if imports else "")
-    return words if shown == tasks else f"{words}, {shown:,} of them shown; the others are folded away"
+    words = counted(drawn - imports, "task") + (f" and {counted(imports, 'import')}" if imports else "")
+    return words if shown == drawn else f"{words}, {shown:,} of them shown; the others are folded away"

@@ -6,6 +6,7 @@ from typing import Any
 
 from trainshed import ir, runs
 from trainshed.dashboard import links
+from trainshed.dashboard.amounts import counted
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Link, seconds, size, span
 from trainshed.dashboard.page import Empty, Filter, Filters, Part, Table
@@ -39,8 +40,7 @@ def parts(service: runs.Service, found: runs.Marks, asked: Asked) -> Sequence[Pa
         _filters(found, asked, state, text, sort),
         Table(
             id="tasks",
-            heading="Tasks",
-            count=len(chosen),
+            heading=_counted(chosen),
             columns=_COLUMNS,
             rows=[_row(found, rows[mark.id], tasks, is_tree=is_tree) for mark in shown if mark.id in rows],
             nothing=Empty(text="No task of this run is like that." if found.tasks else "This pipeline has no tasks."),
@@ -90,6 +90,13 @@ def label(name: str, iteration: int | None, tasks: Mapping[str, ir.Task]) -> str
     task = tasks.get(runs.static(name))
     shown = task.display_name if task else name.rpartition(".")[2]
     return f"[{iteration}] {shown}" if iteration is not None and "." in name else shown
+
+
+def _counted(marks: Sequence[runs.Mark]) -> str:
+    """Count tasks as everywhere: imports and groups are none."""
+    groups, imports = sum(m.is_dag for m in marks), sum(m.kind == "importer" for m in marks)
+    found = [(len(marks) - groups - imports, "task"), (imports, "import"), (groups, "group")]
+    return ", ".join(counted(count, one) for count, one in found if count or one == "task")
 
 
 def _called(mark: runs.Mark, tasks: Mapping[str, ir.Task]) -> str:

@@ -2,7 +2,6 @@
 
 from trainshed import names, runs
 from trainshed.dashboard import links
-from trainshed.dashboard.amounts import counted
 from trainshed.dashboard.cells import Cell, Link, Several
 
 _NOUNS = {
@@ -15,15 +14,9 @@ _NOUNS = {
 
 
 def remark(run: runs.Run) -> str:
-    """Say how many of a run's tasks really ran; imports, which only name what exists, do not count."""
-    if run.tasks_ran is None or not run.tasks_total:
-        return ""
-    if run.state != "SUCCEEDED":
-        return f"{run.tasks_ran} of {counted(run.tasks_total, 'task')} ran to the end"
-    if run.is_needless:
-        return f"nothing changed: {counted(run.tasks_total, 'task')} reused"
-    reused = run.tasks_total - run.tasks_ran
-    return f"{counted(run.tasks_ran, 'task')} ran" + (f", {reused} reused" if reused else "")
+    """Say how many of a run's tasks ran, were reused and were left out, once it has ended."""
+    found = runs.tally_of(run)
+    return found.said() if found and found.worked + found.left_out else ""
 
 
 def because(run: runs.Run) -> Cell:

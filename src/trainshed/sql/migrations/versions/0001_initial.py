@@ -5,7 +5,7 @@ from alembic import op
 
 import trainshed.sql.schema
 
-revision = "0001_ebf1d8cd"
+revision = "0001_b64fccce"
 down_revision = None
 
 
@@ -563,6 +563,7 @@ def upgrade() -> None:
     sa.Column('context_id', sa.Integer(), nullable=False),
     sa.Column('tasks_total', sa.Integer(), nullable=False),
     sa.Column('tasks_ran', sa.Integer(), nullable=True),
+    sa.Column('tasks_left_out', sa.Integer(), nullable=True),
     sa.Column('outputs', trainshed.sql.schema.Json(), nullable=True),
     sa.Column('usage', trainshed.sql.schema.Json(), nullable=True),
     sa.Column('error', sa.Text(), server_default='', nullable=False),
