@@ -21,7 +21,7 @@ from trainshed.clock import Clock
 from trainshed.duty import Background, Duty, off_loop
 from trainshed.errors import OUTAGES, TrainshedError
 from trainshed.runners.contract import ExitedNonZero, LeaseLost, Outcome, Report, Runner, StartFailed, Stopped
-from trainshed.runs import store
+from trainshed.runs import marks, store
 from trainshed.runs.abandon import abandon
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.admission import Admission
@@ -334,22 +334,24 @@ class Engine:
             await off_loop(self._parts.foresee, batch)
             verb = partial(self._take_up, runs=batch, known=known)
             lost, stops = await asyncio.wrap_future(self._parts.db.submit(verb))
-            for active, path, attempt in lost:
-                self._lose(active, path, attempt)
+            for active, path, attempt, begun in lost:
+                self._lose(active, path, attempt, begun)
             for task_id, attempt in stops:
                 self._background.spawn(self._stop(task_id, attempt), name=f"stop of {task_id}")
 
     def _take_up(
         self, conn: Connection, runs: Sequence[Run], known: set[tuple[str, int]]
-    ) -> tuple[list[tuple[ActiveRun, str, int]], list[tuple[str, int]]]:
-        """Take up open runs; answer the attempts that nobody knows of, and those that have to be stopped."""
+    ) -> tuple[list[tuple[ActiveRun, str, int, datetime]], list[tuple[str, int]]]:
+        """Take up open runs; answer the attempts that nobody knows of and when they began, and those to be stopped."""
         lost: list[tuple[ActiveRun, str, int]] = []
         stops = self._know(conn, [run for run in runs if run.name not in self._active])
         for run in runs:
             active = self._active.get(run.name)
             if active is not None:
                 lost += [(active, path, attempt) for path, attempt in self._claim_again(active, known)]
-        return lost, stops
+        began = marks.begun(conn, [active.nodes[path].id for active, path, _ in lost])
+        now = self._parts.clock.now()
+        return [(active, path, n, began.get(active.nodes[path].id, now)) for active, path, n in lost], stops
 
     def _claim_again(self, active: ActiveRun, known: set[tuple[str, int]]) -> Iterator[tuple[str, int]]:
         """Let the tasks of a run have what they had of the machine; answer the attempts that nobody knows of."""
@@ -382,8 +384,8 @@ class Engine:
         for report, taken in early:
             self._reported(report, taken)
 
-    def _lose(self, active: ActiveRun, task: str, attempt: int) -> None:
-        self._put(active, ending_of(self._report(active.nodes[task].id, attempt, LeaseLost(), self._parts.clock.now())))
+    def _lose(self, active: ActiveRun, task: str, attempt: int, begun: datetime) -> None:
+        self._put(active, ending_of(self._report(active.nodes[task].id, attempt, LeaseLost(), begun)))
 
     def _stop_again(self, active: ActiveRun, known: set[tuple[str, int]]) -> None:
         for name, task in active.view.tasks.items():

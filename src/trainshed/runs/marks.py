@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from trainshed import ir, lineage
-from trainshed.runs import decided, store
+from trainshed.runs import decided, handed, outputs, store
 from trainshed.runs.decided import Decision
 from trainshed.runs.lifecycle import TASK
 from trainshed.runs.model import Attempt, Run, TaskRow
@@ -64,6 +65,7 @@ class OneTask:
     execution: lineage.Execution | None = None
     events: Sequence[lineage.Event] = ()
     artifacts: Mapping[int, lineage.Artifact] = field(default_factory=dict)
+    handed: ir.TaskInputs | None = None  # its inputs, until its execution has them
 
 
 def marks_of(conn: Connection, run: str) -> list[Mark]:
@@ -95,15 +97,25 @@ def changes_of(conn: Connection, ids: Sequence[str]) -> dict[str, list[Change]]:
     return found
 
 
-def find_task(conn: Connection, run: Run, path: str) -> OneTask | None:
-    """Read one task; None where the run has not made it."""
+def begun(conn: Connection, ids: Sequence[str]) -> dict[str, datetime]:
+    """Read when the last attempt of some tasks began, by id."""
+    c = history_table.c
+    of_tasks = select(c.resource, func.max(c.time)).where(c.noun == TASK.noun, c.transition == "claimed")
+    queries = (of_tasks.where(c.resource.in_(some)).group_by(c.resource) for some in _chunks(ids))
+    return {resource: time for query in queries for resource, time in conn.execute(query)}
+
+
+def find_task(conn: Connection, run: Run, plan: ir.Plan, folder: Path, path: str) -> OneTask | None:
+    """Read one task of a run whose files are in a folder; None where the run has not made it."""
     found = conn.execute(select(store.tasks).where(_c.run == run.name, _c.name == path)).one_or_none()
     if found is None:
         return None
     row = TaskRow.from_row(found)
     of_attempts = select(store.attempts).where(store.attempts.c.task_id == row.id).order_by(store.attempts.c.attempt)
     execution, events = _execution(conn, row)
+    given = handed.handed(conn, run, plan, folder, row) if execution is None else None
     wanted = [event.artifact_id for event in events]
+    wanted += [outputs.artifact_id(a) for found in (given.artifacts if given else {}).values() for a in found]
     return OneTask(
         row=row,
         attempts=[Attempt(**entry._mapping) for entry in conn.execute(of_attempts)],  # noqa: SLF001  (a row's public mapping)
@@ -112,6 +124,7 @@ def find_task(conn: Connection, run: Run, path: str) -> OneTask | None:
         execution=execution,
         events=events,
         artifacts={a.artifact_id: a for a in lineage.list_artifacts(conn, ids=wanted)} if wanted else {},
+        handed=given,
     )
 
 

@@ -115,7 +115,8 @@ class Reading:
 
     def find_task(self, run: Run, path: str) -> OneTask | None:
         """Read one task with everything that is known of it; None where the run has not made it."""
-        return self.db.read(lambda conn: marks.find_task(conn, run, path))
+        folder = self.run_folder(run)
+        return self.db.read(lambda conn: marks.find_task(conn, run, self._plan(conn, run), folder, path))
 
     def tasks_by_id(self, ids: Sequence[str]) -> dict[str, TaskRow]:
         """Read some tasks whole."""
