@@ -5,14 +5,17 @@ import importlib.util
 import json
 import sys
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from trainshed import costs, runs
 from trainshed.errors import FailedPrecondition, InvalidArgument
 from trainshed.runners.contract import ExitedNonZero
 from trainshed.runners.scripted import Act
 from trainshed.runs import active as runs_memory
+from trainshed.runs import store
 
 _spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
 runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))
@@ -356,6 +359,26 @@ def test_a_retried_run_goes_on_from_what_failed(world):
     assert (sources.count("# double"), sources.count("# sum"), sources.count("# clean")) == (2, 2, 1)
     with pytest.raises(FailedPrecondition, match="only one that failed or was cancelled"):
         world.service.retry(run.name)
+
+
+def test_a_retried_run_costs_what_all_its_attempts_cost(world, db):
+    failures = ["# sum"]
+    run = watched(world, failing(failures)).create(with_exit_task(a_loop_spec([1, 2])))
+    world.finish(run)
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    failed = store.attempts.update().where(store.attempts.c.outcome == "ExitedNonZero")
+    db.write(lambda conn: conn.execute(failed.values(start_time=noon, end_time=noon + timedelta(hours=1))))
+
+    failures.clear()
+    world.service.retry(run.name)
+    done, details = world.finish(run), world.service.describe(run.name)
+
+    prices = costs.load()
+    whole, brief = runs.actual(prices, details.tasks, details.attempts), runs.actual_brief(prices, done)
+    assert whole.cloud > prices.pipeline_run + 0.1
+    assert (brief.cloud, brief.local) == pytest.approx((whole.cloud, whole.local))
+    open_yet = runs.actual(prices, details.tasks, world.service.attempts_again(run.name))
+    assert open_yet.cloud == pytest.approx(whole.cloud)
 
 
 def test_a_retried_run_goes_on_inside_its_loop_and_cleans_up_again(world):

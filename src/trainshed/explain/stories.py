@@ -73,7 +73,7 @@ class Stories:
         details = self._runs.describe(run.name)
         found = _Worked(
             tasks=list(self._tasks(details, traces)),
-            cost=runs.actual(self._prices, details.tasks),
+            cost=runs.actual(self._prices, details.tasks, details.attempts),
             tally=runs.tally(details.plan, details.tasks),
         )
         if runs.RUN.is_final(details.run.state) and all(runs.TASK.is_final(task.state) for task in details.tasks):

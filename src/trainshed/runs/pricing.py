@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from trainshed import costs
 from trainshed.runs.marks import Mark
-from trainshed.runs.model import Run, TaskRow
+from trainshed.runs.model import Attempt, Run, TaskRow
 from trainshed.runs.paths import static
 from trainshed.runs.planning import Step
 
@@ -14,9 +14,13 @@ def estimate(prices: costs.Prices, steps: Iterable[Step], earlier: Mapping[str, 
     return costs.of_run(prices, [_expected(step, earlier.get(static(step.task), ())) for step in steps])
 
 
-def actual(prices: costs.Prices, tasks: Iterable[TaskRow | Mark]) -> costs.Cost:
-    """Price what a run has used so far; of one that has ended, that is what it cost."""
-    return costs.of_run(prices, [used(task) for task in tasks if task.start_time is not None and not task.is_dag])
+def actual(prices: costs.Prices, tasks: Iterable[TaskRow | Mark], attempts: Iterable[Attempt] = ()) -> costs.Cost:
+    """Price what a run has used so far, in all attempts that are given; of one that has ended, that is what it cost."""
+    tries: dict[str, list[Attempt]] = {}
+    for attempt in attempts:
+        tries.setdefault(attempt.task_id, []).append(attempt)
+    begun = [task for task in tasks if not task.is_dag and (task.start_time is not None or task.id in tries)]
+    return costs.of_run(prices, [used(task, tries.get(task.id, ())) for task in begun])
 
 
 def actual_brief(prices: costs.Prices, run: Run) -> costs.Cost | None:
@@ -30,8 +34,12 @@ def actual_brief(prices: costs.Prices, run: Run) -> costs.Cost | None:
     return costs.of_run(prices, parts)
 
 
-def used(task: TaskRow | Mark) -> costs.Usage:
-    """Answer what a task that was started has used."""
+def used(task: TaskRow | Mark, attempts: Sequence[Attempt] = ()) -> costs.Usage:
+    """Answer what a task that was started has used, in all of its attempts where they are known."""
+    if attempts:
+        seconds = [(each.end_time - each.start_time).total_seconds() for each in attempts]
+        cores = sum(each.cpu_seconds or took for each, took in zip(attempts, seconds, strict=True))
+        return costs.Usage(name=task.name, seconds=sum(seconds), cpu_seconds=cores, machine_type=task.machine_type)
     assert task.start_time is not None
     end = task.end_time or task.start_time
     return costs.Usage(

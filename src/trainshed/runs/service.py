@@ -23,7 +23,7 @@ from trainshed.runs.catalog import Catalog, Template
 from trainshed.runs.engine import CHANNEL
 from trainshed.runs.facts import Fire, Forget
 from trainshed.runs.lifecycle import RUN
-from trainshed.runs.model import NewRun, Run, TaskRow
+from trainshed.runs.model import Attempt, NewRun, Run, TaskRow
 from trainshed.runs.reading import Reading
 from trainshed.runs.request import Prepared
 from trainshed.runs.workplace import Environments, Images, Workplace, Workplaces
@@ -163,6 +163,10 @@ class Service(Reading):
 
         self.foresee([self.get(name)])
         return self.db.write(verb)
+
+    def attempts_again(self, name: str) -> Sequence[Attempt]:
+        """Read the ended attempts of the tasks of a run that were tried more than once, or are to be tried again."""
+        return self.db.read(lambda conn: store.attempts_of(conn, name, again_only=True))
 
     def clone(self, name: str, parameters: Mapping[str, Any], *, job_id: str = "", caching: bool | None = None) -> Run:
         """Make a new run of another's pipeline, with its parameters where no others are given.

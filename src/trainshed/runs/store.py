@@ -237,12 +237,15 @@ def list_runs(
 
 
 def usage_of(conn: Connection, run: str) -> dict[str, list[float]]:
-    """Answer how long the tasks of a run worked on each type of machine: seconds of the tasks, and of their cores."""
-    query = select(tasks.c.machine_type, tasks.c.start_time, tasks.c.end_time, tasks.c.cpu_seconds).where(
+    """Answer how long the tasks of a run worked on each type of machine, in all attempts: seconds, and those of cores."""
+    is_tried = select(attempts.c.task_id).where(attempts.c.task_id == tasks.c.id).exists()
+    untried = select(tasks.c.machine_type, tasks.c.start_time, tasks.c.end_time, tasks.c.cpu_seconds).where(
         tasks.c.run == run, tasks.c.kind == "container", tasks.c.cached_from == "", tasks.c.start_time.is_not(None)
     )
+    tries = select(tasks.c.machine_type, attempts.c.start_time, attempts.c.end_time, attempts.c.cpu_seconds)
+    tries = tries.join_from(attempts, tasks, tasks.c.id == attempts.c.task_id).where(tasks.c.run == run)
     found: dict[str, list[float]] = {}
-    for machine, start, end, cores in conn.execute(query):
+    for machine, start, end, cores in (*conn.execute(untried.where(~is_tried)), *conn.execute(tries)):
         seconds = ((end or start) - start).total_seconds()
         total = found.setdefault(machine, [0.0, 0.0])
         total[0] += seconds
@@ -361,10 +364,12 @@ def insert_attempt(conn: Connection, attempt: Attempt) -> None:
     insert_new(conn, attempts, vars(attempt))
 
 
-def attempts_of(conn: Connection, run: str) -> list[Attempt]:
-    """Read the ended attempts of a run's tasks."""
+def attempts_of(conn: Connection, run: str, *, again_only: bool = False) -> list[Attempt]:
+    """Read the ended attempts of a run's tasks, or of those alone that were tried again."""
     joined = attempts.join(tasks, tasks.c.id == attempts.c.task_id)
     query = select(attempts).select_from(joined).where(tasks.c.run == run).order_by(attempts.c.attempt)
+    if again_only:
+        query = query.where((tasks.c.attempt > 1) | (tasks.c.start_time.is_(None)))
     return [Attempt(**row._mapping) for row in conn.execute(query)]  # noqa: SLF001  (a row's public mapping)
 
 

@@ -18,7 +18,7 @@ def run_json(details: Details, traces: Traces) -> dict[str, Any]:
     attempts: dict[str, list[dict[str, Any]]] = {}
     for attempt in details.attempts:
         attempts.setdefault(attempt.task_id, []).append(_attempt_json(attempt))
-    cost = costs.to_document(actual(PRICES, details.tasks))
+    cost = costs.to_document(actual(PRICES, details.tasks, details.attempts))
     return {
         "job": job_json(run, details, traces=traces),
         **brief_json(run),
@@ -30,7 +30,7 @@ def run_json(details: Details, traces: Traces) -> dict[str, Any]:
 
 def outline_json(details: Details) -> dict[str, Any]:
     """Write a run for people: its tasks as a tree, the iterations of loops counted."""
-    cost = costs.to_document(replace(actual(PRICES, details.tasks), parts={}))
+    cost = costs.to_document(replace(actual(PRICES, details.tasks, details.attempts), parts={}))
     lines = [_line_json(line) for line in outline(details.plan, details.tasks, details.attempts)]
     return {
         **brief_json(details.run),
@@ -119,5 +119,5 @@ def _line_json(line: Line) -> dict[str, Any]:
         end = rfc3339(row.end_time) if row.end_time else ""
         document |= {"startTime": rfc3339(row.start_time), "endTime": end}
         if not row.is_dag:
-            document["cost"] = costs.to_document(costs.of_task(PRICES, used(row)))
+            document["cost"] = costs.to_document(costs.of_task(PRICES, used(row, line.attempts)))
     return document

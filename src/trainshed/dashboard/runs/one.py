@@ -46,7 +46,7 @@ class OneRun:
             title=_title(run),
             section=SECTION,
             state=Badge(state=run.state, note=remark(run)),
-            about=_about(found),
+            about=_about(found, self._cost(found)),
             trail=(Link(text="Runs", href=SECTION), Link(text=run.pipeline, href=f"{SECTION}?pipeline={run.pipeline}")),
             tabs=_tabs(asked, run, tab),
             parts=(*_problem(found), _actions(run), *made[tab](found, asked)),
@@ -58,6 +58,10 @@ class OneRun:
         """Answer the layout of a run's graph, as the page asks for it. Raises NotFound, InvalidArgument."""
         known = self._pictures.known(asked.word("shape"))
         return known if known is not None else self._pictures.layout(self._ended.marks(asked.name), asked)
+
+    def _cost(self, found: runs.Marks) -> costs.Cost:
+        known = runs.actual_brief(_PRICES, found.run)
+        return known or runs.actual(_PRICES, found.tasks, self._service.attempts_again(found.run.name))
 
     def _graph(self, found: runs.Marks, asked: Asked) -> Sequence[Part]:
         whole = self._pictures.whole(found)
@@ -82,9 +86,8 @@ def _identifier(run: runs.Run) -> Cell:
     return Code(text=short, may_copy=True) if short != _title(run) else None
 
 
-def _about(found: runs.Marks) -> Sequence[Cell]:
+def _about(found: runs.Marks, cost: costs.Cost) -> Sequence[Cell]:
     run = found.run
-    cost = runs.actual_brief(_PRICES, run) or runs.actual(_PRICES, found.tasks)
     return tuple(
         cell
         for cell in (

@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from trainshed import costs, lineage, names, runs
@@ -76,11 +77,8 @@ def log_source(service: runs.Service, asked: Asked) -> logs.Source:
 
 def _task(service: runs.Service, found: runs.Marks, item: Item, one: runs.OneTask, asked: Asked) -> Sequence[Part]:
     row = one.row
-    given = one.execution.properties if one.execution else {}
-    made: list[Part] = [_about(item, one, asked)]
-    if row.error and row.state not in {"SUCCEEDED", "NOT_TRIGGERED"}:
-        made.append(Text(id="node-error", heading="Problem", text=plain(row.error), beside=True))
-    made += _values("node-inputs", "Parameters in", given.get("inputs") or {})
+    made: list[Part] = [*_about(item, one, asked)]
+    made += _values("node-inputs", "Parameters in", one.parameters)
     made += _values("node-outputs", "Parameters out", (row.outputs or {}).get("parameters") or {})
     made += _artifacts(one)
     made += _attempts(one, asked)
@@ -88,7 +86,8 @@ def _task(service: runs.Service, found: runs.Marks, item: Item, one: runs.OneTas
     return made
 
 
-def _about(item: Item, one: runs.OneTask, asked: Asked) -> Facts:
+def _about(item: Item, one: runs.OneTask, asked: Asked) -> Sequence[Part]:
+    """Say the state, then what went wrong, and only then what else there is to know."""
     row = one.row
     waited = _waited(one)
     pairs: list[tuple[str, Cell]] = [
@@ -111,10 +110,14 @@ def _about(item: Item, one: runs.OneTask, asked: Asked) -> Facts:
         ("Peak memory", size(row.peak_memory_bytes or None)),
         ("Asked for", _wanted(row) if not row.is_dag else None),
         ("Environment", Code(text=row.environment, may_copy=True) if row.environment else None),
-        ("Cost", _cost(row)),
+        ("Cost", _cost(one)),
     ]
     kept = [(label, cell) for label, cell in pairs if cell not in {None, ""}]
-    return Facts(id="node", heading=item.label, pairs=kept, beyond=closing(asked), beside=True)
+    top = Facts(id="node", heading=item.label, pairs=kept, beyond=closing(asked), beside=True)
+    if not row.error or row.state in {"SUCCEEDED", "NOT_TRIGGERED"}:
+        return (top,)
+    problem = Text(id="node-error", heading="Problem", text=plain(row.error), beside=True)
+    return (replace(top, pairs=kept[:1]), problem, Facts(id="node-facts", pairs=kept[1:], beside=True))
 
 
 def _cache(one: runs.OneTask) -> Cell:
@@ -128,10 +131,11 @@ def _cache(one: runs.OneTask) -> Cell:
     return Several(cells=(f"{one.decision.reason}: outputs of", there))
 
 
-def _cost(row: runs.TaskRow) -> Cell:
+def _cost(one: runs.OneTask) -> Cell:
+    row = one.row
     if row.is_dag or row.start_time is None or row.end_time is None:
         return None
-    return str(costs.of_task(_PRICES, runs.used(row)))
+    return str(costs.of_task(_PRICES, runs.used(row, one.attempts)))
 
 
 def _wanted(row: runs.TaskRow) -> Cell:
@@ -157,11 +161,10 @@ def _values(key: str, heading: str, values: Mapping[str, Any]) -> list[Part]:
 
 
 def _artifacts(one: runs.OneTask) -> list[Part]:
-    rows: list[tuple[Cell, ...]] = []
-    for event in one.events:
-        artifact = one.artifacts.get(event.artifact_id)
-        if artifact is not None:
-            rows.append((Link(text=event.path, href=artifact_page(artifact)), event.type.lower(), _title(artifact)))
+    rows: list[tuple[Cell, ...]] = [
+        (Link(text=name, href=artifact_page(artifact)), use.lower(), _title(artifact))
+        for name, use, artifact in one.used
+    ]
     if not rows:
         return []
     columns = ("Artifact", "Use", "Type")
@@ -225,7 +228,8 @@ def _log(found: runs.Marks, one: runs.OneTask, asked: Asked) -> Sequence[Part]:
         return ()
     attempt = asked.number("attempt", one.row.attempt, least=1)
     where = Asked(path=links.href("/runs", found.run.name) + "/log").href(task=one.row.name, attempt=str(attempt))
-    return (logs.Log(id="node-log", heading=f"Log of {one.row.name}, attempt {attempt}", address=where),)
+    line = logs.wanted_line(asked)
+    return (logs.Log(id="node-log", heading=f"Log of {one.row.name}, attempt {attempt}", address=where, line=line),)
 
 
 def _several(found: runs.Marks, item: Item, instances: Sequence[runs.Mark], asked: Asked) -> Sequence[Part]:
