@@ -29,7 +29,7 @@ def standing(state: str = "", start: datetime | None = None, end: datetime | Non
     return found
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
     """One box. A group has a fold; a folded one has what is in it in words."""
 
@@ -44,7 +44,7 @@ class Node:
     place: Sequence[int] = ()  # left, top, width, height
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Edge:
     """A line between two nodes: left and top of each of its points, one after the other."""
 

@@ -17,21 +17,21 @@ _ITERATION = re.compile(r"^\[\d+\]")
 ABSENT: Final = _Absent()  # an optional input that nobody gave
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Constant:
     """A value written in the document; strings may hold placeholders of the task's other inputs and of the run."""
 
     value: Any
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class InputParameter:
     """A parameter of the surrounding DAG; of the root: of the run."""
 
     name: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TaskParameter:
     """An output parameter of a task of the same DAG."""
 
@@ -46,14 +46,14 @@ class FinalStatus:
     task: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class InputArtifact:
     """An artifact, or a list of them, that the surrounding DAG was given."""
 
     name: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TaskArtifact:
     """An output artifact of a task of the same DAG."""
 
@@ -61,7 +61,7 @@ class TaskArtifact:
     key: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GivenParameter:
     """What a task is given for a parameter; `selector` takes a part of it (parameterExpressionSelector)."""
 
@@ -72,7 +72,7 @@ class GivenParameter:
 GivenArtifact = InputArtifact | TaskArtifact
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ParameterDefinition:
     """A parameter that a component takes."""
 
@@ -82,7 +82,7 @@ class ParameterDefinition:
     literals: tuple[Any, ...] = ()  # the only values that it accepts; empty: any
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ArtifactDefinition:
     """An artifact that a component takes."""
 
@@ -90,7 +90,7 @@ class ArtifactDefinition:
     is_list: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ArtifactOutput:
     """An artifact that a task makes."""
 
@@ -113,7 +113,7 @@ class Loop:
         return isinstance(self.source, InputArtifact)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Retry:
     """How often and when a failed attempt is tried again."""
 

@@ -9,7 +9,7 @@ _ALIKE = 12  # tasks that only differ by their name become a group
 MARK = "~"  # a group of equal tasks is called so, followed by the first of them: no task's name begins with it
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
     """One node of a pipeline's graph."""
 

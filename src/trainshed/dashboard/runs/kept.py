@@ -11,14 +11,20 @@ from trainshed import runs
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-_TASKS = 30_000  # of all runs that are kept together
+_TASKS = 15_000  # of all runs that are kept together
 
 
 class Kept(Generic[K, V]):
-    """The values that were asked for last. Two who ask for a new one at once both make it."""
+    """The values that were asked for last, as many as weigh no more together. Two who ask for a new one at once both make it.
 
-    def __init__(self, most: int) -> None:
+    The newest one is kept however heavy it is: its page is looked at again at once.
+    """
+
+    def __init__(self, most: int, weigh: Callable[[V], int], heaviest: int) -> None:
         self._most = most
+        self._weigh = weigh
+        self._heaviest = heaviest
+        self._weight = 0
         self._found: OrderedDict[K, V] = OrderedDict()
         self._lock = Lock()
 
@@ -29,9 +35,12 @@ class Kept(Generic[K, V]):
             return found
         made = make()
         with self._lock:
+            if (before := self._found.pop(key, None)) is not None:
+                self._weight -= self._weigh(before)
             self._found[key] = made
-            while len(self._found) > self._most:
-                self._found.popitem(last=False)
+            self._weight += self._weigh(made)
+            while len(self._found) > 1 and (len(self._found) > self._most or self._weight > self._heaviest):
+                self._weight -= self._weigh(self._found.popitem(last=False)[1])
         return made
 
     def peek(self, key: K) -> V | None:

@@ -16,7 +16,7 @@ from trainshed.dashboard.runs.kept import Kept, has_ended
 
 OPEN, FOLD, TASK, ARTIFACTS = "open", "fold", "task", "artifacts"  # words of the query
 _KEPT, _KEPT_STANDINGS = 64, 16
-_HEAVIEST = 30_000  # nodes of all pipelines that are kept together, and of layouts; about half a kilobyte each
+_HEAVIEST = 60_000  # nodes and edges of all pipelines that are kept together, and of layouts; 250 bytes each
 LAYOUT = "graph-layout"  # path of a layout below the run's page
 _SIZES = {"artifact": graph.ARTIFACT_SIZE}
 _WORST_FIRST = ("FAILED", "CANCELLED", "CANCELLING", "RUNNING", "QUEUED", "PENDING", "SUCCEEDED", "SKIPPED")
