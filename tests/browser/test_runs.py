@@ -60,6 +60,17 @@ def table(page, part):
     return {row.locator("th").inner_text(): cells(row) for row in rows}
 
 
+def test_every_row_of_a_list_leads_to_its_account(shed):
+    for address in ("/runs", "/builds", "/receipts", "/schedules", "/models"):
+        with urllib.request.urlopen(f"{shed.address}{address}?format=json", timeout=60) as answer:
+            rows = [row for part in json.load(answer)["parts"] for row in part.get("rows", ())]
+        assert rows
+        for row in rows:
+            assert row[-1]["text"] == "Why"
+            with urllib.request.urlopen(shed.address + row[-1]["href"], timeout=60) as answer:
+                assert answer.status == 200
+
+
 def test_s46_the_list_says_what_started_each_run(page, shed):
     known = {run["name"].rsplit("/", 1)[-1]: run for run in api(shed, "/runs")["runs"]}
     page.open("/runs")
@@ -67,7 +78,7 @@ def test_s46_the_list_says_what_started_each_run(page, shed):
     shown = {row.locator("td a").first.inner_text(): cells(row) for row in page.locator("#runs tbody tr").all()}
     assert set(known) == set(shown)
     for job, run in known.items():
-        _, _, state, pipeline, because, _, duration, cost, parameters = shown[job]
+        _, _, state, pipeline, because, _, duration, cost, parameters, _ = shown[job]
         assert state.startswith(run["state"])
         assert pipeline == run["pipeline"]
         assert because.endswith("receipt") == bool(run["receipt"])

@@ -48,7 +48,16 @@ class Models:
             parts=(
                 Table(
                     id="models",
-                    columns=("Model", "Live", "Newest", "Metrics of the newest", "Pushed", "By", "Serving directory"),
+                    columns=(
+                        "Model",
+                        "Live",
+                        "Newest",
+                        "Metrics of the newest",
+                        "Pushed",
+                        "By",
+                        "Serving directory",
+                        "Account",
+                    ),
                     rows=[_row_of_model(model) for model in found],
                     nothing=_NOTHING,
                     more=asked.href(after=more) if more else "",
@@ -79,7 +88,7 @@ class Models:
                 Table(
                     id="versions",
                     heading="Versions",
-                    columns=("Version", "State", "Metrics", "Gate", "Pushed", "By", "Commit", "Data"),
+                    columns=("Version", "State", "Metrics", "Gate", "Pushed", "By", "Commit", "Data", "Account"),
                     rows=[_row(version, stories[version.version]) for version in model.versions],
                     nothing=_NOTHING,
                     more=asked.href(before=str(model.next_before)) if model.next_before else "",
@@ -130,6 +139,7 @@ def _row_of_model(model: Model) -> tuple[Cell, ...]:
         time(newest.create_time) if newest else None,
         _by(newest) if newest else None,
         links.uri(model.directory),
+        links.why(newest.run) if newest and newest.run else None,
     )
 
 
@@ -143,6 +153,7 @@ def _row(version: Version, story: Story | None) -> tuple[Cell, ...]:
         _by(version),
         origin.commit(story),
         origin.data(story),
+        links.why(version.run) if version.run else None,
     )
 
 

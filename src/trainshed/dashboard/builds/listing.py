@@ -1,6 +1,7 @@
 """The list of builds: narrowed down by the address alone, newest first."""
 
 from trainshed import builds
+from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.builds.words import SECTION, commit_and_ref, link, source, trigger
 from trainshed.dashboard.cells import Badge, Cell, Link, span, time
@@ -8,7 +9,7 @@ from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
 from trainshed.sql import changes
 
 _ROWS = 50
-_COLUMNS = ("Build", "Status", "Created", "Duration", "Trigger", "Commit", "Source", "Images")
+_COLUMNS = ("Build", "Status", "Created", "Duration", "Trigger", "Commit", "Source", "Images", "Account")
 _LONGEST = 120  # characters of what went wrong
 
 
@@ -88,6 +89,7 @@ def _row(build: builds.Build) -> tuple[Cell, ...]:
         commit_and_ref(build),
         source(build),
         ", ".join(build.resolved.get("images", ())),
+        links.why(f"builds/{build.build_id}"),
     )
 
 

@@ -32,6 +32,7 @@ _COLUMNS = (
     "Duration",
     "Cost here · cloud",
     "Parameters",
+    "Account",
 )
 
 
@@ -135,6 +136,7 @@ def _row(run: runs.Run) -> tuple[Cell, ...]:
         span(run.start_time, run.end_time),
         cost(run),
         brief(run.parameters),
+        links.why(run.name),
     )
 
 

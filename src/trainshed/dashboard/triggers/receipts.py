@@ -53,8 +53,8 @@ class Receipts:
         triggers = self._sources.triggers(found.receipts)
         table = Table(
             id="receipts",
-            columns=_COLUMNS,
-            rows=[_row(r, triggers) for r in found.receipts],
+            columns=(*_COLUMNS, "Account"),
+            rows=[(*_row(r, triggers), links.why(f"receipts/{r.receipt_id}")) for r in found.receipts],
             nothing=_nothing(asked),
             more=asked.href(page=found.token) if found.token else "",
             more_text="Look further back" if found.looked_until else "Older ones",

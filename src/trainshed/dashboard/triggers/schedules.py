@@ -28,8 +28,8 @@ SECTION = "/schedules"
 _SHOWN = 50
 _MARKS = 12  # of each schedule
 _STATES = tuple(dict.fromkeys((*SCHEDULE.states, *RUN_SCHEDULE.states)))
-_COLUMNS = ("Schedule", "State", "Cron", "Next firing", "Last attempt", "Last firings", "Target")
-_OF_RUNS = ("Schedule", "State", "Cron", "Next run", "Last run", "Last firings", "Runs started")
+_COLUMNS = ("Schedule", "State", "Cron", "Next firing", "Last attempt", "Last firings", "Target", "Account")
+_OF_RUNS = ("Schedule", "State", "Cron", "Next run", "Last run", "Last firings", "Runs started", "Account")
 
 
 class Schedules:
@@ -101,6 +101,7 @@ def _jobs(asked: Asked, found: Sequence[schedules.Schedule], told: dict[str, lis
             outcome(s, is_brief=True),
             Marks(marks=stories.marks(told[s.name], s.options.time_zone)),
             target(s.options.target),
+            links.why(s.name),
         )
         for s in shown
     ]
@@ -130,6 +131,7 @@ def _schedules_of_runs(asked: Asked, found: Sequence[of_runs.RunSchedule], told:
                 last if s.last_run_time else None,
                 Marks(marks=stories.marks(told[s.name], cron.time_zone)),
                 _started(s),
+                links.why(s.name),
             )
         )
     nothing = Empty(
