@@ -66,7 +66,7 @@ def commit(found: Commit, built: Named | None = None) -> Step:
     files = f" changed {words.some(list(found.files))}" if found.files else " is what it was made of"
     facts: list[tuple[str, Value]] = [("Repository", found.repository), ("Commit", found.sha)]
     if found.author:
-        facts.append(("By", f"{found.author}, {found.time}"))
+        facts += [("By", found.author), ("On", words.moment(found.time))]
     if found.files:
         facts.append((f"Files{f' since {found.since[:7]}' if found.since else ''}", ", ".join(found.files)))
     return Step(id="commit", heading="The commit", says=words.sentence(says + files), about=built, facts=facts)

@@ -128,7 +128,7 @@ def _origin(receipt: Receipt) -> str:
 def _of_commit(commit: Commit) -> list[tuple[str, Value]]:
     facts: list[tuple[str, Value]] = [("Commit", commit.sha)]
     if commit.message:
-        facts += [("Says", commit.message), ("By", f"{commit.author}, {commit.time}")]
+        facts += [("Says", commit.message), ("By", commit.author), ("On", words.moment(commit.time))]
     if commit.files:
         since = f" since {commit.since[:7]}" if commit.since else ""
         facts.append((f"Files changed{since}", ", ".join(commit.files)))

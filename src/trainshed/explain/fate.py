@@ -219,7 +219,16 @@ def _joined(node: Node) -> Judged:
 def _skipped(node: Node) -> Judged:
     receipt = node.receipt
     reason = receipt.reason or "there was rightly nothing to do"
-    return False, f"it was skipped: {reason}", tuple(_after_skip(receipt))
+    return False, _said_of_skip(reason), tuple(_after_skip(receipt))
+
+
+def _said_of_skip(reason: str) -> str:
+    """Say why something was skipped; a reason may begin with a word for its kind, which is part of the sentence."""
+    kind, _, rest = reason.partition(": ")
+    begins = {"missed": "it was missed", "overlap": "it was skipped for an overlap"}
+    if rest and kind in begins:
+        return f"{begins[kind]}: {rest}"
+    return f"it was skipped{',' if rest else ':'} {reason}"
 
 
 def _after_skip(receipt: Receipt) -> Iterator[Advice]:

@@ -52,6 +52,15 @@ def exactly(when: datetime) -> str:
     return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def moment(text: str) -> datetime | str:
+    """Read a time that git wrote; anything else stays as it is."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return found if found.tzinfo is not None else text
+
+
 def duration(seconds: float | None) -> str:
     """Write how long something took."""
     if seconds is None:

@@ -88,17 +88,17 @@ def test_what_a_build_started_later_is_not_what_became_of_the_commit():
     [
         (
             a_receipt("SKIPPED", link=_RUN, reason="nothing changed: 5 tasks reused"),
-            "It was skipped: nothing changed: 5 tasks reused.",
+            "It was skipped, nothing changed: 5 tasks reused.",
             "trainshed pipelines clone train-1 --no-caching",
         ),
         (
             a_receipt("SKIPPED", trigger=_SCHEDULE, reason="overlap: the firing before this one is not done"),
-            "It was skipped: overlap: the firing before this one is not done.",
+            "It was skipped for an overlap: the firing before this one is not done.",
             "trainshed scheduler jobs update pubsub hourly --overlap wait",
         ),
         (
             a_receipt("SKIPPED", trigger=_SCHEDULE, reason="missed: the server was down at the time"),
-            "It was skipped: missed: the server was down at the time.",
+            "It was missed: the server was down at the time.",
             "trainshed scheduler jobs update pubsub hourly --catch-up 1",
         ),
         (
@@ -132,9 +132,7 @@ def test_a_schedule_that_rests_says_so_first_and_then_what_came_of_its_last_even
 
     found = fate.of_source(Source(name=_SCHEDULE, state="PAUSED"), last)
 
-    assert found.says.startswith(
-        "Schedule hourly is paused, so it does not fire. Its last event: It was skipped: missed"
-    )
+    assert found.says.startswith("Schedule hourly is paused, so it does not fire. Its last event: It was missed")
     assert commands(found) == ["trainshed scheduler jobs resume hourly"]
 
 

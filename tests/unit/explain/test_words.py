@@ -1,6 +1,7 @@
 """How numbers and durations are said in accounts."""
 
 import math
+from datetime import UTC, datetime
 
 import pytest
 
@@ -26,3 +27,8 @@ def test_a_number_has_as_many_digits_as_say_something_and_what_is_none_is_named(
 )  # fmt: skip
 def test_a_duration_is_said_as_on_every_page(seconds, said):
     assert words.duration(seconds) == said
+
+
+def test_the_time_of_a_commit_is_a_time_where_it_can_be_read():
+    assert words.moment("2026-11-23T08:46:31+02:00") == datetime(2026, 11, 23, 6, 46, 31, tzinfo=UTC)
+    assert [words.moment(text) for text in ("", "2026-11-23", "yesterday")] == ["", "2026-11-23", "yesterday"]
