@@ -63,8 +63,9 @@ def waiting(flag):
     }
     quick = {"executorLabel": "exec-quick"}
     item = {"inputDefinitions": {"parameters": {"item": {"parameterType": "NUMBER_INTEGER"}}}}
+    number = {"parameterType": "NUMBER_INTEGER"}
     components = {
-        "comp-gate": {"executorLabel": "exec-gate"},
+        "comp-gate": {"executorLabel": "exec-gate", "inputDefinitions": {"parameters": {"rows": number}}},
         "comp-quick": quick,
         "comp-each": {"dag": {"tasks": {"quick": a_task("comp-quick")}}, **item},
         "comp-never": {
@@ -78,7 +79,7 @@ def waiting(flag):
         "triggerPolicy": {"condition": "inputs.parameter_values['wanted'] == 'yes'"},
     }
     tasks = {
-        "gate": a_task("comp-gate"),
+        "gate": a_task("comp-gate", inputs={"parameters": {"rows": {"runtimeValue": {"constant": 4711}}}}),
         "each": a_task("comp-each", ["gate"], **loop),
         "never": a_task("comp-never", ["gate"], **never),
     }
@@ -211,6 +212,7 @@ def test_run_is_watched_from_queued_to_done_without_a_reload(page, shed, tmp_pat
     place = node(page, "each").locator(".card").get_attribute("y")
     node(page, "gate").click()
     expect(page.locator("#node-log")).to_contain_text("begun")
+    expect(page.locator("#node-inputs")).to_contain_text("4711")  # though it has not ended
     flag.touch()
     expect(page.locator("h1")).to_contain_text("SUCCEEDED")
     expect(node(page, "gate")).to_have_attribute("aria-label", re.compile("SUCCEEDED"))

@@ -42,11 +42,10 @@ def test_parameters_and_artifacts_are_told_before_the_task_ends(world):
     one = world.service.find_task(run, "use")
 
     assert one.execution is None
-    assert dict(one.handed.parameters) == {"rows": "7", "job": "held"}
+    assert dict(one.parameters) == {"rows": "7", "job": "held"}
     assert dict(one.handed.parameters) == launched_with(world, "use", run)["parameterValues"]
-    assert [one.artifacts[int(a.name.rpartition("/")[2])].uri for a in one.handed.artifacts["data"]] == [
-        launched_with(world, "use", run)["artifacts"]["data"]["artifacts"][0]["uri"]
-    ]
+    (given,) = launched_with(world, "use", run)["artifacts"]["data"]["artifacts"]
+    assert [(name, use, artifact.uri) for name, use, artifact in one.used] == [("data", "INPUT", given["uri"])]
     assert world.service.find_task(run, "make").handed is None  # its execution has them
     assert world.service.find_task(run, "last").handed is None  # they are not complete
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -66,6 +67,23 @@ class OneTask:
     events: Sequence[lineage.Event] = ()
     artifacts: Mapping[int, lineage.Artifact] = field(default_factory=dict)
     handed: ir.TaskInputs | None = None  # its inputs, until its execution has them
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Answer what it was given, whether that is recorded already or not."""
+        if self.execution is not None:
+            return self.execution.properties.get("inputs") or {}
+        return self.handed.parameters if self.handed is not None else {}
+
+    @property
+    def used(self) -> Sequence[tuple[str, str, lineage.Artifact]]:
+        """Answer what each artifact is called that it reads or made, INPUT or OUTPUT, and the artifact."""
+        found = [(event.path, event.type, event.artifact_id) for event in self.events]
+        if self.handed is not None:
+            found = [
+                (key, "INPUT", outputs.artifact_id(a)) for key, some in self.handed.artifacts.items() for a in some
+            ]
+        return [(name, use, self.artifacts[key]) for name, use, key in found if key in self.artifacts]
 
 
 def marks_of(conn: Connection, run: str) -> list[Mark]:
