@@ -69,7 +69,9 @@ def _print(findings: list[Finding], defects: "list[Defect]", folder: Path | None
         click.echo(str(found))
         click.echo(f"    consequence: {found.kind.consequence}")
         click.echo(f"    fix: {found.fix}")
-    click.echo(f"{len(defects)} defects in {folder}." if defects else f"No known defect in {folder}.")
+    count = len(defects)
+    said = f"{count} defect{'' if count == 1 else 's'}" if defects else "No known defect"
+    click.echo(f"{said} in {folder.absolute()}.")
 
 
 def _machine() -> Iterator[Finding]:

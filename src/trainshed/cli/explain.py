@@ -38,8 +38,8 @@ def lines(account: Mapping[str, Any]) -> Iterator[str]:
     yield f"{account['title']}: {account['state']}"
     yield from textwrap.wrap(account["says"], _WIDE)
     for advice in account["advice"]:
-        to_do = advice["command"] or (advice["about"] or {}).get("name", "")
-        yield f"  → {advice['text']}: {to_do}"
+        to_do = advice["command"] or _look((advice["about"] or {}).get("name", ""))
+        yield f"  → {advice['text']}: {to_do}" if to_do else f"  → {advice['text']}"
     for number, step in enumerate(account["steps"], 1):
         yield ""
         time = f"  {step['time'][:19]}Z" if step["time"] else ""
@@ -48,6 +48,14 @@ def lines(account: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"   {line}" for line in textwrap.wrap(step["says"], _WIDE))
         yield from (f"   {fact['label']}: {_text(fact['value'])}" for fact in step["facts"] if fact["value"])
         yield from (f"   {line}" for line in _table(step["columns"], step["rows"]))
+
+
+def _look(name: str) -> str:
+    """Answer the command that shows what a piece of advice is about."""
+    collection = name.rpartition("/")[0].rpartition("/")[2]
+    if collection in {"topics", "subscriptions"}:
+        return f"trainshed pubsub {collection} describe {name}"
+    return f"trainshed explain {name}" if name else ""
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[str]:

@@ -55,6 +55,12 @@ def body(spec: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_spec(path: Path) -> str:
+    if path.suffix == ".py" and path.is_file():
+        compiled = path.with_suffix(".json")
+        raise InvalidArgument.field(
+            "SPEC",
+            f"{path} is Python; compile it: trainshed pipelines compile {path} -o {compiled}, and run {compiled}",
+        )
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:

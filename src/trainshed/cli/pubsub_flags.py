@@ -1,6 +1,7 @@
 """What the commands of `trainshed pubsub` have in common: names, durations, labels, and gcloud's way of saying it."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +31,14 @@ def seconds(text: str, flag: str) -> str:
         return duration(float(number) * units[unit])
     except ValueError:
         raise click.UsageError(f"{flag}: {text!r} is not a duration; write it like 90s, 10m, 2h or 7d.") from None
+
+
+def is_moment(text: str) -> bool:
+    """Tell whether a text is a time with its zone, as JSON has it."""
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def labels_option(flag: str = "--labels") -> Callable[[F], F]:

@@ -11,6 +11,7 @@ from trainshed.cli.output import format_option, project_options, show, table
 from trainshed.cli.pubsub_flags import (
     changed_labels,
     changing_labels,
+    is_moment,
     labels_option,
     name_of,
     project_of,
@@ -258,6 +259,8 @@ def seek(
     if (time is None) == (snapshot is None):
         raise click.UsageError("Give one of --time and --snapshot.")
     name = name_of(subscription, "subscriptions", project)
+    if time and not is_moment(time):
+        raise click.UsageError(f"--time: {time!r} is no time; write it like 2026-01-31T12:00:00Z.")
     target = {"time": time} if time else {"snapshot": name_of(snapshot or "", "snapshots", project)}
     with session.connect() as client:
         client.call("POST", f"/v1/{name}:seek", target)

@@ -12,6 +12,8 @@ from trainshed.cli.message import attributes_option, read_attributes, warn_about
 from trainshed.cli.output import format_option, project_options, show, table
 from trainshed.cli.pubsub import seconds
 from trainshed.cli.target import only_local
+from trainshed.client import Client
+from trainshed.errors import NotFound
 
 F = TypeVar("F", bound=Callable[..., Any])
 _COLUMNS = ("ID", "LOCATION", "SCHEDULE (TZ)", "TARGET_TYPE", "STATE")
@@ -239,9 +241,21 @@ def _create(name: str, flags: dict[str, Any], target: dict[str, Any]) -> None:
         except Exception:
             client.call("DELETE", f"/v1/{path}")
             raise
+        topic = target.get("pubsubTarget", {}).get("topicName")
+        if topic and not client.is_google:
+            _warn_about_topic(client, topic)
     if not is_served:
         click.echo("No server is running: the job is stored, and fires once `trainshed up` runs.", err=True)
     show(_sorted(job), flags["output_format"])
+
+
+def _warn_about_topic(client: Client, topic: str) -> None:
+    """Say that a topic is missing; Cloud Scheduler takes the job all the same, and so do we."""
+    try:
+        client.call("GET", f"/v1/{topic}")
+    except NotFound:
+        made = f"make it: trainshed pubsub topics create {topic.rpartition('/')[2]}"
+        click.echo(f"WARNING: there is no topic {topic}, so every firing will fail; {made}", err=True)
 
 
 def _update(name: str, flags: dict[str, Any], target: dict[str, Any], paths: list[str]) -> None:

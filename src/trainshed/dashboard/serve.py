@@ -65,7 +65,7 @@ class _Endpoint:
                 return await off_loop(self._document, found)
             drawn = await off_loop(self._draw, found)
         except TrainshedError as error:
-            return self._failed(request, error)
+            return self._failed(request, wrong.in_words_of_pages(error))
         if version is None:
             return HTMLResponse(await off_loop(self._pages.whole, drawn), headers=HEADERS)
         events = self._live.follow(found.href(), drawn, version, lambda: off_loop(self._draw, found))

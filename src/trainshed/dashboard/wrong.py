@@ -31,6 +31,15 @@ def page(error: TrainshedError, address: str) -> Page:
     )
 
 
+def in_words_of_pages(error: TrainshedError) -> TrainshedError:
+    """Name the word of the query that was typed; the services know it as the field of a request."""
+    if [violation.field for violation in error.violations] != ["page_token"]:
+        return error
+    return InvalidArgument.field(
+        "page", "leads to no part of this list; take it out for the newest", reason=error.reason
+    )
+
+
 def _following(error: TrainshedError, address: str, everything: Link) -> Link | None:
     asked = urlsplit(address)
     if isinstance(error, PermissionDenied):

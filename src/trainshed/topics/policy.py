@@ -19,6 +19,7 @@ SCHEMA = "projects/{project}/schemas/{schema}"
 DEFAULT_EXPIRATION_SECONDS = 31 * 86400.0
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9\-_.~+%]{2,254}")
 _DAY = 86400
+_UNITS = {"d": _DAY, "h": 3600, "m": 60, "s": 1}
 _RETENTION = (600, 31 * _DAY)
 _ACK_DEADLINE = (10, 600)
 _BACKOFF = (0, 600)
@@ -127,7 +128,17 @@ def _check_endpoint(endpoint: str) -> None:
 def _within(field: str, value: float, limits: tuple[int, int], unit: str) -> None:
     least, most = limits
     if not least <= value <= most:
-        raise InvalidArgument.field(field, f"{value:g} is outside {least}..{most} {unit}")
+        if unit == "seconds":
+            said = f"{_in_units(value)} is outside {_in_units(least)} to {_in_units(most)}"
+        else:
+            said = f"{value:g} is outside {least} to {most} {unit}"
+        raise InvalidArgument.field(field, said)
+
+
+def _in_units(seconds: float) -> str:
+    """Write a duration as the commands take it."""
+    large = next((unit for unit in ("d", "h", "m") if seconds and seconds % _UNITS[unit] == 0), "s")
+    return f"{seconds / _UNITS[large]:.15g}{large}"
 
 
 def check_messages(messages: Sequence[PubsubMessage]) -> None:

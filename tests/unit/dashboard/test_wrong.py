@@ -32,3 +32,11 @@ def test_an_error_leads_to_where_one_can_go_on(error, address, section, followin
 
 def test_who_is_refused_altogether_is_led_nowhere():
     assert wrong.page(PermissionDenied("This server is not evil.test."), "/runs").parts[0].next is None
+
+
+def test_a_place_in_a_list_is_called_by_the_word_that_was_typed():
+    token = InvalidArgument.field("page_token", "not a token that this server returned")
+    other = InvalidArgument.field("state", "'DONE' is none of …")
+
+    assert wrong.in_words_of_pages(token).message.startswith("page: ")
+    assert wrong.in_words_of_pages(other) is other

@@ -16,6 +16,11 @@ def test_s53_a_topic_name_of_another_form_is_refused(name):
         policy.check_name(policy.TOPIC, name)
 
 
+def test_what_is_outside_the_limits_is_said_in_the_units_that_commands_take():
+    with pytest.raises(InvalidArgument, match=r"^messageRetentionDuration: 90d is outside 10m to 31d$"):
+        policy.check_options(Options(retention_seconds=90 * 86400.0))
+
+
 @pytest.mark.parametrize("identifier", ["google-topic", "Googol", "a" * 256, "a b c", "a/b"])
 def test_identifiers_that_pubsub_does_not_allow_are_refused(identifier):
     with pytest.raises(InvalidArgument):

@@ -1,0 +1,50 @@
+"""What is typed wrong is answered with the way to type it."""
+
+import pytest
+from click.testing import CliRunner
+
+from trainshed.cli import doctor, explain, pipelines_request
+from trainshed.cli.pubsub_flags import is_moment
+from trainshed.cli.pubsub_subscriptions import seek
+from trainshed.errors import InvalidArgument
+
+
+def test_python_is_no_spec_and_the_command_that_makes_one_is_named(tmp_path):
+    source = tmp_path / "trainer.py"
+    source.write_text("import os\n")
+
+    with pytest.raises(
+        InvalidArgument, match=r"is Python; compile it: trainshed pipelines compile .*trainer.py -o .*json"
+    ):
+        pipelines_request.body(
+            str(source), {"parameters_file": "", "parameters": (), "no_caching": False, "job_id": "", "root": ""}
+        )
+
+
+@pytest.mark.parametrize("time", ["yesterday", "2026-01-31", "2026-01-31T12:00:00"])
+def test_a_time_to_seek_to_has_an_example(time):
+    done = CliRunner().invoke(seek, ["s", "--time", time])
+
+    assert done.exit_code == 2
+    assert f"--time: {time!r} is no time; write it like 2026-01-31T12:00:00Z." in done.output
+    assert is_moment("2026-01-31T12:00:00Z")
+
+
+def test_advice_is_a_command_also_where_it_is_about_something():
+    account = {"title": "Run r", "state": "SKIPPED", "says": "It was skipped.", "steps": []}
+    about = ["projects/p/locations/r/pipelineJobs/1", "projects/p/topics/t", ""]
+    account["advice"] = [{"text": "Look", "command": "", "about": {"name": name}} for name in about]
+
+    assert list(explain.lines(account))[2:] == [
+        "  → Look: trainshed explain projects/p/locations/r/pipelineJobs/1",
+        "  → Look: trainshed pubsub topics describe projects/p/topics/t",
+        "  → Look",
+    ]
+
+
+def test_a_folder_is_called_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    said = CliRunner().invoke(doctor.command, ["."], standalone_mode=False).output
+
+    assert f"No known defect in {tmp_path}." in said
