@@ -40,6 +40,7 @@ class Families:
         found: dict[str, list[Node]] = {receipt_id: [] for receipt_id in ids}
         for node in self._nodes(below, depth - 1, hearers):
             found[node.receipt.parent_id].append(node)
+        works = self._works([receipt.link for receipt in receipts])
         return [
             Node(
                 receipt=receipt,
@@ -47,10 +48,21 @@ class Families:
                 children=found[receipt.receipt_id],
                 hearers=None if children[receipt.receipt_id] else hearers(receipt.link),
                 error=self._error(receipt),
+                work=works.get(receipt.link, ""),
                 is_cut=bool(depth) and len(children[receipt.receipt_id]) > _WIDE,
             )
             for receipt in receipts
         ]
+
+    def _works(self, links: Sequence[str]) -> dict[str, str]:
+        """Answer in which state the runs and builds are that these names are of."""
+        of_runs = sorted({link for link in links if words.kind_of(link) == "run"})
+        of_builds = {names.short(link): link for link in links if words.kind_of(link) == "build"}
+        found = {name: run.state for name, run in self._features.runs.progress(of_runs).items()} if of_runs else {}
+        if of_builds:
+            known = self._features.builds.progress(sorted(of_builds))
+            found |= {of_builds[build_id]: build.state for build_id, build in known.items()}
+        return found
 
     def _error(self, receipt: Receipt) -> str:
         if receipt.state != "FAILED" or words.kind_of(receipt.link) != "invocation":

@@ -15,6 +15,8 @@ from trainshed.ledger import Delivery, Receipt
 
 _BAD_FIRST = ("FAILED", "REFUSED", "PENDING", "STARTED", "JOINED", "SKIPPED")
 _WORK = ("/pipelineJobs/", "/builds/")
+_GOES_ON = ("STARTED", "JOINED")  # what became of it is told by the work
+_LOST = ("FAILED", "FAILURE", "INTERNAL_ERROR", "TIMEOUT", "EXPIRED")  # states of work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,7 @@ class Node:
     hearers: Sequence[str] | None = None
     error: str = ""  # of the function that took it, in full
     is_cut: bool = False  # more came of it than was read
+    work: str = ""  # state of the run or build that it started; empty: none, or gone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,11 @@ class Fate:
     receipt_id: str  # the one that decided it
     link: str = ""
     advice: Sequence[Advice] = ()
+
+    @property
+    def has_failed(self) -> bool:
+        """Tell whether work came of it that did not come to a good end."""
+        return self.did_something and self.state in _LOST
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +68,8 @@ def of(node: Node) -> Fate:
 
 
 def _rank(end: Node) -> tuple[int, bool]:
-    return _BAD_FIRST.index(end.receipt.state), not any(work in end.receipt.link for work in _WORK)
+    state = "FAILED" if end.work in _LOST else end.receipt.state
+    return _BAD_FIRST.index(state), not any(work in end.receipt.link for work in _WORK)
 
 
 def of_source(source: Source, last: Node | None) -> Fate:
@@ -107,7 +116,7 @@ def _resting(source: Source, last: Node | None) -> Fate:
     else:
         said, advice = (
             f"{what} is paused, so it starts no run",
-            (Advice(text="Resume it", about=words.named(source.name)),),
+            (Advice(text="Resume it", command=f"trainshed pipelines schedules resume {short}"),),
         )
     return Fate(
         did_something=False,
@@ -144,7 +153,7 @@ def _end(node: Node) -> Fate:
     did_something, says, advice = judge(node)
     return Fate(
         did_something=did_something,
-        state=receipt.state,
+        state=node.work if node.work and receipt.state in _GOES_ON else receipt.state,
         says=words.sentence(says),
         receipt_id=receipt.receipt_id,
         link=receipt.link if words.kind_of(receipt.link) in {"run", "build"} else "",
@@ -166,7 +175,8 @@ def _started(node: Node) -> Judged:
     receipt = node.receipt
     kind = words.kind_of(receipt.link)
     if kind in {"run", "build"}:
-        return True, receipt.reason or f"it started {words.short(receipt.link)}", ()
+        started = receipt.reason or f"it started {words.short(receipt.link)}"
+        return True, started + (f"; the {kind} {words.became(node.work)}" if node.work else ""), ()
     if kind == "topic" and node.hearers is not None:
         return _unheard(node)
     if kind == "invocation":

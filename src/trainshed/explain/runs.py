@@ -16,14 +16,6 @@ _PACKAGES = 12
 _VERDICTS = ("verdict", "blessed", "blessing", "is_blessed")
 _PUSHED = "pushed_version"
 _LEAST = 1e-6  # of a currency, as the cost of a task is written
-_BECAME = {
-    "SUCCEEDED": "succeeded",
-    "FAILED": "failed",
-    "CANCELLED": "was cancelled",
-    "RUNNING": "is running",
-    "PENDING": "is about to begin",
-    "CANCELLING": "is being cancelled",
-}
 
 
 def answer(run: Run, tally: Tally, tasks: Sequence[Ran], because: str, made: Sequence[Made] = ()) -> str:
@@ -31,7 +23,7 @@ def answer(run: Run, tally: Tally, tasks: Sequence[Ran], because: str, made: Seq
     if run.is_needless:
         end = f"it did nothing: {tally.said()}"
     else:
-        end = f"it {_BECAME.get(run.state, run.state.lower())}{_problem(run, tasks)}"
+        end = f"it {words.became(run.state)}{_problem(run, tasks)}"
     reason = because.partition(" because ")[2]
     lost = _no_numbers([m for m in made if not m.is_reused])
     return (
@@ -61,7 +53,7 @@ def run(found: Run, tally: Tally) -> Step:
     """Tell of the run itself."""
     took = found.end_time - found.start_time if found.start_time and found.end_time else None
     ran = f"; {tally.said()}" if tally.worked + tally.left_out else ""
-    says = f"run {names.short(found.name)} of pipeline {found.pipeline} {_BECAME.get(found.state, found.state.lower())}{ran}"
+    says = f"run {names.short(found.name)} of pipeline {found.pipeline} {words.became(found.state)}{ran}"
     facts: list[tuple[str, Value]] = [
         ("Took", words.duration(took.total_seconds()) if took else ""),
         ("Pipeline", found.pipeline),

@@ -24,6 +24,7 @@ from trainshed.sql import changes
 _LONGEST_CHAIN = 20  # a chain may be a circle: a run's output may start a run
 _DEEP = 6  # generations of what followed
 _ID = "ID"
+_AT_WORK = ("PENDING", "QUEUED", "RUNNING", "WORKING", "CANCELLING")  # states of runs and builds that go on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +190,7 @@ class Service:
         return replace(
             account,
             steps=[self._sources.step(source), *account.steps],
-            channels=(changes("receipt"), *self._sources.channels(name)),
+            channels=tuple(dict.fromkeys((changes("receipt"), *self._sources.channels(name), *account.channels))),
         )
 
     def _of_event(self, name: str, title: str, chain: Sequence[Receipt], found: Fate | None) -> Account:
@@ -201,7 +202,7 @@ class Service:
         assert found is not None
         has_led = bool(found.link) and found.did_something
         see = [Advice(text="See the account of what it started", about=words.named(found.link))] if has_led else []
-        is_open = found.state == "PENDING"
+        is_open = found.state == "PENDING" and not has_led
         return Account(
             kind=words.kind_of(name),
             name=name,
@@ -210,7 +211,10 @@ class Service:
             says=found.says,
             advice=[*found.advice, *see],
             steps=[step for step in steps if step is not None],
-            channels=tuple(changes("receipt", r.receipt_id) for r in chain) if is_open else (),
+            channels=(
+                *(changes("receipt", r.receipt_id) for r in chain if is_open),
+                *((_changes_of(found.link),) if has_led and found.state in _AT_WORK else ()),
+            ),
         )
 
     def _artifact(self, public_id: str) -> Account:
@@ -280,6 +284,11 @@ class Service:
         used = {task.environment for task in story.tasks if task.environment}
         found = {digest: self._features.environments.get(digest) for digest in used}
         return {digest: environment for digest, environment in found.items() if environment is not None}
+
+
+def _changes_of(work: str) -> str:
+    """Name what is notified when a run or a build changes."""
+    return changes("build", names.short(work)) if words.kind_of(work) == "build" else changes("run", work)
 
 
 def _called(run: Run | None) -> Named | None:

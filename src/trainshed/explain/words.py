@@ -10,6 +10,21 @@ from trainshed.explain.model import Commit, Named
 _SHORT = 7
 _NAMED = 3
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_BECAME = {
+    "SUCCEEDED": "succeeded",
+    "SUCCESS": "succeeded",
+    "FAILED": "failed",
+    "FAILURE": "failed",
+    "INTERNAL_ERROR": "failed for a reason of the server",
+    "TIMEOUT": "took too long and was ended",
+    "EXPIRED": "waited too long and expired",
+    "CANCELLED": "was cancelled",
+    "CANCELLING": "is being cancelled",
+    "RUNNING": "is running",
+    "WORKING": "is running",
+    "PENDING": "is about to begin",
+    "QUEUED": "waits for its turn",
+}
 _KINDS = {
     "pipelineJobs": "run",
     "builds": "build",
@@ -86,6 +101,11 @@ def some(items: Sequence[str]) -> str:
 def sha(commit: Commit) -> str:
     """Call a commit."""
     return commit.sha[:_SHORT]
+
+
+def became(state: str) -> str:
+    """Say in which state a run or a build is, after its name."""
+    return _BECAME.get(state, f"is {state.lower()}")
 
 
 def counted(count: int, one: str) -> str:

@@ -36,6 +36,32 @@ def test_what_started_a_run_did_something():
     assert (found.says, found.link, found.advice) == ("Started run train-1 because of message 1.", _RUN, ())
 
 
+@pytest.mark.parametrize(
+    ("link", "work", "says"),
+    [
+        (_RUN, "FAILED", "Started it because of message 1; the run failed."),
+        (_RUN, "SUCCEEDED", "Started it because of message 1; the run succeeded."),
+        (_RUN, "RUNNING", "Started it because of message 1; the run is running."),
+        (_BUILD, "FAILURE", "Started it because of message 1; the build failed."),
+    ],
+)
+def test_what_started_work_is_as_the_work_is_in_the_end(link, work, says):
+    found = fate.of(Node(receipt=a_receipt("STARTED", link=link, reason="started it because of message 1"), work=work))
+
+    assert found.did_something
+    assert (found.state, found.says, found.link) == (work, says, link)
+
+
+def test_a_firing_whose_run_failed_is_told_by_that_though_another_succeeded():
+    good = Node(receipt=a_receipt("STARTED", link=_RUN, receipt_id="r2"), work="SUCCEEDED")
+    bad = Node(receipt=a_receipt("STARTED", link=f"{_RUN}-bad", receipt_id="r3"), work="FAILED")
+    firing = a_receipt("STARTED", trigger=_SCHEDULE, link=_TOPIC)
+
+    found = fate.of(Node(receipt=firing, children=[good, bad]))
+
+    assert (found.state, found.link) == ("FAILED", f"{_RUN}-bad")
+
+
 def test_a_message_that_nobody_hears_says_so_and_how_to_change_that():
     firing = a_receipt("STARTED", trigger=_SCHEDULE, kind="firing", link=_TOPIC, reason="published message 7 to train")
 

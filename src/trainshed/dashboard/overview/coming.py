@@ -81,4 +81,6 @@ def _row(each: Coming) -> Sequence[Cell]:
 
 
 def _question(last: explain.Fate | None) -> str:
+    if last is not None and last.has_failed:
+        return "Why it failed"
     return "Why" if last is None or last.did_something else "Why nothing came of it"
