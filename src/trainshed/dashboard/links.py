@@ -54,9 +54,9 @@ def stored(uri: str, generation: int | None = None) -> str:
     return href("/buckets", bucket) + (f"?{urlencode(words | more)}" if words else "")
 
 
-def uri(address: str) -> Cell:
+def uri(address: str, *, has_files: bool = True) -> Cell:
     """Link an address: of stored data to its page; any other is said as text."""
-    return Link(text=address, href=stored(address)) if address.startswith("gs://") else address
+    return Link(text=address, href=stored(address)) if address.startswith("gs://") and has_files else address
 
 
 def lineage(of: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 STATES = ("NEW", "RUNNING", "COMPLETE", "FAILED", "CACHED", "CANCELLED")  # of an execution
@@ -13,6 +14,7 @@ IMPORTER = "system.ImporterExecution"
 RESOLVER = "system.ResolverExecution"
 DAG = "system.DagExecution"
 RUN = "system.Run"
+_NO_FILE = sha256().hexdigest()  # the digest of the content of no file at all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,11 @@ class Artifact:
     resource_id: str = ""  # chosen by whoever made it through the API; empty: the number
     notes: Mapping[str, Any] = field(default_factory=dict)  # description, labels
     update_time: datetime | None = None  # None: as created
+
+    @property
+    def has_files(self) -> bool:
+        """Whether anything stood at its address when it was committed; metrics are metadata alone."""
+        return self.digest != _NO_FILE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,7 +72,7 @@ class Artifacts:
             title=artifact.name or public,
             section=SECTION,
             state=Badge(state=artifact.last_known_state),
-            about=(artifact.schema_title or "no type", links.uri(artifact.uri)),
+            about=(artifact.schema_title or "no type", links.uri(artifact.uri, has_files=artifact.has_files)),
             trail=(Link(text="Artifacts", href=SECTION),),
             parts=(
                 Facts(id="about", pairs=_about(artifact, public)),
@@ -103,7 +103,7 @@ def _row(artifact: Artifact) -> tuple[Cell, ...]:
     return (
         Link(text=artifact.name or public, href=links.href(SECTION, public)),
         artifact.schema_title,
-        links.uri(artifact.uri),
+        links.uri(artifact.uri, has_files=artifact.has_files),
         Badge(state=artifact.last_known_state),
         time(artifact.create_time),
     )
@@ -113,12 +113,18 @@ def _about(artifact: Artifact, public: str) -> list[tuple[str, Cell]]:
     return [
         ("Identifier", Code(text=public, may_copy=True)),
         ("Address", Code(text=artifact.uri, may_copy=True) if artifact.uri else None),
-        ("Digest of its content", Code(text=artifact.digest[:16]) if artifact.digest else "not held here"),
+        ("Digest of its content", _content(artifact)),
         ("Made", time(artifact.create_time)),
         ("Changed", time(artifact.update_time)),
         ("Lineage", Link(text="Where from, and what came of it", href=links.lineage(f"artifacts/{public}"))),
         ("Why", links.why(f"artifacts/{public}", "Why it is as it is")),
     ]
+
+
+def _content(artifact: Artifact) -> Cell:
+    if not artifact.has_files:
+        return "no file: everything it says is here"
+    return Code(text=artifact.digest[:16]) if artifact.digest else "not held here"
 
 
 def _metadata(artifact: Artifact) -> list[tuple[str, Cell]]:

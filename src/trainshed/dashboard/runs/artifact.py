@@ -51,9 +51,9 @@ def page(artifact: lineage.Artifact) -> str:
 def _one(item: Item, artifact: lineage.Artifact, asked: Asked) -> Sequence[Part]:
     pairs: list[tuple[str, Cell]] = [
         ("Type", artifact.schema_title or item.type),
-        ("URI", links.uri(artifact.uri)),
+        ("URI", links.uri(artifact.uri, has_files=artifact.has_files)),
         ("Made", time(artifact.create_time)),
-        ("Content", Code(text=artifact.digest) if artifact.digest else "is not held here"),
+        ("Content", _content(artifact)),
         ("Where from", Link(text="Lineage", href=page(artifact))),
     ]
     found: list[Part] = [Facts(id="node", heading=item.label, pairs=pairs, beyond=closing(asked), beside=True)]
@@ -66,6 +66,12 @@ def _one(item: Item, artifact: lineage.Artifact, asked: Asked) -> Sequence[Part]
 def closing(asked: Asked) -> Link:
     """Lead back to the graph alone."""
     return Link(text="Close", href=address(asked, None))
+
+
+def _content(artifact: lineage.Artifact) -> Cell:
+    if not artifact.has_files:
+        return "no file: everything it says is here"
+    return Code(text=artifact.digest) if artifact.digest else "is not held here"
 
 
 def _written(value: Any) -> Cell:
