@@ -81,3 +81,14 @@ def test_a_failed_run_is_recorded_as_failed(world):
     world.finish(world.create(a_spec(TRAIN)))
 
     assert {e.last_known_state for e in read(world)} == {"FAILED"}
+
+
+def test_readers_are_the_tasks_that_read_stored_data_with_what_that_was(world):
+    world.put("gs://raw/d.csv", b"1,2")
+    other = {"params": {"epochs": "3"}, "makes": ["model"]}
+    run = world.finish(world.create(a_spec({**TRAIN, "other": other})))
+    reads = {e.task: e.properties["data"] for e in world.service.readers(run)}
+
+    whole = {e.task: e.properties["data"] for e in world.service.work(run).executions if e.properties.get("data")}
+    assert reads == whole
+    assert list(reads) == ["train"]

@@ -143,7 +143,7 @@ def _sections(
 ) -> list[dashboard.Section]:
     parent = f"projects/{settings.project}/locations/{settings.region}"
     events = Sources(features.ledger, features.runs, features.builds, features.run_schedules)
-    origins = Origins(accounts_of.story)
+    origins = Origins(accounts_of.origin)
     return [
         Overview(_seen(settings, clock, features, accounts_of)),
         Builds(features.builds, features.build_triggers),

@@ -11,7 +11,7 @@ It crosses features, so it stands above them; the command line, the API and the 
 
 from trainshed.explain.document import as_json
 from trainshed.explain.fate import Fate
-from trainshed.explain.model import Account, Advice, Commit, Named, Source, Step, Story, Value
+from trainshed.explain.model import Account, Advice, Commit, Named, Origin, Source, Step, Story, Value
 from trainshed.explain.service import Features, Service
 from trainshed.explain.words import duration
 
@@ -22,6 +22,7 @@ __all__ = [
     "Fate",
     "Features",
     "Named",
+    "Origin",
     "Service",
     "Source",
     "Step",

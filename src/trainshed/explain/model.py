@@ -110,6 +110,15 @@ class Made:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Origin:
+    """The commit of a run's code and what it read: what people ask of many runs at once."""
+
+    state: str
+    commit: Commit | None
+    sources: Sequence[Source]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Story:
     """What is known of a run, as far as an account of it needs it."""
 

@@ -13,7 +13,7 @@ from trainshed.explain import differences, events, fate, words
 from trainshed.explain import runs as of_runs
 from trainshed.explain.families import Families
 from trainshed.explain.fate import Fate, Node
-from trainshed.explain.model import Account, Advice, Named, Step, Story
+from trainshed.explain.model import Account, Advice, Named, Origin, Step, Story
 from trainshed.explain.sources import Sources
 from trainshed.explain.stories import Commits, Stories
 from trainshed.ledger import Receipt
@@ -82,6 +82,11 @@ class Service:
         """Tell what is known of a run: its commit, what it read, what it made. Raises NotFound."""
         found = self._features.runs.get(run)
         return self._stories.read(found, self._chain(found.receipt_id))
+
+    def origin(self, run: str) -> Origin:
+        """Tell a run's commit and what it read. Raises NotFound."""
+        found = self._features.runs.get(run)
+        return self._stories.origin(found, self._chain(found.receipt_id))
 
     def fates(self, receipts: Sequence[Receipt]) -> list[Fate]:
         """Say of each event what became of it in the end."""

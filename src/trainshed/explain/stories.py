@@ -10,7 +10,7 @@ from threading import Lock
 from trainshed import builds, costs, lineage, runs
 from trainshed.builds import Build
 from trainshed.errors import TrainshedError
-from trainshed.explain.model import Commit, Made, Ran, Source, Story
+from trainshed.explain.model import Commit, Made, Origin, Ran, Source, Story
 from trainshed.ledger import Receipt
 from trainshed.runs import Details, Run, Traces
 from trainshed.tally import Tally
@@ -49,7 +49,7 @@ class Stories:
     def read(self, run: Run, chain: Sequence[Receipt]) -> Story:
         """Tell what is known of a run; `chain` are the receipts of the events that led to it, the first one first."""
         traces = self._runs.work(run)
-        sources, worked = self._sources(traces), self._worked_in(run, traces)
+        sources, worked = self._sources(traces.executions), self._worked_in(run, traces)
         return Story(
             name=run.name,
             state=run.state,
@@ -64,6 +64,11 @@ class Stories:
             made=list(_made(run, traces)),
             tally=worked.tally,
         )
+
+    def origin(self, run: Run, chain: Sequence[Receipt]) -> Origin:
+        """Tell a run's commit and what it read, without looking at its tasks and what they made."""
+        sources = self._sources(self._runs.readers(run))
+        return Origin(state=run.state, commit=self._commits.of_chain(chain) or _of_code(sources), sources=sources)
 
     def _worked_in(self, run: Run, traces: Traces) -> _Worked:
         with self._lock:
@@ -106,9 +111,9 @@ class Stories:
                 error=task.error.partition("\n")[0] if task.state == "FAILED" else "",
             )
 
-    def _sources(self, traces: Traces) -> list[Source]:
+    def _sources(self, executions: Sequence[lineage.Execution]) -> list[Source]:
         found: dict[str, str] = {}
-        for execution in traces.executions:
+        for execution in executions:
             found |= dict(_read(execution))
         return [self._source(uri, generation) for uri, generation in sorted(found.items())[:_SOURCES]]
 

@@ -315,6 +315,15 @@ def work_of_context(conn: Connection, context_id: int) -> tuple[list[Execution],
     return doings, outputs, things
 
 
+def readers_of_context(conn: Connection, context_id: int) -> list[Execution]:
+    """Read those doings of a run that read stored data."""
+    c = executions.c
+    inside = (c.context_id == context_id, c.schema_title != RUN)
+    reads = select(readings.c.execution_id).join(executions, c.id == readings.c.execution_id).where(*inside)
+    query = select(executions).where(c.id.in_(reads.distinct())).order_by(c.id)
+    return [as_execution(row) for row in conn.execute(query)]
+
+
 def events_of_context(conn: Connection, context_id: int) -> list[Event]:
     """Read what all of a run's doings read and wrote."""
     joined = events.join(executions, executions.c.id == events.c.execution_id)

@@ -139,6 +139,10 @@ class Reading:
         executions, events, artifacts = self.db.read(lambda conn: lineage.work_of_context(conn, run.context_id))
         return Traces(artifacts=artifacts, events=events, executions=executions)
 
+    def readers(self, run: Run) -> Sequence[lineage.Execution]:
+        """Read which tasks of a run read stored data, with what that was."""
+        return self.db.read(lambda conn: lineage.readers_of_context(conn, run.context_id))
+
     def traces(self, run: Run) -> Traces:
         """Read what the tasks of a run read and wrote."""
         return self.db.read(

@@ -13,7 +13,7 @@ from trainshed.dashboard.charts import Chart, Series
 from trainshed.dashboard.page import Action, Empty, Facts, Field, Figures, Form, Notice, Page, Part, Table
 from trainshed.dashboard.render import exactly
 from trainshed.dashboard.serve import Address
-from trainshed.explain import Story
+from trainshed.explain import Origin
 from trainshed.registry import Model, Version
 
 SECTION = "/models"
@@ -74,7 +74,7 @@ class Models:
             return self._version(directory, number)
         before = asked.number("before", 0, most=10**18) or None
         model = self._service.get(directory, before=before, limit=_PAGE)
-        stories = {version.version: self._origins.of(version.run) for version in model.versions}
+        origins = {version.version: self._origins.of(version.run) for version in model.versions}
         return Page(
             title=model.name,
             section=SECTION,
@@ -89,7 +89,7 @@ class Models:
                     id="versions",
                     heading="Versions",
                     columns=("Version", "State", "Metrics", "Gate", "Pushed", "By", "Commit", "Data", "Account"),
-                    rows=[_row(version, stories[version.version]) for version in model.versions],
+                    rows=[_row(version, origins[version.version]) for version in model.versions],
                     nothing=_NOTHING,
                     more=asked.href(before=str(model.next_before)) if model.next_before else "",
                 ),
@@ -100,7 +100,7 @@ class Models:
 
     def _version(self, directory: str, number: str) -> Page:
         version = self._service.version(directory, number)
-        story = self._origins.of(version.run)
+        known = self._origins.of(version.run)
         state = Badge(state="LIVE") if version.is_live else Badge(state="KEPT" if version.is_there else "GONE")
         return Page(
             title=f"{names.short(directory)} {version.version}",
@@ -109,7 +109,7 @@ class Models:
             about=(links.uri(version.destination),),
             trail=(Link(text="Models", href=SECTION), Link(text=names.short(directory), href=links.model(directory))),
             parts=(
-                Facts(id="about", pairs=_about(version, story)),
+                Facts(id="about", pairs=_about(version, known)),
                 Table(
                     id="metrics",
                     heading="Metrics",
@@ -118,7 +118,7 @@ class Models:
                     nothing=Empty(text="No number is recorded of this version."),
                     can_sort=True,
                 ),
-                *_sources(story),
+                *_sources(known),
                 *([_restore(version)] if version.is_there and not version.is_live else []),
             ),
             follows=_FOLLOWS,
@@ -143,7 +143,7 @@ def _row_of_model(model: Model) -> tuple[Cell, ...]:
     )
 
 
-def _row(version: Version, story: Story | None) -> tuple[Cell, ...]:
+def _row(version: Version, known: Origin | None) -> tuple[Cell, ...]:
     return (
         _link(version.directory, version.version),
         Badge(state="LIVE") if version.is_live else Badge(state="kept" if version.is_there else "gone"),
@@ -151,8 +151,8 @@ def _row(version: Version, story: Story | None) -> tuple[Cell, ...]:
         _gate(version),
         time(version.create_time),
         _by(version),
-        origin.commit(story),
-        origin.data(story),
+        origin.commit(known),
+        origin.data(known),
         links.why(version.run) if version.run else None,
     )
 
@@ -260,7 +260,7 @@ def _unknown(model: Model) -> Cell:
     return "none" if model.is_known else "not on this server"
 
 
-def _about(version: Version, story: Story | None) -> list[tuple[str, Cell]]:
+def _about(version: Version, known: Origin | None) -> list[tuple[str, Cell]]:
     model = f"artifacts/{version.model_id}" if version.model_id else ""
     pushed = f"artifacts/{version.artifact_id}"
     facts: list[tuple[str, Cell]] = [
@@ -268,8 +268,8 @@ def _about(version: Version, story: Story | None) -> list[tuple[str, Cell]]:
         ("By", _by(version)),
         ("Why", links.why(version.run, "Why this run was and what it did") if version.run else version.reason),
         ("Gate", _gate(version)),
-        ("Commit", origin.commit(story)),
-        ("Its message", origin.message(story)),
+        ("Commit", origin.commit(known)),
+        ("Its message", origin.message(known)),
         ("Model", links.named(version.model_uri.rsplit("/", 1)[-1] or model, model) if model else None),
         ("Lineage", Link(text="From the commit and the data to what came of it", href=links.lineage(model or pushed))),
         ("Files", Code(text=version.destination, may_copy=True)),
@@ -279,8 +279,8 @@ def _about(version: Version, story: Story | None) -> list[tuple[str, Cell]]:
     return facts
 
 
-def _sources(story: Story | None) -> list[Part]:
-    if story is None:
+def _sources(known: Origin | None) -> list[Part]:
+    if known is None:
         return []
     rows = [
         (
@@ -288,9 +288,9 @@ def _sources(story: Story | None) -> list[Part]:
             if source.generation.isdigit() else source.generation,
             time(source.written), links.named(names.short(source.build)[:_BUILD], source.build) if source.build else None,
         )
-        for source in story.sources[:_SOURCES]
+        for source in known.sources[:_SOURCES]
     ]  # fmt: skip
-    count = len(story.sources)
+    count = len(known.sources)
     return [
         Table(
             id="sources",

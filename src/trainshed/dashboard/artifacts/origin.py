@@ -6,12 +6,12 @@ from trainshed import runs
 from trainshed.dashboard import links
 from trainshed.dashboard.cells import Cell, Code, Link, Several
 from trainshed.errors import TrainshedError
-from trainshed.explain import Story
+from trainshed.explain import Origin
 
 _SHORT = 7  # letters of a commit
-_KEPT = 1_000
+_KEPT = 10_000  # sources, of all runs together
 _CODE = (".py", ".ipynb", ".json", ".yaml")
-Tell = Callable[[str], Story]  # run → what is known of it
+Tell = Callable[[str], Origin]  # run → what is known of it
 
 
 class Origins:
@@ -19,43 +19,45 @@ class Origins:
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
-        self._told: dict[str, Story] = {}
+        self._told: dict[str, Origin] = {}
+        self._size = 0
 
-    def of(self, run: str) -> Story | None:
+    def of(self, run: str) -> Origin | None:
         """Answer what is known of a run; None of one that is gone, or of none."""
         if not run:
             return None
-        if run in self._told:
-            return self._told[run]
+        if (known := self._told.get(run)) is not None:
+            return known
         try:
-            story = self._tell(run)
+            found = self._tell(run)
         except TrainshedError:  # it was deleted
             return None
-        if runs.RUN.is_final(story.state):
-            if len(self._told) >= _KEPT:
-                self._told.clear()
-            self._told[run] = story
-        return story
+        if runs.RUN.is_final(found.state):
+            if self._size > _KEPT:
+                self._told, self._size = {}, 0
+            self._told[run] = found
+            self._size += 1 + len(found.sources)
+        return found
 
 
-def commit(story: Story | None) -> Cell:
+def commit(known: Origin | None) -> Cell:
     """Say the commit that a run's code is of."""
-    found = story.commit if story is not None else None
+    found = known.commit if known is not None else None
     return Code(text=found.sha[:_SHORT], may_copy=True) if found is not None else None
 
 
-def message(story: Story | None) -> str:
+def message(known: Origin | None) -> str:
     """Say what the commit is about, and by whom it is."""
-    found = story.commit if story is not None else None
+    found = known.commit if known is not None else None
     if found is None or not found.message:
         return ""
     subject = found.message.strip().partition("\n")[0]
     return f"{subject} ({found.author})" if found.author else subject
 
 
-def data(story: Story | None) -> Cell:
+def data(known: Origin | None) -> Cell:
     """Link the newest data that a run read, and say how much more there was."""
-    found = [source for source in story.sources if not source.uri.endswith(_CODE)] if story is not None else []
+    found = [source for source in known.sources if not source.uri.endswith(_CODE)] if known is not None else []
     if not found:
         return None
     newest = max(found, key=lambda source: source.generation)

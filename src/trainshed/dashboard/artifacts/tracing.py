@@ -76,12 +76,12 @@ class Lineage:
         runs_of = list(dict.fromkeys(execution.run for execution in near if execution.run))
         if trace.subject.kind not in {"artifact", "execution"} or len(runs_of) != 1:
             return []
-        story = self._origins.of(runs_of[0])
+        known = self._origins.of(runs_of[0])
         facts: list[tuple[str, Cell]] = [
             ("Run", links.link(runs_of[0])),
-            ("Commit", origin.commit(story)),
-            ("Its message", origin.message(story)),
-            ("Data", origin.data(story)),
+            ("Commit", origin.commit(known)),
+            ("Its message", origin.message(known)),
+            ("Data", origin.data(known)),
             ("Code", Code(text=f"trainshed lineage code {trace.subject.name}", may_copy=True)),
             ("Why", links.why(runs_of[0], "Why this run was")),
         ]
