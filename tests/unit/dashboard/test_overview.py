@@ -36,12 +36,21 @@ def test_health_is_judged_by_its_worst_finding(changed, state, words):
 
 def test_the_measure_that_matters_is_shown_with_what_it_was():
     assert measured({"model.loss": 0.1, "evaluation.accuracy": 0.861}, {"evaluation.accuracy": 0.954}) == (
-        "evaluation.accuracy 0.861, was 0.954", True,
+        "evaluation.accuracy 0.861, was 0.954, each on its own rows", True,
     )  # fmt: skip
-    assert measured({"accuracy": 0.9}, {"accuracy": 0.9}) == ("accuracy 0.9, was 0.9", False)
+    assert measured({"accuracy": 0.9}, {"accuracy": 0.9}) == ("accuracy 0.9, was 0.9, each on its own rows", False)
     assert measured({"loss": 0.2}, {"loss": 0.1})[1]
     assert measured({"accuracy": 0.9}, {}) == ("accuracy 0.9", False)
     assert measured({}, {"accuracy": 1.0}) == ("", False)
+
+
+def test_what_a_gate_compared_on_the_same_rows_is_said_beside():
+    assert measured({"accuracy": 0.9906, "baseline_accuracy": 0.9912}, {"accuracy": 0.9855}) == (
+        "accuracy 0.9906, was 0.9855, each on its own rows; the model before on the same rows: 0.9912", True,
+    )  # fmt: skip
+    assert measured({"e.loss": 0.1, "e.baseline_loss": 0.2}, {}) == (
+        "e.loss 0.1; the model before on the same rows: 0.2", False,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from trainshed.dashboard.page import Empty, Table
 from trainshed.registry import Model
 
 _FIRST = ("accuracy", "auc", "f1", "rmse", "mae", "loss")  # of the metrics there are, the one that is shown
+_BASELINE = "baseline_"  # begins what an evaluation calls the measure of the model that is live, on the same rows
 _LESS_IS_BETTER = ("loss", "error", "rmse", "mae", "mse")
 
 
@@ -44,13 +45,19 @@ def _row(model: Model) -> Sequence[Cell]:
 
 
 def measured(now: Mapping[str, float], before: Mapping[str, float]) -> tuple[str, bool]:
-    """Say the measure that matters most, what it was before, and whether it got worse."""
+    """Say the measure that matters most, what it was before and on which rows, and whether it got worse."""
     name = next((n for word in _FIRST for n in now if n.rpartition(".")[2] == word), next(iter(now), ""))
     if not name:
         return "", False
-    value, was = now[name], before.get(name)
-    if was is None:
-        return f"{name} {value:.4g}", False
-    is_worse = value > was if name.rpartition(".")[2] in _LESS_IS_BETTER else value < was
-    is_worse |= isnan(value) and not isnan(was)
-    return f"{name} {value:.4g}, was {was:.4g}", is_worse
+    place, dot, last = name.rpartition(".")
+    value, was, same_rows = now[name], before.get(name), now.get(f"{place}{dot}{_BASELINE}{last}")
+    said, known = f"{name} {value:.4g}", [other for other in (was, same_rows) if other is not None]
+    if was is not None:
+        said += f", was {was:.4g}, each on its own rows"
+    if same_rows is not None:
+        said += f"; the model before on the same rows: {same_rows:.4g}"
+    return said, any(_is_worse(value, other, last) for other in known)
+
+
+def _is_worse(value: float, was: float, name: str) -> bool:
+    return (value > was if name in _LESS_IS_BETTER else value < was) or (isnan(value) and not isnan(was))
