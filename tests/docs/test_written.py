@@ -16,6 +16,9 @@ PAGES = sorted(
     for file in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
     if "reference" not in file.parts
 )
+ADVISERS = sorted(
+    file for file in (ROOT / "src" / "trainshed").rglob("*.py") if re.search(r'command=f?"trainshed ', file.read_text())
+)
 
 
 def commands(page):
@@ -37,15 +40,26 @@ def resolve(line):
     return command, words
 
 
+def check(line):
+    """Look that the command of a line is there, with the options on it."""
+    command, words = resolve(line)
+    if command.name == "exec":
+        return
+    known = {name for option in command.params for name in [*option.opts, *option.secondary_opts]} | {"--help"}
+    unknown = {word.partition("=")[0] for word in words if word.startswith("--")} - known
+    assert not unknown, f"{command.name} has no {', '.join(sorted(unknown))}: {line}"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_in_the_documents_exists(page):
     for line in commands(page):
-        command, words = resolve(line)
-        if command.name == "exec":
-            continue
-        known = {name for option in command.params for name in [*option.opts, *option.secondary_opts]} | {"--help"}
-        unknown = {word.partition("=")[0] for word in words if word.startswith("--")} - known
-        assert not unknown, f"{command.name} has no {', '.join(sorted(unknown))}: {line}"
+        check(line)
+
+
+@pytest.mark.parametrize("source", ADVISERS, ids=lambda source: str(source.relative_to(ROOT)))
+def test_every_command_that_is_advised_exists(source):
+    for line in re.findall(r'command=f?"(trainshed [^"]+)"', source.read_text()):
+        check(re.sub(r"\{[^}]*\}", "X", line))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

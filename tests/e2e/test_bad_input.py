@@ -155,6 +155,18 @@ def test_a_repository_that_cannot_be_read_says_why(trainshed, tmp_path):
     assert f"SOURCE: there is no folder or archive '{tmp_path}/none'" in said(folder, INPUT)
 
 
+def test_a_schedule_for_a_topic_that_is_missing_is_taken_as_by_google_and_said(trainshed):
+    words = ["scheduler", "jobs", "create", "pubsub", "--schedule", "0 0 * * *", "--message-body", "x", "--topic"]
+    done = trainshed.run(*words, "nosuch", "early")
+    trainshed.run("scheduler", "jobs", "delete", "early")
+
+    assert done.returncode == 0, done.stderr
+    assert (
+        "WARNING: there is no topic projects/local-project/topics/nosuch, so every firing will fail; make"
+        in done.stderr
+    )
+
+
 def test_an_unknown_branch_and_an_unreachable_repository_are_said_by_their_trigger(trainshed, tmp_path):
     repository = tmp_path / "repository"
     subprocess.run(["git", "init", "-q", "-b", "main", str(repository)], check=True)

@@ -61,7 +61,7 @@ def table(found: Sequence[builds.Trigger], told: dict[str, list[Story]], *, more
         rows=[_row(trigger, told[trigger.resource]) for trigger in found],
         nothing=Empty(
             text="No build trigger yet: one builds what is pushed to a repository.",
-            command="trainshed builds triggers create NAME --repo PATH --branch '^main$' --config cloudbuild.yaml",
+            command="trainshed builds triggers create NAME --repo PATH --branch-pattern '^main$'",
         ),
         more=more,
         more_text="More build triggers",
