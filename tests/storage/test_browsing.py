@@ -4,6 +4,8 @@ import pytest
 from storage.registry_world import World
 
 from trainshed import buckets, lineage
+from trainshed.blobs import store
+from trainshed.sql import Prepared
 
 
 @pytest.fixture
@@ -36,18 +38,35 @@ def test_what_is_in_a_folder_is_passed_over_not_read(world, service, monkeypatch
         world.put(f"many/{number}", b"x")
     world.put("z", b"x")
     read = []
-    listed = world.blobs.list
+    step = store.steps
 
     def counted(*arguments, **options):
-        for obj in listed(*arguments, **options):
-            read.append(obj.name)
-            yield obj
+        read.extend(found := step(*arguments, **options))
+        return found
 
-    monkeypatch.setattr(world.blobs, "list", counted)
+    monkeypatch.setattr(store, "steps", counted)
     page, _ = service.level("serving", "", limit=10)
 
     assert (page.prefixes, [o.name for o in page.items]) == (["many/"], ["z"])
-    assert len(read) == 2
+    assert read == ["many/0", "z"]
+
+
+def test_very_many_folders_are_read_by_one_statement_and_paged(world, service, monkeypatch):
+    for number in range(60):
+        world.put(f"in/{number:02}/model", b"x")
+        world.put(f"in/{number:02}~", b"x")
+    statements = []
+    run = Prepared.rows
+    monkeypatch.setattr(Prepared, "rows", lambda self, conn, **v: (statements.append(v), run(self, conn, **v))[1])
+
+    found, start, pages = [], "", 0
+    while pages == 0 or start:
+        page, start = service.level("serving", "in/", start=start, limit=50)
+        found += [*page.prefixes, *(o.name for o in page.items)]
+        pages += 1
+
+    assert sorted(found) == sorted([*(f"in/{n:02}/" for n in range(60)), *(f"in/{n:02}~" for n in range(60))])
+    assert (pages, len(statements)) == (3, 3)
 
 
 def test_generations_of_one_object_come_newest_first_gone_ones_too(world, service):

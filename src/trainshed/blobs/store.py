@@ -1,6 +1,6 @@
 """Tables and SQL of buckets and objects. Every function works inside the caller's transaction."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -165,15 +165,28 @@ def list_objects(
 
 def folders(conn: Connection, bucket: str, prefix: str) -> list[str]:
     """Answer the folders below a prefix that is a folder's, each found by one look into an index."""
-    rows = _FOLDERS.rows(conn, bucket=bucket, prefix=prefix, end=prefix + _HIGHEST, highest=_HIGHEST)
-    return [name[len(prefix) :].partition("/")[0] for (name,) in rows if "/" in name[len(prefix) :]]
+    names = steps(conn, bucket, prefix)
+    return [name[len(prefix) :].partition("/")[0] for name in names if "/" in name[len(prefix) :]]
+
+
+def steps(conn: Connection, bucket: str, prefix: str, *, start: str = "", limit: int = -1) -> list[str]:
+    """Answer the first name of each folder below a prefix, and every name right in it; `start`: none before it."""
+    values = {"prefix": prefix, "start": max(start, prefix), "end": prefix + _HIGHEST, "highest": _HIGHEST}
+    return [name for (name,) in _STEPS.rows(conn, bucket=bucket, most=limit, **values)]
+
+
+def find_all(conn: Connection, bucket: str, names: Sequence[str]) -> list[Object]:
+    """Read the live objects of these names, in their order."""
+    o = objects.c
+    query = select(objects).where(o.bucket == bucket, o.name.in_(names), _live).order_by(o.name)
+    return [Object.from_row(row) for row in conn.execute(query)]
 
 
 def _steps_between_folders() -> Select[Any]:
-    """Read the first name of each folder below a prefix, and every name right in it."""
+    """Read the first name of each folder below a prefix, and every name right in it: a look into an index for each."""
     name = objects.c.name
     inside = (objects.c.bucket == bindparam("bucket"), _live, name < bindparam("end"))
-    found = select(func.min(name).label("name")).where(*inside, name >= bindparam("prefix")).cte(recursive=True)
+    found = select(func.min(name).label("name")).where(*inside, name >= bindparam("start")).cte(recursive=True)
     depth = func.length(bindparam("prefix", type_=Text))
     slash = func.instr(func.substr(found.c.name, depth + 1), "/")
     last = case(
@@ -181,11 +194,11 @@ def _steps_between_folders() -> Select[Any]:
         else_=found.c.name,
     )
     following = select(func.min(name)).where(*inside, name > last).scalar_subquery()
-    steps = found.union_all(select(following).where(found.c.name.is_not(None)))
-    return select(steps.c.name).where(steps.c.name.is_not(None))
+    walked = found.union_all(select(following).where(found.c.name.is_not(None)))
+    return select(walked.c.name).where(walked.c.name.is_not(None)).limit(bindparam("most", type_=Integer))
 
 
-_FOLDERS = Prepared(_steps_between_folders())
+_STEPS = Prepared(_steps_between_folders())
 
 
 def path_is_taken(conn: Connection, path: str, parents: list[str], name: str) -> bool:

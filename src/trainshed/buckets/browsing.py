@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, bindparam, func, literal, select
 
-from trainshed.blobs import Blobs, Object
+from trainshed.blobs import Blobs, Object, store
 from trainshed.blobs.store import objects
 from trainshed.buckets.listing import Page
 
-_HIGHEST = "\U0010ffff"
 _o = objects.c
 
 
@@ -17,19 +16,18 @@ def level(conn: Connection, blobs: Blobs, bucket: str, *, prefix: str, start: st
 
     What is in a folder below is passed over, not read.
     """
-    made, at = Page(), max(start, prefix)
-    while True:
-        for obj in blobs.list(conn, bucket, prefix, start=at):
-            if len(made.items) + len(made.prefixes) >= limit:
-                return made, obj.name
-            folder, slash, _ = obj.name[len(prefix) :].partition("/")
-            if slash:
-                made.prefixes.append(f"{prefix}{folder}/")
-                at = f"{prefix}{folder}/{_HIGHEST}"
-                break
-            made.items.append(obj)
+    blobs.get_bucket(conn, bucket)
+    found = store.steps(conn, bucket, prefix, start=start, limit=limit + 1)
+    made, inside = Page(), []
+    for name in found[:limit]:
+        folder, slash, _ = name[len(prefix) :].partition("/")
+        if slash:
+            made.prefixes.append(f"{prefix}{folder}/")
         else:
-            return made, ""
+            inside.append(name)
+    if inside:
+        made.items.extend(store.find_all(conn, bucket, inside))
+    return made, found[limit] if len(found) > limit else ""
 
 
 def counts(conn: Connection, buckets: Sequence[str], *, most: int) -> list[int]:
