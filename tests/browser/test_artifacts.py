@@ -239,6 +239,7 @@ def test_a_rollback_makes_an_earlier_version_live_again(shed, page):
     page.open(f"/models/{MODEL}?version={earlier['version']}")
     expect(page.locator("#head")).to_contain_text("KEPT")
     page.get_by_label("Why").fill("the newest one is worse")
+    expect(page.locator("#lasts")).to_contain_text("A rollback is live until the next version is pushed")
     page.get_by_role("button", name="Roll back").click()
     page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
     expect(page.locator("#head")).to_contain_text("LIVE")

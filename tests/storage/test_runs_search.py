@@ -115,6 +115,14 @@ def test_previous_of_a_run_by_hand_is_that_of_its_pipeline(world):
     assert world.service.previous(by_hand.name).name == first.name
 
 
+def test_what_started_some_runs_is_named_once(world):
+    fired_ones = [create(world, job_id=f"fired-{n}", cause=fired(world, f"2026-01-01T0{n}:00:00Z")) for n in range(2)]
+    by_hand = create(world, job_id="by-hand")
+
+    assert world.service.triggers_of([run.name for run in (*fired_ones, by_hand)]) == [SCHEDULE]
+    assert world.service.triggers_of([by_hand.name]) == []
+
+
 def test_a_run_that_ended_knows_what_it_used(world):
     run = create(world, job_id="one")
     assert runs.actual_brief(prices(), run) is None

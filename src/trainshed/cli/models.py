@@ -1,5 +1,6 @@
 """trainshed models: what was pushed to serve, what is live, and making an earlier version live again."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -9,8 +10,15 @@ from trainshed.cli import session
 from trainshed.cli.output import format_option, show, table
 from trainshed.client import Client
 from trainshed.errors import InvalidArgument
+from trainshed.names import short
 
 _PATH = "/trainshed/v1/models"
+_CALLED = {
+    "jobs": "schedule",
+    "schedules": "schedule of runs",
+    "triggers": "build trigger",
+    "runTriggers": "run trigger",
+}
 
 
 @click.group(name="models")
@@ -50,7 +58,18 @@ def rollback(model: str, version: str, reason: str, output_format: str) -> None:
     with session.connect() as client:
         document = client.call("POST", f"{_path(client, model)}:rollback", {"version": version, "reason": reason})
     said = f"Version {version} is live again as {document['version']}: {document['destination']}"
-    show(document, output_format, lambda: click.echo(said))
+    show(document, output_format, lambda: click.echo(f"{said}\n{_lasts(document.get('pushedBy', ()))}"))
+
+
+def _lasts(pushing: Sequence[str]) -> str:
+    """Say how long a rollback lasts, and what may end it."""
+    said = "It is live until the next version is pushed"
+    if not pushing:
+        return f"{said}; no schedule and no trigger pushed the last ones."
+    known = ", ".join(f"{_CALLED.get(name.rsplit('/', 2)[-2], 'trigger')} {short(name)}" for name in pushing)
+    commands = [f"`trainshed scheduler jobs pause {short(name)}`" for name in pushing if "/jobs/" in name]
+    pause = f" To keep it, pause what fires: {', '.join(commands)}." if commands else ""
+    return f"{said}, as runs do that were started by {known}.{pause}"
 
 
 def _path(client: Client, model: str) -> str:

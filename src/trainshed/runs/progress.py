@@ -33,6 +33,12 @@ def of_runs(conn: Connection, names: Sequence[str]) -> dict[str, Progress]:
     }
 
 
+def triggers_of(conn: Connection, names: Sequence[str]) -> list[str]:
+    """Answer what stands at the beginning of these runs: schedules, triggers; nothing of one that was started by hand."""
+    query = select(_c.trigger).distinct().where(_c.name.in_(names), _c.trigger != "").order_by(_c.trigger)
+    return list(conn.execute(query).scalars())
+
+
 def count_by_state(conn: Connection, trigger: str, since: datetime, until: datetime) -> dict[str, int]:
     """Count the runs of a trigger that were made in a stretch of time and had something to do, by their state."""
     is_needless = and_(_c.state == "SUCCEEDED", func.coalesce(_c.tasks_ran, 1) == 0, _c.tasks_total > 0)

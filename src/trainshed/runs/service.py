@@ -16,7 +16,7 @@ from trainshed.clock import Clock
 from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, StaleState, TrainshedError
 from trainshed.ledger import Cause
 from trainshed.runs import active as memory
-from trainshed.runs import paths, planning, request, store
+from trainshed.runs import paths, planning, progress, request, store
 from trainshed.runs import retry as again
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.catalog import Catalog, Template
@@ -167,6 +167,10 @@ class Service(Reading):
     def attempts_again(self, name: str) -> Sequence[Attempt]:
         """Read the ended attempts of the tasks of a run that were tried more than once, or are to be tried again."""
         return self.db.read(lambda conn: store.attempts_of(conn, name, again_only=True))
+
+    def triggers_of(self, names: Sequence[str]) -> Sequence[str]:
+        """Answer the schedules and triggers that started some runs."""
+        return self.db.read(lambda conn: progress.triggers_of(conn, names))
 
     def clone(self, name: str, parameters: Mapping[str, Any], *, job_id: str = "", caching: bool | None = None) -> Run:
         """Make a new run of another's pipeline, with its parameters where no others are given.

@@ -74,7 +74,7 @@ def test_a_login_leads_to_pages_of_this_server_alone(given, path):
 
 
 def test_what_is_no_number_any_more_is_worse_and_what_never_was_is_not():
-    assert measured({"loss": math.nan}, {"loss": 0.1}) == ("loss nan, was 0.1", True)
+    assert measured({"loss": math.nan}, {"loss": 0.1}) == ("loss nan, was 0.1, each on its own rows", True)
     assert measured({"accuracy": math.nan}, {"accuracy": 0.9})[1]
     assert not measured({"loss": 0.2}, {"loss": math.nan})[1]
     assert not measured({"loss": math.nan}, {"loss": math.nan})[1]

@@ -1,5 +1,6 @@
 """Models: what was pushed to serve, what is live, and making an earlier version live again."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -14,9 +15,13 @@ from trainshed.errors import InvalidArgument
 from trainshed.registry import Model, Service, Version, address, key_of
 
 _LARGEST_PAGE = 500
+_RECENT = 25  # versions that say what pushes
 
 
-def routes(models: Service) -> list[Route]:
+TriggersOf = Callable[[Sequence[str]], Sequence[str]]  # names of runs -> schedules and triggers that started them
+
+
+def routes(models: Service, triggers_of: TriggersOf = lambda _: ()) -> list[Route]:
     """List and describe models under /trainshed/v1/models; POST …:rollback."""
 
     async def listing(request: Request) -> JSONResponse:
@@ -40,7 +45,9 @@ def routes(models: Service) -> list[Route]:
             raise InvalidArgument.field("version", "is missing: give the version that is to be live again")
         author = caller.current().principal
         made = await off_loop(models.rollback, _directory(request), str(number), author=author, reason=str(reason))
-        return JSONResponse(as_json(made))
+        recent = await off_loop(models.get, made.directory, limit=_RECENT)
+        pushing = await off_loop(triggers_of, [version.run for version in recent.versions if version.run])
+        return JSONResponse(as_json(made) | {"pushedBy": list(pushing)})
 
     return [
         Route("/trainshed/v1/models", listing, methods=["GET"]),

@@ -1,6 +1,6 @@
 """Models: every serving directory, its versions with their metrics over time, what is live, and rollback."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from trainshed import names, registry
 from trainshed.blobs import CHANNEL
@@ -12,11 +12,13 @@ from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, time
 from trainshed.dashboard.charts import Chart, Series
 from trainshed.dashboard.page import Action, Empty, Facts, Field, Figures, Form, Notice, Page, Part, Table
 from trainshed.dashboard.render import exactly
+from trainshed.dashboard.runs.words import started_by
 from trainshed.dashboard.serve import Address
 from trainshed.explain import Origin
 from trainshed.registry import Model, Version
 
 SECTION = "/models"
+TriggersOf = Callable[[Sequence[str]], Sequence[str]]  # names of runs -> schedules and triggers that started them
 _PAGE = 25
 _SHOWN_METRICS = 3  # in a row
 _SOURCES = 50
@@ -31,8 +33,9 @@ _NOTHING = Empty(
 class Models:
     """Pages over the registry."""
 
-    def __init__(self, service: registry.Service, origins: Origins) -> None:
+    def __init__(self, service: registry.Service, origins: Origins, triggers_of: TriggersOf) -> None:
         self._service = service
+        self._triggers_of = triggers_of
         self._origins = origins
 
     def addresses(self) -> list[Address]:
@@ -93,7 +96,7 @@ class Models:
                     nothing=_NOTHING,
                     more=asked.href(before=str(model.next_before)) if model.next_before else "",
                 ),
-                *_rollback(model),
+                *_rollback(model, self._pushing(directory)),
             ),
             follows=_FOLLOWS,
         )
@@ -119,10 +122,15 @@ class Models:
                     can_sort=True,
                 ),
                 *_sources(known),
-                *([_restore(version)] if version.is_there and not version.is_live else []),
+                *(_restore(version, self._pushing(directory)) if version.is_there and not version.is_live else []),
             ),
             follows=_FOLLOWS,
         )
+
+    def _pushing(self, directory: str) -> Sequence[str]:
+        """Answer the schedules and triggers of the runs that pushed the newest versions."""
+        recent = self._service.get(directory, limit=_PAGE).versions
+        return self._triggers_of([version.run for version in recent if version.run])
 
 
 _FOLLOWS = (CHANNEL, registry.CHANNEL)
@@ -161,7 +169,10 @@ def _figures(model: Model) -> list[Part]:
     live = next((version for version in model.versions if version.is_live), None)
     if live is None:
         return []
-    shown: list[tuple[str, Cell, str]] = [("Live version", _link(model.directory, live.version), _word(live))]
+    shown: list[tuple[str, Cell, str]] = [
+        ("Live version", _link(model.directory, live.version), _word(live)),
+        ("Since", time(live.create_time), "rolled back" if live.restores else "pushed"),
+    ]
     shown += [
         (name.partition(".")[2], f"{value:.4g}", f"of the {name.partition('.')[0]}")
         for name, value in list(live.metrics.items())[:_SHOWN_METRICS]
@@ -204,7 +215,7 @@ def _called(version: Version) -> Link:
     return Link(text=f"{version.version}, {exactly(version.create_time)}", href=link.href)
 
 
-def _rollback(model: Model) -> list[Part]:
+def _rollback(model: Model, pushing: Sequence[str]) -> list[Part]:
     others = [version.version for version in model.versions if version.is_there and not version.is_live]
     if not others or not model.live:
         return []
@@ -212,20 +223,24 @@ def _rollback(model: Model) -> list[Part]:
         name="version", label="Version", value=others[0], choices=others, is_required=True,
         help="Its files are copied to a new version with the highest number, which is seen whole or not at all.",
     )  # fmt: skip
-    return [
-        _form(
-            model.directory,
-            "Make an earlier version live again",
-            [chosen],
-            {},
-            f"Make another version of {model.name} live?",
-        )
-    ]
+    question = f"Make another version of {model.name} live?"
+    return [_lasts(pushing), _form(model.directory, "Make an earlier version live again", [chosen], {}, question)]
 
 
-def _restore(version: Version) -> Form:
+def _lasts(pushing: Sequence[str]) -> Part:
+    """Say how long a rollback lasts, and what may end it."""
+    said = "A rollback is live until the next version is pushed"
+    if not pushing:
+        return Notice(id="lasts", text=f"{said}. No schedule and no trigger pushed the last ones.")
+    known = ", ".join(started_by(name) for name in pushing)
+    does = f"{said}, as runs do that were started by {known}. Pause or disable what starts them to keep it."
+    return Notice(id="lasts", text=does, next=links.named(started_by(pushing[0]), pushing[0]))
+
+
+def _restore(version: Version, pushing: Sequence[str]) -> list[Part]:
     question = f"Make version {version.version} of {names.short(version.directory)} live again?"
-    return _form(version.directory, "Make this version live again", [], {"version": version.version}, question)
+    form = _form(version.directory, "Make this version live again", [], {"version": version.version}, question)
+    return [_lasts(pushing), form]
 
 
 def _form(directory: str, heading: str, fields: Sequence[Field], body: dict[str, str], question: str) -> Form:
