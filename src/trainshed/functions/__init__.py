@@ -4,7 +4,8 @@
 - `addresses`, `checks`, `document`, `document_second`, `runtimes`, `signature`, `envelope`, `metrics`: pure; Google's
   names, rules and documents of both generations.
 - `source`: snapshots of source folders. `logs`: what functions print.
-- `store`, `store_minutes`, `store_operations`, `service`: the rows, and one transaction a verb.
+- `store`, `store_minutes`, `store_operations`, `service`: the rows, and one transaction a verb. `stretches`: what was added
+  up of them.
 - `contract`: what an instance is; `placement` says where it runs; `instance` with `output`, `wire`, `tree` and `launcher` is the real one, `scripted` the fake.
 - `pool`: instances of a version. `serving`: whose event an instance's requests belong to. `host`: all of it, running.
 - `loop`: the duty that ends idle instances.

@@ -25,7 +25,8 @@ from trainshed.functions.model import (
     Operation,
     Version,
 )
-from trainshed.sql import Database
+from trainshed.functions.stretches import Stretches
+from trainshed.sql import Database, after_commit
 
 _UNSETTLED = {"PENDING", "FAILED", "REFUSED", "SKIPPED"}
 OUTCOMES = {
@@ -85,6 +86,7 @@ class Service:
         self._db = db
         self._clock = clock
         self._subscriptions = subscriptions
+        self._past = Stretches()
         self._hosts: dict[str, str] = {}  # a name belongs to one address for ever
 
     # -- functions
@@ -278,8 +280,7 @@ class Service:
         """Compute the figures of the window that now is in, in whole steps; of one version or all. Raises NotFound."""
         self.get(name)
         since, until, step = metrics.window_of(self._clock.now(), window)
-        read = partial(store_minutes.list_stretches, since=since, until=until, step=step, version=version)
-        found = self._db.read(lambda conn: read(conn, name))
+        found = self._past.read(self._db, name, version=version, since=since, until=until, step=step)
         total = metrics.figures(found, seconds=(until - since).total_seconds())
         series = metrics.series(found, since=since, until=until, step=step)
         return {**total, "since": since, "until": until, "stepSeconds": step.total_seconds(), "series": series}
@@ -323,6 +324,8 @@ class Service:
         )
         if ended.transition != "interrupt":  # the server's doing: it says nothing about the function
             store_minutes.add_call(conn, invocation, ended, now)
+            first = metrics.minutes_of(invocation, now)[0]
+            after_commit(conn, partial(self._past.drop, invocation.function, first))
         if not invocation.receipt_id:
             return
         receipt = ledger.get_receipt(conn, invocation.receipt_id)
