@@ -23,10 +23,10 @@ _LONGEST = (
     "e2e/test_examples.py", "conformance/test_pipelines_shared.py", "conformance/test_pipelines_own.py",
     "e2e/test_demo.py", "faults/test_functions.py", "e2e/test_bad_input.py", "runners/test_container_contract.py",
     "conformance/test_tfx.py", "faults/test_campaign.py", "conformance/test_metadata_client.py",
-    "conformance/test_lineage_command.py", "faults/test_loop.py",
+    "conformance/test_lineage_command.py", "faults/test_loop.py", "browser/test_every_page.py", "browser/test_tours.py",
 )  # fmt: skip
 _PARTS = {"conformance/test_pipelines_shared.py": 3, "conformance/test_pipelines_own.py": 3, "e2e/test_demo.py": 2}
-_FOLDERS = ("e2e", "faults", "conformance", "runners", "storage")  # then all others
+_FOLDERS = ("e2e", "browser", "faults", "conformance", "runners", "storage")  # then all others
 
 
 def pytest_collection_modifyitems(config, items):
