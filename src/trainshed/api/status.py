@@ -70,7 +70,8 @@ def translate(error: Exception, *, where: str) -> errors.TrainshedError:
         "Internal error %s in %s.", incident, where, exc_info=error, extra={"action": "internal_error", "where": where}
     )
     return Internal(
-        f"Trainshed failed, which is a defect of Trainshed; the server's log has the trace under {incident}.",
+        f"Trainshed failed, which is a defect of Trainshed; its log (logs/server.jsonl in the server's home) has the trace "
+        f"under {incident}.",
         metadata={"incident": incident},
     )
 

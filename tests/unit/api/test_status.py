@@ -76,3 +76,10 @@ def test_what_is_too_long_for_trailers_is_cut_and_still_says_what_happened():
     assert key == "grpc-status-details-bin"
     assert len(data) < 4000
     assert status_pb2.Status.FromString(data).message == message
+
+
+def test_a_defect_says_where_its_trace_is():
+    said = status.translate(ValueError("secret"), where="a page").message
+
+    assert "logs/server.jsonl in the server's home" in said
+    assert "secret" not in said
