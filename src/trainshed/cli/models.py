@@ -7,18 +7,13 @@ from urllib.parse import quote
 import click
 
 from trainshed.cli import session
+from trainshed.cli.called import called
 from trainshed.cli.output import format_option, show, table
 from trainshed.client import Client
 from trainshed.errors import InvalidArgument
 from trainshed.names import short
 
 _PATH = "/trainshed/v1/models"
-_CALLED = {
-    "jobs": "schedule",
-    "schedules": "schedule of runs",
-    "triggers": "build trigger",
-    "runTriggers": "run trigger",
-}
 
 
 @click.group(name="models")
@@ -66,7 +61,7 @@ def _lasts(pushing: Sequence[str]) -> str:
     said = "It is live until the next version is pushed"
     if not pushing:
         return f"{said}; no schedule and no trigger pushed the last ones."
-    known = ", ".join(f"{_CALLED.get(name.rsplit('/', 2)[-2], 'trigger')} {short(name)}" for name in pushing)
+    known = ", ".join(called(name) for name in pushing)
     commands = [f"`trainshed scheduler jobs pause {short(name)}`" for name in pushing if "/jobs/" in name]
     pause = f" To keep it, pause what fires: {', '.join(commands)}." if commands else ""
     return f"{said}, as runs do that were started by {known}.{pause}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from trainshed.cli.called import called
 from trainshed.cli.output import table
 
 _MINUTE, _HOUR = 60, 3600
@@ -29,6 +30,8 @@ def describe(document: Mapping[str, Any]) -> None:
     for key in ("name", "pipeline", "displayName", "createTime", "startTime", "endTime", "cause", "receipt"):
         if document[key]:
             click.echo(f"{key}: {document[key]}")
+    if document.get("trigger"):
+        click.echo(f"because of: {called(document['trigger'])}")
     click.echo(f"state: {state_text(document)}")
     if done := document.get("done"):
         click.echo(f"tasks: {done}")

@@ -81,8 +81,8 @@ class Sources:
             hearers=self.hearers(topic),
             options={
                 "Cron": f"{options.schedule} in {options.time_zone}",
-                "Overlap": str(options.overlap),
-                "Catch-up": f"at most {options.catch_up.limit}",
+                "While the last one is not done": options.overlap.words,
+                "Missed while the server was down": options.catch_up.words,
             },
         )
 

@@ -18,6 +18,15 @@ class Overlap(StrEnum):
     SKIP = "skip"  # it does not fire while the work that the last one led to goes on
     WAIT = "wait"  # it fires once that work is done; one waits, later ones are skipped
 
+    @property
+    def words(self) -> str:
+        """Say what it means for a due time."""
+        return {
+            "default": "a due time waits for an attempt that is under way, not for what that led to",
+            "skip": "a due time is skipped while the work that the last one led to goes on",
+            "wait": "a due time waits for the work that the last one led to; further ones are skipped",
+        }[self.value]
+
 
 class Order(StrEnum):
     """Which missed due times are caught up."""
@@ -32,6 +41,17 @@ class CatchUp:
 
     limit: int = 0
     order: Order = Order.NEWEST
+
+    @property
+    def words(self) -> str:
+        """Say what becomes of due times that were missed."""
+        if not self.limit:
+            return "stays missed, and its receipt says so"
+        return (
+            f"the {self.order} {self.limit} of it fire after all"
+            if self.limit > 1
+            else f"the {self.order} fires after all"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

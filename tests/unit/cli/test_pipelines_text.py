@@ -64,6 +64,14 @@ def test_a_long_error_keeps_its_lines(capsys):
     assert lines[at + 1 : at + 3] == ["  | line 1", "  | line 2"]
 
 
+def test_a_message_is_no_cause_of_its_own_where_a_schedule_sent_it(capsys):
+    pipelines_text.describe(a_run(cause="message", trigger="projects/p/locations/l/jobs/hourly", done="1 task ran"))
+
+    lines = shown(capsys)
+    assert "because of: schedule hourly" in lines
+    assert "tasks: 1 task ran" in lines
+
+
 def test_what_is_rare_is_told_only_when_it_is_so(capsys):
     pipelines_text.describe(a_run(needless=True, failurePolicy="FAIL_FAST", outputs={"Output": 3}))
 

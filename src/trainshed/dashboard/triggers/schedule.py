@@ -11,7 +11,7 @@ from trainshed.dashboard.triggers import schedule_forms as forms
 from trainshed.dashboard.triggers.firings import Firings, coming
 from trainshed.dashboard.triggers.months import Ahead
 from trainshed.dashboard.triggers.sources import follows
-from trainshed.schedules import Fold, Gap, Overlap, PubsubTarget, Schedule, firing
+from trainshed.schedules import Fold, Gap, PubsubTarget, Schedule, firing
 from trainshed.sql import changes
 
 TRAIL = (Link(text="Schedules", href="/schedules"),)
@@ -23,11 +23,6 @@ _GAPS = {
 _FOLDS = {
     Fold.BOTH: "a due time in it fires both times",
     Fold.FIRST_ONLY: "a due time in it fires the first time alone",
-}
-_OVERLAPS = {
-    Overlap.DEFAULT: "a due time waits for an attempt that is under way, not for what that led to",
-    Overlap.SKIP: "a due time is skipped while the work that the last one led to goes on",
-    Overlap.WAIT: "a due time waits for the work that the last one led to; further ones are skipped",
 }
 _PAUSED = "It is paused; resume it to see its next firings."
 
@@ -126,22 +121,12 @@ def _facts(schedule: Schedule) -> list[tuple[str, Cell]]:
         *_target(options),
         ("Missing hour in spring", _GAPS[options.daylight_saving.gap]),
         ("Double hour in autumn", _FOLDS[options.daylight_saving.fold]),
-        ("While the last one is not done", _OVERLAPS[options.overlap]),
-        ("Missed while the server was down", _caught_up(options.catch_up)),
+        ("While the last one is not done", options.overlap.words),
+        ("Missed while the server was down", options.catch_up.words),
         ("Tries after a failure", options.retry.retry_count),
         ("Changed", time(schedule.user_update_time, options.time_zone)),
     ]
     return found
-
-
-def _caught_up(found: schedules.CatchUp) -> str:
-    if not found.limit:
-        return "stays missed, and its receipt says so"
-    return (
-        f"the {found.order} {found.limit} of it fire after all"
-        if found.limit > 1
-        else f"the {found.order} fires after all"
-    )
 
 
 def _target(options: schedules.Options) -> list[tuple[str, Cell]]:

@@ -6,7 +6,7 @@ from trainshed import topics
 from trainshed.clock import rfc3339
 from trainshed.dashboard.page import Action, Field, Form
 from trainshed.dashboard.triggers import messages
-from trainshed.schedules import HttpTarget, Overlap, PubsubTarget, Schedule
+from trainshed.schedules import Fold, Gap, HttpTarget, Overlap, PubsubTarget, Schedule
 from trainshed.schedules.of_runs import RunSchedule
 
 _CHOSEN = 100  # topics to choose from; where there are more one types the name
@@ -118,21 +118,23 @@ def _edit_policies(schedule: Schedule) -> Form:
                 label="While the last firing is not done",
                 value=str(options.overlap),
                 choices=tuple(Overlap),
-                help="default: only an attempt that is under way counts; skip and wait look at the run that it led to.",
+                help="default: a due time fires as long as no attempt is under way. skip, wait: it is left out, or waits, "
+                "while the run that the last one led to goes on.",
             ),
             Field(
                 name="catchUp",
                 label="Due times to catch up after the server was down",
                 value=f"{options.catch_up.limit}{order}",
                 is_required=True,
-                help="A number, or a number and an order: 5,oldest.",
+                help="0: none. 5: of those that were missed the newest five fire; 5,oldest: the oldest five.",
             ),
             Field(
                 name="daylightSaving",
                 label="Daylight saving",
                 value=str(options.daylight_saving),
-                is_required=True,
-                help="skip or run_next in spring, both or first_only in autumn.",
+                choices=[f"{gap},{fold}" for gap in Gap for fold in Fold],
+                help="In spring, a due time that the clock jumps over: skip it, or run_next, right after the jump. In "
+                "autumn, one that comes twice: both fire, or the first_only.",
             ),
         ),
         action=Action(label="Save", path=f"/trainshed/v1/{schedule.name}", method="PATCH"),
