@@ -21,7 +21,7 @@ _LEAST = 1e-6  # of a currency, as the cost of a task is written
 def answer(run: Run, tally: Tally, tasks: Sequence[Ran], because: str, made: Sequence[Made] = ()) -> str:
     """Say in one sentence why a run is, and how it ended."""
     if run.is_needless:
-        end = f"it did nothing: {tally.said()}"
+        end = f"it did nothing; {tally.said()}"
     else:
         end = f"it {words.became(run.state)}{_problem(run, tasks)}"
     reason = because.partition(" because ")[2]
