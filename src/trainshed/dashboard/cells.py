@@ -60,6 +60,15 @@ class Size:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ranked:
+    """Words that stand in an order of their own in a column that is sorted."""
+
+    text: str
+    rank: float
+    cell: str = "ranked"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Code:
     """A name, a command, an address: as it is, and copied by a button where one would type it elsewhere."""
 
@@ -93,7 +102,7 @@ class Marks:
     cell: str = "marks"
 
 
-Cell = str | int | float | Link | Badge | Time | Span | Seconds | Size | Code | Several | Marks | None
+Cell = str | int | float | Link | Badge | Time | Span | Seconds | Size | Ranked | Code | Several | Marks | None
 
 
 def time(when: datetime | None, zone: str = "UTC") -> Time | None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from trainshed.dashboard import render
-from trainshed.dashboard.cells import Link
+from trainshed.dashboard.cells import Link, Ranked
 from trainshed.dashboard.document import document
 from trainshed.dashboard.page import Empty, Facts, Page, Table, Text
 
@@ -61,6 +61,16 @@ def test_values_of_a_table_carry_the_names_of_their_columns():
     assert '<table class="stacks">' in drawn
     assert '<td data-of="Task"><a href="/x" class="depth-6">score</a></td>' in drawn  # as deep as there are styles
     assert '<td data-of="State">DONE</td>' in drawn
+
+
+def test_words_with_a_rank_are_sorted_by_it():
+    table = Table(
+        id="t", columns=("Away",), rows=[(Ranked(text="2 before", rank=-2),)], nothing=Empty(text=""), can_sort=True
+    )
+
+    drawn = render.Pages().draw(Page(title="", section="", parts=[table])).parts["t"]
+
+    assert 'data-key="-2">2 before</td>' in drawn
 
 
 def test_a_heading_may_have_a_link_at_the_end_of_its_line():

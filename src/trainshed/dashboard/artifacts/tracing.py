@@ -126,7 +126,7 @@ def _table(found: Sequence[Way], asked: Asked) -> Table:
     return Table(
         id="nodes",
         heading="As a table",
-        columns=("What", "Kind", "State", "Steps before (−) or after", "Made from or read", "Run", "When"),
+        columns=("What", "Kind", "State", "Steps away", "Made from or read", "Run", "When"),
         rows=[_row(way, called) for way in shown],
         nothing=Empty(text="Nothing is recorded."),
         can_sort=True,
@@ -149,7 +149,7 @@ def _row(way: Way, called: dict[str, str]) -> tuple[Cell, ...]:
         name,
         ways.kind(way),
         Badge(state=state) if state else None,
-        way.distance,
+        ways.away(way),
         Several(cells=[*sources, *_read(way)]) if sources or _read(way) else None,
         links.link(way.doing.run) if way.doing and way.doing.run else None,
         time(way.thing.create_time if way.thing else way.doing.create_time if way.doing else None),

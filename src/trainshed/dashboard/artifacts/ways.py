@@ -7,6 +7,8 @@ from typing import Any
 
 from trainshed import lineage
 from trainshed.dashboard import layered, links
+from trainshed.dashboard.amounts import counted
+from trainshed.dashboard.cells import Ranked
 from trainshed.dashboard.graph import ARTIFACT_SIZE, TASK_SIZE, Edge, Graph, Node, standing
 from trainshed.lineage import Artifact, Execution, Subgraph, Trace
 
@@ -64,6 +66,7 @@ def graph(trace: Trace, found: Sequence[Way], *, id: str, heading: str) -> Graph
         height=drawing.height,
         shape=shape,
         selected=next(iter(subjects)) if len(subjects) == 1 else "",
+        legend=legend(found),
     )
 
 
@@ -89,8 +92,32 @@ def label(way: Way) -> str:
 def kind(way: Way) -> str:
     """Answer what a node is."""
     if way.thing is not None:
-        return way.thing.schema_title.removeprefix("system.") or "artifact"
+        return schema(way.thing.schema_title) or "artifact"
     return "task" if way.doing is not None and way.doing.run else "by hand" if way.doing is not None else "data"
+
+
+def schema(title: str) -> str:
+    """Call a type as everywhere: without the name of who thought of it."""
+    return title.rpartition(".")[2]
+
+
+def away(way: Way) -> Ranked:
+    """Say how far a node is from what the question is about."""
+    side = "before" if way.distance < 0 else "after"
+    return Ranked(text=f"{abs(way.distance)} {side}" if way.distance else "here", rank=way.distance)
+
+
+def legend(found: Sequence[Way]) -> str:
+    """Say what is drawn, in a sentence."""
+    tasks, things = sum(way.doing is not None for way in found), sum(way.thing is not None for way in found)
+    data = len(found) - tasks - things
+    words = [
+        (tasks, counted(tasks, "task")),
+        (things, counted(things, "artifact")),
+        (data, "stored data read by address"),
+    ]
+    said = ", ".join(text for count, text in words if count)
+    return f"{said}; what things were made from stands above them"
 
 
 def _edges(trace: Trace) -> list[lineage.Edge]:

@@ -81,3 +81,32 @@ def test_the_graph_has_every_node_and_edge_and_shows_what_was_asked_about():
     tops = {node.id: node.place[1] for node in drawn.nodes}
     assert all(tops[e.start] < tops[e.end] for e in drawn.edges)
     assert [standing[0] for standing in drawn.standings if standing] == ["COMPLETE"] * 2 + ["", "COMPLETE"]
+
+
+def test_how_far_a_node_is_is_said_in_words_and_sorts_by_number():
+    said = [ways.away(way) for way in ways.ways(a_trace())]
+
+    assert [cell.text for cell in said] == [
+        "4 before",
+        "3 before",
+        "2 before",
+        "1 before",
+        "here",
+        "1 after",
+        "2 after",
+    ]
+    assert [cell.rank for cell in said] == [-4, -3, -2, -1, 0, 1, 2]
+
+
+def test_the_graph_says_what_is_drawn():
+    trace = a_trace()
+
+    drawn = ways.graph(trace, ways.ways(trace), id="graph", heading="Graph")
+
+    assert drawn.legend.startswith("3 tasks, 3 artifacts, stored data read by address;")
+
+
+def test_types_are_called_as_in_the_graph_of_a_run():
+    assert [ways.schema(title) for title in ("system.Dataset", "google.VertexModel", "Mine", "")] == [
+        "Dataset", "VertexModel", "Mine", "",
+    ]  # fmt: skip
