@@ -232,9 +232,8 @@ def _lasts(pushing: Sequence[str]) -> Part:
     said = "A rollback is live until the next version is pushed"
     if not pushing:
         return Notice(id="lasts", text=f"{said}. No schedule and no trigger pushed the last ones.")
-    known = ", ".join(started_by(name) for name in pushing)
-    does = f"{said}, as runs do that were started by {known}. Pause or disable what starts them to keep it."
-    return Notice(id="lasts", text=does, next=links.named(started_by(pushing[0]), pushing[0]))
+    does = f"{said}. These started the runs that pushed the newest ones; to keep it, pause or disable them:"
+    return Notice(id="lasts", text=does, next=Several(cells=[links.named(started_by(name), name) for name in pushing]))
 
 
 def _restore(version: Version, pushing: Sequence[str]) -> list[Part]:
