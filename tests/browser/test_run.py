@@ -153,6 +153,9 @@ def test_node_is_selected_and_says_everything_that_is_known_of_it(page, shed, pa
     expect(page.locator("#node-again")).to_contain_text("--debug-task trainer")
     expect(page.locator("#node-log")).to_contain_text("Training for")
     assert audit(page) == []
+    page.open(run_address(partly, "?task=trainer&line=2"))
+    expect(page.locator("#L2.chosen")).to_be_in_viewport()
+    page.go_back()
 
     node(page, "trainer/model").click()
     expect(page.locator("#node")).to_contain_text("gs://")
@@ -236,6 +239,31 @@ def test_run_is_watched_from_queued_to_done_without_a_reload(page, shed, tmp_pat
     expect(page.locator("#node")).to_contain_text("each[1].quick")
     assert page.evaluate("window.stays")
     assert audit(page) == []
+
+
+_ROOM = """() => {
+  const view = document.querySelector(".graph-drawing").getBoundingClientRect();
+  const cards = [...document.querySelectorAll(".graph-drawing .card")].map((card) => card.getBoundingClientRect());
+  return {
+    left: Math.min(...cards.map((card) => card.left)) - view.left,
+    right: view.right - Math.max(...cards.map((card) => card.right)),
+    top: Math.min(...cards.map((card) => card.top)) - view.top,
+  };
+}"""
+
+
+def test_first_view_has_the_whole_width_from_the_top_on_a_phone_and_beside_the_panel(look, shed, partly, tmp_path):
+    wide = submit(shed, importers(8, 4), tmp_path)
+    for run, words, width in ((partly, "?artifacts=show", 390), (wide, "?task=step-0007", 1440), (wide, "", 1440)):
+        with look("light", width) as page:
+            page.open(run_address(run, words))
+            drawn(page)
+            if not words:
+                node(page, "step-0001").click()  # the panel takes from the graph's width
+                expect(page.locator("#node")).to_be_visible()
+            page.wait_for_function(f"() => Math.min(...Object.values(({_ROOM})())) > 0")
+            assert page.evaluate(_ROOM)["top"] < 40
+            expect(page.locator(".graph-drawing .selected > a .card")).to_have_count(int("task=" in page.url))
 
 
 def test_tasks_and_timeline_say_what_the_store_says(page, shed, partly):

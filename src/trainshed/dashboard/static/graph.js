@@ -62,11 +62,16 @@ class Graph {
     this.camera.take(part.width, part.height);
     const now = from && this.byId.get(anchor);
     if (now) this.camera.bring(now.place, from);
-    else this.camera.begin(this.byId.get(selected)?.place ?? first(this.nodes)?.place);
+    else this.begin();
     this.paint();
     if (from && this.section.contains(document.activeElement)) this.painter.focus(this.current);
     performance.mark("graph painted");
     requestAnimationFrame(() => setTimeout(() => this.seen(this.shape), 0));
+  }
+
+  begin() {
+    const node = this.byId.get(this.selected);
+    this.camera.begin((node ?? first(this.nodes))?.place, node && !node.is_open);
   }
 
   seen(shape) {
@@ -110,11 +115,12 @@ class Graph {
     this.paint();
   }
 
-  // The panel beside came or went: what is selected stays in view.
+  // The panel beside came or went: who has not looked elsewhere sees all that fits now; what is selected stays in view.
   resized() {
     const node = this.byId?.get(this.selected);
-    if (node && !node.is_open) this.camera.reveal(node.place);
-    else this.camera.moved();
+    if (this.byId && this.camera.isFirst) this.begin();
+    else if (node && !node.is_open) this.camera.reveal(node.place);
+    this.camera.moved();
   }
 
   paint() {

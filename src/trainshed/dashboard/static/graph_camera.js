@@ -1,6 +1,7 @@
 // Where one looks at a drawing from: dragging, pinching and the wheel move it, buttons and keys zoom.
 
 const LEAST = 0.02, MOST = 2.5, READABLE = 0.55, STEP = 1.25, MARGIN = 24, SLACK = 60;
+const NARROW = 0.42; // what can just be read, where that brings the whole width into view; see NEAR of graph_paint.js
 
 export class Camera {
   constructor(svg, changed) {
@@ -10,6 +11,7 @@ export class Camera {
     [this.width, this.height] = [1, 1];
     this.pointers = new Map();
     this.dragged = 0;
+    this.isFirst = true; // nobody has looked elsewhere yet
     svg.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     svg.addEventListener("pointerdown", (event) => this.down(event));
     svg.addEventListener("pointermove", (event) => this.drag(event));
@@ -30,13 +32,16 @@ export class Camera {
     return [this.x, this.y, this.x + width / this.scale, this.y + height / this.scale];
   }
 
-  // Look at everything where that can be read, else at a place.
-  begin(place) {
-    const all = this.whole();
-    if (all >= READABLE || !place) this.fit();
-    else {
-      this.scale = Math.max(all, READABLE);
+  // Look at everything where that can be read, else at the whole width from the top, else at a place; the place is in view.
+  begin(place, isSelected) {
+    this.fit();
+    if (this.scale < READABLE && place) {
+      const across = Math.min(1, (this.size[0] - MARGIN) / this.width);
+      this.scale = across < NARROW ? READABLE : across;
       this.centre(place);
+      if (across >= NARROW) this.x = (this.width - this.size[0] / this.scale) / 2;
+      this.y = 0;
+      if (isSelected) this.approach(place);
     }
     this.bound();
   }
@@ -60,14 +65,19 @@ export class Camera {
     this.y = top + height / 2 - h / this.scale / 2;
   }
 
-  // Move as little as is needed to see a place.
-  reveal([left, top, width, height]) {
-    if (this.scale < READABLE) this.scale = READABLE;
+  // Move as little as is needed to see a place, and to read it.
+  reveal(place) {
+    this.isFirst = false;
+    if (this.scale < NARROW) this.scale = READABLE;
+    this.approach(place);
+    this.moved();
+  }
+
+  approach([left, top, width, height]) {
     const [w, h] = this.size.map((side) => side / this.scale);
     const edge = SLACK / this.scale;
     this.x = Math.min(Math.max(this.x, left + width + edge - w), left - edge);
     this.y = Math.min(Math.max(this.y, top + Math.min(height, h - 2 * edge) + edge - h), top - edge);
-    this.moved();
   }
 
   onScreen([left, top]) {
@@ -76,12 +86,14 @@ export class Camera {
 
   // Put a place where another was on the screen.
   bring([left, top], [x, y]) {
+    this.isFirst = false;
     this.x = left - x / this.scale;
     this.y = top - y / this.scale;
     this.bound();
   }
 
   zoom(way, place) {
+    this.isFirst = false;
     if (way === "fit") this.fit();
     else {
       const [width, height] = this.size;
@@ -98,11 +110,12 @@ export class Camera {
     this.scale = scale;
   }
 
-  // Some of the drawing is always in view; one that fits stays in the middle.
+  // Some of the drawing is always in view; one that fits stays at the top, in the middle.
   bound() {
     const [w, h] = this.size.map((side) => side / this.scale);
-    this.x = within(this.x, this.width, w, MARGIN / this.scale);
-    this.y = within(this.y, this.height, h, MARGIN / this.scale);
+    const margin = MARGIN / this.scale;
+    this.x = within(this.x, this.width, w, margin) ?? (this.width - w) / 2;
+    this.y = within(this.y, this.height, h, margin) ?? -margin / 2;
   }
 
   moved() {
@@ -128,7 +141,9 @@ export class Camera {
     this.bound();
     const isMoved = before.some((value, place) => Math.abs(value - [this.x, this.y, this.scale][place]) > 1e-6);
     if (isMoved || event.ctrlKey) event.preventDefault(); // else the page scrolls
-    if (isMoved) this.moved();
+    if (!isMoved) return;
+    this.isFirst = false;
+    this.moved();
   }
 
   down(event) {
@@ -154,6 +169,7 @@ export class Camera {
       this.y -= (to[1] - from[1]) / this.scale;
     }
     this.pointers.set(event.pointerId, to);
+    this.isFirst &&= !this.hasDragged();
     this.moved();
   }
 
@@ -168,6 +184,6 @@ export class Camera {
 }
 
 function within(at, whole, seen, margin) {
-  if (whole + 2 * margin <= seen) return (whole - seen) / 2;
+  if (whole + margin <= seen) return undefined;
   return Math.min(Math.max(at, -margin), whole + margin - seen);
 }

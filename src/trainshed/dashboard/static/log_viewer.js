@@ -68,6 +68,7 @@ export class Log {
   show(offset) {
     const line = this.lines.choose(offset);
     if (line) this.box.scrollTop = line.element.offsetTop - (this.box.clientHeight - line.element.offsetHeight) / 2;
+    if (line) this.box.scrollIntoView({ block: "nearest" }); // below a graph it may be out of sight
   }
 
   async toEnd() {
