@@ -48,7 +48,9 @@ def test_a_rollback_says_how_long_it_lasts(models):
     done = models.run("models", "rollback", "scorer", "--to", "8")
 
     assert "Version 8 is live again as " in done.stdout
-    assert "It is live until the next version is pushed; no schedule and no trigger pushed the last ones." in done.stdout
+    assert (
+        "It is live until the next version is pushed; no schedule and no trigger pushed the last ones." in done.stdout
+    )
 
 
 @pytest.mark.parametrize(

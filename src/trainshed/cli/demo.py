@@ -68,7 +68,9 @@ def _summary(story: telling.Story, *, seconds: float) -> None:
     click.secho("\nWhat ran, why, and what it cost", bold=True)
     table(_HEADINGS, [*(line for _, line, _ in lines), ("total", "", f"{seconds:.1f}", "", *_money(everything))])
     fee = f"{prices.pipeline_run:.4f} {prices.currency}"
-    click.echo(f"Google Cloud takes {fee} for each run, also for one whose tasks were all reused; that is in its costs.")
+    click.echo(
+        f"Google Cloud takes {fee} for each run, also for one whose tasks were all reused; that is in its costs."
+    )
     model = telling.served(story)
     click.secho(f"\nThe pushed model: accuracy {model['metrics']['accuracy']:.1%}, {model['destination']}", bold=True)
     click.echo(story.prediction)

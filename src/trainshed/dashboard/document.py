@@ -32,7 +32,8 @@ def plain(value: Any) -> Any:
         return [plain(inner) for inner in value]
     if is_dataclass(value):
         kind = {"kind": value.kind} if isinstance(value, Part) else {}
-        return kind | {name: plain(getattr(value, name)) for name in _names(type(value))}
+        record: Any = type(value)
+        return kind | {name: plain(getattr(value, name)) for name in _names(record)}
     return _scalar(value.value if isinstance(value, Enum) else value)
 
 

@@ -123,7 +123,8 @@ def packed_standings(standings: Sequence[Sequence[Any]]) -> str:
     begin = min(starts, default=0)
     numbers: list[int] = []
     for found in standings:
-        state, start, end, note = [*found, *_NOTHING[len(found) :]]
+        whole: list[Any] = [*found, *_NOTHING[len(found) :]]
+        state, start, end, note = whole
         numbers += (
             words.setdefault(state, len(words)),
             start - begin if start else -1,
