@@ -30,7 +30,7 @@ dashboard: setup browser
 
 # everything that must hold
 test: setup
-	$(MAKE) --no-print-directory --jobs 3 lint types browser
+	$(MAKE) --no-print-directory --jobs 2 lint types
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 # real training with torch, TensorFlow, scikit-learn and xgboost: gigabytes of environments, many minutes
