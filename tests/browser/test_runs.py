@@ -319,7 +319,7 @@ def test_what_cannot_be_meant_is_said(page):
         ("/runs?state=DONE", "'DONE' is none of"),
         ("/runs?value=epochs", "num_epochs=3"),
         ("/runs?since=yesterday", "no time such as"),
-        ("/runs?page=zzz", "not a token"),
+        ("/runs?page=zzz", "page: leads to no part of this list"),
         (compared(*(f"job-{number}" for number in range(11))), "choose up to 10"),
         (compared("none"), "There is no run"),
     ):

@@ -1,7 +1,7 @@
 // Where one looks at a drawing from: dragging, pinching and the wheel move it, buttons and keys zoom.
 
 const LEAST = 0.02, MOST = 2.5, READABLE = 0.55, STEP = 1.25, MARGIN = 24, SLACK = 60;
-const NARROW = 0.42; // what can just be read, where that brings the whole width into view; see NEAR of graph_paint.js
+const NARROW = 0.36; // what can just be read, where that brings the whole width into view; see NEAR of graph_paint.js
 
 export class Camera {
   constructor(svg, changed) {

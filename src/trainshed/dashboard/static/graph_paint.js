@@ -5,7 +5,7 @@ import { Ground } from "./graph_ground.js";
 import { fit } from "./graph_text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const NEAR = 0.42; // from this scale on nodes are drawn one by one,
+const NEAR = 0.36; // from this scale on nodes are drawn one by one,
 const MOST = 350; // unless there are more of them in view
 const COUNTED = 64; // pixels that a duration needs which is still counted
 const PILL = 56; // width of the mark of what was reused
