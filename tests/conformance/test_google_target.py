@@ -178,7 +178,7 @@ def test_a_run_is_started_waited_for_described_and_deleted(google, tmp_path):
     out = google("pipelines", "run", "gs://for-runs/pipeline.json", "--pipeline-root", "gs://for-runs/root", "--job-id", "job-1",
                  "--parameter", "word=hello", "--wait")  # fmt: skip
 
-    assert out == "Run job-1: SUCCEEDED\n"
+    assert out == "Run job-1: SUCCEEDED\n1 task ran.\n"
     found = google.json("pipelines", "describe", "job-1")
     assert found["job"]["runtimeConfig"]["parameterValues"] == {"word": "hello"}
     assert found["tasks"][0]["state"] == "SUCCEEDED"

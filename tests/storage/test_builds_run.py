@@ -115,7 +115,7 @@ def test_the_reason_of_a_failure_is_the_last_line_that_the_step_wrote_and_the_st
 
     assert build.status_detail == 'build step 0 "bash" failed: step exited with non-zero status: 3'
     assert build.reason == 'build step 0 "bash" failed: no module named keras (step exited with non-zero status: 3)'
-    assert build.failure["detail"] == build.reason
+    assert build.failure["detail"] == build.status_detail
     assert f"ERROR: {build.status_detail}" in bench.log(build)
 
 

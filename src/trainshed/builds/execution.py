@@ -46,7 +46,7 @@ class _Failure(Exception):
     def __init__(self, kind: str, detail: str, *, told: str = "") -> None:
         super().__init__(detail)
         self.kind = kind
-        self.told = told or detail  # what a person wants to read first
+        self.told = told  # what a person wants to read first, where that is not the detail
 
 
 class Execution:
@@ -104,7 +104,8 @@ class Execution:
         try:
             work.result()
         except _Failure as failure:
-            await self._finish(journal, "fail", str(failure), {"type": failure.kind, "detail": failure.told})
+            why = {"type": failure.kind, "detail": str(failure)} | ({"told": failure.told} if failure.told else {})
+            await self._finish(journal, "fail", str(failure), why)
         else:
             await self._finish(journal, "succeed", "")
 

@@ -140,8 +140,8 @@ class Build:
 
     @property
     def reason(self) -> str:
-        """Why it ended as it did, for a person; `status_detail` is Google's sentence."""
-        return self.failure.get("detail", "") or self.status_detail
+        """Why it ended as it did, for a person; `status_detail` and the failure's `detail` are Google's sentence."""
+        return self.failure.get("told", "") or self.status_detail
 
     @classmethod
     def from_row(cls, row: Any, steps: tuple[StepRecord, ...] = ()) -> "Build":
