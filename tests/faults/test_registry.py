@@ -2,17 +2,19 @@
 
 import itertools
 import json
-import os
+import multiprocessing
 import shutil
 from contextlib import closing
-from pathlib import Path
 
-from storage.registry_world import DIRECTORY, FILES, World
+from storage.registry_world import DIRECTORY, FILES, World, roll_back_and_end
 
 from trainshed import ledger
 from trainshed.clock import VirtualClock
 from trainshed.sql import Database
 from trainshed.testing import database
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["trainshed.registry", "trainshed.blobs", "trainshed.lineage", "trainshed.sql"])
 
 
 def a_home(folder):
@@ -27,28 +29,14 @@ def a_home(folder):
 
 
 def roll_back_until(folder, boundary):
-    """Roll back in a process of its own that ends without a trace at the given touch of the file system."""
-    child = os.fork()
-    if child == 0:
-        left = itertools.count(1)
+    """Roll back in a process of its own that ends without a trace at the given touch of the file system.
 
-        def ending(call):
-            def counted(*arguments, **options):
-                if next(left) == boundary:
-                    os._exit(9)
-                return call(*arguments, **options)
-
-            return counted
-
-        os.fsync, os.link = ending(os.fsync), ending(os.link)
-        Path.replace, Path.mkdir = ending(Path.replace), ending(Path.mkdir)
-        try:
-            db = Database(folder / "trainshed.db")
-            World(db, VirtualClock(), folder).service.rollback(DIRECTORY, "9", author="user", reason="worse")
-        except BaseException:  # noqa: BLE001
-            os._exit(1)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    It is forked from a process that has no threads: what those of this one hold would be held for ever.
+    """
+    child = _FORKS.Process(target=roll_back_and_end, args=(folder, boundary))
+    child.start()
+    child.join()
+    return child.exitcode
 
 
 def test_ended_at_any_touch_of_the_file_system_a_rollback_is_whole_or_was_not(tmp_path):

@@ -1,11 +1,16 @@
 """Models on a store of their own, pushed as a pipeline pushes them."""
 
+import itertools
 import json
+import os
+from pathlib import Path
 from types import SimpleNamespace
 
 from trainshed import lineage
 from trainshed.blobs import Blobs, Upkeep
+from trainshed.clock import VirtualClock
 from trainshed.registry import Service
+from trainshed.sql import Database
 
 DIRECTORY = "gs://serving/models/penguins"
 RUN = "projects/p/locations/r/pipelineJobs"
@@ -67,3 +72,25 @@ class World:
             inputs=[("model", model), ("evaluation", evaluation)], outputs=[("pushed_model", pushed)],
         )  # fmt: skip
         return SimpleNamespace(model=model, evaluation=evaluation, pushed=pushed)
+
+
+def roll_back_and_end(folder, boundary):
+    """Roll back in this process, which ends without a trace at the given touch of the file system."""
+    left = itertools.count(1)
+
+    def ending(call):
+        def counted(*arguments, **options):
+            if next(left) == boundary:
+                os._exit(9)
+            return call(*arguments, **options)
+
+        return counted
+
+    os.fsync, os.link = ending(os.fsync), ending(os.link)
+    Path.replace, Path.mkdir = ending(Path.replace), ending(Path.mkdir)
+    try:
+        db = Database(folder / "trainshed.db")
+        World(db, VirtualClock(), folder).service.rollback(DIRECTORY, "9", author="user", reason="worse")
+    except BaseException:  # noqa: BLE001
+        os._exit(1)
+    os._exit(0)
