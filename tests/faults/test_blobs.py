@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from storage.boundaries import end_at
 
 from trainshed import errors
 from trainshed.blobs import Blobs, Upkeep, files
@@ -92,18 +93,7 @@ def run_until(folder, boundary, script=store_everything):
     """Run it in a process of its own that ends without a trace at the given touch of the file system."""
     child = os.fork()
     if child == 0:
-        left = itertools.count(1)
-
-        def ending(call):
-            def counted(*arguments, **options):
-                if next(left) == boundary:
-                    os._exit(9)
-                return call(*arguments, **options)
-
-            return counted
-
-        os.fsync, os.link = ending(os.fsync), ending(os.link)
-        Path.replace, Path.mkdir = ending(Path.replace), ending(Path.mkdir)
+        end_at(boundary)
         try:
             with (folder / "acknowledged").open("a") as acknowledged:
                 script(folder, acknowledged)

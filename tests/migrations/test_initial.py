@@ -50,26 +50,24 @@ def test_opening_again_changes_nothing(tmp_path, make):
     assert schema(tmp_path / "x.db") == before
 
 
-def test_store_of_a_newer_version_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("revision", "words"),
+    [
+        ("9999", f"newer Trainshed.*9999.*{REVISION}"),
+        ("0001_00000000", f"other tables.*0001_00000000.*{REVISION}.*begin anew"),
+    ],
+    ids=["a newer version", "another day of development"],
+)
+@pytest.mark.parametrize("opened", [open_store, upgrade])
+def test_store_of_other_tables_is_refused_with_a_way_out(tmp_path, opened, revision, words):
     upgrade(tmp_path / "x.db")
     connection = sqlite3.connect(tmp_path / "x.db")
-    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
     connection.commit()
     connection.close()
 
-    with pytest.raises(FailedPrecondition, match=f"newer Trainshed.*9999.*{REVISION}"):
-        upgrade(tmp_path / "x.db")
-
-
-def test_store_of_another_day_of_development_is_refused_with_a_way_out(tmp_path):
-    upgrade(tmp_path / "x.db")
-    connection = sqlite3.connect(tmp_path / "x.db")
-    connection.execute("UPDATE alembic_version SET version_num = '0001_00000000'")
-    connection.commit()
-    connection.close()
-
-    with pytest.raises(FailedPrecondition, match=f"other tables.*0001_00000000.*{REVISION}.*begin anew"):
-        open_store(tmp_path / "x.db")
+    with pytest.raises(FailedPrecondition, match=words):
+        opened(tmp_path / "x.db")
 
 
 def test_file_that_is_no_store_is_refused(tmp_path):
