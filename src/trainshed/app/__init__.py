@@ -3,6 +3,7 @@
 Features do not import each other; how they meet is written here: outbox kinds → service verbs, ports → services.
 
 - `App`: builds, starts and stops everything.
+- `collecting`: when a server looks for garbage.
 - `debugging`: a task at the terminal of this process.
 - `leaving`: what is left to end when everything is stopped.
 - `ports`: adapters between features.

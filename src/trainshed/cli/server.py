@@ -43,6 +43,7 @@ def command(
 
 async def _serve(found: settings.Settings, log_file: Path) -> None:
     app = load_app()(replace(found))
+    from trainshed.app.collecting import Collecting
     from trainshed.app.leaving import leave
 
     sys.setswitchinterval(_SWITCH_SECONDS)
@@ -51,6 +52,8 @@ async def _serve(found: settings.Settings, log_file: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     address = await app.start()
+    collecting = Collecting()
+    collecting.start()
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("a") as stream:
         telemetry.configure(stream)
@@ -59,8 +62,10 @@ async def _serve(found: settings.Settings, log_file: Path) -> None:
             token_file = home.token_file(found.home)
             click.echo(f"It listens beyond this machine, so every request needs a token; one is in {token_file}.")
         sys.stdout.flush()
+        keeping = asyncio.create_task(collecting.run(), name="collecting")
         try:
             await stop.wait()
         finally:
+            keeping.cancel()
             await app.stop()
             await leave()
