@@ -41,6 +41,35 @@ def test_a_wrong_word_of_an_address_is_said_on_a_page(trainshed, words):
     assert "<h1>" in caught.value.read().decode()
 
 
+@pytest.mark.parametrize("form", ["", "&format=json", "&live=none"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/", *(f"/{section}" for section in SECTIONS), "/schemas", "/runs/compare", "/runs/metrics",
+        *(f"/{section}/none" for section in SECTIONS), "/schemas/none", "/subscriptions/none", "/lineage/none",
+        "/why/none", "/runs/none/clone", "/runs/none/log", "/builds/none/log", "/runs/none/graph-layout",
+    ],
+)  # fmt: skip
+def test_a_word_that_a_page_does_not_know_is_refused_and_named(trainshed, path, form):
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        get(trainshed, f"{path}?staet=FAILED{form}")
+
+    answer = caught.value.read().decode()
+    assert caught.value.code == 400
+    assert "staet: this address has no such word" in answer
+    assert "It knows " in answer
+
+
+def test_a_slip_in_a_word_is_told_what_was_meant_and_where_to_go_on(trainshed):
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        get(trainshed, "/runs?staet=FAILED")
+
+    page = caught.value.read().decode()
+    assert "did you mean &#39;state&#39;?" in page
+    assert "It knows state, pipeline, trigger, since, until, text, value, page" in page
+    assert 'href="/runs"' in page
+
+
 def test_unknown_thing_is_said_in_a_sentence(trainshed):
     with pytest.raises(urllib.error.HTTPError) as caught:
         get(trainshed, "/builds/none")

@@ -89,17 +89,17 @@ class Site:
         self.db = Database(settings.database)
         clock, reach = VirtualClock(UNTIL), Reach(settings)
         pages = _pages(settings, clock, Features(settings, clock, self.db, reach), reach)
-        self.pages = [(compile_path(page.path), page.make) for page in pages]
+        self.pages = [(compile_path(page.path), page.words, page.make) for page in pages]
         self.statements = set()
 
     def ask(self, address):
         """Make a page; None where it is none, or refuses what was made up."""
         parts = urlsplit(address)
-        for (pattern, _, converters), make in self.pages:
+        for (pattern, _, converters), known, make in self.pages:
             if match := pattern.match(parts.path):
                 names = {key: converters[key].convert(value) for key, value in match.groupdict().items()}
                 try:
-                    return document(make(asked.read(parts.path, names, parts.query)))
+                    return document(make(asked.read(parts.path, names, parts.query, known)))
                 except TrainshedError:
                     return None
         return None
@@ -107,7 +107,7 @@ class Site:
     @property
     def starts(self):
         """The addresses that need no name."""
-        return [pattern.pattern[1:-1].replace("\\", "") for (pattern, _, converters), _ in self.pages if not converters]
+        return [pattern.pattern[1:-1].replace("\\", "") for (pattern, _, converters), *_ in self.pages if not converters]
 
     @property
     def partial(self):

@@ -3,15 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from urllib.parse import parse_qsl, urlencode
 
-from trainshed.errors import InvalidArgument
+from trainshed.errors import FieldViolation, InvalidArgument
 
 Query = Sequence[tuple[str, str]]
 
 _MOST_WORDS = 200
 _DIGITS = 18  # of a number, leading zeros among them
 _MOST_DIGITS = 18  # of a number: what the store can hold
+_LONGEST = 60  # of a word that is repeated to who asked
+_MOST_SAID = 5  # unknown words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +24,7 @@ class Asked:
     path: str
     names: Mapping[str, str] = field(default_factory=dict)  # what the path's pattern found
     query: Query = ()
+    known: Sequence[str] | None = None  # words of the query that the page reads; None: whatever is asked for
 
     @property
     def name(self) -> str:
@@ -29,10 +33,12 @@ class Asked:
 
     def word(self, key: str, default: str = "") -> str:
         """Answer one word of the query; the last one counts."""
+        self._require_known(key)
         return next((value for known, value in reversed(self.query) if known == key and value), default)
 
     def words(self, key: str) -> list[str]:
         """Answer every word of the query under one key."""
+        self._require_known(key)
         return [value for known, value in self.query if known == key and value]
 
     def choice(self, key: str, known: Sequence[str], default: str = "") -> str:
@@ -69,11 +75,30 @@ class Asked:
         pairs = [*kept, *((key, value) for key, value in changed.items() if value)]
         return f"{self.path}?{urlencode(pairs)}" if pairs else self.path
 
+    def _require_known(self, key: str) -> None:
+        assert self.known is None or key in self.known, f"{self.path} reads {key!r}, which it says it does not know"
 
-def read(path: str, names: Mapping[str, str], query: str) -> Asked:
-    """Read a request's path and query. Raises InvalidArgument."""
+
+def read(path: str, names: Mapping[str, str], query: str, known: Sequence[str]) -> Asked:
+    """Read a request's path and query, whose words have to be known. Raises InvalidArgument."""
     try:
         words = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_WORDS)
     except ValueError as error:
         raise InvalidArgument.field("query", f"has more than {_MOST_WORDS} words; ask for less at once") from error
-    return Asked(path=path, names=names, query=tuple(words))
+    if unknown := [word for word in dict(words) if word not in known]:
+        raise _unknown(unknown[:_MOST_SAID], known)
+    return Asked(path=path, names=names, query=tuple(words), known=known)
+
+
+def _unknown(words: Sequence[str], known: Sequence[str]) -> InvalidArgument:
+    """Say what nobody reads: a filter with a slip in its name would show what it was meant to leave out."""
+    means = {word: get_close_matches(word, known, 1) for word in words}
+    violations = tuple(
+        FieldViolation(
+            field=word[:_LONGEST],
+            description="this address has no such word" + (f"; did you mean {meant[0]!r}?" if meant else ""),
+        )
+        for word, meant in means.items()
+    )
+    said = "\n".join(f"{violation.field}: {violation.description}" for violation in violations)
+    return InvalidArgument(f"{said}\nIt knows {', '.join(known)}.", reason="WORD_UNKNOWN", violations=violations)

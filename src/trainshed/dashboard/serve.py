@@ -1,7 +1,7 @@
 """How pages are asked for: as HTML, as JSON (`?format=json`, or an Accept header), and live (`?live=VERSION`)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from starlette.requests import Request
@@ -20,7 +20,7 @@ from trainshed.duty import off_loop
 from trainshed.errors import TrainshedError
 
 _STATIC = Path(__file__).parent / "static"
-_RESERVED = {"format", "live"}
+_RESERVED = ("format", "live")  # words of the query that every page knows
 
 # Nothing from elsewhere, nothing inline: what a user's log, message or artifact says can at most be read.
 HEADERS = {
@@ -39,6 +39,7 @@ class Address:
     """A page's path, as Starlette writes them, and what makes it. It is called on a thread; raises TrainshedError."""
 
     path: str
+    words: Sequence[str]  # of the query that the page reads; any other is refused
     make: Callable[[Asked], Page]
 
 
@@ -54,13 +55,14 @@ def routes(addresses: Sequence[Address], live: Live, *, has_login: bool = False)
 class _Endpoint:
     def __init__(self, address: Address, pages: Pages, live: Live) -> None:
         self._make = address.make
+        self._known = (*address.words, *_RESERVED)
         self._pages = pages
         self._live = live
 
     async def answer(self, request: Request) -> Response:
         version = request.query_params.get("live")
         try:
-            found = _read(request)
+            found = self._read(request)
             if _wants_json(request):
                 return await off_loop(self._document, found)
             drawn = await off_loop(self._draw, found)
@@ -70,6 +72,10 @@ class _Endpoint:
             return HTMLResponse(await off_loop(self._pages.whole, drawn), headers=HEADERS)
         events = self._live.follow(found.href(), drawn, version, lambda: off_loop(self._draw, found))
         return StreamingResponse(events, media_type="text/event-stream", headers=HEADERS)
+
+    def _read(self, request: Request) -> Asked:
+        found = asked.read(request.url.path, dict(request.path_params), request.url.query, self._known)
+        return replace(found, query=tuple((key, value) for key, value in found.query if key not in _RESERVED))
 
     def _document(self, found: Asked) -> Response:
         return JSONResponse(document(self._make(found)), headers=HEADERS)
@@ -108,12 +114,6 @@ class _Static(StaticFiles):
             await send(dict(message))
 
         await super().__call__(scope, receive, with_headers)
-
-
-def _read(request: Request) -> Asked:
-    found = asked.read(request.url.path, dict(request.path_params), request.url.query)
-    query = tuple((key, value) for key, value in found.query if key not in _RESERVED)
-    return Asked(path=found.path, names=found.names, query=query)
 
 
 def _address(request: Request) -> str:

@@ -41,7 +41,31 @@ def test_a_time_that_is_none_is_refused(word):
 
 def test_more_words_than_anybody_asks_are_refused():
     with pytest.raises(InvalidArgument, match="more than 200 words"):
-        asked.read("/it", {}, "&".join(["a=b"] * 201))
+        asked.read("/it", {}, "&".join(["a=b"] * 201), ("a",))
+
+
+def test_a_word_that_nobody_reads_is_refused_with_what_was_meant():
+    with pytest.raises(InvalidArgument) as caught:
+        asked.read("/it", {}, "state=FAILED&staet=&zzz=1&staet=2", ("state", "page"))
+
+    assert [violation.field for violation in caught.value.violations] == ["staet", "zzz"]
+    assert caught.value.message == (
+        "staet: this address has no such word; did you mean 'state'?\n"
+        "zzz: this address has no such word\n"
+        "It knows state, page."
+    )
+
+
+def test_many_unknown_words_are_said_in_few():
+    with pytest.raises(InvalidArgument) as caught:
+        asked.read("/it", {}, "&".join(f"{'w' * 100}{number}=1" for number in range(200)), ("page",))
+
+    assert len(caught.value.message) < 1000
+
+
+def test_a_page_that_reads_a_word_which_it_does_not_say_it_knows_is_a_defect():
+    with pytest.raises(AssertionError, match="'page'"):
+        asked.read("/it", {}, "", ("state",)).word("page")
 
 
 def test_a_number_that_is_none_has_a_json_form():

@@ -8,6 +8,7 @@ import pytest
 from trainshed.dashboard import asked as query
 from trainshed.dashboard.document import plain
 from trainshed.dashboard.functions import described, logs, measured, source, trying
+from trainshed.dashboard.functions.one import WORDS
 from trainshed.errors import InvalidArgument, NotFound
 from trainshed.functions import Configuration, Function, Version
 
@@ -17,7 +18,7 @@ CONFIGURATION = Configuration(entry_point="handle", topic="projects/p/topics/t")
 
 
 def asked(text=""):
-    return query.read(f"/functions/{NAME}", {"name": NAME}, text)
+    return query.read(f"/functions/{NAME}", {"name": NAME}, text, WORDS)
 
 
 def a_version(signature="event", **changes):

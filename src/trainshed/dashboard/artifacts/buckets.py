@@ -42,7 +42,10 @@ class Buckets:
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
-        return [Address(path=SECTION, make=self.listing), Address(path=SECTION + "/{name}", make=self.inside)]
+        return [
+            Address(path=SECTION, make=self.listing, words=("prefix", "after")),
+            Address(path=SECTION + "/{name}", make=self.inside, words=("prefix", "start", "object", "generation")),
+        ]
 
     def routes(self) -> list[BaseRoute]:
         """Answer images and downloads."""

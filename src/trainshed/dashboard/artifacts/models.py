@@ -40,7 +40,10 @@ class Models:
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
-        return [Address(path=SECTION, make=self.listing), Address(path=SECTION + "/{name:path}", make=self.one)]
+        return [
+            Address(path=SECTION, make=self.listing, words=("after",)),
+            Address(path=SECTION + "/{name:path}", make=self.one, words=("version", "before")),
+        ]
 
     def listing(self, asked: Asked) -> Page:
         """All models, with what is live of each."""

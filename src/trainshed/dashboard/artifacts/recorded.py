@@ -27,7 +27,10 @@ class Artifacts:
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
-        return [Address(path=SECTION, make=self.listing), Address(path=SECTION + "/{name}", make=self.one)]
+        return [
+            Address(path=SECTION, make=self.listing, words=("type", "name", "uri", "before")),
+            Address(path=SECTION + "/{name}", make=self.one, words=()),
+        ]
 
     def listing(self, asked: Asked) -> Page:
         """Artifacts, newest first, by type, name or address. Raises InvalidArgument."""

@@ -24,11 +24,14 @@ class Builds:
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
-        return [Address(path=SECTION, make=self.listing), Address(path=SECTION + "/{name}", make=self.detail)]
+        return [
+            Address(path=SECTION, make=self.listing, words=listing.WORDS),
+            Address(path=SECTION + "/{name}", make=self.detail, words=one.WORDS),
+        ]
 
     def log_addresses(self) -> list[logs.Address]:
         """Answer where the logs of builds are asked for; with `step`, of one step alone."""
-        return [logs.Address(path=SECTION + "/{name}/log", find=self._log)]
+        return [logs.Address(path=SECTION + "/{name}/log", find=self._log, words=("step",))]
 
     def listing(self, asked: Asked) -> Page:
         """Make the list, newest first. Raises InvalidArgument."""

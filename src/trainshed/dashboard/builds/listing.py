@@ -8,6 +8,7 @@ from trainshed.dashboard.cells import Badge, Cell, Link, span, time
 from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
 from trainshed.sql import changes
 
+WORDS = ("status", "trigger", "since", "text", "page")  # of the query
 _ROWS = 50
 _COLUMNS = ("Build", "Status", "Created", "Duration", "Trigger", "Commit", "Source", "Images", "Account")
 _LONGEST = 120  # characters of what went wrong

@@ -13,6 +13,7 @@ from trainshed.dashboard.page import Action, Actions, Notice, Page, Part, Tab
 from trainshed.errors import InvalidArgument
 from trainshed.sql import changes
 
+WORDS = ("tab", "step", "line")  # of the query
 _DETAILS = "details"
 
 

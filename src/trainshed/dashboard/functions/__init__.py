@@ -9,7 +9,7 @@ from trainshed import functions, policies
 from trainshed.dashboard import logs as viewer
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.functions import listing, logs
-from trainshed.dashboard.functions.one import SECTION, One
+from trainshed.dashboard.functions.one import SECTION, WORDS, One
 from trainshed.dashboard.page import Page
 from trainshed.dashboard.serve import Address
 
@@ -25,13 +25,13 @@ class Functions:
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
         return [
-            Address(path=SECTION, make=self._listing),
-            Address(path=SECTION + "/{name:path}", make=self._one.page),
+            Address(path=SECTION, make=self._listing, words=listing.WORDS),
+            Address(path=SECTION + "/{name:path}", make=self._one.page, words=WORDS),
         ]
 
     def log_addresses(self) -> list[viewer.Address]:
         """Answer where logs are asked for."""
-        return [viewer.Address(path=SECTION + "/{name:path}/log", find=self._log)]
+        return [viewer.Address(path=SECTION + "/{name:path}/log", find=self._log, words=logs.WORDS)]
 
     def _listing(self, asked: Asked) -> Page:
         return listing.page(self._service, self._host, asked)

@@ -10,6 +10,7 @@ from trainshed.dashboard.page import Empty, Filter, Filters, Page, Table
 from trainshed.sql import changes
 
 SECTION = "/functions"
+WORDS = ("name", "state", "after")  # of the query
 _WINDOW = timedelta(hours=1)
 _STATES = ("ACTIVE", "DEPLOY_IN_PROGRESS", "OFFLINE")
 _REFRESH_SECONDS = 15.0  # instances come and go, the last hour moves on

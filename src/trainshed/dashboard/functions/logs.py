@@ -9,13 +9,14 @@ from trainshed.dashboard import logs as viewer
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.page import Filter, Filters, Part
 
+WORDS = ("severity", "execution")  # of the query
 _COLOURS = {"WARNING": 33, "ERROR": 31, "CRITICAL": 31, "ALERT": 31, "EMERGENCY": 31, "DEBUG": 90}  # as terminals know
 
 
 def parts(name: str, asked: Asked) -> list[Part]:
     """Choose what to see, and the log."""
     severity, execution = _wanted(asked)
-    address = asked.href(tab=None, version=None, window=None, line=None).partition("?")
+    lines = Asked(path=links.href("/functions", name) + "/log").href(severity=severity, execution=execution)
     choices = [("", "any"), *((s, f"{s} and above") for s in functions.SEVERITIES[1:])]
     return [
         Filters(
@@ -32,7 +33,7 @@ def parts(name: str, asked: Asked) -> list[Part]:
             id="log",
             heading="Log",
             label=f"Log of {name}",
-            address=f"{links.href('/functions', name)}/log{address[1]}{address[2]}",
+            address=lines,
             line=viewer.wanted_line(asked),
             nothing="Nothing was printed yet." if not severity and not execution else "No such line yet.",
         ),

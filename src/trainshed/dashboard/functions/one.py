@@ -14,7 +14,8 @@ from trainshed.dashboard.render import exactly
 from trainshed.errors import NotFound
 from trainshed.sql import changes
 
-__all__ = ["SECTION", "One"]
+__all__ = ["SECTION", "WORDS", "One"]
+WORDS = ("tab", "version", "window", "outcome", "before", "file", *logs.WORDS, "line")  # of the query, in all tabs
 _REFRESH_SECONDS = 10.0  # the window moves on, instances come and go
 
 

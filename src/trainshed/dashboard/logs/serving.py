@@ -28,6 +28,7 @@ from trainshed.dashboard.watching import Listen
 from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument
 
+_WORDS = ("before", "after", "around", "line", "find", "locate", "follow", "download", "count")
 _LINES = 300  # of one answer
 _COUNT_SECONDS = 0.25  # of counting between two looks at whether somebody still waits
 _BEHIND_BYTES = 128 * 1024  # that a follower may be behind before it is shown the end instead
@@ -40,6 +41,7 @@ class Address:
 
     path: str
     find: Callable[[Asked], Source]
+    words: Sequence[str] = ()  # of the query that `find` reads
 
 
 class Logs:
@@ -61,12 +63,13 @@ class Logs:
 class _Endpoint:
     def __init__(self, address: Address, indexes: Indexes, following: Following) -> None:
         self._find = address.find
+        self._known = (*address.words, *_WORDS)
         self._indexes = indexes
         self._following = following
 
     async def answer(self, request: Request) -> Response:
         """Answer one request. Raises TrainshedError."""
-        found = asked.read(request.url.path, dict(request.path_params), request.url.query)
+        found = asked.read(request.url.path, dict(request.path_params), request.url.query, self._known)
         source = await off_loop(self._find, found)
         if "download" in request.query_params:
             return _download(source)

@@ -58,7 +58,7 @@ class Overview:
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
-        return [Address(path="/", make=self.page)]
+        return [Address(path="/", make=self.page, words=())]
 
     def page(self, asked: Asked) -> Page:  # noqa: ARG002  (no word of the query counts)
         """Make the page."""

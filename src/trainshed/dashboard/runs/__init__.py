@@ -32,11 +32,11 @@ class Runs:
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
         return [
-            Address(path=SECTION, make=self.listing),
-            Address(path=COMPARISON, make=self.comparison),
-            Address(path=TREND, make=self.trend),
-            Address(path=SECTION + "/{name:path}/clone", make=self.clone),
-            Address(path=SECTION + "/{name:path}", make=self.detail),
+            Address(path=SECTION, make=self.listing, words=listing.WORDS),
+            Address(path=COMPARISON, make=self.comparison, words=compare.WORDS),
+            Address(path=TREND, make=self.trend, words=trend.WORDS),
+            Address(path=SECTION + "/{name:path}/clone", make=self.clone, words=()),
+            Address(path=SECTION + "/{name:path}", make=self.detail, words=one.WORDS),
         ]
 
     def routes(self) -> list[BaseRoute]:
@@ -50,7 +50,11 @@ class Runs:
     def log_addresses(self) -> list[logs.Address]:
         """Answer where the logs of tasks are asked for."""
         return [
-            logs.Address(path=SECTION + "/{name:path}/log", find=lambda asked: panel.log_source(self._service, asked))
+            logs.Address(
+                path=SECTION + "/{name:path}/log",
+                find=lambda asked: panel.log_source(self._service, asked),
+                words=panel.WORDS_OF_LOG,
+            )
         ]
 
     def listing(self, asked: Asked) -> Page:

@@ -18,6 +18,7 @@ from trainshed.dashboard.runs.listing import COMPARISON, SECTION, cost
 from trainshed.dashboard.runs.words import because, remark
 from trainshed.errors import InvalidArgument
 
+WORDS = ("run", "previous")  # of the query
 MOST = 10
 _PAIR = 2
 _MOST_AXES = 6  # of parameters, and of metrics

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 from trainshed import runs
 from trainshed.dashboard import asked
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.runs.picture import LAYOUT
+from trainshed.dashboard.runs.picture import LAYOUT, LAYOUT_WORDS
 from trainshed.dashboard.serve import HEADERS
 from trainshed.duty import off_loop
 
@@ -32,7 +32,9 @@ def layouts(layout: Callable[[Asked], bytes], section: str) -> list[BaseRoute]:
     """Answer the route of layouts."""
 
     async def answer(request: Request) -> Response:
-        found = asked.read(f"{section}/{request.path_params['name']}", request.path_params, request.url.query)
+        found = asked.read(
+            f"{section}/{request.path_params['name']}", request.path_params, request.url.query, LAYOUT_WORDS
+        )
         return Response(await off_loop(layout, found), media_type="application/json", headers=HEADERS)
 
     return [Route(f"{section}/{{name:path}}/{LAYOUT}", answer)]

@@ -19,6 +19,7 @@ from trainshed.sql import changes
 SECTION = "/runs"
 COMPARISON = "/runs/compare"
 TREND = "/runs/metrics"
+WORDS = ("state", "pipeline", "trigger", "since", "until", "text", "value", "page")  # of the query
 _PRICES = costs.load()
 _ROWS = 50
 _BRIEF = 24  # characters of a value

@@ -16,6 +16,19 @@ from trainshed.dashboard.runs.picture import Pictures
 from trainshed.dashboard.runs.words import because, remark
 
 TABS = ("graph", "tasks", "timeline", "results", "details")
+WORDS = (
+    "tab",
+    "task",
+    "attempt",
+    "line",
+    "open",
+    "fold",
+    "artifacts",
+    "state",
+    "text",
+    "sort",
+    "from",
+)  # of the query, in all tabs
 _PRICES = costs.load()
 _EVERY_SECONDS = 2.0
 _SHORT, _LONG = 12, 120  # characters of a value between which it is copied by a button

@@ -19,6 +19,7 @@ from trainshed.dashboard.runs.picture import TASK, address, selected_item
 from trainshed.dashboard.runs.tasks import reason
 from trainshed.errors import InvalidArgument
 
+WORDS_OF_LOG = ("task", "attempt")
 _PRICES = costs.load()
 _LONG = 400  # characters of a value
 _MOST = 25  # iterations that are listed

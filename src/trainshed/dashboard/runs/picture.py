@@ -15,6 +15,7 @@ from trainshed.dashboard.runs.folding import Item, Seen, Whole
 from trainshed.dashboard.runs.kept import Kept, has_ended
 
 OPEN, FOLD, TASK, ARTIFACTS = "open", "fold", "task", "artifacts"  # words of the query
+LAYOUT_WORDS = (OPEN, FOLD, TASK, ARTIFACTS, "shape")
 _KEPT, _KEPT_STANDINGS = 64, 16
 _HEAVIEST = 60_000  # nodes and edges of all pipelines that are kept together, and of layouts; 250 bytes each
 LAYOUT = "graph-layout"  # path of a layout below the run's page

@@ -16,6 +16,7 @@ from trainshed.dashboard.runs.words import because, remark, started_by
 from trainshed.runs import Measured
 from trainshed.sql import changes
 
+WORDS = ("state", "pipeline", "trigger", "metric", "page")  # of the query
 DURATION = "duration"
 _RUNS = 50
 _CHARTS = 8  # without a chosen metric

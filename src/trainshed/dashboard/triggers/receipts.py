@@ -17,6 +17,7 @@ from trainshed.ledger import RECEIPT, Receipt
 from trainshed.sql import changes
 
 SECTION = "/receipts"
+_WORDS = ("state", "kind", "trigger", "text", "since", "until", "page")  # of the query
 _SHOWN = 50
 _KINDS = ("message", "firing", "commit", "object", "webhook")
 _COLUMNS = ("Receipt", "When", "What became of it", "Event", "Trigger", "Led to")
@@ -32,8 +33,8 @@ class Receipts:
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
         return [
-            Address(path=SECTION, make=self.listing),
-            Address(path=SECTION + "/{name:path}", make=self.detail),
+            Address(path=SECTION, make=self.listing, words=_WORDS),
+            Address(path=SECTION + "/{name:path}", make=self.detail, words=()),
         ]
 
     def listing(self, asked: Asked) -> Page:

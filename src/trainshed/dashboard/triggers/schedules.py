@@ -55,8 +55,8 @@ class Schedules:
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
         return [
-            Address(path=SECTION, make=self.listing),
-            Address(path=SECTION + "/{name:path}", make=self.detail),
+            Address(path=SECTION, make=self.listing, words=("name", "state", "after", "before")),
+            Address(path=SECTION + "/{name:path}", make=self.detail, words=("view", "day", "month", "page")),
         ]
 
     def listing(self, asked: Asked) -> Page:

@@ -30,8 +30,8 @@ class SchemaPages:
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
         return [
-            Address(path=SECTION, make=self.listing),
-            Address(path=SECTION + "/{name:path}", make=self.detail),
+            Address(path=SECTION, make=self.listing, words=("page",)),
+            Address(path=SECTION + "/{name:path}", make=self.detail, words=("revision", "page")),
         ]
 
     def listing(self, asked: Asked) -> Page:

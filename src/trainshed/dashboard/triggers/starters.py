@@ -28,8 +28,8 @@ class Starters:
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
         return [
-            Address(path=SECTION, make=self.listing),
-            Address(path=SECTION + "/{name:path}", make=self.detail),
+            Address(path=SECTION, make=self.listing, words=("page", "after")),
+            Address(path=SECTION + "/{name:path}", make=self.detail, words=("page",)),
         ]
 
     def listing(self, asked: Asked) -> Page:

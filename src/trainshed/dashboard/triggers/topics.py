@@ -43,9 +43,9 @@ class Topics:
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
         return [
-            Address(path=SECTION, make=self.listing),
-            Address(path=SECTION + "/{name:path}", make=self.detail),
-            Address(path="/subscriptions/{name:path}", make=self._subscription.page),
+            Address(path=SECTION, make=self.listing, words=("name", "after")),
+            Address(path=SECTION + "/{name:path}", make=self.detail, words=("after",)),
+            Address(path="/subscriptions/{name:path}", make=self._subscription.page, words=()),
             *self._schemas.addresses(),
         ]
 
