@@ -85,3 +85,28 @@ def test_a_difference_is_told_with_its_place():
         "/a/b: 2 instead of 1",
         "/a/c: 3 instead of None",
     ]
+
+
+def test_an_output_lies_where_the_attempt_whose_result_was_taken_puts_it():
+    def seen(place, *outcomes):
+        uri = f"gs://b/case-1/write_{place}/data"
+        rows = Store(
+            runs=[{"name": "runs/case-1", "state": "SUCCEEDED", "error": "", "outputs": None, "tasks_ran": 1}],
+            tasks=[
+                {"id": "123456789012", "name": "write", "state": "SUCCEEDED", "outputs": '{"artifacts": {"a": [1]}}'}
+            ],
+            attempts=[{"task_id": "123456789012", "attempt": n} for n, o in enumerate(outcomes, 1) if o == "Succeeded"],
+            artifacts=[{"id": 1, "uri": uri, "digest": "d"}],
+            executions=[],
+        )
+        return story.view(rows, "case-1", "case-1")
+
+    wanted = seen("123456789012", "Succeeded")
+
+    assert story.differences(wanted, seen("123456789012-2", "LeaseLost", "Succeeded")) == []
+    for place, outcomes in {
+        "123456789012-2": ("Succeeded",),
+        "123456789012-3": ("LeaseLost", "Succeeded"),
+        "123456789012": ("LeaseLost", "Succeeded"),
+    }.items():
+        assert len(story.differences(wanted, seen(place, *outcomes))) == 1, place

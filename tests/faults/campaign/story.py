@@ -57,9 +57,16 @@ def view(rows: Rows, job: str, base: str) -> dict[str, Any]:
     (run,) = rows.all("SELECT * FROM runs WHERE name LIKE ?", f"%/{job}")
     tasks = rows.all("SELECT * FROM tasks WHERE run = ? ORDER BY name", run["name"])
     ids = {t["id"]: t["name"] for t in tasks}
+    taken = {a["task_id"]: a["attempt"] for a in rows.all("SELECT * FROM attempts WHERE outcome = 'Succeeded'")}
     artifacts = {a["id"]: a for a in rows.all("SELECT id, uri, digest FROM artifacts")}
 
+    def place(found: re.Match[str]) -> str:
+        """Leave the attempt's number out where it is that of the attempt whose result was taken."""
+        task, attempt = found[1], int(found[2] or 1)
+        return f"_{task}{'' if attempt == taken.get(task) else f'-{attempt}'}/"
+
     def plain(text: str) -> str:
+        text = re.sub(r"_(\d{12,})(?:-(\d+))?/", place, text)
         text = re.sub(r"\d{12,}", lambda m: f"<{ids.get(m[0], 'id')}>", text)
         return re.sub(r'/artifacts/\d+"', '/artifacts/#"', re.sub(rf"{re.escape(base)}(-again)?\b", "CASE", text))
 
