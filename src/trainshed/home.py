@@ -9,6 +9,11 @@ from trainshed.clock import monotonic
 from trainshed.errors import FailedPrecondition, ResourceExhausted
 
 _LOCK, _ADDRESS = "lock", "address"
+_STORE = "trainshed.db"  # makes a folder a home, whatever else lies in it
+# What may lie in a home before a server was there: of commands that need none, of people, of the disk, of the shell.
+_EARLY = {"environments", "secrets", "buckets", "logs", _LOCK, _ADDRESS, ".demo", "lost+found", ".DS_Store", ".gitkeep"}
+_EARLY_ENDS = (".log", ".pid")
+_NAMED = 3  # of the things that are in the way
 _LOOK_SECONDS = 0.05
 
 
@@ -20,7 +25,8 @@ class Home:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Take the home. Raises FailedPrecondition when another server has it, naming that one."""
+        """Take the home. Raises FailedPrecondition when another server has it, naming that one, and for a folder that is no home."""
+        require_home(self.path)
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
@@ -55,6 +61,25 @@ class Home:
             (self.path / _ADDRESS).unlink(missing_ok=True)
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def require_home(path: Path) -> None:
+    """Look that a folder is a home, or is empty, or is not there yet. Raises FailedPrecondition."""
+    try:
+        names = sorted(entry.name for entry in path.iterdir())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unusable(path, error) from error
+    others = [name for name in names if name not in _EARLY and not name.endswith(_EARLY_ENDS)]
+    if not others or _STORE in names:
+        return
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    raise FailedPrecondition(
+        f"The folder {path} is no home of Trainshed: it holds other things ({', '.join(others[:_NAMED])}{more}). "
+        f"Choose a new or an empty folder with --home or TRAINSHED_HOME, such as {path / '.trainshed'}.",
+        reason="HOME_FOREIGN",
+    )
 
 
 def token_file(home: Path) -> Path:

@@ -8,7 +8,7 @@ import textwrap
 import pytest
 
 from trainshed.client import Client
-from trainshed.testing import server, wait_until
+from trainshed.testing import Server, server, wait_until
 
 USER, INPUT = 1, 2  # exit codes: the user's code failed; the input was wrong
 PIPELINE = """
@@ -430,3 +430,28 @@ def test_a_port_in_use_and_a_home_in_use_are_said(trainshed, tmp_path):
     assert trainshed.address in error
     assert "'--port': 99999" in said(number, INPUT)
     assert trainshed.run("pubsub", "topics", "list").returncode == 0, "the server that was there goes on"
+
+
+def test_a_folder_of_other_things_is_no_home_for_any_command(trainshed, tmp_path):
+    (tmp_path / "thesis.tex").write_text("Once")
+    (tmp_path / "pipeline.py").write_text("")
+    elsewhere = Server(tmp_path)
+
+    by_flag = trainshed.run("up", "--port", "0", "--home", str(tmp_path))
+    by_variable = [
+        elsewhere.run(*words)
+        for words in (
+            ("up", "--port", "0"),
+            ("pubsub", "topics", "list"),
+            ("pipelines", "compile", str(tmp_path / "pipeline.py"), "-o", str(tmp_path / "out.json")),
+        )
+    ]
+    doctor = elsewhere.run("doctor")
+
+    for done in (by_flag, *by_variable):
+        error = said(done, INPUT)
+        assert f"The folder {tmp_path} is no home of Trainshed" in error
+        assert f"such as {tmp_path}/.trainshed" in error
+    assert f"MISSING home: The folder {tmp_path} is no home of Trainshed" in doctor.stdout
+    assert doctor.returncode == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pipeline.py", "thesis.tex"]

@@ -59,3 +59,45 @@ def test_server_that_is_still_starting_is_waited_for(tmp_path):
     assert read_address(tmp_path, patience_seconds=30) == "http://127.0.0.1:1"
     late.join()
     home.release()
+
+
+def test_a_folder_full_of_other_things_is_refused_and_left_as_it_is(tmp_path):
+    for name in ("thesis.tex", "data", "notes", "photos", ".git"):
+        (tmp_path / name).mkdir()
+
+    with pytest.raises(FailedPrecondition) as caught:
+        Home(tmp_path).acquire()
+
+    assert caught.value.reason == "HOME_FOREIGN"
+    assert caught.value.message == (
+        f"The folder {tmp_path} is no home of Trainshed: it holds other things (.git, data, notes and 2 more). "
+        f"Choose a new or an empty folder with --home or TRAINSHED_HOME, such as {tmp_path}/.trainshed."
+    )
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [".git", "data", "notes", "photos", "thesis.tex"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        (),
+        ("trainshed.db", "what somebody put beside it"),
+        ("environments", "secrets", "buckets", "logs", "lock"),  # before a server was there
+        ("lost+found",),  # a new disk
+        ("up.log", "up.pid", ".DS_Store"),  # of the shell that starts the server
+    ],
+)
+def test_a_folder_that_is_a_home_or_may_become_one_is_taken(tmp_path, names):
+    for name in names:
+        (tmp_path / name).touch()
+
+    home = Home(tmp_path)
+    home.acquire()
+    home.release()
+
+
+def test_a_folder_that_is_missing_is_made(tmp_path):
+    home = Home(tmp_path / "some" / "where")
+    home.acquire()
+    home.release()
+
+    assert (tmp_path / "some" / "where" / "lock").exists()

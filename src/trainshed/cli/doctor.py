@@ -14,6 +14,7 @@ import click
 from trainshed.cli import session, target
 from trainshed.cli.output import format_option, show
 from trainshed.errors import TrainshedError
+from trainshed.home import require_home
 
 if TYPE_CHECKING:
     from trainshed.doctor import Defect
@@ -145,6 +146,11 @@ def _home() -> Iterator[Finding]:
     if not os.access(existing, os.W_OK | os.X_OK):
         message = f"{home} cannot be written; set TRAINSHED_HOME to a folder of yours"
         yield Finding(state="missing", subject="home", message=message)
+        return
+    try:
+        require_home(home)
+    except TrainshedError as error:
+        yield Finding(state="missing", subject="home", message=error.message)
         return
     yield Finding(state="ok", subject="home", message=f"{home}" + ("" if home.exists() else " (made at first use)"))
     free = shutil.disk_usage(existing).free

@@ -9,6 +9,7 @@ import click
 
 from trainshed.cli import session
 from trainshed.errors import FailedPrecondition
+from trainshed.home import require_home
 
 _SECONDS = 600.0
 
@@ -33,6 +34,7 @@ def _python(packages: Sequence[str]) -> Path:
     from trainshed.environments import Environments
 
     settings = session.current_settings()
+    require_home(settings.home)
     environments = Environments(settings.home / "environments", None, SystemClock())  # type: ignore[arg-type]
 
     def say(line: str) -> None:
