@@ -2,6 +2,7 @@
 
 import errno
 import itertools
+import multiprocessing
 import os
 import shutil
 import threading
@@ -9,75 +10,17 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from storage.boundaries import end_at
+from storage.blobs_world import CONTENT, LARGE, run_and_end
 
 from trainshed import errors
 from trainshed.blobs import Blobs, Upkeep, files
-from trainshed.buckets import Service, Source, Wanted
-from trainshed.buckets.parts import join
 from trainshed.client import Client
 from trainshed.clock import VirtualClock
 from trainshed.sql import Database
 from trainshed.testing import database, server
 
-LARGE = bytes(range(256)) * 4097  # a little more than the smallest step of a rewrite
-CONTENT = {"a": b"first" * 1000, "a/b": b"second", "a//c": b"third"}
-
-
-def store_everything(folder, acknowledged):
-    """What the process does that is ended: a bucket, objects, one replaced, one removed."""
-    clock = VirtualClock()
-    db = Database(folder / "trainshed.db")
-    blobs = Blobs(folder / "buckets", clock)
-
-    def put(name, data):
-        staged = blobs.stage_bytes(data)
-        db.write(lambda conn: blobs.commit(conn, staged, "bucket", name))
-        acknowledged.write(f"put {name} {len(data)}\n")
-        acknowledged.flush()
-
-    db.write(lambda conn: blobs.create_bucket(conn, "bucket"))
-    for name, data in CONTENT.items():
-        put(name, data)
-    Upkeep(blobs, db, clock).settle()
-    put("a", b"replaced")
-    db.write(lambda conn: blobs.delete(conn, "bucket", "a/b"))
-    acknowledged.write("delete a/b\n")
-    acknowledged.flush()
-
-
-def change_everything(folder, acknowledged):
-    """The same, of a bucket that keeps versions: objects made of other objects, and of parts."""
-    clock = VirtualClock()
-    db = Database(folder / "trainshed.db")
-    service = Service(db, clock, Blobs(folder / "buckets", clock))
-
-    def say(*words):
-        acknowledged.write(" ".join(words) + "\n")
-        acknowledged.flush()
-
-    def wanted(name):
-        return Wanted(bucket="bucket", name=name)
-
-    service.create_bucket("bucket", {"versioning": {"enabled": True}})
-    for data in (b"old", LARGE):
-        service.put(service.blobs.stage_bytes(data), wanted("a"))
-        say("put a", "large" if data == LARGE else "old")
-    source = Source(bucket="bucket", name="a")
-    service.copies.compose([source, source], wanted("composed"))
-    say("put composed twice")
-    step = service.copies.rewrite(source, wanted("rewritten"), keep_metadata=True, limit=1 << 20)
-    service.copies.rewrite(source, wanted("rewritten"), keep_metadata=True, token=step.token)
-    say("put rewritten large")
-    service.copies.move(Source(bucket="bucket", name="composed"), wanted("moved"))
-    say("put moved twice")
-    upload = service.parted.begin(wanted("parts"))
-    parts = [upload.take(n, service.blobs.stage_bytes(LARGE), clock.now()) for n in (1, 2)]
-    with service.blobs.stage() as staged:
-        join(parts, staged)
-    service.put(staged, wanted("parts"))
-    service.parted.end(upload)
-    say("put parts twice")
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["trainshed.registry", "trainshed.buckets", "trainshed.blobs", "trainshed.sql"])
 
 
 def fresh(root, name):
@@ -89,18 +32,15 @@ def fresh(root, name):
     return shutil.copytree(root / "empty", root / name)
 
 
-def run_until(folder, boundary, script=store_everything):
-    """Run it in a process of its own that ends without a trace at the given touch of the file system."""
-    child = os.fork()
-    if child == 0:
-        end_at(boundary)
-        try:
-            with (folder / "acknowledged").open("a") as acknowledged:
-                script(folder, acknowledged)
-        except BaseException:  # noqa: BLE001
-            os._exit(1)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+def run_until(folder, boundary, script="store_everything"):
+    """Run it in a process of its own that ends without a trace at the given touch of the file system.
+
+    It is forked from a process that has no threads: what those of this one hold would be held for ever.
+    """
+    child = _FORKS.Process(target=run_and_end, args=(folder, boundary, script))
+    child.start()
+    child.join()
+    return child.exitcode
 
 
 def expected(folder):
@@ -155,7 +95,7 @@ def test_ended_at_any_touch_of_the_file_system_what_is_made_of_objects_is_whole_
     whole = {"old": b"old", "large": LARGE, "twice": LARGE * 2}
     for boundary in itertools.count(1):
         folder = fresh(tmp_path, str(boundary))
-        code = run_until(folder, boundary, change_everything)
+        code = run_until(folder, boundary, "change_everything")
         told = [line.split(" ")[1:] for line in (folder / "acknowledged").read_text().splitlines()]
 
         found = found_after_restart(folder)
