@@ -8,7 +8,7 @@ under the pointer; the same values stand in a table below.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from math import isfinite
 from typing import Any, ClassVar, Literal
@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 from trainshed.dashboard import scales
 from trainshed.dashboard.cells import Link
 from trainshed.dashboard.page import Empty, Part
-from trainshed.dashboard.render import exactly
+from trainshed.dashboard.render import duration, exactly
 from trainshed.dashboard.scales import BYTES, SECONDS, SHARE
 
 __all__ = ["BYTES", "SECONDS", "SHARE", "Chart", "Mark", "Series", "Strip"]
@@ -24,6 +24,7 @@ __all__ = ["BYTES", "SECONDS", "SHARE", "Chart", "Mark", "Series", "Strip"]
 WIDTH, HEIGHT = 1000, 200  # of the plot's own coordinates
 _MOST_POINTS = 400  # of a line: more than one can tell apart
 _PATTERNS = 6  # ways of drawing a series
+_NARROW, _LETTER, _GAP = 380, 7.6, 8  # a narrow plot, a letter of a label, and what is free between two: in pixels
 _LEAST_BAR = 4  # of a strip, so that the shortest one is seen
 X = datetime | float
 Point = tuple[X, float | None]
@@ -87,6 +88,12 @@ class Drawn:
     points: Mapping[str, Any]  # for the script: where values stand, and their rows
     summary: str
 
+    @property
+    def is_crowded(self) -> bool:
+        """Tell whether labels of the x axis would touch where the plot is narrow."""
+        places = [_room(x, label) for x, label in self.x_ticks]
+        return any(right + _GAP > left for (_, right), (left, _) in pairwise(places))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
@@ -125,7 +132,15 @@ class Strip(Part):
         }
         counts = ", ".join(f"{count} {state}" for state, count in states.items())
         known = [mark.value for mark in self.marks if mark.value is not None]
-        return f"{counts}; at most {scales.write(max(known), self.unit)}" if known else counts
+        longest = duration if self.unit == SECONDS else partial(scales.write, unit=self.unit)  # as the table has it
+        return f"{counts}; at most {longest(max(known))}" if known else counts
+
+
+def _room(x: float, label: str) -> tuple[float, float]:
+    """Answer where a label begins and ends in a narrow plot. At the edges it stands beside its tick."""
+    width = len(label) * _LETTER
+    before = 0.0 if x < 4 else width if x > 96 else width / 2  # noqa: PLR2004  (as the template has it)
+    return x / 100 * _NARROW - before, x / 100 * _NARROW - before + width
 
 
 def _height(value: float | None, highest: float) -> float:

@@ -19,6 +19,7 @@ _PAGES = {
     "buckets": "/buckets",
     "artifacts": "/artifacts",
 }
+_BELOW_TRIGGERS = {"/schedules", "/topics", "/subscriptions", "/schemas"}  # their entry of the navigation
 
 
 def href(section: str, identifier: str) -> str:
@@ -91,7 +92,8 @@ def compare(before: str, now: str) -> str:
 def section_of(name: str) -> str:
     """Answer the section of the dashboard that a resource belongs to."""
     parts = name.split("/")
-    return _PAGES.get(parts[-2] if len(parts) > 1 else "", "")
+    page = _PAGES.get(parts[-2] if len(parts) > 1 else "", "")
+    return "/triggers" if page in _BELOW_TRIGGERS else page
 
 
 def metrics(trigger: str) -> Link:

@@ -160,6 +160,11 @@ class Filters(Part):
     button: str = "Filter"
     kind: ClassVar[str] = "filters"
 
+    @property
+    def narrows(self) -> bool:
+        """Tell whether anything is chosen that is not so by itself: the first choice is."""
+        return any(one.value not in {"", one.choices[0][0] if one.choices else ""} for one in self.filters)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tab:

@@ -65,6 +65,8 @@ def write(value: float | None, unit: str) -> str:
 
 def write_all(values: Sequence[float | None], unit: str) -> str:
     """Write values that belong together in the same unit, which is said once."""
+    if all(value is None for value in values):
+        return "–"
     known = [abs(value) for value in values if value is not None and isfinite(value)]
     factor, suffix = _written_in(max(known, default=0.0), unit)
     return " / ".join("–" if value is None else _rounded(value / factor) for value in values) + (

@@ -92,6 +92,11 @@ def _below(children: Sequence[Node], depth: int) -> list[tuple[Value, ...]]:
     return rows
 
 
+def _clock(text: str) -> str:
+    when = words.moment(text)
+    return when if isinstance(when, str) else words.exactly(when)
+
+
 def _told(receipt: Receipt) -> tuple[str, list[tuple[str, Value]]]:
     data, short = receipt.data, names.short(receipt.trigger)
     match receipt.kind:
@@ -103,7 +108,7 @@ def _told(receipt: Receipt) -> tuple[str, list[tuple[str, Value]]]:
             return f"message {number} was published to topic {names.short(topic)}", facts
         case "firing":
             is_forced = receipt.stimulus.startswith("forced/")
-            how = "was fired by hand" if is_forced else f"was due at {receipt.stimulus}"
+            how = "was fired by hand" if is_forced else f"was due at {_clock(receipt.stimulus)}"
             return f"schedule {short} {how}", []
         case "object":
             attributes = data.get("attributes") or {}

@@ -183,3 +183,20 @@ def test_where_nothing_is_a_number_the_table_says_so():
 
     assert [row[1] for row in chart.drawn.rows] == ["nan", "nan"]
     assert chart.drawn.series[0]["now"] == "nan"
+
+
+def test_labels_that_would_touch_in_a_narrow_plot_are_marked_so():
+    seconds = [(NOON + timedelta(seconds=at), 1.0) for at in (0, 52)]
+    crowded, roomy = a_chart(("loss", seconds)), a_chart(("loss", [(1, 1.0), (5, 2.0)]))
+
+    assert [label for _, label in crowded.drawn.x_ticks][:2] == ["12:00:00", "12:00:10"]
+    assert crowded.drawn.is_crowded
+    assert not roomy.drawn.is_crowded
+    assert 'class="x crowded"' in drawn_part(crowded)
+    assert 'class="x"' in drawn_part(roomy)
+
+
+def test_a_strip_says_the_longest_as_tables_say_it():
+    strip = Strip(id="s", marks=[Mark(label="a", state="SUCCEEDED", value=11.894)], nothing=NOTHING)
+
+    assert strip.summary == "1 SUCCEEDED; at most 11.9 s"

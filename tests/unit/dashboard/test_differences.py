@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from trainshed.dashboard.render import duration
 from trainshed.dashboard.runs import differences
 from trainshed.dashboard.runs.differences import Row
 
@@ -46,8 +47,10 @@ def test_durations_are_alike_within_a_tenth(values, is_same):
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        (0.8, 0.9, "+0.1 (+12.5%)"),
-        (-2, -1, "+1 (+50.0%)"),
+        (0.8, 0.9, "+0.1 (+12.5 %)"),
+        (-2, -1, "+1 (+50.0 %)"),
+        (-2, -3, "−1 (−50.0 %)"),
+        (0.5, 0.49999, "−1e-05 (−0.0 %)"),
         (0, 3, "+3"),
         (3, 3, ""),
         ("a", "b", ""),
@@ -57,6 +60,10 @@ def test_durations_are_alike_within_a_tenth(values, is_same):
 )
 def test_a_change_is_said_with_its_share(before, after, said):
     assert differences.change(before, after) == said
+
+
+def test_a_change_of_a_duration_has_its_unit():
+    assert differences.change(15.2, 8.4, duration) == "−6.8 s (−44.7 %)"
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,9 @@ def test_values_of_a_table_carry_the_names_of_their_columns():
     drawn = render.Pages().draw(Page(title="", section="", parts=[table])).parts["tasks"]
 
     assert '<table class="stacks">' in drawn
-    assert '<td data-of="Task"><a href="/x" class="depth-6">score</a></td>' in drawn  # as deep as there are styles
+    assert (
+        '<td data-of="Task" class="short"><a href="/x" class="depth-6">score</a></td>' in drawn
+    )  # as deep as there are styles
     assert '<td data-of="State">DONE</td>' in drawn
 
 

@@ -74,7 +74,7 @@ def test_values_are_written_to_be_read(value, unit, words):
         ((0.533, 0.545, 0.546), SECONDS, "533 / 545 / 546 ms"),
         ((0.0154, 0.2794, 1.32), SECONDS, "0.0154 / 0.279 / 1.32 s"),
         ((118 * MEBIBYTE, 120 * MEBIBYTE, None), BYTES, "118 / 120 / – MiB"),
-        ((None, None), SECONDS, "– / –"),
+        ((None, None), SECONDS, "–"),
         ((0.04556, 0.0), "/s", "0.0456 / 0/s"),
     ],
 )

@@ -51,7 +51,7 @@ def details(
         Table(
             id="versions",
             heading="Versions",
-            columns=("Version", "State", "Deployed", "Digest of its source", "of its packages", "Runtime"),
+            columns=("Version", "State", "Deployed", "Digest of its source", "Digest of its packages", "Runtime"),
             rows=[_version(v, asked, serves) for v in versions],
             nothing=Empty(text="No version was deployed well yet."),
         ),

@@ -45,7 +45,7 @@ def page(service: functions.Service, host: functions.Host, asked: Asked) -> Page
                 id="filters",
                 action=SECTION,
                 filters=(
-                    Filter(name="name", label="Name has", value=text),
+                    Filter(name="name", label="Name contains", value=text),
                     Filter(name="state", label="State", value=state, choices=[("", "any"), *((s, s) for s in _STATES)]),
                 ),
             ),

@@ -112,7 +112,7 @@ def calls(found: Sequence[functions.Invocation], asked: Asked) -> list[Part]:
             filters=[
                 Filter(
                     name="outcome",
-                    label="Latest calls",
+                    label="Outcome",
                     value=outcome,
                     choices=[("", "all"), ("failed", "that failed")],
                 )
@@ -150,13 +150,14 @@ def _figures(found: Mapping[str, Any], instances: int, words: str) -> Part:
         return scales.write_all([_in(values[label], unit) for label in _PERCENTILES], written_in)
 
     rates = scales.write_all([found["okPerSecond"], found["crashPerSecond"]], "")
+    percentiles = "p50 / p95 / p99" if found["invocations"] else f"no call, {words}"
     return Figures(
         id="figures",
         figures=[
             ("Calls", found["invocations"], f"{found['ok']} ok, {found['crash']} crashed, {words}"),
             ("Invocations per second", rates, "ok / crash"),
-            ("Execution time", three(times, 1 / _MILLIS, SECONDS), "p50 / p95 / p99"),
-            ("Memory per call", three(memory, 1, BYTES), "p50 / p95 / p99"),
+            ("Execution time", three(times, 1 / _MILLIS, SECONDS), percentiles),
+            ("Memory per call", three(memory, 1, BYTES), percentiles),
             ("Instances now", instances, f"{found['activeInstances']} had calls, {words}"),
         ],
     )

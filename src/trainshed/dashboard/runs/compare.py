@@ -12,8 +12,9 @@ from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Seconds, span, time
 from trainshed.dashboard.charts import Chart, Series
 from trainshed.dashboard.page import Empty, Notice, Page, Part, Table
+from trainshed.dashboard.render import duration
 from trainshed.dashboard.runs import differences, parallel, results
-from trainshed.dashboard.runs.differences import Row
+from trainshed.dashboard.runs.differences import Row, amount
 from trainshed.dashboard.runs.listing import COMPARISON, SECTION, cost
 from trainshed.dashboard.runs.words import because, remark
 from trainshed.errors import InvalidArgument
@@ -90,8 +91,8 @@ def _parts(sides: Sequence[runs.Side]) -> Sequence[Part]:
         return (_alone(sides[0]), _runs(sides, letters))
     return (
         _runs(sides, letters),
-        group.part("parameters", "Parameters", parameters, nothing="These runs have no parameters.", has_change=True),
-        group.part("metrics", "Metrics", metrics, nothing="These runs have no metrics.", has_change=True),
+        group.part("parameters", "Parameters", parameters, nothing="These runs have no parameters.", by=amount),
+        group.part("metrics", "Metrics", metrics, nothing="These runs have no metrics.", by=amount),
         *_sweep(sides, letters, parameters, metrics),
         *_charts(metrics, len(sides)),
         group.part("tasks", "Tasks", differences.rows([_states(side) for side in sides]), write=_state),
@@ -101,7 +102,7 @@ def _parts(sides: Sequence[runs.Side]) -> Sequence[Part]:
             differences.rows([_durations(side) for side in sides]),
             write=lambda value: None if value is None else Seconds(seconds=value),
             same=differences.near,
-            has_change=True,
+            by=duration,
         ),
         group.part(
             "made-of", "Code, environment and data", differences.rows([_made_of(s) for s in sides]), write=_code
@@ -129,26 +130,26 @@ class _Groups:
         *,
         write: Write | None = None,
         same: differences.Same = differences.equal,
-        has_change: bool = False,
+        by: Callable[[float], str] | None = None,  # writes how much a number changed
         nothing: str = "There is nothing to compare.",
     ) -> Part:
         different, alike = differences.split(rows, same)
         is_pair = len(self._letters) == _PAIR
-        has_change = has_change and is_pair and any(differences.change(*row.values) for row in different)
+        change = by if by and is_pair and any(differences.change(*row.values) for row in different) else None
         written = write or _plain
         return Differences(
             id=key,
             heading=heading,
-            columns=(*self._letters, *(["Change"] if has_change else [])),
-            different=[_row(row, written, has_change=has_change) for row in different],
-            alike=[_row(row, written, has_change=False) for row in alike],
+            columns=(*self._letters, *(["Change"] if change else [])),
+            different=[_row(row, written, change) for row in different],
+            alike=[_row(row, written, None) for row in alike],
             nothing=nothing,
         )
 
 
-def _row(row: Row, write: Write, *, has_change: bool) -> tuple[str, Sequence[Cell]]:
+def _row(row: Row, write: Write, by: Callable[[float], str] | None) -> tuple[str, Sequence[Cell]]:
     cells = [write(value) for value in row.values]
-    return row.label, [*cells, *([differences.change(*row.values)] if has_change else [])]
+    return row.label, [*cells, *([differences.change(row.values[0], row.values[1], by)] if by else [])]
 
 
 def _letter(place: int, side: runs.Side) -> str:

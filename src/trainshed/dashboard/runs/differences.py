@@ -55,12 +55,19 @@ def split(found: Iterable[Row], same: Same = equal) -> tuple[list[Row], list[Row
     return different, alike
 
 
-def change(before: Any, after: Any) -> str:
+def amount(value: float) -> str:
+    """Write how much a number without a unit changed."""
+    return f"{value:.4g}"
+
+
+def change(before: Any, after: Any, write: Callable[[float], str] = amount) -> str:
     """Say by how much a number changed; nothing of what is no number, or did not change."""
     if not is_number(before) or not is_number(after) or before == after:
         return ""
-    share = f" ({(after - before) / abs(before):+.1%})" if before else ""
-    return f"{after - before:+.4g}{share}"
+    by = after - before
+    sign = "+" if by > 0 else "−"
+    share = f" ({sign}{abs(by / before) * 100:.1f} %)" if before else ""
+    return f"{sign}{write(abs(by))}{share}"
 
 
 def _is_nan(value: Any) -> bool:

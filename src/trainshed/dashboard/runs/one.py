@@ -1,12 +1,13 @@
 """One run: its head, what can be done with it, and a tab for each way of looking at it."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from trainshed import costs, names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Code, Link, span, time
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, Time, span, time
 from trainshed.dashboard.logs.ansi import plain
 from trainshed.dashboard.page import Action, Actions, Facts, Notice, Page, Part, Tab, Text
 from trainshed.dashboard.runs import panel, results, tasks, timeline
@@ -163,10 +164,10 @@ def _details(run: runs.Run) -> Sequence[Part]:
         ("Name", Code(text=run.name, may_copy=True)),
         ("Pipeline", run.pipeline),
         ("Started by", because(run)),
-        ("Created", time(run.create_time)),
-        ("Started", time(run.start_time)),
-        ("Ended", time(run.end_time)),
-        ("Time of its event", time(run.logical_time)),
+        ("Created", _at(run.create_time)),
+        ("Started", _at(run.start_time)),
+        ("Ended", _at(run.end_time)),
+        ("Time of its event", _at(run.logical_time)),
         ("Tasks", remark(run) or run.tasks_total),
         ("Spec", Code(text=run.template_uri or f"sha256 {run.spec_digest[:16]}", may_copy=bool(run.template_uri))),
         ("Outputs below", Code(text=run.root, may_copy=True)),
@@ -189,6 +190,10 @@ def _details(run: runs.Run) -> Sequence[Part]:
     if run.error:
         parts.append(Text(id="error", heading="Error", text=plain(run.error)))
     return parts
+
+
+def _at(when: datetime | None) -> Time | None:
+    return None if when is None else Time(when=when, is_exact=True)
 
 
 def _value(value: Any) -> Cell:

@@ -40,7 +40,7 @@ def parts(service: runs.Service, found: runs.Marks, asked: Asked) -> Sequence[Pa
         _filters(found, asked, state, text, sort),
         Table(
             id="tasks",
-            heading=_counted(chosen),
+            heading=counted_tasks(chosen),
             columns=_COLUMNS,
             rows=[_row(found, rows[mark.id], tasks, is_tree=is_tree) for mark in shown if mark.id in rows],
             nothing=Empty(text="No task of this run is like that." if found.tasks else "This pipeline has no tasks."),
@@ -92,7 +92,7 @@ def label(name: str, iteration: int | None, tasks: Mapping[str, ir.Task]) -> str
     return f"[{iteration}] {shown}" if iteration is not None and "." in name else shown
 
 
-def _counted(marks: Sequence[runs.Mark]) -> str:
+def counted_tasks(marks: Sequence[runs.Mark]) -> str:
     """Count tasks as everywhere: imports and groups are none."""
     groups, imports = sum(m.is_dag for m in marks), sum(m.kind == "importer" for m in marks)
     found = [(len(marks) - groups - imports, "task"), (imports, "import"), (groups, "group")]
@@ -126,8 +126,8 @@ def _filters(found: runs.Marks, asked: Asked, state: str, text: str, sort: str) 
         id="filters",
         heading="Tasks of this run",
         filters=(
-            Filter(name="text", label="Name", value=text),
-            Filter(name="state", label="State", value=state, choices=(("", "all"), *((s, s) for s in states))),
+            Filter(name="text", label="Name contains", value=text),
+            Filter(name="state", label="State", value=state, choices=(("", "any"), *((s, s) for s in states))),
             Filter(
                 name="sort",
                 label="Order",

@@ -11,7 +11,7 @@ from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.charts import SECONDS
 from trainshed.dashboard.page import Empty, Part
 from trainshed.dashboard.render import duration
-from trainshed.dashboard.runs.tasks import address, in_order, label
+from trainshed.dashboard.runs.tasks import address, counted_tasks, in_order, label
 from trainshed.sql.lifecycle import Change
 
 PAGE = 100
@@ -53,7 +53,7 @@ class Timeline(Part):
     ticks: Sequence[tuple[float, str]]  # per cent of the axis, label
     rows: Sequence[Row]
     nothing: Empty
-    count: int
+    count: str  # of what
     more: str = ""
     kind: ClassVar[str] = "timeline"
 
@@ -100,7 +100,7 @@ def part(service: runs.Service, found: runs.Marks, asked: Asked) -> Timeline:
             for mark in shown
         ],
         nothing=Empty(text="No task of this run has begun."),
-        count=len(marks),
+        count=counted_tasks(marks),
         more=asked.href(**{"from": str(start + PAGE)}) if start + PAGE < len(marks) else "",
     )  # fmt: skip
 

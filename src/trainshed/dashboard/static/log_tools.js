@@ -2,15 +2,18 @@
 
 import { anchor } from "./log_row.js";
 
+const NARROW = matchMedia("(max-width: 600px)"); // where long lines wrap unless somebody chose otherwise
 const TYPING = 300; // milliseconds without a key after which is searched
 
 // What a person chose once holds on every page, where the browser may keep it.
 const remembered = {
   is(key) {
+    const otherwise = key === "wrap" && NARROW.matches;
     try {
-      return localStorage.getItem(`log.${key}`) === "yes";
+      const kept = localStorage.getItem(`log.${key}`);
+      return kept === null ? otherwise : kept === "yes";
     } catch {
-      return false;
+      return otherwise;
     }
   },
   keep(key, value) {

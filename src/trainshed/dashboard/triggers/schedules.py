@@ -85,9 +85,9 @@ class Schedules:
 
 
 def _filters(text: str, state: str) -> tuple[Filter, ...]:
-    states = (("", "all"), *((s, s) for s in _STATES))
+    states = (("", "any"), *((s, s) for s in _STATES))
     return (
-        Filter(name="name", label="Name", value=text),
+        Filter(name="name", label="Name contains", value=text),
         Filter(name="state", label="State", value=state, choices=states),
     )
 

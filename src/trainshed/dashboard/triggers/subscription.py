@@ -73,7 +73,7 @@ def _figures(backlog: Backlog) -> Figures:
         figures=(
             ("Waiting", so_many(backlog.waiting, backlog.bound), "to be handed out"),
             ("Handed out", so_many(backlog.out, backlog.bound), "not acknowledged yet"),
-            ("Oldest unacknowledged", time(backlog.oldest_time), "published"),
+            ("Oldest unacknowledged", time(backlog.oldest_time), "published" if backlog.oldest_time else "nothing waits"),
             ("Dead letters", so_many(backlog.dead, backlog.bound), "given up after too many attempts"),
         ),
     )
@@ -162,8 +162,8 @@ def _facts(found: Subscription) -> list[tuple[str, Cell]]:
         ("Filter", Code(text=options.filter) if options.filter else "every message"),
         ("Ack deadline", f"{options.ack_deadline_seconds} s"),
         ("Tries again", f"after {retry.minimum_seconds:g} to {retry.maximum_seconds:g} s" if retry else "at once"),
-        ("Dead letters go to", links.link(dead.topic) if dead else None),
-        ("Attempts before that", dead.max_delivery_attempts if dead else None),
+        ("Dead letters go to", links.link(dead.topic) if dead else "nowhere: it is tried until it expires"),
+        ("Attempts before that", dead.max_delivery_attempts if dead else "any number"),
         ("Order", "messages of one key in their order" if options.is_ordered else "any"),
         ("Delivery", "exactly once" if options.is_exactly_once else "at least once"),
         ("Keeps messages", f"{options.retention_seconds / 86400:g} days"),

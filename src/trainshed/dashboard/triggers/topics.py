@@ -71,7 +71,7 @@ class Topics:
             fields=(Field(name="name", label="Name", prefix=prefix, is_required=True),),
             action=Action(label="Make topic", path="/v1/{name}", method="PUT", then="/topics/{name}"),
         )
-        filters = Filters(id="filters", action=SECTION, filters=(Filter(name="name", label="Name", value=text),))
+        filters = Filters(id="filters", action=SECTION, filters=(Filter(name="name", label="Name contains", value=text),))
         return Page(
             title="Topics",
             section=ABOVE,
