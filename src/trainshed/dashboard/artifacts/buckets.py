@@ -186,7 +186,7 @@ class Buckets:
             ),
             trail=_trail(bucket, name),
             parts=(
-                Actions(id="actions", actions=(_removal(obj, above),), copies_address=True),
+                Actions(id="actions", actions=(_change(obj, above),), copies_address=True),
                 *content.parts(self._service, obj),
                 Table(
                     id="generations",
@@ -223,15 +223,18 @@ def _about(obj: Object) -> list[tuple[str, Cell]]:
     ]
 
 
-def _removal(obj: Object, above: str) -> Action:
+def _change(obj: Object, above: str) -> Action:
+    """Answer what can be done with a generation: one that is gone is restored, or ends by itself."""
     path = f"/storage/v1/b/{obj.bucket}/o/{quote(obj.name, safe='')}"
     where = links.stored(f"gs://{obj.bucket}/{above}/" if above else f"gs://{obj.bucket}")
     if obj.delete_time is None:
         question = f"Delete {obj.uri}? It can be had back for a week unless its bucket says otherwise."
         return Action(label="Delete", path=path, method="DELETE", confirm=question, then=where)
-    question = f"Delete generation {obj.generation} of {obj.uri} for good?"
-    more = f"?generation={obj.generation}"
-    return Action(label="Delete this generation", path=path + more, method="DELETE", confirm=question, then=where)
+    which = f"generation={obj.generation}"
+    if obj.is_soft_deleted:
+        return Action(label="Restore this generation", path=f"{path}/restore?{which}", then=links.stored(obj.uri))
+    question = f"Delete generation {obj.generation} of {obj.uri}? It can be had back for a week unless its bucket says otherwise."
+    return Action(label="Delete this generation", path=f"{path}?{which}", method="DELETE", confirm=question, then=where)
 
 
 def _generation(obj: Object, *, current: Object) -> tuple[Cell, ...]:

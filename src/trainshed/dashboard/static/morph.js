@@ -1,5 +1,5 @@
 // Makes an element look like new HTML while keeping what a person did to it: focus, selection, what is folded open,
-// how far it is scrolled. Nodes are matched in order, those with a key (id or data-key-of) by their key.
+// how far it is scrolled, and what it was answered. Nodes are matched in order, those with a key (id or data-key-of) by their key.
 
 const KEPT = { DETAILS: ["open"], DIALOG: ["open"], INPUT: ["checked", "value"], TEXTAREA: [], SELECT: [] };
 
@@ -43,6 +43,7 @@ function update(old, wanted) {
     if (old.nodeValue !== wanted.nodeValue) old.nodeValue = wanted.nodeValue;
     return;
   }
+  if (old.matches(".said")) return; // what came of a button is news for who pressed it, whatever else changes
   const kept = KEPT[old.nodeName] ?? [];
   for (const { name } of [...old.attributes]) {
     if (!wanted.hasAttribute(name) && !kept.includes(name) && name !== "title") old.removeAttribute(name);
