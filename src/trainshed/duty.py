@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from trainshed.clock import Clock
+from trainshed.clock import Clock, monotonic
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -97,6 +97,13 @@ class Duty:
         self._is_woken = False
         self._waiting: asyncio.Future[None] | None = None
         self.failure = ""  # of its last turn; empty: that went well
+        self._begun: float | None = None  # of the turn that it is in
+
+    @property
+    def turn_seconds(self) -> float:
+        """Answer for how long it has been in its turn; 0 while it waits for the next one."""
+        begun = self._begun
+        return 0.0 if begun is None else monotonic() - begun
 
     def wake(self) -> None:
         """Ask for a turn now. Callable from every thread."""
@@ -114,6 +121,7 @@ class Duty:
         self._thread = threading.get_ident()
         while True:
             self._is_woken = False
+            self._begun = monotonic()
             try:
                 wanted = await self.run_once()
                 self.failure = ""
@@ -123,6 +131,7 @@ class Duty:
                     "Duty %s failed; it goes on at its next turn.", self.name, extra={"action": "duty_failed"}
                 )
                 wanted = None
+            self._begun = None
             latest = self._clock.now() + self._interval
             await self._wait(min(wanted, latest) if wanted else latest)
 

@@ -49,6 +49,17 @@ class Home:
         os.write(descriptor, str(os.getpid()).encode())
         self._descriptor = descriptor
 
+    def is_held(self) -> bool:
+        """Tell whether the lock in the home is the one that is held: another server could take any other."""
+        if self._descriptor is None:
+            return False
+        held = os.fstat(self._descriptor)
+        try:
+            found = (self.path / _LOCK).stat()
+        except OSError:
+            return False
+        return (held.st_dev, held.st_ino) == (found.st_dev, found.st_ino)
+
     def publish_address(self, address: str) -> None:
         """Let clients find the server that owns this home."""
         temporary = self.path / f"{_ADDRESS}.new"

@@ -461,6 +461,7 @@ def test_a_worker_whose_interpreter_is_broken_is_a_failed_start(stage, environme
             outcome = (await stage.run("a", "succeed")).outcome
             assert isinstance(outcome, StartFailed)
             assert "it is broken" in outcome.reason
+            assert stage.runner.refused[stage.environment][0] == outcome.reason
 
     play(perform())
 

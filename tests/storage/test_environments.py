@@ -221,3 +221,25 @@ def test_only_what_exists_can_be_bound(environments):
         environments.bind("a", "0000")
     with pytest.raises(InvalidArgument, match="image name"):
         environments.bind("", environments.ensure([]).digest)
+
+
+def test_an_image_whose_environment_cannot_be_used_any_more_is_told(environments):
+    built = environments.ensure([])
+    adopted = environments.adopt(built.path)
+    environments.bind("trainer", adopted.digest)
+    environments.bind("trainer:v2", built.digest)
+    assert environments.broken() == {}
+
+    built.python.unlink()  # which the adopted one is the same file as
+
+    gone = f"the interpreter of its environment, {built.python}, is gone"
+    said = f"the interpreter of its environment, {adopted.python}, is gone"
+    assert environments.broken() == {"trainer": said, "trainer:v2": gone}
+
+
+def test_an_image_whose_environment_was_removed_by_hand_is_told(environments, tmp_path):
+    built = environments.ensure([])
+    environments.bind("trainer", built.digest)
+    built.path.rename(tmp_path / "elsewhere")
+
+    assert environments.broken() == {"trainer": f"the environment {built.path} is gone or damaged"}

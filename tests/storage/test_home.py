@@ -101,3 +101,17 @@ def test_a_folder_that_is_missing_is_made(tmp_path):
     home.release()
 
     assert (tmp_path / "some" / "where" / "lock").exists()
+
+
+def test_a_lock_that_was_removed_or_replaced_is_not_held(tmp_path):
+    home = Home(tmp_path)
+    assert not home.is_held()
+    home.acquire()
+    assert home.is_held()
+
+    (tmp_path / "lock").unlink()
+    assert not home.is_held()
+
+    (tmp_path / "lock").touch()
+    assert not home.is_held()
+    home.release()

@@ -126,7 +126,7 @@ class Site:
 def _pages(settings, clock, features, reach):
     """Answer the pages that the composition root would serve."""
     with patch.object(dashboard, "routes", return_value=([], print)) as served:
-        surface(settings, clock, features, reach)
+        surface(settings, clock, features, reach, is_held=lambda: True)
     sections = served.call_args[0][0]
     return [page for section in sections for page in section.addresses()]
 

@@ -100,3 +100,18 @@ def test_backlogs_add_up(service, clock):
     whole = sum((s.backlog for s in service.backlogs.of_topic(TOPIC, limit=5)), topics.Backlog())
 
     assert (whole.waiting, whole.bound) == (3, backlog.COUNTED)
+
+
+def test_what_nobody_takes_is_told_by_when_it_could_have_been_taken(service, clock):
+    detached = "projects/p/subscriptions/detached"
+    service.create_subscription(detached, TOPIC, Options())
+    start = clock.now()
+    published(service, clock)
+    service.detach_subscription(detached)
+
+    assert service.backlogs.untaken(start, limit=5) == []
+    (found,) = service.backlogs.untaken(clock.now(), limit=5)
+    assert (found.name, found.backlog.waiting, found.backlog.oldest_time) == (NAME, 3, start)
+
+    service.pull(NAME, max_messages=10)  # out, and not late by that
+    assert service.backlogs.untaken(clock.now(), limit=5) == []

@@ -77,7 +77,7 @@ class App:
 
     async def _open(self) -> str:
         await off_loop(self.features.recover)
-        self.surface = surface(self.settings, self.clock, self.features, self.reach)
+        self.surface = surface(self.settings, self.clock, self.features, self.reach, is_held=self.home.is_held)
         self._undo.append(self.surface.stop)
         address = await self.surface.start()
         self._undo.append(self.features.stop)

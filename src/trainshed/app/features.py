@@ -96,7 +96,7 @@ class Features:
         )
 
     def _build_runs(self) -> None:
-        engines = Engines(self._settings.engine, self._settings.engine_options)
+        engines = self.engines = Engines(self._settings.engine, self._settings.engine_options)
         self.lineage = lineage.Service(self._db)
         self.lineage_author = lineage.Author(self._db, self._clock)
         self.lineage_schemas = lineage.Schemas(self._db, self._clock)
@@ -120,7 +120,7 @@ class Features:
         )
         self.custom_jobs = runs.custom_jobs.Service(self.runs)
         self.run_triggers = runs.Triggers(self.runs, self.feeds.for_runs())
-        processes = ProcessRunner(self.environments, self._settings, self._clock)
+        processes = self.processes = ProcessRunner(self.environments, self._settings, self._clock)
         containers = ContainerRunner(engines, self._settings, self._clock, processes.machine)
         self.runner: Runner = DispatchRunner(processes, containers)
         if (debugging := self._debugging) is not None:

@@ -1,5 +1,7 @@
 """What the surface serves: one servicer per Google service, our own routes, the dashboard."""
 
+from collections.abc import Callable
+
 from starlette.routing import BaseRoute
 
 from trainshed import dashboard
@@ -43,7 +45,7 @@ from trainshed.api.sessions import Sessions
 from trainshed.app import ports
 from trainshed.app.explaining import explaining
 from trainshed.app.features import Features
-from trainshed.app.health import measure
+from trainshed.app.health import Measuring
 from trainshed.clock import Clock
 from trainshed.dashboard import overview
 from trainshed.dashboard.artifacts.buckets import Buckets
@@ -52,6 +54,7 @@ from trainshed.dashboard.artifacts.origin import Origins
 from trainshed.dashboard.artifacts.recorded import Artifacts
 from trainshed.dashboard.artifacts.tracing import Lineage
 from trainshed.dashboard.builds import Builds
+from trainshed.dashboard.find import Find, Places
 from trainshed.dashboard.functions import Functions
 from trainshed.dashboard.login import Login
 from trainshed.dashboard.overview import Overview
@@ -65,8 +68,10 @@ from trainshed.dashboard.why import Why
 from trainshed.settings import Settings
 
 
-def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) -> Surface:
-    """Put every servicer and route over its service."""
+def surface(
+    settings: Settings, clock: Clock, features: Features, reach: Reach, *, is_held: Callable[[], bool]
+) -> Surface:
+    """Put every servicer and route over its service; `is_held` tells whether this server still owns the home."""
     cloud_build = CloudBuild(
         features.builds,
         features.build_triggers,
@@ -107,8 +112,9 @@ def surface(settings: Settings, clock: Clock, features: Features, reach: Reach) 
             lists=[second_functions.operations],
         ),
     ]
+    health = Measuring(settings, features, clock, is_held=is_held)
     pages, leave = dashboard.routes(
-        _sections(settings, clock, features, accounts_of, reach), features.listen, has_login=reach.needs_token
+        _sections(settings, clock, features, accounts_of, reach, health), features.listen, has_login=reach.needs_token
     )
     routes = _routes(clock, features, reach, accounts_of)
     draw = dashboard.failures(has_login=reach.needs_token)
@@ -139,13 +145,18 @@ def _routes(clock: Clock, features: Features, reach: Reach, accounts_of: explana
 
 
 def _sections(
-    settings: Settings, clock: Clock, features: Features, accounts_of: explanations.Service, reach: Reach
+    settings: Settings,
+    clock: Clock,
+    features: Features,
+    accounts_of: explanations.Service,
+    reach: Reach,
+    health: Measuring,
 ) -> list[dashboard.Section]:
     parent = f"projects/{settings.project}/locations/{settings.region}"
     events = Sources(features.ledger, features.runs, features.builds, features.run_schedules)
     origins = Origins(accounts_of.origin)
     return [
-        Overview(_seen(settings, clock, features, accounts_of)),
+        Overview(_seen(settings, clock, features, accounts_of, health)),
         Builds(features.builds, features.build_triggers),
         Runs(features.runs, parent),
         Functions(features.functions, features.function_host, features.policies),
@@ -158,11 +169,30 @@ def _sections(
         Starters(features.build_triggers, features.run_triggers, events),
         Receipts(events),
         Why(accounts_of),
+        Find(_places(features, parent)),
         Login(Sessions(reach.identify, needs_token=lambda: reach.needs_token)),
     ]
 
 
-def _seen(settings: Settings, clock: Clock, features: Features, accounts_of: explanations.Service) -> overview.Sources:
+def _places(features: Features, parent: str) -> Places:
+    return Places(
+        builds=features.builds,
+        build_triggers=features.build_triggers,
+        runs=features.runs,
+        run_triggers=features.run_triggers,
+        functions=features.functions,
+        schedules=features.schedules,
+        run_schedules=features.run_schedules,
+        topics=features.topics,
+        ledger=features.ledger,
+        models=features.models,
+        parent=parent,
+    )
+
+
+def _seen(
+    settings: Settings, clock: Clock, features: Features, accounts_of: explanations.Service, health: Measuring
+) -> overview.Sources:
     return overview.Sources(
         builds=features.builds,
         runs=features.runs,
@@ -173,7 +203,7 @@ def _seen(settings: Settings, clock: Clock, features: Features, accounts_of: exp
         ledger=features.ledger,
         models=features.models,
         accounts=accounts_of,
-        health=lambda: measure(settings, features),
+        health=health.measure,
         clock=clock,
         parent=f"projects/{settings.project}/locations/{settings.region}",
     )

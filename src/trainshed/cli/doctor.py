@@ -5,14 +5,16 @@ import shutil
 import socket
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from trainshed.cli import session, target
 from trainshed.cli.output import format_option, show
+from trainshed.doctor import machine
+from trainshed.doctor.machine import Found as Finding
 from trainshed.errors import TrainshedError
 from trainshed.home import require_home
 
@@ -20,17 +22,7 @@ if TYPE_CHECKING:
     from trainshed.doctor import Defect
 
 _OLDEST = (3, 11)
-_FREE_BYTES = 2 * 1024**3
 _MARKS = {"ok": "ok     ", "note": "note   ", "missing": "MISSING"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One thing about this machine."""
-
-    state: str  # ok, note (optional, or worth knowing) or missing
-    subject: str
-    message: str
 
 
 @click.command(name="doctor")
@@ -77,11 +69,11 @@ def _print(findings: list[Finding], defects: "list[Defect]", folder: Path | None
 
 def _machine() -> Iterator[Finding]:
     yield _python()
-    yield _tool("git", needed=True, why="builds clone repositories with it; install git")
+    yield machine.tool("git", shutil.which("git"))
     yield _uv()
     yield _engine()
     yield from _home()
-    yield _port()
+    yield from _server()
 
 
 def _google(chosen: target.Choice) -> Iterator[Finding]:
@@ -111,19 +103,13 @@ def _python() -> Finding:
     )
 
 
-def _tool(name: str, *, needed: bool, why: str) -> Finding:
-    found = shutil.which(name)
-    state = "ok" if found else "missing" if needed else "note"
-    return Finding(state=state, subject=name, message=found or f"is not installed: {why}")
-
-
 def _uv() -> Finding:
     from uv import find_uv_bin
 
     try:
-        return Finding(state="ok", subject="uv", message=str(find_uv_bin()))
+        return machine.tool("uv", str(find_uv_bin()))
     except FileNotFoundError:
-        return Finding(state="missing", subject="uv", message="is not found: it makes environments; pip install uv")
+        return machine.tool("uv", None)
 
 
 def _engine() -> Finding:
@@ -153,18 +139,31 @@ def _home() -> Iterator[Finding]:
         yield Finding(state="missing", subject="home", message=error.message)
         return
     yield Finding(state="ok", subject="home", message=f"{home}" + ("" if home.exists() else " (made at first use)"))
-    free = shutil.disk_usage(existing).free
-    state = "ok" if free >= _FREE_BYTES else "note"
-    low = "" if free >= _FREE_BYTES else ": environments with TensorFlow need more"
-    yield Finding(state=state, subject="disk", message=f"{free / 1024**3:.1f} GiB free{low}")
+    yield machine.disk(shutil.disk_usage(existing).free, str(existing))
+
+
+def _server() -> Iterator[Finding]:
+    """Say where the server of this home is, and what it finds of itself; without one, whether it could start."""
+    from trainshed import home
+
+    address = home.read_address(session.current_settings().home)
+    if not address:
+        yield _port()
+        return
+    yield Finding(state="ok", subject="server", message=f"answers on {address}")
+    try:
+        with session.connect() as client:
+            parts = client.call("GET", "/", query={"format": "json"})["parts"]
+    except TrainshedError as error:
+        yield Finding(state="missing", subject="server", message=f"does not say how it is: {error.message}")
+        return
+    rows: list[list[Any]] = next((part["rows"] for part in parts if part["id"] == "unwell"), [])
+    for badge, text, *_ in rows:
+        yield Finding(state="missing" if badge["state"] == "FAILED" else "note", subject="server", message=text)
 
 
 def _port() -> Finding:
-    from trainshed import home
-
     settings = session.current_settings()
-    if address := home.read_address(settings.home):
-        return Finding(state="ok", subject="server", message=f"answers on {address}")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

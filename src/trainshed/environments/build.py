@@ -99,6 +99,15 @@ def load(folder: Path) -> Environment | None:
     )
 
 
+def lost(folder: Path) -> str:
+    """Say what is missing in an environment that was complete; empty: nothing."""
+    try:
+        python = Path(json.loads((folder / RECORD).read_text())["python"])
+    except (OSError, ValueError, KeyError):
+        return f"the environment {folder} is gone or damaged"
+    return "" if python.exists() else f"the interpreter of its environment, {python}, is gone"
+
+
 def lay(folder: Path, floor: Environment) -> None:
     """Let an environment see the packages of another one below its own."""
     for site in _sites(folder):

@@ -66,6 +66,11 @@ class Environments:
         folders = sorted(self._root.iterdir()) if self._root.is_dir() else []
         return [found for folder in folders if (found := build.load(folder))]
 
+    def broken(self) -> Mapping[str, str]:
+        """Answer the images that are bound to what cannot be used any more, and why."""
+        lost = {each: build.lost(self._root / each) for each in {binding.environment for binding in self.bindings()}}
+        return {b.pattern: lost[b.environment] for b in self.bindings() if lost[b.environment]}
+
     def last_used(self, digest: str) -> datetime | None:
         """Answer when an environment was last asked for."""
         try:

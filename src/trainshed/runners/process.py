@@ -36,6 +36,9 @@ class ProcessRunner:
             lease_seconds=settings.lease_seconds,
             idle_seconds=settings.idle_environment_seconds,
         )
+        self.refused: dict[
+            str, tuple[str, datetime]
+        ] = {}  # environment -> why its last attempt did not start, and when
         self._background = Background()
         self._report: ReportTo | None = None
 
@@ -58,6 +61,7 @@ class ProcessRunner:
             await self._pool.start(
                 environment.digest, environment.python, order(launch, share, grace_seconds=self._grace_seconds)
             )
+            self.refused.pop(launch.environment, None)
         except (WorkerFailed, TrainshedError) as error:
             self._refuse(launch, str(error))
         except OSError as error:
@@ -94,6 +98,7 @@ class ProcessRunner:
         """Report that it never ran. Not on disk: a server that dies now has not been told, and starts it again."""
         self.machine.take_back((launch.task_id, launch.attempt))
         now = self._clock.now()
+        self.refused[launch.environment] = reason, now
         assert self._report is not None, "the runner is not open"
         report = Report(
             task_id=launch.task_id,

@@ -125,6 +125,16 @@ class Backlogs:
 
         return self._db.read(query)
 
+    def untaken(self, before: datetime, *, limit: int) -> list[Subscribed]:
+        """Read subscriptions with messages that could have been taken at a time, and that nobody took since."""
+        waits = (
+            select(_d.message_id)
+            .where(_d.subscription_id == _s.id, _d.state == "PENDING", _d.due_time < before)
+            .exists()
+        )
+        wanted = select(*_SUBSCRIBED).where(waits, _s.routing != Routing.DETACHED).order_by(_s.id).limit(limit)
+        return self._db.read(lambda conn: [_subscribed(conn, row) for row in conn.execute(wanted)])
+
     def of(self, subscription: Subscription) -> Backlog:
         """Count what waits at one subscription."""
         return self._db.read(lambda conn: _backlog(conn, subscription.subscription_id, COUNTED_WHOLE))

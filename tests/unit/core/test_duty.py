@@ -107,3 +107,23 @@ def test_background_work_ends_with_close():
         return task.cancelled()
 
     assert asyncio.run(story())
+
+
+def test_a_duty_tells_how_long_its_turn_lasts_and_nothing_while_it_waits():
+    release = asyncio.Event()
+
+    def holding(done, clock):
+        async def once():
+            done.put_nowait(None)
+            await release.wait()
+
+        return Duty("test", once, interval_seconds=60, clock=clock)
+
+    async def steps(duty, clock, done):
+        await done.get()
+        first, then = duty.turn_seconds, duty.turn_seconds
+        release.set()
+        await _sleeping(clock)
+        return 0 < first <= then, duty.turn_seconds
+
+    assert asyncio.run(_turns(holding, steps)) == (True, 0.0)

@@ -24,7 +24,20 @@ def a_health(**changed):
         ({"free_bytes": 3 * _GIB}, "WARNING", "3.0 GiB are free on the disk of /h"),
         ({"free_bytes": 1}, "FAILED", "runs and builds will fail"),
         ({"failing": {"outbox": "ValueError: x"}}, "FAILED", "'outbox' failed in its last turn: ValueError: x"),
-        ({"missing": ["git"]}, "WARNING", "git is not installed"),
+        ({"missing": ["git"]}, "WARNING", "git is not installed: builds clone"),
+        ({"missing": ["uv"]}, "WARNING", "uv is not installed: it makes environments"),
+        ({"trouble": "The home directory /h is gone."}, "FAILED", "/h is gone"),
+        ({"turns": {"outbox": 61.0}}, "WARNING", "'outbox' is late: its turn has lasted 1 min 1 s"),
+        ({"turns": {"outbox": 59.0}}, "OK", ""),
+        ({"ahead_seconds": 7200.0}, "WARNING", "recorded last is 2 h 0 min in the future by this server's clock"),
+        ({"ahead_seconds": 59.0}, "OK", ""),
+        (
+            {"broken": {"a:1": "/x is gone", "a:2": "/x is gone"}},
+            "WARNING",
+            "Image a:1 and 1 more cannot be used: /x is",
+        ),
+        ({"refused": {"1f": "it ended at once"}}, "FAILED", "environment 1f could not be started: it ended at once"),
+        ({"engine": "docker is not installed"}, "WARNING", "TRAINSHED_ENGINE names is not used: docker is not"),
     ],
 )
 def test_health_is_judged_by_its_worst_finding(changed, state, words):
@@ -32,6 +45,13 @@ def test_health_is_judged_by_its_worst_finding(changed, state, words):
 
     assert health.state(found) == state
     assert words in " ".join(finding.text for finding in found)
+
+
+def test_the_worst_finding_comes_first_and_each_says_what_to_do():
+    found = health.findings(a_health(missing=["git"], free_bytes=3 * _GIB, failing={"outbox": "x"}))
+
+    assert [finding.state for finding in found] == ["FAILED", "WARNING", "WARNING"]
+    assert all(finding.command for finding in found)
 
 
 def test_the_measure_that_matters_is_shown_with_what_it_was():

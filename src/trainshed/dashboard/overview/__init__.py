@@ -113,7 +113,7 @@ class Overview:
             ("Disk free", free, f"of {_gib(total)}"),
             ("Cores for tasks", f"{measured.cores:g}", "on this machine"),
             ("At work now", at_work, "runs and builds"),
-            ("Needs you", wanted, "approvals, dead letters, pauses"),
+            ("Needs you", wanted, "approvals, dead letters, backlogs, pauses"),
             ("Cost of 7 days", money(spent.local, spent.cost_of_runs.currency), _cloud(spent)),
         ]
         return Figures(id="health", figures=figures)

@@ -1,17 +1,18 @@
-"""What needs a person: builds that wait for approval, dead letters, schedules that rest while their time comes and goes."""
+"""What needs a person: builds that wait for approval, dead letters, messages that nobody takes, schedules that rest while their time goes by."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
-from trainshed import builds, names, schedules, topics
+from trainshed import builds, explain, names, schedules, topics
 from trainshed.clock import rfc3339
 from trainshed.dashboard import links
 from trainshed.dashboard.cells import Badge, Cell, Code, Link
 from trainshed.dashboard.page import Empty, Table
 from trainshed.schedules import of_runs
 
+_TAKEN = timedelta(hours=1)  # within which somebody takes a message
 _COUNTED = 1000  # due times that went by; there are that many or more
 
 
@@ -38,6 +39,7 @@ def read(
     kinds: Iterable[Callable[[], Iterable[Wanted]]] = (
         lambda: map(_approval, of_builds.newest(("PENDING",), limit=limit)),
         lambda: map(_dead, messages.backlogs.with_dead_letters(limit=limit)),
+        lambda: (_untaken(each, now) for each in messages.backlogs.untaken(now - _TAKEN, limit=limit)),
         lambda: (_paused(schedule, now) for schedule in of_messages.in_state("PAUSED", limit=limit)),
         lambda: (_paused_runs(schedule, now) for schedule in of_runs_.in_state("PAUSED", limit=limit)),
     )
@@ -71,12 +73,30 @@ def _approval(build: builds.Build) -> Wanted:
 
 
 def _dead(each: topics.DeadLetters) -> Wanted:
-    count = f"{each.count} or more" if each.count >= each.bound else str(each.count)
+    said = "1 message was" if each.count == 1 else f"{_bounded(each.count, each.bound)} messages were"
     return Wanted(
         what=Link(text=f"subscription {names.short(each.name)}", href=links.href("/topics", each.topic)),
         state="DEAD LETTERS",
-        text=f"{count} messages were given up after too many attempts.",
+        text=f"{said} given up after too many attempts.",
     )
+
+
+def _untaken(each: topics.Subscribed, now: datetime) -> Wanted:
+    backlog, oldest = each.backlog, ""
+    said = "1 message waits" if backlog.waiting == 1 else f"{_bounded(backlog.waiting, backlog.bound)} messages wait"
+    if backlog.oldest_time:
+        oldest = f", the oldest for {explain.duration((now - backlog.oldest_time).total_seconds())}"
+    is_pulled = each.kind is topics.Kind.PULL
+    return Wanted(
+        what=Link(text=f"subscription {names.short(each.name)}", href=links.href("/subscriptions", each.name)),
+        state="BACKLOG",
+        text=f"{said}{oldest}; " + ("nobody pulls them." if is_pulled else "they are not delivered."),
+        command=f"trainshed pubsub subscriptions pull {names.short(each.name)} --limit 10" if is_pulled else "",
+    )
+
+
+def _bounded(count: int, bound: int) -> str:
+    return f"{count} or more" if count >= bound else str(count)
 
 
 def _paused(schedule: schedules.Schedule, now: datetime) -> Wanted:
