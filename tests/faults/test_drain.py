@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from trainshed.duty import Background
-from trainshed.runs import mounts
+from trainshed.runs.engine import mounts
 
 
 @pytest.fixture

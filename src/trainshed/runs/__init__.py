@@ -7,10 +7,10 @@
 - `service`: the verbs; `reading`: those that change nothing; `request` checks what is asked for, `given` the artifacts. `triggers`: event → run.
 - `listing`: lists as Google's clients ask for them; `searching`: as people do. `comparing`: several side by side; `measuring`: their numbers.
 - `outline` and `drawing`: a run as a tree and as a graph; `marks`: how its tasks stand, quickly; `paths`: which tasks somebody means; `progress`: of many, briefly; `watching`: be told.
-- `engine`: the loop, fed by its `inbox`; `turn` carries decisions out in a transaction, `active` is an open run in
-  memory, made of `nodes`; `admission` says what fits on the machine, `launching` and `launch` start attempts, `attempt`
-  and `outputs` take what they leave, `mounts` goes when that is done; `caching` finds what exists already, `importing`
-  registers what exists, `planning` says all that beforehand and `decided` afterwards, `pricing` what it costs, `tallying` how many tasks ran, were reused or left out; `abandon` ends what cannot go on.
+- `active`: an open run in memory, made of `nodes`; `handed` and `outputs`: what its tasks are given and leave.
+- `engine`: goes on with open runs; `loop` puts it together.
+- `caching` finds what exists already, `importing` and `resolving` register it; `planning` says beforehand what would
+  run and `decided` afterwards, `pricing` what it costs, `tallying` how many tasks ran, were reused or left out.
 - `custom_jobs`: runs of one task that Vertex AI calls CustomJob.
 """
 

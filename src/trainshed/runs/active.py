@@ -87,6 +87,11 @@ class ActiveRun:
         view = self.view.tasks[path]
         return handed.final_status(self.run, view.task.name, view.state, self.nodes[path].error)
 
+    def cancelling(self) -> list[tuple[str, int]]:
+        """Answer the attempts that are being stopped: ids of tasks, numbers of attempts."""
+        tasks = self.view.tasks.items()
+        return [(self.nodes[path].id, task.attempt) for path, task in tasks if task.state == "CANCELLING"]
+
     def _around(self, scope: ScopeView) -> ir.Surroundings:
         inputs = self._inputs_of_scope(scope)
         return ir.Surroundings(

@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable
 
 from trainshed.runners.contract import Runner
-from trainshed.runs.admission import Admission
 from trainshed.runs.engine import Engine, Parts
-from trainshed.runs.launch import Around, Reach
-from trainshed.runs.launching import Launcher
+from trainshed.runs.engine.admission import Admission
+from trainshed.runs.engine.beginning import MustRun
+from trainshed.runs.engine.launch import Around, Reach
+from trainshed.runs.engine.launching import Launcher
+from trainshed.runs.engine.writer import Writer
 from trainshed.runs.service import Service
-from trainshed.runs.turn import MustRun, Writer
 
 
 def build_engine(

@@ -20,7 +20,6 @@ from trainshed.runs import paths, planning, progress, request, store
 from trainshed.runs import retry as again
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.catalog import Catalog, Template
-from trainshed.runs.engine import CHANNEL
 from trainshed.runs.facts import Fire, Forget
 from trainshed.runs.lifecycle import RUN
 from trainshed.runs.model import Attempt, NewRun, Run, TaskRow
@@ -112,7 +111,7 @@ class Service(Reading):
         run = self._insert(conn, prepared, cause, run_key)
         if run.receipt_id:
             self._settle(conn, run.receipt_id, run.name)
-        notify(conn, CHANNEL)
+        notify(conn, store.CHANNEL)
         return run, True
 
     def cancel(self, name: str) -> None:
@@ -127,7 +126,7 @@ class Service(Reading):
                 )
             if run.state != "CANCELLING":
                 store.fire_run(conn, name, "cancel", now=self.clock.now())
-            notify(conn, CHANNEL)
+            notify(conn, store.CHANNEL)
 
         self.db.write(verb)
 
@@ -158,7 +157,7 @@ class Service(Reading):
                 outputs=None,
                 usage=None,
             )
-            notify(conn, CHANNEL)
+            notify(conn, store.CHANNEL)
             return store.get_run(conn, name)
 
         self.foresee([self.get(name)])

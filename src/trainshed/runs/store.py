@@ -44,6 +44,7 @@ from trainshed.sql import (
 )
 from trainshed.sql.lifecycle import history_table, record
 
+CHANNEL = "runs"  # notified when a run was created or is to be cancelled
 TRIGGERS = "run triggers"  # they came, changed or went
 specs = Table(
     "pipeline_specs",

@@ -37,14 +37,14 @@ _CALLS = {
     "before an object is put": ("before", "trainshed.blobs.shelf", "Shelf.put"),
     "object put": ("after", "trainshed.blobs.shelf", "Shelf.put"),
     # attempts: prepared, ordered, heard to have ended, taken off the spool
-    "attempt prepared": ("after", "trainshed.runs.launch", "prepare"),
+    "attempt prepared": ("after", "trainshed.runs.engine.launch", "prepare"),
     "before the runner": ("before", "trainshed.runners.process", "ProcessRunner.start"),
     "before an order": ("before", "trainshed.workers.link", "Link.start"),
     "attempt heard to end": ("before", "trainshed.workers.pool", "Pool._hand_over"),
     "before the spool is cleared": ("before", "trainshed.workers.pool", "Pool._settle"),
     "spool cleared": ("after", "trainshed.workers.pool", "Pool._settle"),
     # a restart that does not get far either
-    "runs taken up": ("after", "trainshed.runs.engine", "Engine._take_up"),
+    "runs taken up": ("after", "trainshed.runs.engine.open_runs", "OpenRuns.take_up"),
 }
 
 POINTS = (*_ENGINE, *_CALLS, *(f"task {name}" for name in _TASK), *(f"run {name}" for name in _RUN))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from trainshed.runs.admission import Admission, Waiting
+from trainshed.runs.engine.admission import Admission, Waiting
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from trainshed import ir
 from trainshed.duty import off_loop
 from trainshed.runners.contract import NOTE, ExitedNonZero, Launch, OutputMissing, Runner, Succeeded
-from trainshed.runs import kept_inputs, launch, workplace
+from trainshed.runs import workplace
 from trainshed.runs.active import ActiveRun
-from trainshed.runs.attempt import Ended
-from trainshed.runs.launch import Around
+from trainshed.runs.engine import kept_inputs, launch
+from trainshed.runs.engine.ended import Ended
+from trainshed.runs.engine.launch import Around
 from trainshed.runs.outputs import Collector
 from trainshed.runs.workplace import Workplace, Workplaces
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trainshed.runs.attempt import Ended
+from trainshed.runs.engine.ended import Ended
 from trainshed.runs.facts import Fact
 
 _BATCH = 200  # facts in one transaction

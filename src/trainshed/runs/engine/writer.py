@@ -1,11 +1,9 @@
-"""One transaction's worth of work: decisions of `advance` become rows; what workers must be told is collected."""
+"""Decisions of `advance` become rows in the caller's transaction; what has to happen after COMMIT goes into the turn."""
 
 import logging
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any, assert_never
 
 from sqlalchemy import Connection
@@ -14,11 +12,14 @@ from trainshed import ir, ledger
 from trainshed.blobs import Blobs
 from trainshed.errors import StaleState
 from trainshed.runs import active as memory
-from trainshed.runs import caching, importing, outputs, recording, resolving, store
+from trainshed.runs import caching, importing, outputs, resolving, store
 from trainshed.runs.active import ActiveRun
-from trainshed.runs.admission import Waiting
 from trainshed.runs.advance import advance
-from trainshed.runs.attempt import Ended, checked
+from trainshed.runs.engine import recording
+from trainshed.runs.engine.admission import waiting_of
+from trainshed.runs.engine.beginning import MustRun, resolve
+from trainshed.runs.engine.ended import Ended, checked
+from trainshed.runs.engine.turn import Turn
 from trainshed.runs.facts import (
     Admitted,
     AttemptEnded,
@@ -31,7 +32,6 @@ from trainshed.runs.facts import (
     Open,
     Opened,
     Resolve,
-    Resolved,
     ScopeClosed,
     StartAttempt,
     StopAttempt,
@@ -45,29 +45,8 @@ from trainshed.sql import notify
 from trainshed.tally import Tally
 
 log = logging.getLogger(__name__)
-MustRun = Callable[[str, str], bool]  # run and path of a task -> whether its outputs are made anew though they exist
 _LOST = "a task that it needs did not succeed"
 _ENDS = frozenset({"succeed", "fail", "cancelled", "overran"})  # of a run
-
-
-@dataclass(kw_only=True)
-class Turn:
-    """What one transaction decided that has to happen after COMMIT."""
-
-    now: datetime
-    starts: list[tuple[ActiveRun, str, int]] = field(default_factory=list)
-    stops: list[tuple[str, int]] = field(default_factory=list)
-    waiting: list[Waiting] = field(default_factory=list)
-    done: list[Path] = field(default_factory=list)  # mounts whose content is committed
-    ended: list[Path] = field(default_factory=list)  # folders of runs that ended
-    left_some: bool = False  # there may be more new runs than one transaction takes
-    made: list[str] = field(default_factory=list)  # ids of tasks that exist from now on
-    gone: list[str] = field(default_factory=list)  # ids of tasks that are no longer in memory
-
-    def take_waiting(self) -> list[Waiting]:
-        """Answer the tasks that became ready, once."""
-        found, self.waiting = self.waiting, []
-        return found
 
 
 @dataclass(kw_only=True)
@@ -141,54 +120,13 @@ class Writer:
             case _:
                 assert_never(decision)
 
-    # Beginning
-
     def _resolve(self, step: _Step, path: str) -> Fact:
-        try:
-            return self._resolved(step, path)
-        except ValueError as error:  # a condition or a list of items that cannot be what it has to be
-            return self._unresolvable(step, path, str(error))
-
-    def _resolved(self, step: _Step, path: str) -> Fact:
-        active = step.active
-        node = active.nodes[path]
-        task, inputs = node.task, active.inputs_of(path)
-        if inputs.problems:
-            return self._unresolvable(step, path, inputs.problems[0])
-        if task.condition and not ir.holds(task, inputs):
-            return Resolved(task=path, is_triggered=False)
-        if inputs.missing:
-            return self._unresolvable(step, path, f"its input {inputs.missing[0]!r} has no value")
-        if task.body is not None:
-            return Resolved(task=path, iterations=memory.iterate(active, path))
-        if not task.needs_worker:
-            return Resolved(task=path)
-        return self._look_up(step, path)
-
-    def _unresolvable(self, step: _Step, path: str, problem: str) -> Fact:
-        step.found[path] = {"error": problem}
-        step.active.nodes[path].error = problem
-        return Resolved(task=path, problem=problem)
-
-    def _look_up(self, step: _Step, path: str) -> Fact:
-        active, conn = step.active, step.conn
-        node = active.nodes[path]
-        active.measure(path)
-        step.found[path] = {
-            "environment": active.place(path).environment,
-            "cpus": node.cpus,
-            "memory_bytes": node.memory_bytes,
-        }
-        node.data = caching.data_of(conn, self._blobs, active.inputs_of(path).parameters)
-        if not caching.is_wanted(active, node.task) or self._must_run(active.run.name, path):
-            return Resolved(task=path)
-        key = caching.key_of(conn, self._blobs, active, path)
-        step.found[path] |= {"cache_key": key.key, "key_parts": dict(key.parts)}
-        node.key = key
-        hit = caching.look_up(conn, self._blobs, key.key, active)
-        if hit is not None:
-            step.hits[path] = hit
-        return Resolved(task=path, is_cached=hit is not None)
+        found = resolve(step.conn, self._blobs, step.active, path, self._must_run)
+        if found.values:
+            step.found[path] = dict(found.values)
+        if found.hit is not None:
+            step.hits[path] = found.hit
+        return found.fact
 
     def _dispatch(self, step: _Step, path: str, wait_seconds: float) -> None:
         active = step.active
@@ -357,20 +295,6 @@ class Writer:
             extra={"action": "state_stale", "run": active.run.name, "task": ended.report.task_id},
         )  # fmt: skip
         ended.discard()
-
-
-def waiting_of(active: ActiveRun, path: str, ready_time: datetime) -> Waiting:
-    """Say what a queued task waits for."""
-    node = active.nodes[path]
-    return Waiting(
-        run=active.run.name,
-        task=path,
-        task_id=node.id,
-        cpus=node.cpus,
-        memory_bytes=node.memory_bytes,
-        accelerators=node.accelerators,
-        ready_time=ready_time,
-    )
 
 
 def _image(active: ActiveRun, path: str) -> dict[str, Any]:

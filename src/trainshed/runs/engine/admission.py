@@ -5,6 +5,8 @@ import itertools
 from dataclasses import dataclass
 from datetime import datetime
 
+from trainshed.runs.active import ActiveRun
+
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
@@ -17,6 +19,20 @@ class Waiting:
     memory_bytes: int
     accelerators: int = 0
     ready_time: datetime
+
+
+def waiting_of(active: ActiveRun, path: str, ready_time: datetime) -> Waiting:
+    """Say what a queued task waits for."""
+    node = active.nodes[path]
+    return Waiting(
+        run=active.run.name,
+        task=path,
+        task_id=node.id,
+        cpus=node.cpus,
+        memory_bytes=node.memory_bytes,
+        accelerators=node.accelerators,
+        ready_time=ready_time,
+    )
 
 
 class Admission:

@@ -11,7 +11,7 @@ from trainshed.blobs import Blobs
 from trainshed.runners.contract import Command, Container, Launch, Limits, PythonComponent
 from trainshed.runs import secret_variables
 from trainshed.runs.active import ActiveRun
-from trainshed.runs.kept_inputs import Read
+from trainshed.runs.engine.kept_inputs import Read
 
 _SCHEME = "gs://"
 _USER = "user"  # whoever sits at this machine
