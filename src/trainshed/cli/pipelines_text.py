@@ -27,11 +27,12 @@ def cost_text(cost: Mapping[str, Any]) -> str:
 
 def describe(document: Mapping[str, Any]) -> None:
     """Print a run with its tasks as a tree."""
-    for key in ("name", "pipeline", "displayName", "createTime", "startTime", "endTime", "cause", "receipt"):
+    for key in ("name", "pipeline", "displayName", "createTime", "startTime", "endTime", "receipt"):
         if document[key]:
             click.echo(f"{key}: {document[key]}")
-    if document.get("trigger"):
-        click.echo(f"because of: {called(document['trigger'])}")
+    cause, trigger = document["cause"], document.get("trigger")
+    if cause or trigger:
+        click.echo(f"because of: {f'{called(trigger)} ({cause})' if trigger else cause}")
     click.echo(f"state: {state_text(document)}")
     if done := document.get("done"):
         click.echo(f"tasks: {done}")

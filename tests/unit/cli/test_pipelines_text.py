@@ -68,8 +68,15 @@ def test_a_message_is_no_cause_of_its_own_where_a_schedule_sent_it(capsys):
     pipelines_text.describe(a_run(cause="message", trigger="projects/p/locations/l/jobs/hourly", done="1 task ran"))
 
     lines = shown(capsys)
-    assert "because of: schedule hourly" in lines
+    assert "because of: schedule hourly (message)" in lines
+    assert not [line for line in lines if line.startswith("cause")]
     assert "tasks: 1 task ran" in lines
+
+
+def test_what_started_a_run_is_said_once_without_a_trigger_too(capsys):
+    pipelines_text.describe(a_run(cause="user"))
+
+    assert [line for line in shown(capsys) if "user" in line] == ["because of: user"]
 
 
 def test_what_is_rare_is_told_only_when_it_is_so(capsys):
