@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from trainshed import ir
 from trainshed.blobs import Blobs
@@ -32,75 +33,95 @@ class Around:
     read: Read  # what the store knows of objects
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Words:
+    """What the placeholders in a task's words stand for."""
+
+    facts: ir.RunFacts
+    document: Mapping[str, Any]  # the executor input
+    places: ir.Places
+
+    def one(self, text: str) -> str:
+        """Fill a text in."""
+        return ir.resolve(text, self.facts, self.document, self.places.path_of)
+
+    def line(self, words: Sequence[str]) -> Sequence[str]:
+        """Fill a command line in. Raises FileNotFoundError for the content of an artifact that has no file."""
+        content_of = partial(_content, self.places)
+        return ir.command_line(words, self.facts, self.document, self.places.path_of, content_of=content_of)
+
+
 def prepare(active: ActiveRun, path: str, attempt: int, around: Around) -> Launch:
     """Make an attempt's folder and everything that its runner needs to know.
 
     In a run that was cancelled only exit tasks start, and they have the grace period to clean up. Raises
     FailedPrecondition for a secret that is not there.
     """
-    node = active.nodes[path]
-    task, place = node.task, active.place(path)
-    places = active.places_of(path, attempt)
-    inputs = active.inputs_of(path)
-    document = ir.executor_input(task, inputs, places, is_legacy=active.plan.schema_version == "2.0.0")
+    node, place, places = active.nodes[path], active.place(path), active.places_of(path, attempt)
+    is_legacy = active.plan.schema_version == "2.0.0"
+    document = ir.executor_input(node.task, active.inputs_of(path), places, is_legacy=is_legacy)
+    words = _Words(facts=active.facts(path), document=document, places=places)
     folder = active.attempt_folder(path, attempt)
-    mount = folder / "mount"
-    folder.mkdir(parents=True, exist_ok=True)
-    for artifacts in inputs.artifacts.values():
-        for artifact in artifacts:
-            _link(around.blobs.root, mount, artifact.uri)
-    if active.plan.has_workspace:
-        active.workspace.mkdir(parents=True, exist_ok=True)
-    facts = active.facts(path)
-    env = {
-        str(e["name"]): ir.resolve(str(e.get("value", "")), facts, document, places.path_of)
-        for e in task.executor["container"].get("env", ())
-        if e.get("name")
-    }
-    variables = {**around.reach(active.run.service_account or _USER), **place.variables}
-    variables |= secret_variables.values(around.secrets, task, inputs)
-    if task.output_parameters and not isinstance(place.work, ir.Python):  # kfp's executor makes it when it is needed
-        (folder / "outputs").mkdir(exist_ok=True)
-    work: PythonComponent | Command | Container
-
-    def filled(words: Sequence[str]) -> Sequence[str]:
-        return ir.command_line(words, facts, document, places.path_of, content_of=partial(_content, places))
-
-    if place.image:
-        command, arguments = _apart(task, place.work)
-        work = Container(
-            image=image_of(active, path, attempt),
-            command=filled(command),
-            arguments=filled(arguments),
-            folders=(active.workspace,) if active.plan.has_workspace else (),
-        )
-    elif isinstance(place.work, ir.Python):
-        work = PythonComponent(function=place.work.function, source=place.work.source, module=place.work.module)
-    else:
-        work = Command(arguments=filled(place.work.command))
+    _lay_out(active, path, folder, around.blobs.root)
     return Launch(
         task_id=node.id,
         task=path,
         attempt=attempt,
-        work=work,
+        work=_work(active, path, attempt, words),
         executor_input=json.dumps(document, ensure_ascii=False),
         environment=place.environment,
         folder=folder,
-        mount=mount,
+        mount=folder / "mount",
         output_file=Path(places.output_file),
         log_file=folder / LOG,
-        variables=variables | env,
+        variables=_variables(active, path, around, words),
         limits=_limits(active, path, around.grace_seconds),
     )
+
+
+def _lay_out(active: ActiveRun, path: str, folder: Path, root: Path) -> None:
+    """Make an attempt's folder, with links to its inputs below the folder of all buckets."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for artifacts in active.inputs_of(path).artifacts.values():
+        for artifact in artifacts:
+            _link(root, folder / "mount", artifact.uri)
+    if active.plan.has_workspace:
+        active.workspace.mkdir(parents=True, exist_ok=True)
+    is_python = isinstance(active.place(path).work, ir.Python)
+    if active.task(path).output_parameters and not is_python:  # kfp's executor makes it when it is needed
+        (folder / "outputs").mkdir(exist_ok=True)
+
+
+def _variables(active: ActiveRun, path: str, around: Around, words: _Words) -> dict[str, str]:
+    """Put an attempt's environment variables together; what its container says wins over all others."""
+    task = active.task(path)
+    found = {**around.reach(active.run.service_account or _USER), **active.place(path).variables}
+    found |= secret_variables.values(around.secrets, task, active.inputs_of(path))
+    said = task.executor["container"].get("env", ())
+    return found | {str(e["name"]): words.one(str(e.get("value", ""))) for e in said if e.get("name")}
+
+
+def _work(active: ActiveRun, path: str, attempt: int, words: _Words) -> PythonComponent | Command | Container:
+    """Say what the runner runs: a function in a warm worker, a container of an image, or a command of this machine."""
+    place = active.place(path)
+    if place.image:
+        command, arguments = _apart(active.task(path), place.work)
+        return Container(
+            image=image_of(active, path, attempt),
+            command=words.line(command),
+            arguments=words.line(arguments),
+            folders=(active.workspace,) if active.plan.has_workspace else (),
+        )
+    if isinstance(place.work, ir.Python):
+        return PythonComponent(function=place.work.function, source=place.work.source, module=place.work.module)
+    return Command(arguments=words.line(place.work.command))
 
 
 def _apart(task: ir.Task, work: ir.Python | ir.Shell) -> tuple[Sequence[str], Sequence[str]]:
     """Tell what takes the place of an image's entrypoint from what the entrypoint is given."""
     container = task.executor["container"]
     arguments = container.get("args", ())
-    if (
-        isinstance(work, ir.Shell) and not work.requirements
-    ):  # which knows what an image runs whose document leaves it open
+    if isinstance(work, ir.Shell) and not work.requirements:  # it knows what an image runs that leaves it open
         return work.command[: len(work.command) - len(arguments)], arguments
     return container.get("command", ()), arguments
 
