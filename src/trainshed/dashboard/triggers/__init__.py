@@ -2,7 +2,8 @@
 
 - `stories`: of each event the run or build that it led to; `sources` reads what they are told from.
 - `months`: a calendar of firings. `messages`: how messages are shown. All three are pure.
-- `schedules`: the lists; `schedule`, `run_schedule`: one of either kind; `firings`: what both show; `schedule_forms`.
+- `schedules`: the lists; `schedule_page`: one of either kind, from what `schedule` and `run_schedule` say of it;
+  `firings`: the strip, the list, the calendar; `schedule_forms`.
 - `topics`: the list and one topic; `subscription`. `schemas`: what messages of topics have to look like.
 - `starters`: the lists of triggers; `build_trigger`, `run_trigger`: one of either kind; `happened`: what both show.
 - `receipts`: the ledger, and one receipt.

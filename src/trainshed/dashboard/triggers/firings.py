@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from trainshed import ledger
@@ -83,9 +84,9 @@ class Firings:
         )
 
 
-def coming(times: Sequence[datetime], zone: str, *, nothing: str) -> Table:
+def coming(ahead: Ahead, *, nothing: str) -> Table:
     """List the next due times in their zone, and in UTC where that is another one."""
-    shown = times[:_COMING]
+    shown, zone = list(islice(ahead.due(), _COMING)), ahead.cron.time_zone
     columns = ["Next firing", f"In {zone}"]
     rows: list[list[Cell]] = [[time(due, zone), Time(when=due, zone=zone, is_exact=True)] for due in shown]
     if not all(_is_utc(due, zone) for due in shown):

@@ -1,69 +1,31 @@
-"""One schedule of runs: what it starts, its firings, a calendar, its form."""
+"""What one run schedule says of itself."""
 
 from datetime import datetime, timedelta
-from itertools import islice
 
 from trainshed.dashboard import links
-from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Code, Several, time
-from trainshed.dashboard.page import Action, Actions, Facts, Page, Part
-from trainshed.dashboard.triggers import SECTION as ABOVE
+from trainshed.dashboard.cells import Cell, Code, Several, time
+from trainshed.dashboard.page import Action, Actions
 from trainshed.dashboard.triggers import schedule_forms as forms
-from trainshed.dashboard.triggers.firings import Firings, coming
 from trainshed.dashboard.triggers.months import Ahead
-from trainshed.dashboard.triggers.schedule import TRAIL, VIEWS, views
-from trainshed.dashboard.triggers.sources import follows
-from trainshed.schedules import firing, of_runs
+from trainshed.dashboard.triggers.schedule_page import Described
 from trainshed.schedules.of_runs import RunSchedule
-from trainshed.sql import changes
 
-_COMING = 10
+_PAUSED = "It is paused; resume it to see its next runs."
 
 
-class RunSchedulePage:
-    """Makes the pages of one schedule of runs."""
-
-    def __init__(self, service: of_runs.Service, firings: Firings) -> None:
-        self._service = service
-        self._firings = firings
-
-    def page(self, asked: Asked) -> Page:
-        """Show one schedule. Raises NotFound, InvalidArgument."""
-        view = asked.choice("view", [word for word, _ in VIEWS if word])
-        schedule = self._service.get(asked.name)
-        parts, channels = self._view(view, schedule, asked)
-        cron = schedule.options.ticks
-        return Page(
-            title=schedule.options.display_name,
-            section=ABOVE,
-            state=Badge(state=schedule.state),
-            about=(cron.words, cron.time_zone),
-            trail=TRAIL,
-            tabs=views(asked, view),
-            parts=(_actions(schedule), *parts),
-            follows=(changes("run schedule", schedule.name), firing.CHANGED, *channels),
-        )
-
-    def _view(self, view: str, schedule: RunSchedule, asked: Asked) -> tuple[list[Part], list[str]]:
-        cron, now = schedule.options.ticks, self._service.clock.now()
-        if view == "edit":
-            return [forms.edit_of_runs(schedule)], []
-        ahead = _ahead(schedule, now)
-        if view == "calendar":
-            found = self._firings.calendar(schedule.name, ahead, asked, now=now)
-            return [found], [changes("receipt"), changes("run")]
-        told = self._firings.last(schedule.name)
-        due = list(islice(ahead.due(), _COMING))
-        nothing = (
-            "It is paused; resume it to see its next runs." if schedule.state == "PAUSED" else "No run comes any more."
-        )
-        parts = [
-            self._firings.strip(told, cron.time_zone),
-            self._firings.listing(schedule.name, asked, cron.time_zone),
-            coming(due, cron.time_zone, nothing=nothing),
-            Facts(id="facts", heading="What it does", pairs=_facts(schedule, cron.time_zone)),
-        ]
-        return parts, follows(told)
+def described(schedule: RunSchedule, *, now: datetime) -> Described:
+    """Describe a run schedule."""
+    return Described(
+        name=schedule.name,
+        noun="run schedule",
+        title=schedule.options.display_name,
+        state=schedule.state,
+        ahead=_ahead(schedule, now),
+        nothing=_PAUSED if schedule.state == "PAUSED" else "No run comes any more.",
+        actions=_actions(schedule),
+        facts=_facts(schedule),
+        forms=(forms.edit_of_runs(schedule),),
+    )
 
 
 def _ahead(schedule: RunSchedule, now: datetime) -> Ahead:
@@ -93,7 +55,8 @@ def _actions(schedule: RunSchedule) -> Actions:
     return Actions(id="actions", actions=(*changing, delete), links=more, copies_address=True)
 
 
-def _facts(schedule: RunSchedule, zone: str) -> list[tuple[str, Cell]]:
+def _facts(schedule: RunSchedule) -> list[tuple[str, Cell]]:
+    zone = schedule.options.ticks.time_zone
     options, job = schedule.options, schedule.request.get("pipelineJob") or {}
     most = options.max_run_count or "any number"
     found: list[tuple[str, Cell]] = [

@@ -1,21 +1,17 @@
-"""One schedule of messages or calls: what it does, its firings, a calendar, its form."""
+"""What one schedule of messages or calls says of itself."""
+
+from datetime import datetime
 
 from trainshed import names, schedules
 from trainshed.dashboard import links
-from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, time
-from trainshed.dashboard.page import Action, Actions, Facts, Page, Part, Tab
-from trainshed.dashboard.triggers import SECTION as ABOVE
+from trainshed.dashboard.cells import Badge, Cell, Code, Several, time
+from trainshed.dashboard.page import Action, Actions
 from trainshed.dashboard.triggers import messages
 from trainshed.dashboard.triggers import schedule_forms as forms
-from trainshed.dashboard.triggers.firings import Firings, coming
 from trainshed.dashboard.triggers.months import Ahead
-from trainshed.dashboard.triggers.sources import follows
-from trainshed.schedules import Fold, Gap, PubsubTarget, Schedule, firing
-from trainshed.sql import changes
+from trainshed.dashboard.triggers.schedule_page import Described
+from trainshed.schedules import Fold, Gap, PubsubTarget, Schedule
 
-TRAIL = (Link(text="Schedules", href="/schedules"),)
-VIEWS = (("", "Firings"), ("calendar", "Calendar"), ("edit", "Edit"))
 _GAPS = {
     Gap.SKIP: "a due time in it is skipped",
     Gap.RUN_NEXT: "a due time in it fires as soon as the clock has jumped",
@@ -27,58 +23,20 @@ _FOLDS = {
 _PAUSED = "It is paused; resume it to see its next firings."
 
 
-class SchedulePage:
-    """Makes the pages of one schedule."""
-
-    def __init__(self, service: schedules.Service, firings: Firings) -> None:
-        self._service = service
-        self._firings = firings
-
-    def page(self, asked: Asked) -> Page:
-        """Show one schedule. Raises NotFound, InvalidArgument."""
-        view = asked.choice("view", [word for word, _ in VIEWS if word])
-        schedule = self._service.get(asked.name)
-        parts, channels = self._view(view, schedule, asked)
-        return Page(
-            title=names.short(schedule.name),
-            section=ABOVE,
-            state=Badge(state=schedule.state),
-            about=(schedule.options.cron.words, schedule.options.time_zone),
-            trail=TRAIL,
-            tabs=views(asked, view),
-            parts=(_actions(schedule), *parts),
-            follows=(changes("schedule", schedule.name), firing.CHANGED, *channels),
-        )
-
-    def _view(self, view: str, schedule: Schedule, asked: Asked) -> tuple[list[Part], list[str]]:
-        if view == "edit":
-            return list(forms.edit_job(schedule)), []
-        cron = schedule.options.cron
-        if view == "calendar":
-            is_enabled = schedule.state == "ENABLED"
-            now = self._service.clock.now()
-            ahead = Ahead(cron=cron, after=now if is_enabled else None)
-            found = self._firings.calendar(schedule.name, ahead, asked, now=now)
-            return [found], [changes("receipt")]
-        _, upcoming = self._service.preview(schedule.name)
-        told = self._firings.last(schedule.name)
-        nothing = "It does not fire again." if schedule.state != "PAUSED" else _PAUSED
-        next_ones = coming(upcoming if schedule.state == "ENABLED" else [], cron.time_zone, nothing=nothing)
-        parts = [
-            self._firings.strip(told, cron.time_zone),
-            self._firings.listing(schedule.name, asked, cron.time_zone),
-            next_ones,
-            Facts(id="facts", heading="What it does", pairs=_facts(schedule)),
-        ]
-        return parts, follows(told)
-
-
-def views(asked: Asked, view: str) -> list[Tab]:
-    """Answer the views of a schedule."""
-    clear = {"view": None, "month": None, "page": None, "day": None}
-    return [
-        Tab(label=label, href=asked.href(**{**clear, "view": word}), is_current=word == view) for word, label in VIEWS
-    ]
+def described(schedule: Schedule, *, now: datetime) -> Described:
+    """Describe a schedule of messages or calls."""
+    after = max(now, schedule.last_due_time or now)
+    return Described(
+        name=schedule.name,
+        noun="schedule",
+        title=names.short(schedule.name),
+        state=schedule.state,
+        ahead=Ahead(cron=schedule.options.cron, after=after if schedule.state == "ENABLED" else None),
+        nothing=_PAUSED if schedule.state == "PAUSED" else "It does not fire again.",
+        actions=_actions(schedule),
+        facts=_facts(schedule),
+        forms=forms.edit_job(schedule),
+    )
 
 
 def outcome(schedule: Schedule, *, is_brief: bool = False) -> Cell:

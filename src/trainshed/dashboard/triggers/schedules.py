@@ -11,11 +11,10 @@ from trainshed.dashboard.cells import Badge, Cell, Code, Link, Marks, Several, t
 from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
 from trainshed.dashboard.serve import Address
 from trainshed.dashboard.triggers import SECTION as ABOVE
+from trainshed.dashboard.triggers import run_schedule, schedule, schedule_page, stories, tabs
 from trainshed.dashboard.triggers import schedule_forms as forms
-from trainshed.dashboard.triggers import stories, tabs
 from trainshed.dashboard.triggers.firings import Firings, next_of
-from trainshed.dashboard.triggers.run_schedule import RunSchedulePage
-from trainshed.dashboard.triggers.schedule import SchedulePage, outcome
+from trainshed.dashboard.triggers.schedule import outcome
 from trainshed.dashboard.triggers.sources import Sources, follows
 from trainshed.dashboard.triggers.stories import Story
 from trainshed.errors import InvalidArgument
@@ -48,9 +47,7 @@ class Schedules:
         self._sources = sources
         self._topics = messages
         self._parent = parent
-        firings = Firings(sources)
-        self._one = SchedulePage(service, firings)
-        self._one_of_runs = RunSchedulePage(of_runs, firings)
+        self._firings = Firings(sources)
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
@@ -79,9 +76,13 @@ class Schedules:
         return Page(title="Schedules", section=ABOVE, tabs=tabs(SECTION), parts=parts, follows=(*channels, *works))
 
     def detail(self, asked: Asked) -> Page:
-        """One schedule. Raises NotFound."""
-        make = self._one_of_runs.page if "/schedules/" in asked.name else self._one.page
-        return make(asked)
+        """One schedule. Raises NotFound, InvalidArgument."""
+        now = self._service.clock.now()
+        if "/schedules/" in asked.name:
+            found = run_schedule.described(self._of_runs.get(asked.name), now=now)
+        else:
+            found = schedule.described(self._service.get(asked.name), now=now)
+        return schedule_page.page(found, self._firings, asked, now=now)
 
 
 def _filters(text: str, state: str) -> tuple[Filter, ...]:
