@@ -2,6 +2,7 @@
 
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -45,7 +46,7 @@ def test_a_wrong_word_of_an_address_is_said_on_a_page(trainshed, words):
 @pytest.mark.parametrize(
     "path",
     [
-        "/", *(f"/{section}" for section in SECTIONS), "/schemas", "/runs/compare", "/runs/metrics",
+        "/", *(f"/{section}" for section in SECTIONS), "/schemas", "/find", "/runs/compare", "/runs/metrics",
         *(f"/{section}/none" for section in SECTIONS), "/schemas/none", "/subscriptions/none", "/lineage/none",
         "/why/none", "/runs/none/clone", "/runs/none/log", "/builds/none/log", "/runs/none/graph-layout",
     ],
@@ -77,3 +78,41 @@ def test_unknown_thing_is_said_in_a_sentence(trainshed):
     page = caught.value.read().decode()
     assert caught.value.code == 404
     assert "There is no build" in page
+
+
+@pytest.fixture(scope="module")
+def things(trainshed):
+    """A topic, and two schedules that publish to it."""
+    trainshed.run("pubsub", "topics", "create", "new-prices")
+    for name in ("nightly-prices", "nightly-costs"):
+        trainshed.run(
+            "scheduler", "jobs", "create", "pubsub", name, "--schedule", "0 3 * * *", "--topic", "new-prices",
+            "--message-body", "{}",
+        )  # fmt: skip
+    return trainshed
+
+
+def found(trainshed, text):
+    """What the page lists, and where it leads."""
+    answer = json.loads(get(trainshed, f"/find?{urllib.parse.urlencode({'text': text, 'format': 'json'})}"))
+    return [
+        row[0]["text"] for part in answer["parts"] if part["id"] == "found" for row in part.get("rows", [])
+    ], answer["goes_to"]
+
+
+def test_a_thing_is_found_by_a_part_of_its_name_its_whole_name_and_its_address(things):
+    place = "projects/local-project/locations/us-central1/jobs"
+
+    assert found(things, "nightly") == (["nightly-costs", "nightly-prices"], "")
+    assert found(things, "prices") == (["nightly-prices", "new-prices"], "")
+    assert found(things, "nightly-costs")[1] == f"/schedules/{place}/nightly-costs"
+    assert found(things, f"{place}/nightly-costs")[1] == f"/schedules/{place}/nightly-costs"
+    assert found(things, "gs://prices/a/b.csv")[1] == "/buckets/prices?object=a%2Fb.csv"
+    assert found(things, "nowhere") == ([], "")
+    assert found(things, "  ") == ([], "")
+
+
+def test_where_one_thing_alone_can_be_meant_a_browser_is_led_to_it(things):
+    with urllib.request.urlopen(things.address + "/find?text=new-prices", timeout=90) as answer:
+        assert answer.url.endswith("/topics/projects/local-project/topics/new-prices")
+        assert "new-prices" in answer.read().decode()

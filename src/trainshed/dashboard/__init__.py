@@ -5,6 +5,7 @@
   `watching`: what keeps pages and logs up to date, once for everybody who looks.
 - `render`, `document`, `templates/`, `static/`: how they look, as HTML and as JSON.
 - `logs`: the log viewer, for any page.
+- `find`: what a name, an identifier or an address is of.
 - one module, or folder, per section of the navigation; each answers its `Address`es. `sections` serves them together.
 """
 

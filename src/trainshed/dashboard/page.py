@@ -188,6 +188,7 @@ class Page:
     tabs: Sequence[Tab] = ()
     follows: Sequence[str] = ()  # channels of the store; each notification may change the page
     refresh_seconds: float | None = None  # for what changes by itself: a window of time, a process
+    goes_to: str = ""  # address of what is meant; a browser is led there instead
 
     @property
     def is_live(self) -> bool:

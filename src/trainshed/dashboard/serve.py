@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
@@ -68,6 +68,8 @@ class _Endpoint:
             drawn = await off_loop(self._draw, found)
         except TrainshedError as error:
             return self._failed(request, wrong.in_words_of_pages(error))
+        if version is None and drawn.page.goes_to:
+            return RedirectResponse(drawn.page.goes_to, 303, HEADERS)
         if version is None:
             return HTMLResponse(await off_loop(self._pages.whole, drawn), headers=HEADERS)
         events = self._live.follow(found.href(), drawn, version, lambda: off_loop(self._draw, found))

@@ -49,6 +49,13 @@ document.addEventListener("click", (event) => {
   if (button) copy(button, button.dataset.copy ?? location.href);
 });
 
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest?.("input, textarea, select, dialog")) return; // there it is a character
+  event.preventDefault();
+  document.querySelector("header .find input")?.select();
+});
+
 function take(news) {
   document.title = `${news.title} · Trainshed`;
   morph(document.getElementById("head"), news.head);
