@@ -18,7 +18,8 @@ _THRESHOLDS = (700, 10, 5)  # a full collection for each 50,000 objects that sta
 _OLDEST = 2
 _WORTH = 20_000  # objects set aside, before a rest is used to look through everything
 _EVERY_SECONDS = 5.0
-_AT_REST = 0.02  # of a core over that time
+_AT_REST = 0.02  # of a core over that time, at most
+_RESTS = 6  # times in a row, for a machine that is busy with something else makes a server look idle for a while
 
 
 class Collecting:
@@ -45,11 +46,12 @@ class Collecting:
 
     async def run(self) -> None:
         """Look through everything at the right moments, until cancelled."""
-        used = time.process_time()
+        used, rests = time.process_time(), 0
         while True:
             await asyncio.sleep(_EVERY_SECONDS)
             before, used = used, time.process_time()
-            self.turn(is_at_rest=used - before < _AT_REST * _EVERY_SECONDS)
+            rests = rests + 1 if used - before < _AT_REST * _EVERY_SECONDS else 0
+            self.turn(is_at_rest=rests >= _RESTS)
 
     def turn(self, *, is_at_rest: bool) -> None:
         """Look through everything if now is the moment."""

@@ -18,7 +18,9 @@ _NOTHING = ("", 0, 0, "")  # is said of how a node stands
 TASK_SIZE, ARTIFACT_SIZE = (214, 66), (176, 46)
 
 
-def standing(state: str = "", start: datetime | None = None, end: datetime | None = None, note: str = "") -> list[Any]:
+def standing(
+    state: str = "", start: datetime | None = None, end: datetime | None = None, note: str = ""
+) -> tuple[Any, ...]:
     """Write how a node stands now: its state, milliseconds since 1970 twice, what is said beside the state.
 
     There are thousands, and they change: what is nothing at the end is left out.
@@ -26,7 +28,7 @@ def standing(state: str = "", start: datetime | None = None, end: datetime | Non
     found = [state, _milliseconds(start), _milliseconds(end), note]
     while found and not found[-1]:
         found.pop()
-    return found
+    return tuple(found)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,6 +15,11 @@ class _Absent:
 _ITERATION = re.compile(r"^\[\d+\]")
 
 ABSENT: Final = _Absent()  # an optional input that nobody gave
+_NOTHING: Final[Mapping[str, Any]] = {}  # one for all records: there may be tens of thousands
+
+
+def _nothing() -> Mapping[str, Any]:
+    return _NOTHING
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,31 +149,37 @@ class Resources:
     machine_type: str = ""  # of a custom job
 
 
-@dataclass(frozen=True, kw_only=True)
+_ONCE: Final = Retry()
+_ANY: Final = Resources()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
     """One task of a DAG: a leaf that does something, or, with a body, a DAG of its own."""
 
     name: str  # in its DAG
     component: str
     display_name: str
-    given_parameters: Mapping[str, GivenParameter] = field(default_factory=dict)
-    given_artifacts: Mapping[str, GivenArtifact] = field(default_factory=dict)
-    parameters: Mapping[str, ParameterDefinition] = field(default_factory=dict)
-    artifacts: Mapping[str, ArtifactDefinition] = field(default_factory=dict)
-    output_parameters: Mapping[str, str] = field(default_factory=dict)  # name -> type
-    output_artifacts: Mapping[str, ArtifactOutput] = field(default_factory=dict)
+    given_parameters: Mapping[str, GivenParameter] = field(default_factory=_nothing)
+    given_artifacts: Mapping[str, GivenArtifact] = field(default_factory=_nothing)
+    parameters: Mapping[str, ParameterDefinition] = field(default_factory=_nothing)
+    artifacts: Mapping[str, ArtifactDefinition] = field(default_factory=_nothing)
+    output_parameters: Mapping[str, str] = field(default_factory=_nothing)  # name -> type
+    output_artifacts: Mapping[str, ArtifactOutput] = field(default_factory=_nothing)
     upstream: tuple[str, ...] = ()  # tasks of the same DAG that it waits for
     condition: str = ""  # CEL over the task's inputs; not holding: NOT_TRIGGERED
     runs_after_failure: bool = False  # ALL_UPSTREAM_TASKS_COMPLETED
     loop: Loop | None = None
     body: "Dag | None" = None
-    executor: Mapping[str, Any] = field(default_factory=dict)  # {"container": …}, {"importer": …} or {"resolver": …}
-    platform: Mapping[str, Any] = field(default_factory=dict)  # the executor's part of a Kubernetes platform spec
-    retry: Retry = field(default_factory=Retry)
+    executor: Mapping[str, Any] = field(
+        default_factory=_nothing
+    )  # {"container": …}, {"importer": …} or {"resolver": …}
+    platform: Mapping[str, Any] = field(default_factory=_nothing)  # the executor's part of a Kubernetes platform spec
+    retry: Retry = _ONCE
     timeout_seconds: float | None = None
     caching: bool = False
     fixed_key: str = ""  # cachingOptions.cacheKey
-    resources: Resources = field(default_factory=Resources)
+    resources: Resources = _ANY
     driver: str = ""  # the task that says what this one reads and makes, before the cache is asked
     drives: str = ""  # the task that this one is the driver of
 

@@ -33,6 +33,8 @@ from trainshed.ir.parameters import LEGACY_TYPES
 from trainshed.ir.resources import custom_job_container, resources, retry, timeout_seconds
 from trainshed.ir.sources import given_parameter, legacy_value, parameter_source
 
+_ONCE = Retry()
+
 
 def plan(document: Document) -> Plan:
     """Plan a document that `check` found no error in."""
@@ -67,6 +69,8 @@ class _Planner:
         self._run_parameters = _Threaded(spec)
         self._dags: dict[tuple[str, Retry | None], Dag] = {}
         self._definitions: dict[str, dict[str, Any]] = {}
+        self._given: dict[tuple[tuple[str, Any], ...], Mapping[str, Any]] = {}
+        self._words: dict[str, str] = {}
 
     def dag(self, name: str, component: Mapping[str, Any], inherited: Retry | None) -> Dag:
         """Plan a DAG component; `inherited` is the retry policy of the task that it is the body of."""
@@ -94,22 +98,39 @@ class _Planner:
         caching = task.get("cachingOptions", {})
         trigger = task.get("triggerPolicy", {})
         threaded = {n: GivenParameter(source=InputParameter(name=n)) for n in self._run_parameters.of(reference)}
+        given = threaded | {k: given_parameter(s) for k, s in inputs.get("parameters", {}).items()}
         return Task(
-            name=name,
-            component=reference,
-            display_name=task.get("taskInfo", {}).get("name", "") or name,
-            given_parameters=threaded | {k: given_parameter(s) for k, s in inputs.get("parameters", {}).items()},
-            given_artifacts={k: _given_artifact(s) for k, s in inputs.get("artifacts", {}).items()},
-            upstream=tuple(sorted(dependencies(task))),
+            name=self._word(name),
+            component=self._word(reference),
+            display_name=self._word(task.get("taskInfo", {}).get("name", "") or name),
+            given_parameters=self._shared(given),
+            given_artifacts=self._shared({k: self._given_artifact(s) for k, s in inputs.get("artifacts", {}).items()}),
+            upstream=tuple(self._word(other) for other in sorted(dependencies(task))),
             condition=trigger.get("condition", ""),
             runs_after_failure=trigger.get("strategy") == "ALL_UPSTREAM_TASKS_COMPLETED",
             loop=_loop(task),
             body=self.dag(reference, component, policy) if "dag" in component else None,
-            retry=policy or Retry(),
+            retry=policy or _ONCE,
             caching=bool(caching.get("enableCache", False)),
             fixed_key=caching.get("cacheKey", ""),
             **self._definition(reference, component),
         )
+
+    def _given_artifact(self, source: Mapping[str, Any]) -> GivenArtifact:
+        if "componentInputArtifact" in source:
+            return InputArtifact(name=self._word(source["componentInputArtifact"]))
+        output = source["taskOutputArtifact"]
+        return TaskArtifact(task=self._word(output["producerTask"]), key=self._word(output["outputArtifactKey"]))
+
+    def _word(self, word: str) -> str:
+        """Answer the first one that is the same; a document says each name anew wherever it means it."""
+        return self._words.setdefault(word, word)
+
+    def _shared(self, given: dict[str, Any]) -> Mapping[str, Any]:
+        """Answer the first mapping that says the same; of thousands of tasks most are given the same."""
+        if any(isinstance(found, GivenParameter) and isinstance(found.source, Constant) for found in given.values()):
+            return given  # 1 equals True, and lists have no hash
+        return self._given.setdefault(tuple(given.items()), given)
 
     def _definition(self, name: str, component: Mapping[str, Any]) -> dict[str, Any]:
         """Plan what all tasks of a component share, once."""
@@ -180,13 +201,6 @@ def in_order(before: Mapping[str, set[str]]) -> Iterator[str]:
             waiting[other] -= 1
             if waiting[other] == 0:
                 ready.append(other)
-
-
-def _given_artifact(source: Mapping[str, Any]) -> GivenArtifact:
-    if "componentInputArtifact" in source:
-        return InputArtifact(name=source["componentInputArtifact"])
-    output = source["taskOutputArtifact"]
-    return TaskArtifact(task=output["producerTask"], key=output["outputArtifactKey"])
 
 
 def _loop(task: Mapping[str, Any]) -> Loop | None:

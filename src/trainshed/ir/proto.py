@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
+from operator import is_
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -120,9 +121,18 @@ def _message(descriptor: Any) -> Reader:
                 found = field.read(entry, here, findings)
                 if found is not _ZERO:
                     result[field.name] = found
-        return result
+        return _once(value, result)
 
     return read_message
+
+
+def _once(value: Any, result: dict[str, Any]) -> dict[str, Any]:
+    """Answer what was given where reading changed nothing in it: a document of thousands of tasks is not there twice."""
+    if value.__class__ is dict and len(value) == len(result):
+        none = object()
+        if all(result.get(key, none) is entry for key, entry in value.items()):
+            return value
+    return result
 
 
 def _beside(field: _Field, key: str, first: str) -> str:
@@ -183,7 +193,7 @@ def _mapping(read_entry: Reader) -> Reader:
                 found = read_entry(entry, (trail, key), findings)
                 if found is not _ZERO:
                     result[key] = found
-        return result or _ZERO
+        return _once(value, result) or _ZERO
 
     return read_mapping
 
@@ -194,7 +204,9 @@ def _list(read_entry: Reader) -> Reader:
             findings.tear(trail, f"a list belongs here, not {noun(value)}")
             return _ZERO
         found = (read_entry(entry, (trail, index), findings) for index, entry in enumerate(value))
-        return [entry for entry in found if entry is not _ZERO] or _ZERO
+        result = [entry for entry in found if entry is not _ZERO]
+        is_same = len(result) == len(value) and all(map(is_, result, value))
+        return (value if is_same else result) or _ZERO
 
     return read_list
 

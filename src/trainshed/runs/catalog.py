@@ -3,17 +3,18 @@
 import hashlib
 import json
 import threading
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trainshed import ir
 from trainshed.errors import InvalidArgument
 from trainshed.runs import queries
 
-_MOST = 128
-_MOST_BYTES = 8_000_000  # of the documents that are kept together; a plan takes about as much again
+_MOST = 256  # keys; a template may have two
+_MOST_BYTES = 8_000_000  # of the documents whose plans are kept together: a plan takes a little more than its document
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +22,17 @@ class Template:
     """A checked spec, ready for any number of runs."""
 
     digest: str
-    document: str  # `{"spec": …, "platform": …}` as JSON: a fifth of what it takes as objects, and seldom read
+    packed: bytes  # the document: seldom read, and a hundredth of what it takes as objects
+    size: int  # of the document
     plan: ir.Plan
     runtime: Mapping[str, Any]  # what a PipelineJob wrapper said about the run
     display_name: str
     labels: Mapping[str, str]
+
+    @property
+    def document(self) -> str:
+        """The document as it is stored: `{"spec": …, "platform": …}` as JSON."""
+        return zlib.decompress(self.packed).decode("utf-8", "surrogatepass")
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -78,10 +85,15 @@ class Catalog:
         found = self._find(digest)
         if found is None:
             document = read()
-            found = self._keep(digest, self.take(document["spec"], document["platform"]))
+            found = self._keep(
+                digest, self._make(ir.load_dict(document["spec"], platform=document["platform"] or None))
+            )
         return found
 
     def _make(self, document: ir.Document) -> Template:
+        text = written(document.given, document.platform).encode("utf-8", "surrogatepass")
+        packed, size = zlib.compress(text, 1), len(text)
+        document, text = replace(document, given={}), b""  # it takes as much room as what was read from it
         findings = [f for f in ir.check(document) if f.severity == "error"]
         if findings:
             reason = "FEATURE_UNSUPPORTED" if all(f.anchor == "refused" for f in findings) else "SPEC_INVALID"
@@ -91,7 +103,8 @@ class Catalog:
             raise InvalidArgument.findings(unreadable, reason="SPEC_INVALID")
         return Template(
             digest=ir.digest([document.spec, document.executors, document.platform]),
-            document=written(document.given, document.platform),
+            packed=packed,
+            size=size,
             plan=plan,
             runtime=document.runtime,
             display_name=document.display_name,
@@ -107,14 +120,21 @@ class Catalog:
 
     def _keep(self, key: str, template: Template) -> Template:
         with self._lock:
-            self._known[key] = template
-            while len(self._known) > _MOST or (len(self._known) > 1 and self._size() > _MOST_BYTES):
-                self._known.popitem(last=False)
+            self._known[key] = self._known[template.digest] = template
+            while len(self._known) > _MOST or self._size() > _MOST_BYTES:
+                oldest = next(iter(self._known))
+                if self._known[oldest] is template:  # the newest stays, whatever its size
+                    break
+                del self._known[oldest]
         return template
 
     def _size(self) -> int:
-        sizes = {id(template): len(template.document) for template in self._known.values()}  # one has several keys
+        sizes = {id(template): template.size for template in self._known.values()}  # one has several keys
         return sum(sizes.values())
+
+
+def _loaded(document: Mapping[str, Any]) -> ir.Document:
+    return ir.load_dict(document["spec"], platform=document["platform"] or None)
 
 
 def written(spec: Mapping[str, Any], platform: Mapping[str, Any]) -> str:

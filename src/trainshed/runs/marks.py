@@ -89,10 +89,13 @@ class OneTask:
 def marks_of(conn: Connection, run: str) -> list[Mark]:
     """Read where a run's tasks stand, in the order in which they were made."""
     query = select(*_COLUMNS).where(_c.run == run).order_by(_c.position)
+    known: dict[str, str] = {}  # thousands of rows have few different words
+    word = known.setdefault
     return [
         Mark(
-            id=row[0], name=row[1], kind=row[2], parent=row[3], iteration=row[4], attempt=row[5], state=row[6],
-            cached_from=row[7], start_time=row[8], end_time=row[9], machine_type=row[10], cpu_seconds=row[11],
+            id=row[0], name=row[1], kind=word(row[2], row[2]), parent=word(row[3], row[3]), iteration=row[4],
+            attempt=row[5], state=word(row[6], row[6]), cached_from=row[7], start_time=row[8], end_time=row[9],
+            machine_type=word(row[10], row[10]), cpu_seconds=row[11],
         )
         for row in conn.execute(query)
     ]  # fmt: skip

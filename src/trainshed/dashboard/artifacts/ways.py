@@ -159,7 +159,7 @@ def _node(way: Way, places: Mapping[str, tuple[int, int, int, int]]) -> Node:
     )
 
 
-def _standing(way: Way, *, is_subject: bool) -> list[Any]:
+def _standing(way: Way, *, is_subject: bool) -> tuple[Any, ...]:
     state = way.doing.last_known_state if way.doing is not None else ""
     return standing(state, note="asked about" if is_subject else "")
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from trainshed import ir, runs
 from trainshed.dashboard import graph, layered
@@ -14,6 +14,7 @@ from trainshed.dashboard.runs import folding
 from trainshed.dashboard.runs.folding import Item, Seen, Whole
 from trainshed.dashboard.runs.kept import Kept, has_ended
 
+T = TypeVar("T")
 OPEN, FOLD, TASK, ARTIFACTS = "open", "fold", "task", "artifacts"  # words of the query
 LAYOUT_WORDS = (OPEN, FOLD, TASK, ARTIFACTS, "shape")
 _KEPT, _KEPT_STANDINGS = 64, 16
@@ -150,15 +151,21 @@ def _lay(shape: str, whole: Whole, seen: Seen) -> _Laid:
     sized = [_sized(item, is_open=item.id in seen.is_open) for item in seen.items]
     kinds = {(start, end): kind for start, end, kind in seen.edges}
     drawing = layered.draw(sized, list(kinds))
+    known: dict[Any, Any] = {}  # thousands of nodes stand in few rows, and say few different words
+
+    def once(value: T) -> T:
+        found: T = known.setdefault(value, value)
+        return found
+
     nodes = [
         graph.Node(
             id=item.id,
             kind="group" if item.is_group else item.kind,
             label=item.label,
-            detail=_detail(item, whole),
+            detail=once(_detail(item, whole)),
             parent=item.parent,
             is_open=item.id in seen.is_open,
-            place=drawing.places[item.id],
+            place=tuple(map(once, drawing.places[item.id])),
         )
         for item in seen.items
     ]
@@ -167,7 +174,7 @@ def _lay(shape: str, whole: Whole, seen: Seen) -> _Laid:
             start=line.start,
             end=line.end,
             kind=kinds.get((line.start, line.end), "data"),
-            points=[number for point in line.points for number in point],
+            points=tuple(once(number) for point in line.points for number in point),
         )
         for line in drawing.lines
     ]
@@ -219,9 +226,9 @@ def _dressed(node: graph.Node, whole: Whole, asked: Asked, laid: _Laid) -> graph
     return replace(node, fold=fold, href=fold if item.kind == "alike" else "")
 
 
-def _standing(item: Item, whole: Whole, standings: Mapping[str, runs.Standing]) -> list[Any]:
+def _standing(item: Item, whole: Whole, standings: Mapping[str, runs.Standing]) -> tuple[Any, ...]:
     if item.kind == "artifact":
-        return []
+        return ()
     if item.kind == "alike":
         return _of_alike([standings[key] for key in whole.inside[item.id] if key in standings])
     found = standings[item.id]
@@ -230,7 +237,7 @@ def _standing(item: Item, whole: Whole, standings: Mapping[str, runs.Standing]) 
     return graph.standing(found.state, found.start_time, found.end_time, _counted(counts) if counts else note)
 
 
-def _of_alike(found: Sequence[runs.Standing]) -> list[Any]:
+def _of_alike(found: Sequence[runs.Standing]) -> tuple[Any, ...]:
     starts = [standing.start_time for standing in found if standing.start_time]
     ends = [standing.end_time for standing in found if standing.end_time]
     end = max(ends) if ends and len(ends) == len(found) else None
