@@ -1,8 +1,8 @@
 """Runs: the list, one run, several side by side.
 
 - `listing`: the list and its filters. `words`: how runs are put in words.
-- `one`: one run. `picture`: its graph, as far as `folding` leaves it open; `panel`: the node that is selected, and
-  `artifact` if it is one; `tasks`: the table; `timeline`: who waited and worked when; `download`: its spec, its graph's layout;
+- `one`: one run. `picture`: its graph, as far as `folding` leaves it open; `panel`: which of its nodes is selected,
+  and `task` or `artifact`: what is known of it; `tasks`: the table; `timeline`: who waited and worked when; `download`: its spec, its graph's layout;
   `kept`: what need not be read or made again.
 - `results`: what came out of a run, for people to look at; `classification` reads curves and matrices.
 - `compare`: several runs side by side; `differences` says what differs, `parallel` draws a sweep.

@@ -14,6 +14,7 @@ from trainshed.dashboard.runs import panel, results, tasks, timeline
 from trainshed.dashboard.runs.kept import Ended
 from trainshed.dashboard.runs.listing import COMPARISON, SECTION
 from trainshed.dashboard.runs.picture import Pictures
+from trainshed.dashboard.runs.task import written
 from trainshed.dashboard.runs.words import because, remark
 
 TABS = ("graph", "tasks", "timeline", "results", "details")
@@ -197,5 +198,5 @@ def _at(when: datetime | None) -> Time | None:
 
 
 def _value(value: Any) -> Cell:
-    text = panel.written(value)
+    text = written(value)
     return Code(text=text, may_copy=_SHORT < len(text) <= _LONG) if text else "empty text"
