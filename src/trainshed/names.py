@@ -23,6 +23,21 @@ _AFTER = "{"  # behind every character of theirs
 MOST_CANDIDATES = 5  # that an ambiguous one names
 Item = TypeVar("Item")
 Place = TypeVar("Place", str, int)
+_CALLED = {  # collection -> what people call one of it
+    "pipelineJobs": "run",
+    "builds": "build",
+    "functions": "function",
+    "jobs": "schedule",
+    "schedules": "run schedule",
+    "topics": "topic",
+    "subscriptions": "subscription",
+    "triggers": "build trigger",
+    "runTriggers": "run trigger",
+    "receipts": "receipt",
+    "artifacts": "artifact",
+    "invocations": "invocation",
+}
+_SHORT = 8  # characters of a build's identifier, as people use it
 _PAIRS = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
 
 
@@ -42,6 +57,18 @@ def parse(template: str, name: str, *, field: str = "name") -> dict[str, str]:
 def short(name: str) -> str:
     """Answer the last identifier of a resource name."""
     return name.rsplit("/", 1)[-1]
+
+
+def kind(name: str) -> str:
+    """Answer what people call the kind of a resource; empty for a name of another kind."""
+    parts = name.split("/")
+    return _CALLED.get(parts[-2], "") if len(parts) > 1 else ""
+
+
+def called(name: str) -> str:
+    """Call a resource by its kind and the last part of its name: `run trigger nightly`; by the last part alone else."""
+    known, last = kind(name), short(name)
+    return f"{known} {last[:_SHORT] if known == 'build' else last}" if known else last
 
 
 def is_beginning(text: str) -> bool:

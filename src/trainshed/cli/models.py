@@ -7,11 +7,10 @@ from urllib.parse import quote
 import click
 
 from trainshed.cli import session
-from trainshed.cli.called import called
 from trainshed.cli.output import format_option, show, table
 from trainshed.client import Client
 from trainshed.errors import InvalidArgument
-from trainshed.names import short
+from trainshed.names import called, short
 
 _PATH = "/trainshed/v1/models"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from trainshed.cli.called import called
 from trainshed.cli.output import table
+from trainshed.names import called
 
 _MINUTE, _HOUR = 60, 3600
 

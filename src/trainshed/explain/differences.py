@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, isnan
 
+from trainshed import names
 from trainshed.explain import words
 from trainshed.explain.model import Commit, Made, Named, Source, Story, Value
 
@@ -151,8 +152,8 @@ def _why_other(was: Source | None, has: Source | None) -> str:
     if has is None:
         return "is gone"
     if has.commit is not None:
-        return f"written by {words.short(has.build)} of commit {words.sha(has.commit)}"
-    return f"written by {words.short(has.build)}" if has.build else "has another content"
+        return f"written by {names.called(has.build)} of commit {words.sha(has.commit)}"
+    return f"written by {names.called(has.build)}" if has.build else "has another content"
 
 
 def _version(source: Source | None) -> str:

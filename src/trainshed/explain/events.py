@@ -41,7 +41,7 @@ def asked(kind: str) -> Step:
 def receipt(node: Node) -> Step:
     """Tell what a trigger made of an event."""
     found = node.receipt
-    trigger = words.short(found.trigger)
+    trigger = names.called(found.trigger)
     return Step(
         id=f"receipt-{found.receipt_id}",
         heading=f"What {trigger} made of it",

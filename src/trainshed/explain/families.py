@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from trainshed import names
 from trainshed.errors import TrainshedError
-from trainshed.explain import words
 from trainshed.explain.fate import Node
 from trainshed.explain.sources import Sources
 from trainshed.ledger import Receipt
@@ -56,8 +55,8 @@ class Families:
 
     def _works(self, links: Sequence[str]) -> dict[str, str]:
         """Answer in which state the runs and builds are that these names are of."""
-        of_runs = sorted({link for link in links if words.kind_of(link) == "run"})
-        of_builds = {names.short(link): link for link in links if words.kind_of(link) == "build"}
+        of_runs = sorted({link for link in links if names.kind(link) == "run"})
+        of_builds = {names.short(link): link for link in links if names.kind(link) == "build"}
         found = {name: run.state for name, run in self._features.runs.progress(of_runs).items()} if of_runs else {}
         if of_builds:
             known = self._features.builds.progress(sorted(of_builds))
@@ -65,7 +64,7 @@ class Families:
         return found
 
     def _error(self, receipt: Receipt) -> str:
-        if receipt.state != "FAILED" or words.kind_of(receipt.link) != "invocation":
+        if receipt.state != "FAILED" or names.kind(receipt.link) != "invocation":
             return ""
         try:
             return self._features.functions.invocation(names.short(receipt.link)).error

@@ -80,7 +80,7 @@ def of_source(source: Source, last: Node | None) -> Fate:
         return Fate(
             did_something=False,
             state="FAILED",
-            says=words.sentence(f"{words.short(source.name)} cannot do its work: {source.error}"),
+            says=words.sentence(f"{names.called(source.name)} cannot do its work: {source.error}"),
             receipt_id="",
         )
     if last is None:
@@ -88,7 +88,7 @@ def of_source(source: Source, last: Node | None) -> Fate:
         return Fate(
             did_something=False,
             state="PENDING",
-            says=words.sentence(f"nothing has reached {words.short(source.name)} yet{due}"),
+            says=words.sentence(f"nothing has reached {names.called(source.name)} yet{due}"),
             receipt_id="",
             advice=_first(source),
         )
@@ -99,7 +99,7 @@ _RESTING = {"PAUSED", "DISABLED", "UPDATE_FAILED", "COMPLETED"}
 
 
 def _resting(source: Source, last: Node | None) -> Fate:
-    what, short = words.short(source.name), names.short(source.name)
+    what, short = names.called(source.name), names.short(source.name)
     before = f" Its last event: {of(last).says}" if last is not None else ""
     advice: tuple[Advice, ...] = ()
     if source.state == "COMPLETED":
@@ -156,7 +156,7 @@ def _end(node: Node) -> Fate:
         state=node.work if node.work and receipt.state in _GOES_ON else receipt.state,
         says=words.sentence(says),
         receipt_id=receipt.receipt_id,
-        link=receipt.link if words.kind_of(receipt.link) in {"run", "build"} else "",
+        link=receipt.link if names.kind(receipt.link) in {"run", "build"} else "",
         advice=advice,
     )
 
@@ -165,7 +165,7 @@ Judged = tuple[bool, str, tuple[Advice, ...]]
 
 
 def _pending(node: Node) -> Judged:
-    what = words.short(node.receipt.trigger)
+    what = names.called(node.receipt.trigger)
     tries = len(node.deliveries)
     tried = f", tried {words.counted(tries, 'time')} so far" if tries else ""
     return False, f"nothing is decided yet: {what} has it in hand{tried}", ()
@@ -173,9 +173,9 @@ def _pending(node: Node) -> Judged:
 
 def _started(node: Node) -> Judged:
     receipt = node.receipt
-    kind = words.kind_of(receipt.link)
+    kind = names.kind(receipt.link)
     if kind in {"run", "build"}:
-        started = receipt.reason or f"it started {words.short(receipt.link)}"
+        started = receipt.reason or f"it started {names.called(receipt.link)}"
         return True, started + (f"; the {kind} {words.became(node.work)}" if node.work else ""), ()
     if kind == "topic" and node.hearers is not None:
         return _unheard(node)
@@ -218,7 +218,7 @@ _RUN_TRIGGER = "trainshed pipelines triggers create NAME --topic {topic} --spec 
 
 def _joined(node: Node) -> Judged:
     receipt = node.receipt
-    what = words.short(receipt.link) or "what it asks for"
+    what = names.called(receipt.link) or "what it asks for"
     return (
         False,
         f"it started nothing new: {receipt.reason or f'{what} had been started already'}",
@@ -269,7 +269,7 @@ def _refused(node: Node) -> Judged:
     receipt = node.receipt
     return (
         False,
-        f"{words.short(receipt.trigger)} refused it: {receipt.reason}",
+        f"{names.called(receipt.trigger)} refused it: {receipt.reason}",
         (
             Advice(
                 text="Mend what it says, then send the event again",
@@ -285,17 +285,17 @@ def _failed(node: Node) -> Judged:
     tries = len(node.deliveries)
     tried = f" {words.counted(tries, 'time')}" if tries > 1 else ""
     replay = Advice(text="Then send the event again", command=f"trainshed receipts replay {receipt.receipt_id}")
-    if words.kind_of(receipt.trigger) == "function":
+    if names.kind(receipt.trigger) == "function":
         function = names.short(receipt.trigger)
         log = Advice(text="Read what the function wrote", command=_log_of(function, receipt))
         return False, f"function {function} failed{tried}: {error}", (log, replay)
-    return False, f"{words.short(receipt.trigger)} failed{tried}: {error}", (replay,)
+    return False, f"{names.called(receipt.trigger)} failed{tried}: {error}", (replay,)
 
 
 def _log_of(function: str, receipt: Receipt) -> str:
     """Answer the command that shows a call's log, the whole trace of an exception included."""
     command = f"trainshed functions logs read {function}"
-    if words.kind_of(receipt.link) != "invocation":
+    if names.kind(receipt.link) != "invocation":
         return command
     return f"{command} --execution-id {names.short(receipt.link)} --limit {_TRACE_LINES}"
 

@@ -62,13 +62,13 @@ class Service:
         `of` is its resource name, or the short id of a run, a receipt, a build or a schedule;
         of a receipt and a build the beginning is enough. Raises NotFound, InvalidArgument.
         """
-        kind = words.kind_of(of)
+        kind = names.kind(of)
         explainers = {
             "run": self._run,
             "build": lambda name: self._build(self._features.builds.get(self._builds_id(names.short(name)))),
             "receipt": lambda name: self._receipt(self._receipts_id(names.short(name))),
             "artifact": lambda name: self._artifact(names.short(name)),
-            **dict.fromkeys(("schedule", "schedule of runs", "function", "build trigger", "run trigger"), self._source),
+            **dict.fromkeys(("schedule", "run schedule", "function", "build trigger", "run trigger"), self._source),
         }
         if kind in explainers:
             return explainers[kind](of)
@@ -191,7 +191,7 @@ class Service:
         last = next(iter(self._features.ledger.latest([name], limit=1).get(name, ())), None)
         found = self.fate_of(name, last)
         chain = self._chain(last.receipt_id) if last else []
-        account = self._of_event(name, f"What {words.short(name)} did last", chain, found)
+        account = self._of_event(name, f"What {names.called(name)} did last", chain, found)
         return replace(
             account,
             steps=[self._sources.step(source), *account.steps],
@@ -209,7 +209,7 @@ class Service:
         see = [Advice(text="See the account of what it started", about=words.named(found.link))] if has_led else []
         is_open = found.state == "PENDING" and not has_led
         return Account(
-            kind=words.kind_of(name),
+            kind=names.kind(name),
             name=name,
             title=title,
             state=found.state,
@@ -254,7 +254,7 @@ class Service:
         for node in self._families.nodes(chain, 0):
             receipt = node.receipt
             steps.append(events.receipt(node))
-            if words.kind_of(receipt.link) == "build" and receipt.link != without:
+            if names.kind(receipt.link) == "build" and receipt.link != without:
                 with suppress(NotFound):
                     steps.append(of_builds.build(self._features.builds.get(names.short(receipt.link))))
         return steps
@@ -293,7 +293,7 @@ class Service:
 
 def _changes_of(work: str) -> str:
     """Name what is notified when a run or a build changes."""
-    return changes("build", names.short(work)) if words.kind_of(work) == "build" else changes("run", work)
+    return changes("build", names.short(work)) if names.kind(work) == "build" else changes("run", work)
 
 
 def _called(run: Run | None) -> Named | None:

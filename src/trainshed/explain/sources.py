@@ -13,6 +13,7 @@ from trainshed.sql import changes
 
 if TYPE_CHECKING:
     from trainshed.explain.service import Features
+_TOLD = ("schedule", "run schedule", "function")  # kinds whose changes are told on a channel
 
 
 class Sources:
@@ -25,16 +26,16 @@ class Sources:
         """Read a schedule, a trigger or a function. Raises NotFound."""
         kinds: dict[str, Callable[[str], Source]] = {
             "schedule": self._schedule,
-            "schedule of runs": self._run_schedule,
+            "run schedule": self._run_schedule,
             "build trigger": self._build_trigger,
             "run trigger": self._run_trigger,
             "function": self._function,
         }
-        return kinds[words.kind_of(name)](name)
+        return kinds[names.kind(name)](name)
 
     def hearers(self, link: str) -> Sequence[str] | None:
         """Answer who is subscribed to a topic; None for what is no topic, or is gone."""
-        if words.kind_of(link) != "topic":
+        if names.kind(link) != "topic":
             return None
         try:
             return self._features.topics.topic_subscriptions(link)
@@ -43,13 +44,12 @@ class Sources:
 
     def channels(self, name: str) -> Sequence[str]:
         """Answer on which channels a change of it is told."""
-        nouns = {"schedule": "schedule", "schedule of runs": "run schedule", "function": "function"}
-        noun = nouns.get(words.kind_of(name))
-        return (changes(noun, name),) if noun else ()
+        kind = names.kind(name)
+        return (changes(kind, name),) if kind in _TOLD else ()
 
     def step(self, source: Source) -> Step:
         """Tell what a source is like now."""
-        what = words.short(source.name)
+        what = names.called(source.name)
         says = f"{what} is {source.state.lower().replace('_', ' ')}"
         if source.error:
             says += f", and was last told: {source.error}"
@@ -62,7 +62,7 @@ class Sources:
                 facts.append(("Subscriptions", words.some([names.short(h) for h in source.hearers]) or "none"))
         return Step(
             id="source",
-            heading=f"The {words.kind_of(source.name)}",
+            heading=f"The {names.kind(source.name)}",
             says=words.sentence(says),
             state=source.state,
             about=words.named(source.name),

@@ -25,41 +25,11 @@ _BECAME = {
     "PENDING": "is about to begin",
     "QUEUED": "waits for its turn",
 }
-_KINDS = {
-    "pipelineJobs": "run",
-    "builds": "build",
-    "functions": "function",
-    "jobs": "schedule",
-    "schedules": "schedule of runs",
-    "topics": "topic",
-    "subscriptions": "subscription",
-    "triggers": "build trigger",
-    "runTriggers": "run trigger",
-    "receipts": "receipt",
-    "artifacts": "artifact",
-    "invocations": "invocation",
-}
-
-
-def kind_of(name: str) -> str:
-    """Answer what a resource name names; empty for what has no name among ours."""
-    parts = name.split("/")
-    return _KINDS.get(parts[-2], "") if len(parts) > 1 else ""
 
 
 def named(name: str) -> Named | None:
     """Call a resource by its kind and the last part of its name."""
-    if not name:
-        return None
-    kind, last = kind_of(name), names.short(name)
-    last = last[:8] if kind == "build" else last
-    return Named(text=f"{kind} {last}" if kind else last, name=name)
-
-
-def short(name: str) -> str:
-    """Say a resource name as a word in a sentence."""
-    found = named(name)
-    return found.text if found else ""
+    return Named(text=names.called(name), name=name) if name else None
 
 
 def exactly(when: datetime) -> str:

@@ -12,7 +12,6 @@ from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, time
 from trainshed.dashboard.charts import Chart, Series
 from trainshed.dashboard.page import Action, Empty, Facts, Field, Figures, Form, Notice, Page, Part, Table
 from trainshed.dashboard.render import exactly
-from trainshed.dashboard.runs.words import started_by
 from trainshed.dashboard.serve import Address
 from trainshed.explain import Origin
 from trainshed.registry import Model, Version
@@ -236,7 +235,7 @@ def _lasts(pushing: Sequence[str]) -> Part:
     if not pushing:
         return Notice(id="lasts", text=f"{said}. No schedule and no trigger pushed the last ones.")
     does = f"{said}. These started the runs that pushed the newest ones; to keep it, pause or disable them:"
-    return Notice(id="lasts", text=does, next=Several(cells=[links.named(started_by(name), name) for name in pushing]))
+    return Notice(id="lasts", text=does, next=Several(cells=[links.named(names.called(name), name) for name in pushing]))
 
 
 def _restore(version: Version, pushing: Sequence[str]) -> list[Part]:

@@ -13,7 +13,7 @@ from trainshed.dashboard.amounts import brief_cost
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Link, span, time
 from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
-from trainshed.dashboard.runs.words import because, remark, started_by
+from trainshed.dashboard.runs.words import because, remark
 from trainshed.sql import changes
 
 SECTION = "/runs"
@@ -92,7 +92,7 @@ def _filters(known: runs.Known, wanted: runs.Search) -> Part:
 
 def narrowed(known: runs.Known, wanted: runs.Search) -> tuple[Filter, ...]:
     """Answer what lists of runs are narrowed down by: their state, what they are of, what started them."""
-    triggers = ((name, started_by(name)) for name in _with(known.triggers, wanted.trigger))
+    triggers = ((name, names.called(name)) for name in _with(known.triggers, wanted.trigger))
     pipelines = _choices("any", _with(known.pipelines, wanted.pipeline))
     return (
         Filter(name="state", label="State", value=wanted.state, choices=_choices("any", runs.RUN.states)),

@@ -12,7 +12,7 @@ from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
 from trainshed.dashboard.render import exactly
 from trainshed.dashboard.runs import differences
 from trainshed.dashboard.runs.listing import SECTION, TREND, narrowed
-from trainshed.dashboard.runs.words import because, remark, started_by
+from trainshed.dashboard.runs.words import because, remark
 from trainshed.runs import Measured
 from trainshed.sql import changes
 
@@ -80,7 +80,7 @@ def value(each: Measured, metric: str) -> float | None:
 def _whose(wanted: runs.Search) -> str:
     if wanted.pipeline:
         return wanted.pipeline
-    return started_by(wanted.trigger) if wanted.trigger else "all runs"
+    return names.called(wanted.trigger) if wanted.trigger else "all runs"
 
 
 def _about(wanted: runs.Search, found: Sequence[Measured]) -> Cell:

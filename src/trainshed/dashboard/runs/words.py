@@ -4,14 +4,6 @@ from trainshed import names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.cells import Cell, Link, Several
 
-_NOUNS = {
-    "jobs": "schedule",
-    "schedules": "run schedule",
-    "triggers": "build trigger",
-    "runTriggers": "run trigger",
-    "functions": "function",
-}
-
 
 def remark(run: runs.Run) -> str:
     """Say how many of a run's tasks ran, were reused and were left out, once it has ended."""
@@ -43,11 +35,5 @@ def _of_build(run: runs.Run) -> Cell:
 
 
 def _first(trigger: str) -> Cell:
-    first, words = links.link(trigger), started_by(trigger)
+    first, words = links.link(trigger), names.called(trigger)
     return Link(text=words, href=first.href) if isinstance(first, Link) else words
-
-
-def started_by(trigger: str) -> str:
-    """Call a resource that starts runs by what it is and its name."""
-    collection = trigger.rsplit("/", 2)[-2] if trigger.count("/") > 1 else ""
-    return f"{_NOUNS.get(collection, '')} {names.short(trigger)}".strip()
