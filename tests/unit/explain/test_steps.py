@@ -37,7 +37,7 @@ def a_receipt(kind, stimulus, *, data=None, trigger=f"{_P}/functions/start", sta
         (a_receipt("firing", "forced/2026/x", trigger=f"{_P}/jobs/hourly"), "Schedule hourly was fired by hand."),
         (
             a_receipt("firing", "2026-01-31T12:00:00Z", trigger=f"{_P}/jobs/hourly"),
-            "Schedule hourly was due at 2026-01-31T12:00:00Z.",
+            "Schedule hourly was due at 2026-01-31 12:00:00 UTC.",
         ),
         (
             a_receipt("object", "s#1", data={"attributes": {"bucketId": "b", "objectId": "d/x.csv"}}),
