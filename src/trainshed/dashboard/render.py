@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from trainshed import explain
 from trainshed.clock import rfc3339
@@ -20,6 +21,7 @@ from trainshed.dashboard.page import Page
 
 _HERE = Path(__file__).parent
 _IMPORT = re.compile(r'^import .*? from "\./(\w+\.js)";', re.MULTILINE)
+_CODE = re.compile("`([^`]+)`")
 
 NAVIGATION = (
     ("/", "Overview"),
@@ -62,7 +64,7 @@ class Pages:
         )
         self._environment.filters |= {
             "exactly": exactly, "rfc3339": rfc3339, "duration": duration, "size": size, "json": as_json,
-            "class": style_class,
+            "class": style_class, "codes": codes,
         }  # fmt: skip
         self._environment.globals |= {"navigation": NAVIGATION, "has_login": has_login}
 
@@ -117,6 +119,11 @@ def size(count: int | None) -> str:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= 1024
     raise AssertionError("unreachable")
+
+
+def codes(text: str) -> Markup:
+    """Set what stands in backticks as code; everything is escaped."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  (it is escaped)
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,7 @@ import pytest
 from trainshed.dashboard import render
 from trainshed.dashboard.cells import Link, Ranked
 from trainshed.dashboard.document import document
-from trainshed.dashboard.page import Empty, Facts, Page, Table, Text
+from trainshed.dashboard.page import Empty, Facts, Notice, Page, Table, Text
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_values_of_a_table_carry_the_names_of_their_columns():
     assert (
         '<td data-of="Task" class="short"><a href="/x" class="depth-6">score</a></td>' in drawn
     )  # as deep as there are styles
-    assert '<td data-of="State">DONE</td>' in drawn
+    assert '<td data-of="State" class="brief">DONE</td>' in drawn
 
 
 def test_words_with_a_rank_are_sorted_by_it():
@@ -81,3 +81,15 @@ def test_a_heading_may_have_a_link_at_the_end_of_its_line():
     drawn = render.Pages().draw(Page(title="", section="", parts=[facts])).parts["node"]
 
     assert '<h2>Trainer</h2> <a href="/runs/x">Close</a></div>' in drawn
+
+
+def test_what_stands_in_backticks_is_code_and_everything_is_escaped():
+    assert render.codes("see `a <b>` & `c") == "see <code>a &lt;b&gt;</code> &amp; `c"
+
+
+def test_a_notice_ends_before_its_link():
+    parts = [Notice(id="n", text="It failed", next=Link(text="See it", href="/x"))]
+
+    drawn = render.Pages().draw(Page(title="", section="", parts=parts)).parts["n"]
+
+    assert 'It failed. <a href="/x">See it</a>' in drawn

@@ -114,7 +114,7 @@ def calls(found: Sequence[functions.Invocation], asked: Asked) -> list[Part]:
                     name="outcome",
                     label="Outcome",
                     value=outcome,
-                    choices=[("", "all"), ("failed", "that failed")],
+                    choices=[("", "any"), ("failed", "that failed")],
                 )
             ],
         ),

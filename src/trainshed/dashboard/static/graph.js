@@ -70,8 +70,14 @@ class Graph {
   }
 
   begin() {
-    const node = this.byId.get(this.selected);
+    const node = this.byId.get(this.selected) ?? this.telling();
     this.camera.begin((node ?? first(this.nodes))?.place, node && !node.is_open);
+  }
+
+  // What somebody came to see, where not all can be seen at once: what failed, or what runs.
+  telling() {
+    const is = (state) => (node) => node.kind === "task" && node.standing.state === state;
+    return this.nodes.find(is("FAILED")) ?? this.nodes.find(is("RUNNING"));
   }
 
   seen(shape) {

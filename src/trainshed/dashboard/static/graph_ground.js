@@ -6,7 +6,7 @@ import { fit } from "./graph_text.js";
 const NAMED = 70; // pixels on the screen from which on a group far away has its name
 const THIN = 0.12; // scale from which on lines are fainter: there are many of them
 const COLOURS = ["ink", "soft", "line", "paper", "card", "hover", "accent", "good", "bad", "busy", "idle", "six"];
-const TONES = { SUCCEEDED: "good", FAILED: "bad", RUNNING: "busy", CANCELLING: "busy", SKIPPED: "six", CANCELLED: "idle", "": "soft" };
+const TONES = { SUCCEEDED: "good", COMPLETE: "good", CACHED: "six", FAILED: "bad", RUNNING: "busy", CANCELLING: "busy", SKIPPED: "six", CANCELLED: "idle", "": "soft" };
 
 export class Ground {
   constructor(view, changed) {

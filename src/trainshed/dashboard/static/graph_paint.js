@@ -157,7 +157,7 @@ function artifact(link, node, x, y, width) {
   const kind = (node.detail.match(/[A-Z]\w*/) ?? ["none"])[0];
   link.append(
     element("text", { x: x + 20, y: y + 29, class: `mark type-${kind.toLowerCase()}`, "text-anchor": "middle" }, MARKS[kind] ?? "●"),
-    element("text", { x: x + 36, y: y + 20, class: "label" }, fit(node.label, "label", width - 50)),
+    element("text", { x: x + 36, y: y + 20, class: "label" }, fit(node.label, "label", width - 44)),
     element("text", { x: x + 36, y: y + 36, class: "detail" }, fit(node.detail, "text", width - 50)),
   );
 }

@@ -126,7 +126,7 @@ class Receipts:
 
 def _filters(asked: Asked) -> Filters:
     def choices(known: Sequence[str]) -> tuple[tuple[str, str], ...]:
-        return (("", "all"), *((word, word) for word in known))
+        return (("", "any"), *((word, word) for word in known))
 
     def one(name: str, label: str, type: str = "search") -> Filter:  # noqa: A002  (as inputs have it)
         return Filter(name=name, label=label, value=asked.word(name), type=type)
