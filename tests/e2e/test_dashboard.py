@@ -116,3 +116,25 @@ def test_where_one_thing_alone_can_be_meant_a_browser_is_led_to_it(things):
     with urllib.request.urlopen(things.address + "/find?text=new-prices", timeout=90) as answer:
         assert answer.url.endswith("/topics/projects/local-project/topics/new-prices")
         assert "new-prices" in answer.read().decode()
+
+
+@pytest.mark.parametrize(
+    ("short", "whole"),
+    [
+        ("/schedules/nightly-costs", "/schedules/projects/local-project/locations/us-central1/jobs/nightly-costs"),
+        ("/topics/new-prices", "/topics/projects/local-project/topics/new-prices"),
+    ],
+)
+def test_an_address_may_end_in_a_short_name(things, short, whole):
+    with urllib.request.urlopen(things.address + short, timeout=90) as answer:
+        assert answer.url.endswith(whole)
+    assert json.loads(get(things, f"{short}?format=json"))["title"] == short.rsplit("/", 1)[-1]
+
+
+@pytest.mark.parametrize("path", ["/schedules/nightly", "/topics/nightly-costs", "/builds/nightly-costs"])
+def test_a_part_of_a_name_or_the_name_of_something_else_is_no_address(things, path):
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        get(things, path)
+
+    assert caught.value.code in {400, 404}
+    assert "<h1>" in caught.value.read().decode()

@@ -17,6 +17,7 @@ SECTION = "/find"
 _EACH = 6  # of a kind; one more is asked for, to say that there are more
 _VERSIONS = 50  # of a model, among which one is looked for
 _LONGEST = 500  # characters that are looked for
+_BY_BEGINNING = ("builds", "receipts")  # whose identifiers lists write short
 _COLUMNS = ("Name", "Kind", "State", "Made", "About")
 
 
@@ -93,6 +94,15 @@ class Find:
             ),
             goes_to=meant.href if meant else "",
         )
+
+    def whole(self, path: str) -> str:
+        """Answer the whole path of one that ends in a short name, as `/builds/5030bf93`, and anything else as it is."""
+        section, _, text = path.removeprefix("/").partition("/")
+        if not text or "/" in text:
+            return path
+        of_section = [match for match in self._found(text) if match.href.startswith(f"/{section}/")]
+        fit = [match for match in of_section if match.name == text or section in _BY_BEGINNING]
+        return fit[0].href if len(fit) == 1 else path
 
     def _found(self, text: str) -> Iterator[Match]:
         for kind, look, rest in self._ways:

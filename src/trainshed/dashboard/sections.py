@@ -33,6 +33,14 @@ class HasRoutes(Protocol):
         """Answer it."""
 
 
+@runtime_checkable
+class KnowsNames(Protocol):
+    """A section that knows what short names mean."""
+
+    def whole(self, path: str) -> str:
+        """Answer the whole path of one that ends in a short name, and anything else as it is."""
+
+
 def routes(
     sections: Sequence[Section], listen: Listen, *, has_login: bool = False
 ) -> tuple[list[BaseRoute], Callable[[], None]]:
@@ -42,9 +50,9 @@ def routes(
     for section in sections:  # before the pages, whose names may hold slashes
         found.extend(growing.routes(section.log_addresses()) if isinstance(section, HasLogs) else [])
         found.extend(section.routes() if isinstance(section, HasRoutes) else [])
-    found.extend(
-        serve.routes([address for section in sections for address in section.addresses()], live, has_login=has_login)
-    )
+    addresses = [address for section in sections for address in section.addresses()]
+    whole = next((section.whole for section in sections if isinstance(section, KnowsNames)), str)
+    found.extend(serve.routes(addresses, live, meant=whole, has_login=has_login))
 
     def leave() -> None:
         live.close()

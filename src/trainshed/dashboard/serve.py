@@ -43,21 +43,27 @@ class Address:
     make: Callable[[Asked], Page]
 
 
-def routes(addresses: Sequence[Address], live: Live, *, has_login: bool = False) -> list[BaseRoute]:
-    """Serve every page, and the files that they need; with a login there is a way out on every page."""
+def routes(
+    addresses: Sequence[Address], live: Live, *, meant: Callable[[str], str] = str, has_login: bool = False
+) -> list[BaseRoute]:
+    """Serve every page, and the files that they need; with a login there is a way out on every page.
+
+    `meant` answers the whole path of one that ends in a short name, and anything else as it is.
+    """
     pages = Pages(has_login=has_login)
     return [
         Mount("/static", _Static(directory=_STATIC), name="static"),
-        *(Route(address.path, _Endpoint(address, pages, live).answer) for address in addresses),
+        *(Route(address.path, _Endpoint(address, pages, live, meant).answer) for address in addresses),
     ]
 
 
 class _Endpoint:
-    def __init__(self, address: Address, pages: Pages, live: Live) -> None:
+    def __init__(self, address: Address, pages: Pages, live: Live, meant: Callable[[str], str]) -> None:
         self._make = address.make
         self._known = (*address.words, *_RESERVED)
         self._pages = pages
         self._live = live
+        self._meant = meant
 
     async def answer(self, request: Request) -> Response:
         version = request.query_params.get("live")
@@ -67,7 +73,7 @@ class _Endpoint:
                 return await off_loop(self._document, found)
             drawn = await off_loop(self._draw, found)
         except TrainshedError as error:
-            return self._failed(request, wrong.in_words_of_pages(error))
+            return await self._failed(request, wrong.in_words_of_pages(error))
         if version is None and drawn.page.goes_to:
             return RedirectResponse(drawn.page.goes_to, 303, HEADERS)
         if version is None:
@@ -85,7 +91,10 @@ class _Endpoint:
     def _draw(self, found: Asked) -> Drawn:
         return self._pages.draw(self._make(found))
 
-    def _failed(self, request: Request, error: TrainshedError) -> Response:
+    async def _failed(self, request: Request, error: TrainshedError) -> Response:
+        path = request.url.path
+        if (whole := await off_loop(self._meant, path)) != path:
+            return RedirectResponse(whole + (f"?{request.url.query}" if request.url.query else ""), 303, HEADERS)
         if _wants_json(request) or "live" in request.query_params:
             raise error  # as the surface says it
         return failed(self._pages, error, _address(request))
