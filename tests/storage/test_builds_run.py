@@ -413,3 +413,21 @@ def test_a_step_costs_little_more_than_its_process(bench):
 
     assert build.state == "SUCCESS"
     assert time.monotonic() - start < 100  # not a measure of speed: it must not hang
+
+
+def test_what_a_step_cloned_is_kept_and_is_no_field_of_google(bench, tmp_path):
+    origin = tmp_path / "origin"
+    who = "-c user.name=n -c user.email=e@example.com"
+    build = bench.run(
+        bench.submit(
+            bash(
+                f"git init -q -b main {origin} && git -C {origin} {who} commit -q --allow-empty -m first"
+                f" && git clone -q file://{origin} code && git -C code rev-parse HEAD > head.txt && cat head.txt"
+            )
+        )
+    )
+
+    (clone,) = build.clones
+    assert (clone.path, clone.repository) == ("code", f"file://{origin}")
+    assert f"Step #0: {clone.commit}\n" in bench.log(build)
+    assert "clones" not in build.results

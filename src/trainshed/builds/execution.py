@@ -6,15 +6,15 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from trainshed.builds import processes, secret_versions, sources, steps
+from trainshed.builds import clones, processes, secret_versions, sources, steps
 from trainshed.builds.journal import Journal, StepOutput
 from trainshed.builds.logkeeping import LogKeeper
-from trainshed.builds.model import Build, Config, Step
+from trainshed.builds.model import CLONES, Build, Config, Step
 from trainshed.builds.ports import Objects
 from trainshed.builds.repositories import Repositories
 from trainshed.builds.service import Service
@@ -109,6 +109,12 @@ class Execution:
         else:
             await self._finish(journal, "succeed", "")
 
+    def _note_clones(self, folder: Path, before: set[str]) -> None:
+        """Keep what the steps cloned: nothing else will say which commit a branch was then."""
+        with suppress(OSError):
+            new = [asdict(clone) for clone in clones.found(folder) if clone.path not in before]
+            self._results |= {CLONES: new} if new else {}
+
     async def _until(self, deadline: datetime) -> None:
         while self._clock.now() < deadline:
             await self._clock.sleep_until(deadline)
@@ -120,7 +126,11 @@ class Execution:
             source_dir = ""
         secrets = await self._secrets(config, journal)
         runner = steps.StepRunner(build, workspace, self._around.tools, secrets=secrets, source_dir=source_dir)
-        await self._phase("BUILD", journal, lambda: self._steps(config, runner, workspace, journal))
+        before = await off_loop(clones.found, workspace.workspace)
+        try:
+            await self._phase("BUILD", journal, lambda: self._steps(config, runner, workspace, journal))
+        finally:
+            await asyncio.shield(off_loop(self._note_clones, workspace.workspace, {clone.path for clone in before}))
         if config.images or config.objects_location:
             await self._phase("PUSH", journal, lambda: self._push(config, workspace.workspace / source_dir, journal))
 

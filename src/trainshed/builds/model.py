@@ -9,6 +9,7 @@ from typing import Any
 from trainshed.builds.lifecycle import BUILD
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+CLONES = "clones"  # among what is kept as results; Google has no such field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +115,15 @@ class Origin:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Clone:
+    """What a step cloned into the workspace."""
+
+    path: str  # in the workspace
+    repository: str  # its address, without who asked
+    commit: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Build:
     """A build as stored."""
 
@@ -137,6 +147,7 @@ class Build:
     warnings: tuple[str, ...]
     log_uri: str
     steps: tuple[StepRecord, ...] = ()
+    clones: tuple[Clone, ...] = ()  # what its steps cloned
 
     @property
     def reason(self) -> str:
@@ -162,7 +173,8 @@ class Build:
             end_time=row.end_time,
             status_detail=row.status_detail,
             failure=row.failure or {},
-            results=row.results or {},
+            results={key: value for key, value in (row.results or {}).items() if key != CLONES},
+            clones=tuple(Clone(**each) for each in (row.results or {}).get(CLONES, ())),
             timing=row.timing or {},
             warnings=tuple(row.warnings or ()),
             log_uri=row.log_uri,

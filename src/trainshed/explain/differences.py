@@ -113,6 +113,8 @@ def _metrics(made: Sequence[Made]) -> dict[str, float]:
 
 def _commits(before: Story, now: Story) -> Iterator[Difference]:
     old, new = before.commit, now.commit
+    if old is not None and now.code.build and not before.code.build:
+        return  # the image's is all that is known now, and of the files that were read it says nothing
     if new is None or (old is not None and old.sha == new.sha):
         return
     builds = [s.build for s in now.sources if s.commit is not None and s.commit.sha == new.sha and s.build]

@@ -110,12 +110,27 @@ class Made:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Code:
+    """What is known of the code of a run."""
+
+    commit: Commit | None
+    build: str = ""  # that made the image of its tasks, where nothing closer is known
+    says: str = ""  # how it is known, or why it is not
+    brief: str = ""  # why it is not, in a few words
+
+
+@dataclass(frozen=True, kw_only=True)
 class Origin:
     """The commit of a run's code and what it read: what people ask of many runs at once."""
 
     state: str
-    commit: Commit | None
+    code: Code
     sources: Sequence[Source]
+
+    @property
+    def commit(self) -> Commit | None:
+        """The commit of its code, or else of its image."""
+        return self.code.commit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,9 +143,10 @@ class Story:
     create_time: datetime
     parameters: Mapping[str, object]
     spec_digest: str
-    commit: Commit | None
+    commit: Commit | None  # that its code is of
     sources: Sequence[Source]
     tasks: Sequence[Ran]
     cost: costs.Cost
     made: Sequence[Made]
     tally: Tally = field(default_factory=Tally)
+    code: Code = Code(commit=None)  # how its commit is known, or why it is not

@@ -7,7 +7,7 @@ from trainshed import costs, names
 from trainshed.environments import Environment
 from trainshed.explain import differences, words
 from trainshed.explain.differences import Difference, Measure
-from trainshed.explain.model import Advice, Made, Named, Ran, Step, Story, Value
+from trainshed.explain.model import Advice, Code, Made, Named, Ran, Step, Story, Value
 from trainshed.runs import Run
 from trainshed.tally import Tally
 
@@ -76,6 +76,15 @@ def run(found: Run, tally: Tally) -> Step:
         columns=("Parameter", "Value") if found.parameters else (),
         rows=[(name, _plain(value)) for name, value in found.parameters.items()],
     )
+
+
+def unknown_commit(found: Code) -> Step | None:
+    """Say why nobody knows which commit a run's code is of."""
+    if not found.says:
+        return None
+    says = f"which commit its code is of is not known: {found.says}"
+    about = words.named(found.build) if found.build else None
+    return Step(id="commit", heading="The commit", says=words.sentence(says), about=about)
 
 
 def data(story: Story) -> Step | None:

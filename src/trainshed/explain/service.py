@@ -52,7 +52,7 @@ class Service:
         self._features = features
         self._parent = parent  # projects/P/locations/L that short names are of
         self._commits = Commits(features.repositories)
-        self._stories = Stories(features.runs, features.builds, self._commits)
+        self._stories = Stories(features.runs, features.builds, self._commits, features.environments.resolve)
         self._sources = Sources(features)
         self._families = Families(features, self._sources)
 
@@ -136,6 +136,7 @@ class Service:
         steps = [
             *first,
             of_builds.commit(story.commit, _built(story)) if story.commit and not root_has_it else None,
+            None if story.commit else of_runs.unknown_commit(story.code),
             of_runs.run(run, story.tally),
             self._compared(story, before),
             of_runs.data(story),
@@ -301,6 +302,7 @@ def _called(run: Run | None) -> Named | None:
 
 
 def _built(story: Story) -> Named | None:
-    """Answer the build that made a run's code out of its commit."""
+    """Answer the build that made a run's code, or its image, out of its commit."""
     builds_of = [s.build for s in story.sources if s.build and s.commit == story.commit]
-    return words.named(builds_of[0]) if builds_of else None
+    made = builds_of[0] if builds_of else story.code.build
+    return words.named(made) if made else None

@@ -10,6 +10,7 @@ from threading import Lock
 from trainshed import builds, costs, lineage, runs
 from trainshed.builds import Build
 from trainshed.errors import TrainshedError
+from trainshed.explain.codes import Codes, Resolve
 from trainshed.explain.model import Commit, Made, Origin, Ran, Source, Story
 from trainshed.ledger import Receipt
 from trainshed.runs import Details, Run, Traces
@@ -38,10 +39,11 @@ class Stories:
     What became of the tasks of a run that has ended stays: it is kept. A retry gives the run another end.
     """
 
-    def __init__(self, of_runs: runs.Service, of_builds: builds.Service, commit: "Commits") -> None:
+    def __init__(self, of_runs: runs.Service, of_builds: builds.Service, commit: "Commits", resolve: Resolve) -> None:
         self._runs = of_runs
         self._builds = of_builds
         self._commits = commit
+        self._codes = Codes(of_builds, resolve, of_chain=commit.of_chain, of_build=commit.of_build)
         self._prices = costs.load()
         self._worked: OrderedDict[tuple[str, datetime | None], _Worked] = OrderedDict()
         self._lock = Lock()
@@ -50,6 +52,7 @@ class Stories:
         """Tell what is known of a run; `chain` are the receipts of the events that led to it, the first one first."""
         traces = self._runs.work(run)
         sources, worked = self._sources(traces.executions), self._worked_in(run, traces)
+        code = self._codes.read(chain, sources, lambda: traces.executions)
         return Story(
             name=run.name,
             state=run.state,
@@ -57,7 +60,8 @@ class Stories:
             create_time=run.create_time,
             parameters=run.parameters,
             spec_digest=run.spec_digest,
-            commit=self._commits.of_chain(chain) or _of_code(sources),
+            commit=code.commit,
+            code=code,
             sources=sources,
             tasks=worked.tasks,
             cost=worked.cost,
@@ -66,9 +70,10 @@ class Stories:
         )
 
     def origin(self, run: Run, chain: Sequence[Receipt]) -> Origin:
-        """Tell a run's commit and what it read, without looking at its tasks and what they made."""
+        """Tell a run's commit and what it read; its tasks are looked at only where nothing closer knows the commit."""
         sources = self._sources(self._runs.readers(run))
-        return Origin(state=run.state, commit=self._commits.of_chain(chain) or _of_code(sources), sources=sources)
+        code = self._codes.read(chain, sources, lambda: self._runs.executions(run))
+        return Origin(state=run.state, code=code, sources=sources)
 
     def _worked_in(self, run: Run, traces: Traces) -> _Worked:
         with self._lock:
@@ -154,10 +159,13 @@ class Commits:
         return self.read(url, sha, str((receipt.data.get("plan") or {}).get("_PLAN_SINCE", "")))
 
     def of_build(self, build: Build) -> Commit | None:
-        """Answer the commit that a build was made of."""
+        """Answer the commit that a build was made of: that of its source, or else the one that its steps cloned."""
         source = (build.resolved.get("source") or {}).get("gitSource") or {}
         sha, url = build.substitutions.get("COMMIT_SHA", ""), str(source.get("url", ""))
-        return self.read(url, sha, build.substitutions.get("_PLAN_SINCE", "")) if sha and url else None
+        if sha and url:
+            return self.read(url, sha, build.substitutions.get("_PLAN_SINCE", ""))
+        cloned = {(clone.repository, clone.commit) for clone in build.clones}
+        return self.read(*cloned.pop()) if len(cloned) == 1 else None  # of several nobody can say which one counts
 
     def read(self, url: str, sha: str, since: str = "") -> Commit:
         """Read a commit; what cannot be read of it stays empty."""
@@ -189,13 +197,6 @@ class Commits:
             return tuple(self._repositories.changed(url, since or f"{sha}^", sha))
         except TrainshedError:  # the first commit has none before it
             return ()
-
-
-def _of_code(sources: Sequence[Source]) -> Commit | None:
-    """Answer the commit that the newest file of code was built from."""
-    code = [s for s in sources if s.commit is not None and s.uri.endswith(".py")]
-    newest = max(code, key=lambda s: s.generation, default=None)
-    return newest.commit if newest else None
 
 
 def _read(execution: lineage.Execution) -> Iterator[tuple[str, str]]:

@@ -143,6 +143,10 @@ class Reading:
         """Read which tasks of a run read stored data, with what that was."""
         return self.db.read(lambda conn: lineage.readers_of_context(conn, run.context_id))
 
+    def executions(self, run: Run) -> Sequence[lineage.Execution]:
+        """Read what the tasks of a run did, with the code and the image of each."""
+        return self.db.read(lambda conn: lineage.executions_of_context(conn, run.context_id))
+
     def traces(self, run: Run) -> Traces:
         """Read what the tasks of a run read and wrote."""
         return self.db.read(
@@ -228,8 +232,8 @@ class Reading:
         """Count the runs of a trigger that were made in each stretch of time and had something to do, by their state."""
         return self.db.read(lambda conn: [progress.count_by_state(conn, trigger, *s) for s in stretches])
 
-    def used_since(self, since: datetime) -> tuple[int, Mapping[str, Sequence[float]]]:
-        """Count the runs made since then that have ended, and add up what they used: by machine, as `Run.usage`."""
+    def used_since(self, since: datetime) -> Sequence[searching.Used]:
+        """Add up what the runs made since then used that have ended, by pipeline and by what started them."""
         return self.db.read(lambda conn: searching.used_since(conn, since))
 
     def worked_before(self, name: str) -> Run | None:

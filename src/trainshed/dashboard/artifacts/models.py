@@ -285,6 +285,7 @@ def _about(version: Version, known: Origin | None) -> list[tuple[str, Cell]]:
         ("Why", links.why(version.run, "Why this run was and what it did") if version.run else version.reason),
         ("Gate", _gate(version)),
         ("Commit", origin.commit(known)),
+        ("How it is known", origin.how(known)),
         ("Its message", origin.message(known)),
         ("Model", links.named(version.model_uri.rsplit("/", 1)[-1] or model, model) if model else None),
         ("Lineage", Link(text="From the commit and the data to what came of it", href=links.lineage(model or pushed))),

@@ -41,9 +41,21 @@ class Origins:
 
 
 def commit(known: Origin | None) -> Cell:
-    """Say the commit that a run's code is of."""
-    found = known.commit if known is not None else None
-    return Code(text=found.sha[:_SHORT], may_copy=True) if found is not None else None
+    """Say the commit that a run's code is of, or that nobody knows it; the build that comes nearest is a click away."""
+    if known is None:
+        return None
+    if known.commit is None:
+        text = f"not known: {known.code.brief}"
+        build = known.code.build.rpartition("/")[2]
+        return Link(text=text, href=links.href("/builds", build)) if build else text
+    sha = Code(text=known.commit.sha[:_SHORT], may_copy=True)
+    return Several(cells=(sha, "of its image")) if known.code.build else sha
+
+
+def how(known: Origin | None) -> str:
+    """Say how the commit is known, or why it is not, where that is not plain."""
+    said = known.code.says if known is not None else ""
+    return said[:1].upper() + said[1:] + "." if said else ""
 
 
 def message(known: Origin | None) -> str:

@@ -80,6 +80,7 @@ class Lineage:
         facts: list[tuple[str, Cell]] = [
             ("Run", links.link(runs_of[0])),
             ("Commit", origin.commit(known)),
+            ("How it is known", origin.how(known)),
             ("Its message", origin.message(known)),
             ("Data", origin.data(known)),
             ("Code", Code(text=f"trainshed lineage code {trace.subject.name}", may_copy=True)),

@@ -41,6 +41,7 @@ def _about(build: Build) -> Iterator[tuple[str, Cell]]:
         yield "Kind of failure", Code(text=str(build.failure.get("type", "")))
     yield "Source", source(build)
     yield "Commit", Code(text=build.commit_sha, may_copy=True) if build.commit_sha else None
+    yield "Cloned by its steps", "; ".join(f"{c.path}: {c.commit} of {c.repository}" for c in build.clones)
     yield "Trigger", trigger(build) or "started by hand"
     yield "Created", _exact(build.create_time)
     yield "Waited", span(build.create_time, build.start_time or build.end_time)
