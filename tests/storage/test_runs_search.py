@@ -94,6 +94,24 @@ def test_pages_follow_one_another(world):
         world.service.search(runs.Search(page_token="bm9uc2Vuc2U="))
 
 
+def test_what_ended_runs_used_is_added_up_by_pipeline_and_by_what_started_them(world):
+    old = create(world, job_id="old")
+    one = create(world, job_id="one", cause=fired(world, "2026-01-01T00:00:00Z"))
+    create(world, job_id="two", cause=fired(world, "2026-01-02T00:00:00Z"))
+    create(world, "evaluate", job_id="three")
+    world.finish(old)
+    create(world, "evaluate", job_id="goes-on")
+
+    found = {(used.pipeline, used.trigger): used for used in world.service.used_since(one.create_time)}
+
+    assert {of: used.runs for of, used in found.items()} == {("train", SCHEDULE): 2, ("evaluate", ""): 1}
+    own = [world.service.get(f"{PARENT}/pipelineJobs/{job}").usage for job in ("one", "two")]
+    for machine, (seconds, cores) in found["train", SCHEDULE].machines.items():
+        assert seconds == pytest.approx(sum(usage[machine][0] for usage in own))
+        assert cores == pytest.approx(sum(usage[machine][1] for usage in own))
+    assert found["train", SCHEDULE].machines.keys() == own[0].keys() | own[1].keys() != set()
+
+
 def test_what_stands_at_the_beginning_is_known(world):
     by_hand = create(world, job_id="by-hand")
     first = create(world, job_id="first", cause=fired(world, "2026-01-01T00:00:00Z"))

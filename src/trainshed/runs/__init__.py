@@ -31,7 +31,7 @@ from trainshed.runs.pricing import actual, actual_brief, estimate, used
 from trainshed.runs.progress import Progress
 from trainshed.runs.reading import Details, Traces
 from trainshed.runs.request import Prepared, job_id
-from trainshed.runs.searching import Known, Search
+from trainshed.runs.searching import Known, Search, Used
 from trainshed.runs.service import Service
 from trainshed.runs.store import ENDED, ENDED_ENTRY, TRIGGERS, count_open, run_channel, tasks_channel
 from trainshed.runs.tallying import tally, tally_ahead, tally_of
@@ -73,6 +73,7 @@ __all__ = [
     "Traces",
     "Trigger",
     "Triggers",
+    "Used",
     "actual",
     "actual_brief",
     "build_engine",

@@ -1,6 +1,8 @@
 """What people look for among runs. All of it is done by the database, newest runs first."""
 
 import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +33,16 @@ class Search:
     value: str = ""  # of a parameter or a label: KEY=VALUE
     page_size: int = 50
     page_token: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Used:
+    """What the runs of one pipeline that one thing started used together."""
+
+    pipeline: str
+    trigger: str  # resource name; empty: somebody by hand
+    runs: int
+    machines: Mapping[str, Sequence[float]]  # as `Run.usage`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,17 +83,23 @@ def previous(conn: Connection, run: Run) -> Run | None:
     return None if row is None else Run.from_row(row)
 
 
-def used_since(conn: Connection, since: datetime) -> tuple[int, dict[str, list[float]]]:
-    """Count the runs made since then that have ended, and add up what they used, as each row has it."""
-    c = store.runs.c
-    count, total = 0, dict[str, list[float]]()
-    for usage in conn.execute(select(c.usage).where(c.create_time >= since, c.end_time.is_not(None))).scalars():
-        count += 1
+def used_since(conn: Connection, since: datetime) -> list[Used]:
+    """Add up what the runs made since then used that have ended, as each row has it."""
+    c, total = store.runs.c, dict[tuple[str, str], dict[str, list[float]]]()
+    counted: Counter[tuple[str, str]] = Counter()
+    query = select(c.pipeline, c.trigger, c.usage).where(c.create_time >= since, c.end_time.is_not(None))
+    for pipeline, trigger, usage in conn.execute(query):
+        of = (pipeline, trigger or "")
+        counted[of] += 1
+        machines = total.setdefault(of, {})
         for machine, (seconds, cores) in (usage or {}).items():
-            mine = total.setdefault(machine, [0.0, 0.0])
+            mine = machines.setdefault(machine, [0.0, 0.0])
             mine[0] += seconds
             mine[1] += cores
-    return count, total
+    return [
+        Used(pipeline=pipeline, trigger=trigger, runs=runs, machines=total[(pipeline, trigger)])
+        for (pipeline, trigger), runs in counted.items()
+    ]
 
 
 def worked_before(conn: Connection, run: Run) -> Run | None:

@@ -1,7 +1,7 @@
 """The overview: what one sees first. Is the server well, what goes on, what failed and why, what needs a person.
 
 - `health`: what was measured of the server, and what it means. Pure.
-- `spending`: what the last week cost.
+- `spending`: what the last days cost; `bill`: the same by pipeline and by what started the runs, on a page of its own.
 - `coming`: what is due next, and what came of it last time. `failures`: what failed last. `waiting`: what needs a person.
 - `fresh`: each model's newest version.
 - `first`: the page of an empty store.
@@ -16,9 +16,9 @@ from trainshed.dashboard import links
 from trainshed.dashboard.amounts import counted, money
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, size, span
-from trainshed.dashboard.overview import coming, failures, first, fresh, health, waiting
+from trainshed.dashboard.overview import bill, coming, failures, first, fresh, health, waiting
 from trainshed.dashboard.overview.health import Health
-from trainshed.dashboard.overview.spending import Spending, Spent
+from trainshed.dashboard.overview.spending import WEEK, Spending, Spent
 from trainshed.dashboard.page import Empty, Figures, Page, Part, Table
 from trainshed.dashboard.serve import Address
 from trainshed.schedules import of_runs
@@ -58,7 +58,14 @@ class Overview:
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
-        return [Address(path="/", make=self.page, words=())]
+        return [
+            Address(path="/", make=self.page, words=()),
+            Address(path=bill.SECTION, make=self.costs, words=bill.WORDS),
+        ]
+
+    def costs(self, asked: Asked) -> Page:
+        """Show what the last days cost. Raises InvalidArgument."""
+        return bill.page(self._spending, asked, self._sources.clock.now())
 
     def page(self, asked: Asked) -> Page:  # noqa: ARG002  (no word of the query counts)
         """Make the page."""
@@ -106,7 +113,7 @@ class Overview:
 
     def _figures(self, measured: Health, at_work: int, wanted: int) -> Figures:
         found = health.findings(measured)
-        spent = self._spending.of_week()
+        spent = self._spending.of(WEEK)
         free, total = size(measured.free_bytes), size(measured.total_bytes)
         figures: list[tuple[str, Cell, str]] = [
             ("Server", Badge(state=health.state(found)), f"version {measured.version}"),
@@ -114,7 +121,7 @@ class Overview:
             ("Cores for tasks", f"{measured.cores:g}", "on this machine"),
             ("At work now", at_work, "runs and builds"),
             ("Needs you", wanted, "approvals, dead letters, backlogs, pauses"),
-            ("Cost of 7 days", money(spent.local, spent.cost_of_runs.currency), _cloud(spent)),
+            ("Cost of 7 days", Link(text=money(spent.local, spent.currency), href=bill.SECTION), _cloud(spent)),
         ]
         return Figures(id="health", figures=figures)
 
@@ -125,7 +132,7 @@ def _gib(found: Cell) -> str:
 
 
 def _cloud(spent: Spent) -> str:
-    return f"here; {spent.cloud:.2f} {spent.cost_of_runs.currency} on Google Cloud; {counted(spent.runs, 'run')}"
+    return f"here; {spent.cloud:.2f} {spent.currency} on Google Cloud; {counted(spent.runs, 'run')}"
 
 
 def _unwell(measured: Health) -> list[Part]:
