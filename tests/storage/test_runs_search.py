@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -185,3 +186,16 @@ def test_no_list_sorts_or_reads_everything(world, words):
 
     assert plans
     assert not [plan for plan in plans if "TEMP B-TREE" in plan or ("SCAN" in plan and "USING" not in plan)], plans
+
+
+def test_runs_of_a_trigger_are_counted_by_state_in_each_stretch_of_time(world):
+    made = [create(world, job_id="first", cause=fired(world, "2026-11-20T03:00:00Z"))]
+    create(world, job_id="by-hand")
+    world.finish(made[0])
+    made += [create(world, job_id=f"n{day}", cause=fired(world, f"2026-11-{day}T03:00:00Z")) for day in (21, 22)]
+    edges = [made[0].create_time, made[1].create_time, made[2].create_time, world.clock.now() + timedelta(minutes=1)]
+
+    found = world.service.count_by_state(SCHEDULE, list(pairwise(edges)))
+
+    assert found == [{"SUCCEEDED": 1}, {"PENDING": 1}, {"PENDING": 1}]
+    assert world.service.count_by_state(f"{PARENT}/jobs/other", list(pairwise(edges))) == [{}, {}, {}]

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from trainshed.dashboard import render
-from trainshed.dashboard.cells import Link, Ranked
+from trainshed.dashboard.cells import Link, Mark, Marks, Ranked
 from trainshed.dashboard.document import document
 from trainshed.dashboard.page import Empty, Facts, Notice, Page, Table, Text
 
@@ -93,3 +93,15 @@ def test_a_notice_ends_before_its_link():
     drawn = render.Pages().draw(Page(title="", section="", parts=parts)).parts["n"]
 
     assert 'It failed. <a href="/x">See it</a>' in drawn
+
+
+def test_what_marks_are_called_is_escaped_and_said_once_for_eyes_and_once_for_ears():
+    marks = [Mark(state="FAILED", name='"><b>1</b>', href="/runs/1?a=b&c=d"), Mark(state="SKIPPED", name="it's off")]
+    table = Table(id="t", columns=("Last",), rows=[[Marks(marks=marks)]], nothing=Empty(text=""))
+
+    drawn = render.Pages().draw(Page(title="T", section="/", parts=[table])).parts["t"]
+
+    words = "&#34;&gt;&lt;b&gt;1&lt;/b&gt;"
+    link = f'<a class="mark failed" href="/runs/1?a=b&amp;c=d" title="{words}" aria-label="{words}"></a>'
+    assert f'<span role="listitem">{link}</span>' in drawn
+    assert '<span class="mark skipped" role="img" title="it&#39;s off" aria-label="it&#39;s off"></span>' in drawn
