@@ -17,7 +17,7 @@ from trainshed.functions.metrics import Minute
 from trainshed.functions.model import Ended
 from trainshed.functions.store_minutes import function_minutes
 from trainshed.ledger import store as ledger
-from trainshed.runs import store as runs
+from trainshed.runs import store_triggers
 from trainshed.schedules import of_runs as run_schedules
 from trainshed.schedules import store as of_schedules
 from trainshed.schedules.model import options_document as schedule_document
@@ -249,7 +249,7 @@ def _called(calendar: Calendar, number: int, many: int) -> float:
 
 
 def _run_triggers(sheets: Sheets, calendar: Calendar) -> None:
-    sheet = sheets.of(runs.triggers, "name", project=PROJECT, location="us-central1", topic=TOPICS[1], bucket="",
+    sheet = sheets.of(store_triggers.triggers, "name", project=PROJECT, location="us-central1", topic=TOPICS[1], bucket="",
                       spec_uri="gs://local-project-models/spec.json", subscription="", create_time=moment(calendar.start))  # fmt: skip
     for name in RUN_TRIGGERS:
         sheet.add(name)

@@ -2,7 +2,7 @@
 
 - `model`, `lifecycle`: records; every state and transition.
 - `facts`, `view`, `advance`: facts in, decisions out; `retry`: what begins anew. Pure.
-- `store`: tables and SQL.
+- `store`, `store_triggers`: tables and SQL.
 - `catalog`: specs read, checked and planned once. `workplace`: where each task works.
 - `service`: the verbs; `reading`: those that change nothing; `request` checks what is asked for, `given` the artifacts. `triggers`: event → run.
 - `listing`: lists as Google's clients ask for them; `searching`: as people do. `comparing`: several side by side; `measuring`: their numbers.
@@ -33,7 +33,8 @@ from trainshed.runs.reading import Details, Traces
 from trainshed.runs.request import Prepared, job_id
 from trainshed.runs.searching import Known, Search, Used
 from trainshed.runs.service import Service
-from trainshed.runs.store import ENDED, ENDED_ENTRY, TRIGGERS, count_open, run_channel, tasks_channel
+from trainshed.runs.store import ENDED, ENDED_ENTRY, count_open, run_channel, tasks_channel
+from trainshed.runs.store_triggers import TRIGGERS
 from trainshed.runs.tallying import tally, tally_ahead, tally_of
 from trainshed.runs.triggers import TARGET, Ports, Triggers
 from trainshed.runs.watching import changes as watch

@@ -1,4 +1,7 @@
-"""Tables and SQL of runs. Every function works inside the caller's transaction."""
+"""Tables and SQL of runs, their tasks and attempts, and of what is kept to be reused.
+
+Every function works inside the caller's transaction.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -29,7 +32,7 @@ from trainshed import names
 from trainshed.clock import rfc3339
 from trainshed.errors import NotFound
 from trainshed.runs.lifecycle import RUN, TASK
-from trainshed.runs.model import Attempt, Begun, Run, TaskRow, Trigger
+from trainshed.runs.model import Attempt, Begun, Run, TaskRow
 from trainshed.sql import (
     Json,
     Timestamp,
@@ -45,7 +48,6 @@ from trainshed.sql import (
 from trainshed.sql.lifecycle import history_table, record
 
 CHANNEL = "runs"  # notified when a run was created or is to be cancelled
-TRIGGERS = "run triggers"  # they came, changed or went
 specs = Table(
     "pipeline_specs",
     metadata,
@@ -151,20 +153,6 @@ cache = Table(
     Column("parts", Json, nullable=False),
     Column("create_time", Timestamp, nullable=False),
     Index("ix_task_cache_pipeline", "pipeline", "task", "create_time"),
-)
-
-triggers = Table(
-    "run_triggers",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("project", Text, nullable=False),
-    Column("location", Text, nullable=False),
-    Column("topic", Text, nullable=False),
-    Column("bucket", Text, nullable=False),
-    Column("spec_uri", Text, nullable=False),
-    Column("subscription", Text, nullable=False),
-    Column("is_disabled", Boolean(create_constraint=False), nullable=False, server_default="0"),
-    Column("create_time", Timestamp, nullable=False),
 )
 
 ENDED = "runs ended"  # the channel that is notified when any run has ended
@@ -411,35 +399,3 @@ def seconds_of_tasks(conn: Connection, pipeline: str, *, last: int = 500) -> dic
     for name, start, end in conn.execute(query):
         found.setdefault(name, []).append((end - start).total_seconds())
     return found
-
-
-def insert_trigger(conn: Connection, trigger: Trigger) -> bool:
-    """Record a run trigger; tell whether the name was free."""
-    notify(conn, TRIGGERS)
-    return insert_new(conn, triggers, vars(trigger))
-
-
-def get_trigger(conn: Connection, name: str) -> Trigger:
-    """Read a run trigger. Raises NotFound."""
-    row = conn.execute(select(triggers).where(triggers.c.name == name)).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no run trigger {name!r}; `trainshed pipelines triggers list` shows them.")
-    return Trigger(**row._mapping)  # noqa: SLF001
-
-
-def list_triggers(conn: Connection, *, after: str = "", limit: int | None = None) -> list[Trigger]:
-    """Read run triggers by name."""
-    query = select(triggers).where(triggers.c.name > after).order_by(triggers.c.name).limit(limit)
-    return [Trigger(**row._mapping) for row in conn.execute(query)]  # noqa: SLF001
-
-
-def set_trigger_disabled(conn: Connection, name: str, *, is_disabled: bool) -> None:
-    """Say whether a run trigger starts runs."""
-    notify(conn, TRIGGERS)
-    conn.execute(update(triggers).where(triggers.c.name == name).values(is_disabled=is_disabled))
-
-
-def delete_trigger(conn: Connection, name: str) -> None:
-    """Remove a run trigger."""
-    notify(conn, TRIGGERS)
-    conn.execute(delete(triggers).where(triggers.c.name == name))

@@ -12,7 +12,7 @@ from trainshed import ir, ledger, names
 from trainshed.blobs import FINALIZE, check_bucket, parse_uri
 from trainshed.errors import AlreadyExists, InvalidArgument, NotFound, TrainshedError
 from trainshed.ledger import Cause, Receipt
-from trainshed.runs import store
+from trainshed.runs import store_triggers
 from trainshed.runs.model import PARENT, Message, NewRun, Trigger
 from trainshed.runs.request import Prepared
 from trainshed.runs.service import Service
@@ -67,26 +67,26 @@ class Triggers:
 
     def get(self, name: str) -> Trigger:
         """Read a trigger. Raises NotFound."""
-        return self._service.db.read(lambda conn: store.get_trigger(conn, name))
+        return self._service.db.read(lambda conn: store_triggers.get(conn, name))
 
     def page(self, *, limit: int, after: str = "") -> tuple[Sequence[Trigger], bool]:
         """Read triggers by name, after a name, and whether there are more."""
-        found = self._service.db.read(lambda conn: store.list_triggers(conn, after=after, limit=limit + 1))
+        found = self._service.db.read(lambda conn: store_triggers.page(conn, after=after, limit=limit + 1))
         return found[:limit], len(found) > limit
 
     def list(self) -> list[Trigger]:
         """Read all triggers."""
-        return self._service.db.read(store.list_triggers)
+        return self._service.db.read(store_triggers.page)
 
     def delete(self, name: str) -> None:
         """Remove a trigger. Raises NotFound."""
 
         def verb(conn: Connection) -> None:
-            trigger = store.get_trigger(conn, name)
+            trigger = store_triggers.get(conn, name)
             self._ports.unsubscribe(conn, trigger.subscription)
             if trigger.bucket:
                 self._ports.unwatch(conn, trigger.bucket, trigger.topic)
-            store.delete_trigger(conn, name)
+            store_triggers.remove(conn, name)
 
         self._service.db.write(verb)
 
@@ -94,16 +94,16 @@ class Triggers:
         """Disable a trigger, or enable it again. A disabled one takes events and starts nothing. Raises NotFound."""
 
         def verb(conn: Connection) -> Trigger:
-            store.get_trigger(conn, name)
-            store.set_trigger_disabled(conn, name, is_disabled=is_disabled)
-            return store.get_trigger(conn, name)
+            store_triggers.get(conn, name)
+            store_triggers.set_disabled(conn, name, is_disabled=is_disabled)
+            return store_triggers.get(conn, name)
 
         return self._service.db.write(verb)
 
     def deliver(self, name: str, message: Message) -> bool:
         """Take a message: true once what it asks for is durable, or is refused for good; false to get it again."""
         try:
-            trigger = self._service.db.read(lambda conn: store.get_trigger(conn, name))
+            trigger = self._service.db.read(lambda conn: store_triggers.get(conn, name))
         except NotFound:
             return True
         if trigger.bucket and message.attributes.get("eventType", FINALIZE) != FINALIZE:
@@ -130,7 +130,7 @@ class Triggers:
         return is_final
 
     def _create(self, conn: Connection, trigger: Trigger) -> None:
-        if not store.insert_trigger(conn, trigger):
+        if not store_triggers.insert(conn, trigger):
             raise AlreadyExists(f"There is a run trigger {trigger.name!r} already.")
         if trigger.bucket:
             self._ports.watch(conn, trigger.bucket, trigger.topic)
