@@ -7,6 +7,8 @@ ran when it was begun, however it ended; it was reused when its result came from
 from dataclasses import dataclass
 from typing import Self
 
+from trainshed.quantities import counted
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
@@ -34,11 +36,7 @@ class Tally:
     def said(self, *, would: bool = False) -> str:
         """Say it in words; `would` is for what has yet to begin."""
         if self.reused and not self.ran + self.left_out:
-            return f"nothing changed: {_tasks(self.reused)} reused"
+            return f"nothing changed: {counted(self.reused, 'task')} reused"
         left = f", {self.left_out} left out" if self.left_out else ""
         reused = f", {self.reused} reused" if self.reused else ""
-        return f"{_tasks(self.ran)} {'would run' if would else 'ran'}{reused}{left}"
-
-
-def _tasks(count: int) -> str:
-    return f"{count:,} task{'s' * (count != 1)}"
+        return f"{counted(self.ran, 'task')} {'would run' if would else 'ran'}{reused}{left}"

@@ -10,8 +10,7 @@ import click
 
 from trainshed.cli.output import table
 from trainshed.names import called
-
-_MINUTE, _HOUR = 60, 3600
+from trainshed.quantities import counted, duration
 
 
 def state_text(run: Mapping[str, Any]) -> str:
@@ -65,11 +64,11 @@ def _rows(line: Mapping[str, Any]) -> Iterator[Sequence[Any]]:
     attempts = line["attempts"]
     seconds = _seconds(line.get("startTime"), line.get("endTime"))
     cost = f"{line['cost']['cloud']:.4f}" if "cost" in line else ""
-    yield (indent + line["label"], line["state"], len(attempts) or "", _duration(seconds), cost, _why(line))
+    yield (indent + line["label"], line["state"], len(attempts) or "", duration(seconds), cost, _why(line))
     for attempt in attempts if len(attempts) > 1 else ():
         seconds = _seconds(attempt["start_time"], attempt["end_time"])
         first = attempt["message"].partition("\n")[0]
-        yield (f"{indent}  attempt {attempt['attempt']}", attempt["outcome"], "", _duration(seconds), "", first)
+        yield (f"{indent}  attempt {attempt['attempt']}", attempt["outcome"], "", duration(seconds), "", first)
 
 
 def _why(line: Mapping[str, Any]) -> str:
@@ -77,7 +76,7 @@ def _why(line: Mapping[str, Any]) -> str:
     if not counts:
         return str(line["reason"])
     total = sum(counts.values())
-    return f"{total} iteration{'s' * (total > 1)}: {', '.join(f'{n} {state}' for state, n in counts.items())}"
+    return f"{counted(total, 'iteration')}: {', '.join(f'{n} {state}' for state, n in counts.items())}"
 
 
 def _folded(steps: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[str]]:
@@ -98,15 +97,3 @@ def _seconds(start: str | None, end: str | None) -> float | None:
         return None
     until = datetime.fromisoformat(end) if end else datetime.now().astimezone()
     return max(0.0, (until - datetime.fromisoformat(start)).total_seconds())
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < _MINUTE:
-        return f"{seconds:.1f} s"
-    if seconds < _HOUR:
-        return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE)} s"
-    return f"{int(seconds // _HOUR)} h {int(seconds % _HOUR // _MINUTE)} min"

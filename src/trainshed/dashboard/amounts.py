@@ -1,11 +1,6 @@
-"""How numbers of things and of money are written. Pure."""
+"""How amounts of money are written on pages. Pure."""
 
 from trainshed.costs import Cost, written
-
-
-def counted(count: int, one: str) -> str:
-    """Write `1 task`, `2 tasks`."""
-    return f"{count:,} {one}{'s' * (count != 1)}"
 
 
 def money(value: float, currency: str) -> str:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from trainshed import explain
+from trainshed import quantities
 from trainshed.clock import rfc3339
 from trainshed.dashboard.cells import Mark
 from trainshed.dashboard.document import plain, sayable
@@ -106,7 +106,7 @@ def exactly(when: datetime, zone: str = "UTC") -> str:
 
 def duration(seconds: float | None) -> str:
     """Write a duration the way people say it."""
-    return "–" if seconds is None else explain.duration(seconds)
+    return "–" if seconds is None else quantities.duration(seconds)
 
 
 def size(count: int | None) -> str:

@@ -13,7 +13,6 @@ from trainshed.explain.document import as_json
 from trainshed.explain.fate import Fate
 from trainshed.explain.model import Account, Advice, Commit, Named, Origin, Source, Step, Story, Value
 from trainshed.explain.service import Features, Service
-from trainshed.explain.words import duration
 
 __all__ = [
     "Account",
@@ -29,5 +28,4 @@ __all__ = [
     "Story",
     "Value",
     "as_json",
-    "duration",
 ]

@@ -5,6 +5,7 @@ from datetime import datetime
 from trainshed.builds import Build
 from trainshed.explain import words
 from trainshed.explain.model import Advice, Commit, Named, Step, Value
+from trainshed.quantities import counted, duration
 
 _GOOD = "SUCCESS"
 
@@ -15,7 +16,7 @@ def build(found: Build) -> Step:
     failed = next(
         (s for s in found.steps if s.state not in {_GOOD, "QUEUED", "WORKING", "PENDING"} and s.exit_code), None
     )
-    says = f"build {found.build_id[:8]} {_became(found.state)}: {words.counted(len(ended), 'step')} of {len(found.steps)} ran"
+    says = f"build {found.build_id[:8]} {_became(found.state)}: {counted(len(ended), 'step')} of {len(found.steps)} ran"
     if failed is not None:
         says += f'; step {failed.number} "{failed.id or failed.name}" ended with exit code {failed.exit_code}'
     return Step(
@@ -95,5 +96,5 @@ def _facts(found: Build) -> list[tuple[str, Value]]:
 
 def _took(start: datetime | None, end: datetime | None) -> str:
     if start and end:
-        return words.duration((end - start).total_seconds())
+        return duration((end - start).total_seconds())
     return ""

@@ -7,6 +7,7 @@ from math import isfinite, isnan
 from trainshed import names
 from trainshed.explain import words
 from trainshed.explain.model import Commit, Made, Named, Source, Story, Value
+from trainshed.quantities import number
 
 _METRICS = ("system.Metrics", "system.ClassificationMetrics", "system.Model")
 _DIGEST = 12
@@ -41,7 +42,7 @@ class Measure:
         change = self.now - self.before
         if not isfinite(change):
             return ""
-        return f"{'+' if change > 0 else '−'}{words.number(abs(change))}"
+        return f"{'+' if change > 0 else '−'}{number(abs(change))}"
 
     @property
     def has_fallen(self) -> bool:
@@ -73,10 +74,8 @@ def measures(before: Sequence[Made], now: Sequence[Made]) -> list[Measure]:
 
 def said(differences: Sequence[Difference], found: Sequence[Measure]) -> str:
     """Say in one sentence what changed, and which measures fell with it."""
-    lost = [f"{m.name} was {words.number(m.before or 0)} and is {words.number(m.now or 0)}" for m in found if m.is_lost]
-    fell = [
-        f"{m.name} fell from {words.number(m.before or 0)} to {words.number(m.now or 0)}" for m in found if _falls(m)
-    ]
+    lost = [f"{m.name} was {number(m.before or 0)} and is {number(m.now or 0)}" for m in found if m.is_lost]
+    fell = [f"{m.name} fell from {number(m.before or 0)} to {number(m.now or 0)}" for m in found if _falls(m)]
     kinds = list(dict.fromkeys(_PLURAL[d.kind] for d in differences))
     changed = f"{words.some(kinds)} differ" if kinds else "nothing that is recorded differs"
     return words.sentence(f"{words.some([*lost, *fell])}; {changed}" if lost or fell else changed)

@@ -9,6 +9,7 @@ from trainshed.explain import words
 from trainshed.explain.fate import Node
 from trainshed.explain.model import Commit, Named, Step, Value
 from trainshed.ledger import Receipt
+from trainshed.quantities import counted
 
 _LONGEST = 400  # characters of a message
 
@@ -68,7 +69,7 @@ def followed(node: Node) -> Step | None:
         id="followed",
         heading="What followed",
         says=words.sentence(
-            f"{words.counted(len(rows), 'event')} followed from it" + ("; there were more" if node.is_cut else "")
+            f"{counted(len(rows), 'event')} followed from it" + ("; there were more" if node.is_cut else "")
         ),
         columns=("Receipt", "Event", "Trigger", "What became of it", "Led to"),
         rows=rows,

@@ -12,6 +12,7 @@ from trainshed import names
 from trainshed.explain import words
 from trainshed.explain.model import Advice
 from trainshed.ledger import Delivery, Receipt
+from trainshed.quantities import counted
 
 _BAD_FIRST = ("FAILED", "REFUSED", "PENDING", "STARTED", "JOINED", "SKIPPED")
 _WORK = ("/pipelineJobs/", "/builds/")
@@ -167,7 +168,7 @@ Judged = tuple[bool, str, tuple[Advice, ...]]
 def _pending(node: Node) -> Judged:
     what = names.called(node.receipt.trigger)
     tries = len(node.deliveries)
-    tried = f", tried {words.counted(tries, 'time')} so far" if tries else ""
+    tried = f", tried {counted(tries, 'time')} so far" if tries else ""
     return False, f"nothing is decided yet: {what} has it in hand{tried}", ()
 
 
@@ -283,7 +284,7 @@ def _failed(node: Node) -> Judged:
     receipt = node.receipt
     error = _first_line(node.error) or receipt.reason
     tries = len(node.deliveries)
-    tried = f" {words.counted(tries, 'time')}" if tries > 1 else ""
+    tried = f" {counted(tries, 'time')}" if tries > 1 else ""
     replay = Advice(text="Then send the event again", command=f"trainshed receipts replay {receipt.receipt_id}")
     if names.kind(receipt.trigger) == "function":
         function = names.short(receipt.trigger)

@@ -8,6 +8,7 @@ from trainshed.environments import Environment
 from trainshed.explain import differences, words
 from trainshed.explain.differences import Difference, Measure
 from trainshed.explain.model import Advice, Code, Made, Named, Ran, Step, Story, Value
+from trainshed.quantities import counted, duration, number
 from trainshed.runs import Run
 from trainshed.tally import Tally
 
@@ -55,7 +56,7 @@ def run(found: Run, tally: Tally) -> Step:
     ran = f"; {tally.said()}" if tally.worked + tally.left_out else ""
     says = f"run {names.short(found.name)} of pipeline {found.pipeline} {words.became(found.state)}{ran}"
     facts: list[tuple[str, Value]] = [
-        ("Took", words.duration(took.total_seconds()) if took else ""),
+        ("Took", duration(took.total_seconds()) if took else ""),
         ("Pipeline", found.pipeline),
         ("Digest of its spec", found.spec_digest[:12]),
     ]
@@ -105,7 +106,7 @@ def data(story: Story) -> Step | None:
     return Step(
         id="data",
         heading="Data and code it read",
-        says=words.sentence(f"it read {words.counted(count, 'object')}, each in one generation"),
+        says=words.sentence(f"it read {counted(count, 'object')}, each in one generation"),
         columns=("Object", "Generation", "Written", "By build", "Of commit"),
         rows=rows,
     )
@@ -128,7 +129,7 @@ def environments(tasks: Sequence[Ran], known: Mapping[str, Environment]) -> Step
     return Step(
         id="environment",
         heading="The environment",
-        says=words.sentence(f"its tasks ran in {words.counted(len(used), 'environment')}"),
+        says=words.sentence(f"its tasks ran in {counted(len(used), 'environment')}"),
         columns=("Environment", "Interpreter", "Tasks", "Packages"),
         rows=rows,
     )
@@ -139,7 +140,7 @@ def decisions(tasks: Sequence[Ran], tally: Tally) -> Step | None:
     if not tasks:
         return None
     rows: list[tuple[Value, ...]] = [
-        (task.task, task.state, task.error or task.why, words.named(task.reused_from), words.duration(task.seconds))
+        (task.task, task.state, task.error or task.why, words.named(task.reused_from), duration(task.seconds))
         for task in tasks[:_MOST]
     ]
     more = f"; the first {_MOST} are shown" if len(tasks) > _MOST else ""
@@ -196,7 +197,7 @@ def made(found: Sequence[Made]) -> Step | None:
     if not found:
         return None
     pushed = [m for m in found if _PUSHED in m.metadata]
-    says = f"it holds {words.counted(len(found), 'artifact')}"
+    says = f"it holds {counted(len(found), 'artifact')}"
     if lost := _no_numbers(found):
         says += f"; {words.some(lost)}"
     if pushed:
@@ -229,7 +230,7 @@ def made(found: Sequence[Made]) -> Step | None:
 def compared(before: Named, found: Sequence[Difference], measured: Sequence[Measure]) -> Step:
     """Tell what differs from the run before."""
     facts: list[tuple[str, Value]] = [
-        (m.name, f"{words.number(m.before)} → {words.number(m.now)}" + (f" ({m.change})" if m.change else ""))
+        (m.name, f"{number(m.before)} → {number(m.now)}" + (f" ({m.change})" if m.change else ""))
         for m in measured
         if m.before is not None and m.now is not None
     ]
@@ -256,7 +257,7 @@ def _problem(found: Run, tasks: Sequence[Ran]) -> str:
 def _no_numbers(found: Sequence[Made]) -> list[str]:
     """Name the measures that computed to no number."""
     return [
-        f"{m.name} {key} is {words.number(value)}"
+        f"{m.name} {key} is {number(value)}"
         for m in found
         for key, value in m.metadata.items()
         if isinstance(value, float) and not isfinite(value)
@@ -269,4 +270,4 @@ def _plain(value: object) -> str:
 
 def _brief(metadata: Mapping[str, object]) -> str:
     shown = [(key, value) for key, value in metadata.items() if isinstance(value, str | int | float)]
-    return ", ".join(f"{key} {words.number(value) if isinstance(value, float) else value}" for key, value in shown[:8])
+    return ", ".join(f"{key} {number(value) if isinstance(value, float) else value}" for key, value in shown[:8])

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from math import isfinite
 
 from trainshed import names
 from trainshed.explain.model import Commit, Named
 
 _SHORT = 7
 _NAMED = 3
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _BECAME = {
     "SUCCEEDED": "succeeded",
     "SUCCESS": "succeeded",
@@ -46,22 +44,6 @@ def moment(text: str) -> datetime | str:
     return found if found.tzinfo is not None else text
 
 
-def duration(seconds: float | None) -> str:
-    """Write how long something took."""
-    if seconds is None:
-        return ""
-    if round(seconds, 3) < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if round(seconds, 1) < _MINUTE:
-        return f"{seconds:.1f} s"
-    seconds = max(seconds, _MINUTE)
-    if seconds < _HOUR:
-        return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE)} s"
-    if seconds < _DAY:
-        return f"{int(seconds // _HOUR)} h {int(seconds % _HOUR // _MINUTE)} min"
-    return f"{int(seconds // _DAY)} d {int(seconds % _DAY // _HOUR)} h"
-
-
 def some(items: Sequence[str]) -> str:
     """Name a few of many."""
     shown = ", ".join(items[:_NAMED])
@@ -76,18 +58,6 @@ def sha(commit: Commit) -> str:
 def became(state: str) -> str:
     """Say in which state a run or a build is, after its name."""
     return _BECAME.get(state, f"is {state.lower()}")
-
-
-def counted(count: int, one: str) -> str:
-    """Write `1 task`, `2 tasks`."""
-    return f"{count} {one}" if count == 1 else f"{count} {one}s"
-
-
-def number(value: float) -> str:
-    """Write a measure: as many digits as say something; nan and inf as they are."""
-    if isfinite(value) and value == int(value) and abs(value) < 1e6:  # noqa: PLR2004  (above, an exponent is easier to read)
-        return str(int(value))
-    return f"{value:.4g}"
 
 
 def sentence(text: str, *, capital: bool = True) -> str:

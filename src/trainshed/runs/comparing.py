@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 
 from trainshed import ir, ledger, lineage
 from trainshed.errors import NotFound
+from trainshed.quantities import counted
 from trainshed.runs import store
 from trainshed.runs.model import Run
 
@@ -72,7 +73,7 @@ def _read(properties: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = []
     for key, objects in properties.get("data", {}).items():
         count = counts.get(key, len(objects))
-        found.append((key, f"{count} object{'s' if count != 1 else ''}, {ir.digest(objects)[:12]}"))
+        found.append((key, f"{counted(count, 'object')}, {ir.digest(objects)[:12]}"))
     return found
 
 

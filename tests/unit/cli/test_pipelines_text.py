@@ -120,7 +120,9 @@ def test_a_note_about_unseen_data_is_said_once_for_a_loop(capsys):
         ("2026-01-01T00:00:00.250Z", "250 ms"),
         ("2026-01-01T00:00:02.500Z", "2.5 s"),
         ("2026-01-01T00:10:02Z", "10 min 2 s"),
+        ("2026-01-01T00:00:59.970Z", "1 min 0 s"),
         ("2026-01-01T03:04:00Z", "3 h 4 min"),
+        ("2026-01-02T06:00:00Z", "1 d 6 h"),
     ],
 )
 def test_durations_are_written_as_people_say_them(capsys, end, text):

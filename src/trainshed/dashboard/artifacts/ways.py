@@ -7,10 +7,10 @@ from typing import Any
 
 from trainshed import lineage
 from trainshed.dashboard import layered, links
-from trainshed.dashboard.amounts import counted
 from trainshed.dashboard.cells import Ranked
 from trainshed.dashboard.graph import ARTIFACT_SIZE, TASK_SIZE, Edge, Graph, Node, standing
 from trainshed.lineage import Artifact, Execution, Subgraph, Trace
+from trainshed.quantities import counted
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from trainshed import explain
 from trainshed.doctor import machine
+from trainshed.quantities import duration
 
 _LONG_TURN = 60.0  # seconds in which background work is done with its turn
 _AHEAD = 60.0  # seconds that clocks may differ
@@ -59,7 +59,7 @@ def _of_home(health: Health) -> list[Finding]:
         found.append(Finding(state=state, text=disk.message, command=f"du -sh {health.home}/*"))
     if health.ahead_seconds > _AHEAD:
         text = (
-            f"What was recorded last is {explain.duration(health.ahead_seconds)} in the future by this server's clock: "
+            f"What was recorded last is {duration(health.ahead_seconds)} in the future by this server's clock: "
             "the clock was set back, or was a virtual one before. Until then new things stand below old ones in lists, "
             "and schedules wait. Set the machine's clock."
         )
@@ -81,7 +81,7 @@ def _of_duties(health: Health) -> list[Finding]:
         *(
             Finding(
                 state="WARNING",
-                text=f"Background work {name!r} is late: its turn has lasted {explain.duration(seconds)}. "
+                text=f"Background work {name!r} is late: its turn has lasted {duration(seconds)}. "
                 "What it does comes late; where that stays so, start the server anew.",
                 command=log,
             )

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from trainshed import builds, explain, names, schedules, topics
+from trainshed import builds, names, schedules, topics
 from trainshed.clock import rfc3339
 from trainshed.dashboard import links
 from trainshed.dashboard.cells import Badge, Cell, Code, Link
 from trainshed.dashboard.page import Empty, Table
+from trainshed.quantities import duration
 from trainshed.schedules import of_runs
 
 _TAKEN = timedelta(hours=1)  # within which somebody takes a message
@@ -85,7 +86,7 @@ def _untaken(each: topics.Subscribed, now: datetime) -> Wanted:
     backlog, oldest = each.backlog, ""
     said = "1 message waits" if backlog.waiting == 1 else f"{_bounded(backlog.waiting, backlog.bound)} messages wait"
     if backlog.oldest_time:
-        oldest = f", the oldest for {explain.duration((now - backlog.oldest_time).total_seconds())}"
+        oldest = f", the oldest for {duration((now - backlog.oldest_time).total_seconds())}"
     is_pulled = each.kind is topics.Kind.PULL
     return Wanted(
         what=Link(text=f"subscription {names.short(each.name)}", href=links.href("/subscriptions", each.name)),

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 from trainshed import ir, runs
 from trainshed.dashboard import graph, layered
-from trainshed.dashboard.amounts import counted
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.runs import folding
 from trainshed.dashboard.runs.folding import Item, Seen, Whole
 from trainshed.dashboard.runs.kept import Kept, has_ended
+from trainshed.quantities import counted
 
 T = TypeVar("T")
 OPEN, FOLD, TASK, ARTIFACTS = "open", "fold", "task", "artifacts"  # words of the query
@@ -201,7 +201,7 @@ def _detail(item: Item, whole: Whole) -> str:
     if item.is_group:
         count = sum(whole.items[key].kind != "artifact" for key in whole.inside.get(item.id, ()))
         words = {"dag": "pipeline", "loop": "loop", "condition": "condition", "alike": "equal tasks"}[item.kind]
-        return f"{count} {words}" if item.kind == "alike" else f"{words} of {count} task{'s' * (count != 1)}"
+        return f"{count} {words}" if item.kind == "alike" else f"{words} of {counted(count, 'task')}"
     return item.image.rpartition("/")[2]
 
 

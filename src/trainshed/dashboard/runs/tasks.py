@@ -6,12 +6,12 @@ from typing import Any
 
 from trainshed import ir, runs
 from trainshed.dashboard import links
-from trainshed.dashboard.amounts import counted
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Link, seconds, size, span
 from trainshed.dashboard.page import Empty, Filter, Filters, Part, Table
 from trainshed.dashboard.runs.listing import SECTION
 from trainshed.errors import InvalidArgument
+from trainshed.quantities import counted
 
 PAGE = 200
 _KINDS = {"dag": "tasks inside", "loop": "loop", "importer": "import"}  # of what has no image

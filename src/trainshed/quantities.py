@@ -1,0 +1,33 @@
+"""How durations, counts and measures are written for people: on pages, in accounts, in a terminal. Pure."""
+
+from math import isfinite
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400  # seconds
+
+
+def duration(seconds: float | None) -> str:
+    """Write how long something took: `250 ms`, `1.5 s`, `2 min 3 s`, `4 h 5 min`, `2 d 3 h`; nothing for None."""
+    if seconds is None:
+        return ""
+    if round(seconds, 3) < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if round(seconds, 1) < _MINUTE:
+        return f"{seconds:.1f} s"
+    seconds = max(seconds, _MINUTE)
+    if seconds < _HOUR:
+        return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE)} s"
+    if seconds < _DAY:
+        return f"{int(seconds // _HOUR)} h {int(seconds % _HOUR // _MINUTE)} min"
+    return f"{int(seconds // _DAY)} d {int(seconds % _DAY // _HOUR)} h"
+
+
+def counted(count: int, one: str) -> str:
+    """Write `1 task`, `2,000 tasks`."""
+    return f"{count:,} {one}{'s' * (count != 1)}"
+
+
+def number(value: float) -> str:
+    """Write a measure: as many digits as say something; nan and inf as they are."""
+    if isfinite(value) and value == int(value) and abs(value) < 1e6:  # noqa: PLR2004  (above, an exponent is easier to read)
+        return str(int(value))
+    return f"{value:.4g}"
