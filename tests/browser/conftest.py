@@ -32,7 +32,7 @@ _OPTIONS = (
 def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.timeout(300))
+            item.add_marker(pytest.mark.timeout(300, func_only=True))  # the demo may take longer
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +41,7 @@ def chromium():
     if found is None:
         pytest.skip("there is no Chromium on this machine: make browser installs one")
     with playwright_api.sync_playwright() as playwright:
+        playwright_api.expect.set_options(timeout=SECONDS * 1000)
         browser = playwright.chromium.launch(executable_path=found, args=_OPTIONS)
         yield browser
         browser.close()
@@ -68,7 +69,6 @@ def looking(chromium, address, *, scheme="light", width=1440):
         base_url=address, color_scheme=scheme, viewport={"width": width, "height": 900}, reduced_motion="reduce"
     )
     context.set_default_timeout(SECONDS * 1000)
-    playwright_api.expect.set_options(timeout=SECONDS * 1000)
     page = context.new_page()
     wrong = []
     page.on("console", lambda said: said.type in {"error", "warning"} and wrong.append(f"{said.type}: {said.text}"))

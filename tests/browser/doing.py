@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from datetime import datetime
 
 PLACE = "projects/local-project/locations/us-central1"
 
@@ -25,6 +26,25 @@ def status(shed, path):
         return error.code
 
 
+def start(shed, job, script, *, cores=1):
+    """Start a run of one task, a script; answer its name."""
+    container = {
+        "image": "gcr.io/local-project/penguin-training:1",
+        "command": ["sh", "-c", script],
+        "resources": {"cpuLimit": cores},
+    }
+    spec = {
+        "schemaVersion": "2.1.0",
+        "sdkVersion": "kfp-2.14.0",
+        "pipelineInfo": {"name": "of-one-task"},
+        "root": {"dag": {"tasks": {"try": {"componentRef": {"name": "comp-try"}, "taskInfo": {"name": "try"}}}}},
+        "components": {"comp-try": {"executorLabel": "exec-try"}},
+        "deploymentSpec": {"executors": {"exec-try": {"container": container}}},
+    }
+    asked = {"pipelineSpec": spec, "runtimeConfig": {"gcsOutputDirectory": "gs://local-project-penguins/tried"}}
+    return ask(shed, f"/v1/{PLACE}/pipelineJobs?pipelineJobId={job}", asked)["name"]
+
+
 def parts(shed, path):
     """Answer the parts of a page as its JSON form has them, by their ids."""
     return {part["id"]: part for part in ask(shed, path)["parts"]}
@@ -37,6 +57,42 @@ def actions(shed, path):
         mine = part["actions"] if part["kind"] == "actions" else [part["action"]] if part["kind"] == "form" else []
         found += [(part_id, action) for action in mine]
     return found
+
+
+def lasted(start, end):
+    """Write how long something took, below an hour, as people say it."""
+    seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+    return said_seconds(seconds)
+
+
+def said_seconds(seconds):
+    """Write seconds, below an hour."""
+    if round(seconds, 3) < 1:
+        return f"{1000 * seconds:.0f} ms"
+    return f"{seconds:.1f} s" if round(seconds, 1) < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def said_bytes(count):
+    """Write a number of bytes, below a gibibyte."""
+    return f"{count} B" if count < 1024 else f"{count / 2**10:.1f} KiB" if count < 2**20 else f"{count / 2**20:.1f} MiB"
+
+
+def exact(time):
+    """Write a time to the second, as it is shown on hover."""
+    return datetime.fromisoformat(time).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def facts(page, part):
+    """Answer labels and values of a part."""
+    labels = page.locator(f"#{part} dt").all_inner_texts()
+    return dict(zip(labels, page.locator(f"#{part} dd").all_inner_texts(), strict=True))
+
+
+def table(page, part):
+    """Answer the rows of a part, each as {column: text} in one line."""
+    columns = page.locator(f"#{part} thead").first.locator("th").all_text_contents()
+    found = [row.locator("td").all_text_contents() for row in rows(page, part).all()]
+    return [{key: " ".join(text.split()) for key, text in zip(columns, row, strict=True)} for row in found]
 
 
 def rows(page, part):

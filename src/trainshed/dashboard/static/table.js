@@ -12,8 +12,8 @@ function sort(table) {
   if (!orders.has(table)) return;
   const [column, falling] = orders.get(table);
   const body = table.tBodies[0];
-  const rows = [...body.rows].sort((a, b) => order(a.cells[column].dataset.key, b.cells[column].dataset.key));
-  if (falling) rows.reverse();
+  const key = (row) => row.cells[column].dataset.key;
+  const rows = [...body.rows].sort((a, b) => (falling ? order(key(b), key(a)) : order(key(a), key(b)))); // equal ones stay
   if (rows.some((row, place) => row !== body.rows[place])) body.append(...rows);
   [...table.tHead.rows[0].cells].forEach((head, place) => {
     if (place === column) head.setAttribute("aria-sort", falling ? "descending" : "ascending");
