@@ -479,7 +479,7 @@ def test_a_server_that_dies_at_a_firing_leaves_one_run_of_it(db, clock, tmp_path
     found = heir.get(made.name)
     assert (run.schedule_name, run.run_key.startswith(f"{made.name}#2026-01-01T01:00:00Z#")) == (made.name, True)
     assert (receipt.state, receipt.link) == ("STARTED", run.name)
-    assert "because of the firing at 2026-01-01T01:00:00Z" in receipt.reason
+    assert "because of the firing at 2026-01-01 01:00:00 UTC" in receipt.reason
     assert (found.started_run_count, found.last_response) == (1, run.name)
     assert world.service.list(PARENT, filter=f"schedule_name={made.name}")[0] == [run]
 

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 
 from trainshed import names
+from trainshed.clock import parse_rfc3339
 from trainshed.ledger.model import Receipt
 from trainshed.ledger.store import get_receipt
 
@@ -18,6 +19,13 @@ def event(conn: Connection, receipt: Receipt) -> str:
     return _words(receipt)
 
 
+def _clock(text: str) -> str:
+    try:
+        return parse_rfc3339(text).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except ValueError:  # as somebody recorded it
+        return text
+
+
 def _words(receipt: Receipt) -> str:
     data, name = receipt.data, names.short(receipt.trigger)
     match receipt.kind:
@@ -25,7 +33,7 @@ def _words(receipt: Receipt) -> str:
             topic = names.short(str(data.get("topic", ""))) or name
             return f"message {receipt.stimulus.rpartition('#')[2]} of {topic}"
         case "firing":
-            how = "forced firing" if receipt.stimulus.startswith("forced/") else f"firing at {receipt.stimulus}"
+            how = "forced firing" if receipt.stimulus.startswith("forced/") else f"firing at {_clock(receipt.stimulus)}"
             return f"the {how} of {name}"
         case "object":
             attributes = data.get("attributes") or {}

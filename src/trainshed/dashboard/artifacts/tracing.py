@@ -102,6 +102,9 @@ def _called(trace: Trace) -> str:
     known = {a.artifact_id: a for a in things}
     if trace.subject.kind == "artifact" and (found := known.get(trace.subject.results[0])) is not None:
         return found.name or trace.subject.name
+    doings = {i: e for part in (trace.upstream, trace.downstream) if part for i, e in part.executions.items()}
+    if trace.subject.kind == "execution" and (doing := doings.get(trace.subject.result_executions[0])) is not None:
+        return doing.task or trace.subject.name
     return trace.subject.name.rsplit("/", 1)[-1] or trace.subject.name
 
 

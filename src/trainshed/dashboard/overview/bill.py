@@ -87,7 +87,7 @@ def _row(items: Sequence[Item], total: float) -> tuple[Cell, ...]:
         Seconds(seconds=sum(item.seconds for item in items)),
         Ranked(text=money(here, currency), rank=here),
         Ranked(text=money(cloud, currency), rank=cloud),
-        Ranked(text=f"{share:.0%}", rank=share),
+        Ranked(text=f"{share * 100:.0f} %", rank=share),
     )
 
 

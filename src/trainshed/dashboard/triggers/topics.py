@@ -58,7 +58,7 @@ class Topics:
         subscribed = self._service.backlogs.of_topics([t.name for t in shown], limit=_ADDED_UP + 1)
         rows = [_row(topic, mine) for topic, mine in zip(shown, subscribed, strict=True)]
         nothing = Empty(
-            text="No topic fits. A topic hands each message to every subscription of it: a function, a trigger, a "
+            text=f"No topic {'fits' if text else 'yet'}. A topic hands each message to every subscription of it: a function, a trigger, a "
             "client that pulls.",
             command="trainshed pubsub topics create NAME",
         )
@@ -71,7 +71,9 @@ class Topics:
             fields=(Field(name="name", label="Name", prefix=prefix, is_required=True),),
             action=Action(label="Make topic", path="/v1/{name}", method="PUT", then="/topics/{name}"),
         )
-        filters = Filters(id="filters", action=SECTION, filters=(Filter(name="name", label="Name contains", value=text),))
+        filters = Filters(
+            id="filters", action=SECTION, filters=(Filter(name="name", label="Name contains", value=text),)
+        )
         return Page(
             title="Topics",
             section=ABOVE,
