@@ -171,7 +171,7 @@ def test_an_object_larger_than_any_preview_is_not_read(kinds, page):
 
 def test_artifacts_are_found_and_say_who_made_and_used_them(shed, page):
     page.open("/artifacts")
-    page.get_by_label("Type").select_option("system.Model")
+    page.get_by_label("Type").select_option("Model")
     page.get_by_role("button", name="Filter").click()
 
     path = "/v1/projects/local-project/locations/us-central1/metadataStores/default/artifacts"

@@ -78,6 +78,15 @@ class Code:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Type:
+    """The type of an artifact: as it is called everywhere, and in full where one points at it."""
+
+    text: str
+    title: str  # of its schema: system.Dataset
+    cell: str = "type"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Several:
     """Cells, one after the other."""
 
@@ -102,7 +111,17 @@ class Marks:
     cell: str = "marks"
 
 
-Cell = str | int | float | Link | Badge | Time | Span | Seconds | Size | Ranked | Code | Several | Marks | None
+Cell = str | int | float | Link | Badge | Time | Span | Seconds | Size | Ranked | Code | Type | Several | Marks | None
+
+
+def called(title: str) -> str:
+    """Call a type by its schema's title: without the name of who thought of it."""
+    return title.rpartition(".")[2]
+
+
+def schema(title: str) -> Type | None:
+    """Make the cell of a type; None of what has none."""
+    return Type(text=called(title), title=title) if title else None
 
 
 def time(when: datetime | None, zone: str = "UTC") -> Time | None:

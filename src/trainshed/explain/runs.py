@@ -210,7 +210,7 @@ def made(found: Sequence[Made]) -> Step | None:
     rows: list[tuple[Value, ...]] = [
         (
             Named(text=m.name, name=f"artifacts/{m.artifact}"),
-            m.type.removeprefix("system."),
+            m.type.rpartition(".")[2],
             m.task,
             "an earlier run" if m.is_reused else "this run",
             m.uri or None,

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from trainshed import lineage
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Code, Link, time
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, called, schema, time
 from trainshed.dashboard.page import Empty, Facts, Filter, Filters, Page, Part, Table
 from trainshed.dashboard.serve import Address
+from trainshed.errors import InvalidArgument
 from trainshed.lineage import Artifact, Execution
 
 SECTION = "/artifacts"
@@ -34,13 +36,14 @@ class Artifacts:
 
     def listing(self, asked: Asked) -> Page:
         """Artifacts, newest first, by type, name or address. Raises InvalidArgument."""
-        title, name, uri = asked.word("type"), asked.word("name"), asked.word("uri")
+        titles = self._service.titles(_TYPES)
+        title, name, uri = _meant(asked.word("type"), titles), asked.word("name"), asked.word("uri")
         before = asked.number("before", 0, most=10**18) or None
         found = self._service.browse(title=title, name=name, uri=uri, before=before, limit=_PAGE + 1)
         shown = found[:_PAGE]
-        types = [("", "every type"), *((each, each) for each in self._service.titles(_TYPES))]
+        types = [("", "every type"), *((word, word) for word in map(partial(_word, titles=titles), titles))]
         nothing = Empty(
-            text="No artifact is recorded with that. What tasks read and make is recorded while a run goes on.",
+            text=f"No artifact is recorded {'with that' if title or name or uri else 'yet'}. What tasks read and make is recorded while a run goes on.",
             command="" if title or name or uri else "trainshed pipelines run SPEC",
         )
         return Page(
@@ -50,7 +53,7 @@ class Artifacts:
                 Filters(
                     id="filters",
                     filters=(
-                        Filter(name="type", label="Type", value=title, choices=types),
+                        Filter(name="type", label="Type", value=_word(title, titles), choices=types),
                         Filter(name="name", label="Name", value=name),
                         Filter(name="uri", label="Address", value=uri),
                     ),
@@ -75,7 +78,7 @@ class Artifacts:
             title=artifact.name or public,
             section=SECTION,
             state=Badge(state=artifact.last_known_state),
-            about=(artifact.schema_title or "no type", links.uri(artifact.uri, has_files=artifact.has_files)),
+            about=(schema(artifact.schema_title) or "no type", links.uri(artifact.uri, has_files=artifact.has_files)),
             trail=(Link(text="Artifacts", href=SECTION),),
             parts=(
                 Facts(id="about", pairs=_about(artifact, public)),
@@ -85,6 +88,21 @@ class Artifacts:
                 *_twins(found.same),
             ),
         )
+
+
+def _word(title: str, titles: Sequence[str]) -> str:
+    """Answer the word of the query that means a type: what it is called, where no other is called so."""
+    return called(title) if [called(each) for each in titles].count(called(title)) == 1 else title
+
+
+def _meant(word: str, titles: Sequence[str]) -> str:
+    """Answer the type that a word of the query means, by either of its names. Raises InvalidArgument."""
+    found = [title for title in titles if called(title) == word]
+    if word in titles or not found:
+        return word
+    if len(found) > 1:
+        raise InvalidArgument.field("type", f"{word!r} may be {' or '.join(found)}; give it in full")
+    return found[0]
 
 
 def doing(execution: Execution) -> Cell:
@@ -105,7 +123,7 @@ def _row(artifact: Artifact) -> tuple[Cell, ...]:
     public = lineage.public_id(artifact)
     return (
         Link(text=artifact.name or public, href=links.href(SECTION, public)),
-        artifact.schema_title,
+        schema(artifact.schema_title),
         links.uri(artifact.uri, has_files=artifact.has_files),
         Badge(state=artifact.last_known_state),
         time(artifact.create_time),

@@ -7,7 +7,7 @@ from typing import Any
 
 from trainshed import lineage
 from trainshed.dashboard import layered, links
-from trainshed.dashboard.cells import Ranked
+from trainshed.dashboard.cells import Ranked, called
 from trainshed.dashboard.graph import ARTIFACT_SIZE, TASK_SIZE, Edge, Graph, Node, standing
 from trainshed.lineage import Artifact, Execution, Subgraph, Trace
 from trainshed.quantities import counted
@@ -92,13 +92,8 @@ def label(way: Way) -> str:
 def kind(way: Way) -> str:
     """Answer what a node is."""
     if way.thing is not None:
-        return schema(way.thing.schema_title) or "artifact"
+        return called(way.thing.schema_title) or "artifact"
     return "task" if way.doing is not None and way.doing.run else "by hand" if way.doing is not None else "data"
-
-
-def schema(title: str) -> str:
-    """Call a type as everywhere: without the name of who thought of it."""
-    return title.rpartition(".")[2]
 
 
 def away(way: Way) -> Ranked:

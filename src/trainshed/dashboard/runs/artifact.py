@@ -6,7 +6,7 @@ from typing import Any
 from trainshed import lineage, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Cell, Code, Link, time
+from trainshed.dashboard.cells import Cell, Code, Link, schema, time
 from trainshed.dashboard.page import Empty, Facts, Part, Table
 from trainshed.dashboard.runs.folding import Item
 from trainshed.dashboard.runs.picture import address
@@ -23,13 +23,13 @@ def artifact_parts(service: runs.Service, found: runs.Marks, item: Item, path: s
     )
     if not made:
         words = "it was not made" if runs.RUN.is_final(found.run.state) else "it is not there yet"
-        pairs: list[tuple[str, Cell]] = [("Type", item.type), ("State", words)]
+        pairs: list[tuple[str, Cell]] = [("Type", schema(item.type)), ("State", words)]
         return (Facts(id="node", heading=item.label, pairs=pairs, beyond=closing(asked), beside=True),)
     if len(made) > 1:
         rows: list[tuple[Cell, ...]] = [
             (Link(text=a.uri.rpartition("/")[2] or a.name, href=page(a)), time(a.create_time)) for a in made
         ]
-        pairs = [("Type", item.type)]
+        pairs = [("Type", schema(item.type))]
         about = Facts(id="node", heading=item.label, pairs=pairs, beyond=closing(asked), beside=True)
         table = Table(
             id="node-artifacts",
@@ -50,7 +50,7 @@ def page(artifact: lineage.Artifact) -> str:
 
 def _one(item: Item, artifact: lineage.Artifact, asked: Asked) -> Sequence[Part]:
     pairs: list[tuple[str, Cell]] = [
-        ("Type", artifact.schema_title or item.type),
+        ("Type", schema(artifact.schema_title or item.type)),
         ("URI", links.uri(artifact.uri, has_files=artifact.has_files)),
         ("Made", time(artifact.create_time)),
         ("Content", _content(artifact)),

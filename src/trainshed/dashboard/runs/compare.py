@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from trainshed import names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Code, Link, Seconds, span, time
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, Seconds, called, span, time
 from trainshed.dashboard.charts import Chart, Series
 from trainshed.dashboard.page import Empty, Notice, Page, Part, Table
 from trainshed.dashboard.render import duration
@@ -219,7 +219,7 @@ def _made_of(side: runs.Side) -> dict[str, str]:
 
 def _artifacts(side: runs.Side) -> dict[str, str]:
     return {
-        f"{product.task}: {product.key} ({product.artifact.schema_title.rpartition('.')[2]})": (
+        f"{product.task}: {product.key} ({called(product.artifact.schema_title)})": (
             product.artifact.digest[:12] or product.artifact.uri
         )
         for product in side.products

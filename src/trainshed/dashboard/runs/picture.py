@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from trainshed import ir, runs
 from trainshed.dashboard import graph, layered
 from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import called
 from trainshed.dashboard.runs import folding
 from trainshed.dashboard.runs.folding import Item, Seen, Whole
 from trainshed.dashboard.runs.kept import Kept, has_ended
@@ -197,7 +198,7 @@ def _sized(item: Item, *, is_open: bool) -> layered.Node:
 
 def _detail(item: Item, whole: Whole) -> str:
     if item.kind == "artifact":
-        return item.type.rpartition(".")[2]
+        return called(item.type)
     if item.is_group:
         count = sum(whole.items[key].kind != "artifact" for key in whole.inside.get(item.id, ()))
         words = {"dag": "pipeline", "loop": "loop", "condition": "condition", "alike": "equal tasks"}[item.kind]

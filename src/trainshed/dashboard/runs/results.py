@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from trainshed import lineage, runs
 from trainshed.dashboard import links, markdown
-from trainshed.dashboard.cells import Cell, Code, Link
+from trainshed.dashboard.cells import Cell, Code, Link, schema
 from trainshed.dashboard.page import Empty, Notice, Part, Table
 from trainshed.dashboard.runs import classification, tasks, trend
 from trainshed.dashboard.runs.classification import Matrix, Roc
@@ -194,7 +194,7 @@ def _things(run: runs.Run, made: Sequence[lineage.Product]) -> Part:
             (
                 _task(run, product),
                 _output(product),
-                product.artifact.schema_title.removeprefix("system."),
+                schema(product.artifact.schema_title),
                 described(product.artifact.metadata),
                 _address(product.artifact.uri),
             )

@@ -9,7 +9,7 @@ from typing import Any
 from trainshed import costs, lineage, names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Code, Link, Seconds, Several, Size, seconds, size, span, time
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, Seconds, Several, Size, schema, seconds, size, span, time
 from trainshed.dashboard.logs.ansi import plain
 from trainshed.dashboard.page import Empty, Facts, Part, Table, Text
 from trainshed.dashboard.runs.artifact import closing
@@ -126,8 +126,8 @@ def _artifacts(one: runs.OneTask) -> list[Part]:
     ]
 
 
-def _title(artifact: lineage.Artifact) -> str:
-    return artifact.schema_title.rpartition(".")[2] or "Artifact"
+def _title(artifact: lineage.Artifact) -> Cell:
+    return schema(artifact.schema_title) or "Artifact"
 
 
 def _attempts(one: runs.OneTask, asked: Asked) -> list[Part]:

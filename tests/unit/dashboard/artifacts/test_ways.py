@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from trainshed.dashboard.artifacts import ways
+from trainshed.dashboard.cells import called
 from trainshed.lineage import Artifact, Event, Execution, Reading, Subgraph, Subject, Trace
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
@@ -107,6 +108,6 @@ def test_the_graph_says_what_is_drawn():
 
 
 def test_types_are_called_as_in_the_graph_of_a_run():
-    assert [ways.schema(title) for title in ("system.Dataset", "google.VertexModel", "Mine", "")] == [
+    assert [called(title) for title in ("system.Dataset", "google.VertexModel", "Mine", "")] == [
         "Dataset", "VertexModel", "Mine", "",
     ]  # fmt: skip
