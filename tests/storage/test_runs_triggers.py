@@ -67,6 +67,16 @@ def test_s43_a_message_starts_a_run_with_its_parameters(world):
     assert (receipt.state, receipt.link, receipt.kind) == ("STARTED", run.name, "message")
 
 
+def test_a_spec_that_was_put_in_its_place_by_hand_is_read_as_it_is(world):
+    file = world.service.blobs.root / "specs" / "p.json"
+    file.write_text(json.dumps({**SPEC, "pipelineInfo": {"name": "by-hand"}}))
+
+    assert world.triggers.deliver("penguins", a_message(world, GOOD))
+
+    (run,), _ = world.service.list()
+    assert run.pipeline == "by-hand"
+
+
 def test_the_same_message_five_times_is_one_run_and_one_receipt_with_five_deliveries(world):
     for _ in range(5):
         assert world.triggers.deliver("penguins", a_message(world, GOOD))

@@ -134,10 +134,16 @@ class Reading:
         """Say why each task of a run ran, or whose results it took, by the task's id."""
         return self.db.read(lambda conn: decided.decisions(conn, details.run, details.tasks))
 
-    def work(self, run: Run) -> Traces:
-        """Read what the tasks of a run made, and what they read from storage, which is quick for very many."""
-        executions, events, artifacts = self.db.read(lambda conn: lineage.work_of_context(conn, run.context_id))
-        return Traces(artifacts=artifacts, events=events, executions=executions)
+    def work(self, run: Run) -> Sequence[lineage.Execution]:
+        """Read what the tasks of a run did, and what they read from storage, which is quick for very many."""
+        return self.db.read(lambda conn: lineage.work_of_context(conn, run.context_id))
+
+    def outputs(self, run: Run) -> Sequence[lineage.Output]:
+        """Read what the tasks of a run made, or took from the cache, which is quick for very many."""
+        if run.context_id is None:
+            return ()
+        context_id = run.context_id
+        return self.db.read(lambda conn: lineage.outputs_of_run(conn, context_id, run.name))
 
     def readers(self, run: Run) -> Sequence[lineage.Execution]:
         """Read which tasks of a run read stored data, with what that was."""
@@ -262,9 +268,13 @@ class Reading:
         return self._folder / f"{names.short(run.name)}-{run.number[:6]}"
 
     def read_template(self, uri: str) -> Template:
-        """Read a compiled pipeline from a bucket. Raises NotFound, InvalidArgument with every finding."""
+        """Read a compiled pipeline as it is in its bucket now. Raises NotFound, InvalidArgument with every finding."""
         bucket, name = parse_uri(uri)
-        with self.blobs.open(self.db.read(lambda conn: self.blobs.get(conn, bucket, name))) as file:
+        there = self.db.read(lambda conn: self.blobs.present(conn, bucket, name))
+        found = next((obj for obj in there if obj.name == name), None)
+        if found is None:
+            raise NotFound(f"No such object: {uri}.", reason="OBJECT_NOT_FOUND")
+        with self.blobs.open(found) as file:
             return self.catalog.read(file.read())
 
     def _plan(self, conn: Connection, run: Run) -> ir.Plan:
