@@ -48,15 +48,15 @@ from trainshed.app.features import Features
 from trainshed.app.health import Measuring
 from trainshed.clock import Clock
 from trainshed.dashboard import overview
-from trainshed.dashboard.artifacts.buckets import Buckets
-from trainshed.dashboard.artifacts.models import Models
-from trainshed.dashboard.artifacts.origin import Origins
 from trainshed.dashboard.artifacts.recorded import Artifacts
 from trainshed.dashboard.artifacts.tracing import Lineage
+from trainshed.dashboard.buckets import Buckets
 from trainshed.dashboard.builds import Builds
 from trainshed.dashboard.find import Find, Places
 from trainshed.dashboard.functions import Functions
 from trainshed.dashboard.login import Login
+from trainshed.dashboard.models import Models
+from trainshed.dashboard.origin import Origins
 from trainshed.dashboard.overview import Overview
 from trainshed.dashboard.runs import Runs
 from trainshed.dashboard.triggers.receipts import Receipts

@@ -6,6 +6,7 @@
 - `render`, `document`, `templates/`, `static/`: how they look, as HTML and as JSON.
 - `logs`: the log viewer, for any page.
 - `find`: what a name, an identifier or an address is of.
+- `origin`: the commit and the data behind a run, in one cell.
 - one module, or folder, per section of the navigation; each answers its `Address`es. `sections` serves them together.
 """
 

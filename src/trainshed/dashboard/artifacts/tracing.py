@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from trainshed import lineage
-from trainshed.dashboard import links
-from trainshed.dashboard.artifacts import origin, ways
-from trainshed.dashboard.artifacts.origin import Origins
+from trainshed.dashboard import links, origin
+from trainshed.dashboard.artifacts import ways
 from trainshed.dashboard.artifacts.ways import Way
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, time
+from trainshed.dashboard.origin import Origins
 from trainshed.dashboard.page import Empty, Facts, Filter, Filters, Notice, Page, Part, Table
 from trainshed.dashboard.serve import Address
 from trainshed.errors import NotFound

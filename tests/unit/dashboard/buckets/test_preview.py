@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainshed.dashboard.artifacts import preview
+from trainshed.dashboard.buckets import preview
 
 PNG = b"\x89PNG\r\n\x1a\nrest"
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from trainshed.dashboard.artifacts import content
+from trainshed.dashboard.buckets import content
 from trainshed.errors import NotFound
 
 

@@ -15,8 +15,8 @@ from starlette.routing import BaseRoute, Route
 
 from trainshed import buckets
 from trainshed.blobs import Object
-from trainshed.dashboard.artifacts import preview
-from trainshed.dashboard.artifacts.preview import Node
+from trainshed.dashboard.buckets import preview
+from trainshed.dashboard.buckets.preview import Node
 from trainshed.dashboard.page import Empty, Notice, Part, Table, Text
 from trainshed.dashboard.render import size
 from trainshed.dashboard.serve import HEADERS
