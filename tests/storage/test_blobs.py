@@ -451,3 +451,14 @@ def test_any_sequence_of_changes_agrees_with_a_dictionary(db, blobs, put, names,
 def test_an_object_of_a_bucket_that_was_never_made_is_not_found(db, blobs):
     with pytest.raises(NotFound, match="no bucket 'nowhere'"):
         db.write(lambda conn: blobs.see(conn, "nowhere", "x"))
+
+
+def test_an_object_that_is_found_by_name_is_the_same_as_in_a_list(db, blobs, put):
+    put("a", b"first")
+    put("a", b"second", metadata={"k": "v"})
+
+    (listed,) = db.read(lambda conn: list(blobs.list(conn, "bucket")))
+    found = db.read(lambda conn: blobs.get(conn, "bucket", "a"))
+
+    assert repr(found) == repr(listed)  # 0 equals False, and is written otherwise
+    assert repr(found) == repr(db.read(lambda conn: blobs.get(conn, "bucket", "a", found.generation)))

@@ -66,7 +66,7 @@ def test_very_many_folders_are_read_by_one_statement_and_paged(world, service, m
         pages += 1
 
     assert sorted(found) == sorted([*(f"in/{n:02}/" for n in range(60)), *(f"in/{n:02}~" for n in range(60))])
-    assert (pages, len(statements)) == (3, 3)
+    assert (pages, sum("prefix" in values for values in statements)) == (3, 3)  # the others read the bucket
 
 
 def test_generations_of_one_object_come_newest_first_gone_ones_too(world, service):

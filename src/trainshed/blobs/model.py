@@ -80,8 +80,12 @@ class Object:
     @classmethod
     def from_row(cls, row: Any) -> "Object":
         """Read a row of `objects`."""
-        values = dict(row._mapping)  # noqa: SLF001  (SQLAlchemy's public mapping of a row)
-        values["staged"] = values["staged"] or ""
+        return cls.from_values(dict(row._mapping))  # noqa: SLF001  (SQLAlchemy's public mapping of a row)
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> "Object":
+        """Read the columns of a row of `objects`."""
+        values["staged"], values["archived"] = values["staged"] or "", bool(values["archived"])
         return cls(**values)
 
     def log_context(self) -> dict[str, Any]:

@@ -80,8 +80,8 @@ def insert_bucket(conn: Connection, name: str, properties: Mapping[str, Any], *,
 
 def find_bucket(conn: Connection, name: str) -> Bucket | None:
     """Read a bucket."""
-    row = conn.execute(select(buckets).where(buckets.c.name == name)).one_or_none()
-    return None if row is None else Bucket(**row._mapping)  # noqa: SLF001  (SQLAlchemy's public mapping of a row)
+    rows = _BUCKET.rows(conn, name=name)
+    return Bucket(**dict(zip(_OF_BUCKETS, rows[0], strict=True))) if rows else None
 
 
 def list_buckets(conn: Connection, *, prefix: str = "", after: str = "", limit: int = 1000) -> list[Bucket]:
@@ -121,8 +121,12 @@ def insert(conn: Connection, obj: Object) -> None:
 def find(conn: Connection, bucket: str, name: str, generation: int | None = None) -> Object | None:
     """Read the live generation, or a given one."""
     o = objects.c
-    which = _live if generation is None else o.generation == generation
-    row = conn.execute(select(objects).where(o.bucket == bucket, o.name == name, which)).one_or_none()
+    if generation is None:
+        rows = _FOUND.rows(conn, bucket=bucket, name=name)
+        return Object.from_values(dict(zip(_COLUMNS, rows[0], strict=True))) if rows else None
+    row = conn.execute(
+        select(objects).where(o.bucket == bucket, o.name == name, o.generation == generation)
+    ).one_or_none()
     return None if row is None else Object.from_row(row)
 
 
@@ -199,6 +203,12 @@ def _steps_between_folders() -> Select[Any]:
 
 
 _STEPS = Prepared(_steps_between_folders())
+_FOUND = Prepared(
+    select(objects).where(objects.c.bucket == bindparam("bucket"), objects.c.name == bindparam("name"), _live)
+)
+_COLUMNS = [column.name for column in objects.columns]
+_BUCKET = Prepared(select(buckets).where(buckets.c.name == bindparam("name")))
+_OF_BUCKETS = [column.name for column in buckets.columns]
 
 
 def path_is_taken(conn: Connection, path: str, parents: list[str], name: str) -> bool:

@@ -13,7 +13,7 @@ from trainshed.errors import TrainshedError
 from trainshed.explain.codes import Codes, Resolve
 from trainshed.explain.model import Commit, Made, Origin, Ran, Source, Story
 from trainshed.ledger import Receipt
-from trainshed.runs import Details, Run, Traces
+from trainshed.runs import Details, Run
 from trainshed.tally import Tally
 
 _KEPT_TASKS = 20_000  # of all runs together
@@ -29,6 +29,7 @@ class _Worked:
     """What became of the tasks of a run."""
 
     tasks: Sequence[Ran]
+    of_images: Sequence[lineage.Execution]  # the first one that ran in each image
     cost: costs.Cost
     tally: Tally
 
@@ -50,9 +51,8 @@ class Stories:
 
     def read(self, run: Run, chain: Sequence[Receipt]) -> Story:
         """Tell what is known of a run; `chain` are the receipts of the events that led to it, the first one first."""
-        traces = self._runs.work(run)
-        sources, worked = self._sources(traces.executions), self._worked_in(run, traces)
-        code = self._codes.read(chain, sources, lambda: traces.executions)
+        sources, worked = self._sources(self._runs.readers(run)), self._worked_in(run)
+        code = self._codes.read(chain, sources, lambda: worked.of_images)
         return Story(
             name=run.name,
             state=run.state,
@@ -65,7 +65,7 @@ class Stories:
             sources=sources,
             tasks=worked.tasks,
             cost=worked.cost,
-            made=list(_made(run, traces)),
+            made=[Made(**output._asdict()) for output in self._runs.outputs(run)],
             tally=worked.tally,
         )
 
@@ -75,14 +75,15 @@ class Stories:
         code = self._codes.read(chain, sources, lambda: self._runs.executions(run))
         return Origin(state=run.state, code=code, sources=sources)
 
-    def _worked_in(self, run: Run, traces: Traces) -> _Worked:
+    def _worked_in(self, run: Run) -> _Worked:
         with self._lock:
             known = self._worked.get((run.name, run.end_time)) if runs.RUN.is_final(run.state) else None
         if known is not None:
             return known
-        details = self._runs.describe(run.name)
+        details, executions = self._runs.describe(run.name), self._runs.work(run)
         found = _Worked(
-            tasks=list(self._tasks(details, traces)),
+            tasks=list(self._tasks(details, executions)),
+            of_images=_first_of_images(executions),
             cost=runs.actual(self._prices, details.tasks, details.attempts),
             tally=runs.tally(details.plan, details.tasks),
         )
@@ -96,9 +97,9 @@ class Stories:
             while sum(len(kept.tasks) for kept in self._worked.values()) > _KEPT_TASKS:
                 self._worked.popitem(last=False)
 
-    def _tasks(self, details: Details, traces: Traces) -> Iterator[Ran]:
+    def _tasks(self, details: Details, executions: Sequence[lineage.Execution]) -> Iterator[Ran]:
         decisions = self._runs.decisions(details)
-        codes = {e.task: str((e.code or {}).get("component", "")) for e in traces.executions}
+        codes = {e.task: str((e.code or {}).get("component", "")) for e in executions}
         lines = {line.path: line for line in runs.outline(details.plan, details.tasks, ())}
         for task in details.tasks:
             if task.is_dag:
@@ -210,21 +211,8 @@ def _read(execution: lineage.Execution) -> Iterator[tuple[str, str]]:
             yield f"{_SCHEME}{bucket}/{name}", str(generation)
 
 
-def _made(run: Run, traces: Traces) -> Iterator[Made]:
-    executions = {e.execution_id: e for e in traces.executions}
-    artifacts = {a.artifact_id: a for a in traces.artifacts}
-    for event in traces.events:
-        execution, artifact = executions.get(event.execution_id), artifacts.get(event.artifact_id)
-        if event.type != "OUTPUT" or execution is None or artifact is None:
-            continue
-        if execution.schema_title == lineage.IMPORTER or execution.run != run.name:
-            continue
-        yield Made(
-            artifact=lineage.public_id(artifact),
-            name=artifact.name or event.path,
-            type=artifact.schema_title,
-            uri=artifact.uri,
-            task=execution.task,
-            is_reused=execution.cached_from is not None,
-            metadata=artifact.metadata,
-        )
+def _first_of_images(executions: Sequence[lineage.Execution]) -> list[lineage.Execution]:
+    found: dict[str, lineage.Execution] = {}
+    for execution in executions:
+        found.setdefault(str((execution.code or {}).get("image", "")), execution)
+    return list(found.values())

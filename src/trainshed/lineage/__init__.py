@@ -51,7 +51,15 @@ from trainshed.lineage.store import (
     record_run,
     work_of_context,
 )
-from trainshed.lineage.store_products import Product, Work, products_of_context, products_of_contexts, works_of_context
+from trainshed.lineage.store_products import (
+    Output,
+    Product,
+    Work,
+    outputs_of_run,
+    products_of_context,
+    products_of_contexts,
+    works_of_context,
+)
 from trainshed.lineage.store_pushed import events_of, makers, next_destination, pushed_below, pushed_to
 from trainshed.lineage.store_search import contexts_above
 from trainshed.lineage.subjects import Subject, find_artifact
@@ -69,6 +77,7 @@ __all__ = [
     "Edge",
     "Event",
     "Execution",
+    "Output",
     "Product",
     "Purged",
     "Purger",
@@ -104,6 +113,7 @@ __all__ = [
     "makers",
     "metadata_of",
     "next_destination",
+    "outputs_of_run",
     "products_of_context",
     "products_of_contexts",
     "public_id",

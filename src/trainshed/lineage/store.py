@@ -290,8 +290,8 @@ def executions_of_context(conn: Connection, context_id: int) -> list[Execution]:
     return [as_execution(row) for row in conn.execute(query.order_by(executions.c.id))]
 
 
-def work_of_context(conn: Connection, context_id: int) -> tuple[list[Execution], list[Event], list[Artifact]]:
-    """Read the doings of a run, and what they made, as an account of it needs them.
+def work_of_context(conn: Connection, context_id: int) -> list[Execution]:
+    """Read the doings of a run as an account of it needs them.
 
     A run may have thousands: only doings that read stored data have their properties, which say what that was.
     """
@@ -301,18 +301,11 @@ def work_of_context(conn: Connection, context_id: int) -> tuple[list[Execution],
     brief = select(*(column for column in c if column.name not in {"properties", "notes"})).where(*inside)
     said = select(c.id, c.properties).where(c.id.in_(reads.distinct()))
     properties = {row.id: row.properties for row in conn.execute(said)}
-    doings = [
+    return [
         Execution(execution_id=values.pop("id"), properties=properties.get(row.id, {}), **values)
         for row in conn.execute(brief.order_by(c.id))
         for values in [_values(row)]
     ]
-    joined = events.join(executions, c.id == events.c.execution_id)
-    made = select(events).select_from(joined).where(*inside, events.c.type == "OUTPUT")
-    ordered = made.order_by(events.c.execution_id, events.c.position)
-    outputs = [Event(**_values(row)) for row in conn.execute(ordered)]
-    ids = select(events.c.artifact_id).select_from(joined).where(*inside, events.c.type == "OUTPUT")
-    things = [as_artifact(row) for row in conn.execute(select(artifacts).where(artifacts.c.id.in_(ids)))]
-    return doings, outputs, things
 
 
 def readers_of_context(conn: Connection, context_id: int) -> list[Execution]:
@@ -370,7 +363,12 @@ def _values(row: Any) -> dict[str, Any]:
 
 def as_artifact(row: Any) -> Artifact:
     """Read a row of `artifacts`."""
-    values = _values(row)
+    return as_artifact_of(zip(row._fields, row, strict=True))
+
+
+def as_artifact_of(pairs: Iterable[tuple[str, Any]]) -> Artifact:
+    """Read an artifact from columns and their values."""
+    values = dict(pairs)
     return Artifact(artifact_id=values.pop("id"), notes=values.pop("notes") or {}, **values)
 
 

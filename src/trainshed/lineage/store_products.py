@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, bindparam, func, select
 
-from trainshed.lineage.model import CONTAINER, IMPORTER, Artifact
+from trainshed.lineage.model import CONTAINER, IMPORTER, RUN, Artifact
 from trainshed.lineage.store import artifacts, events, executions, list_artifacts
+from trainshed.sql import Prepared
 
 _MAKERS = (CONTAINER, IMPORTER)  # a DAG's outputs are those of the tasks in it
 
@@ -19,6 +20,18 @@ class Product:
     task: str  # path in the run
     key: str  # of the output
     artifact: Artifact
+
+
+class Output(NamedTuple):
+    """An artifact as an account of a run tells of it, which may have thousands."""
+
+    artifact: str  # its public id
+    name: str
+    type: str  # schema title
+    uri: str
+    task: str  # path in the run
+    is_reused: bool
+    metadata: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +51,32 @@ def works_of_context(conn: Connection, context_id: int, *, limit: int = 1000) ->
         Work(task=row.name.partition("/tasks/")[2], code=row.code, properties=row.properties)
         for row in conn.execute(query.order_by(c.id).limit(limit))
     ]
+
+
+def outputs_of_run(conn: Connection, context_id: int, run: str) -> list[Output]:
+    """Read everything that the tasks of a run made or took from the cache, in the order in which they ended."""
+    return [
+        Output(resource_id or str(artifact_id), name or path, title, uri, task, cached_from is not None, told)
+        for doing, cached_from, path, artifact_id, resource_id, name, title, uri, told in _OUTPUTS.rows(
+            conn, context=context_id
+        )
+        for of, _, task in [doing.partition("/tasks/")]
+        if of == run
+    ]
+
+
+def _outputs() -> Select[Any]:
+    e, a = executions.c, artifacts.c
+    joined = executions.join(events, events.c.execution_id == e.id).join(artifacts, a.id == events.c.artifact_id)
+    return (
+        select(e.name, e.cached_from, events.c.path, a.id, a.resource_id, a.name, a.schema_title, a.uri, a.metadata)
+        .select_from(joined)
+        .where(e.context_id == bindparam("context"), e.schema_title.not_in([RUN, IMPORTER]), events.c.type == "OUTPUT")
+        .order_by(events.c.execution_id, events.c.position)
+    )
+
+
+_OUTPUTS = Prepared(_outputs())
 
 
 def products_of_context(

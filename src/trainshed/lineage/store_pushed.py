@@ -1,13 +1,17 @@
 """SQL of artifacts that say where a model was pushed to. Every function works inside the caller's transaction."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Integer, Select, Text, bindparam, func, select
 
 from trainshed.lineage.addresses import bounds
 from trainshed.lineage.model import Artifact, Event, Execution
-from trainshed.lineage.store import artifacts, as_artifact, events, executions, pushes
+from trainshed.lineage.store import artifacts, as_artifact, as_artifact_of, events, executions, pushes
 from trainshed.lineage.store_graph import read_executions
+from trainshed.sql import Prepared
+
+_NEVER = (1 << 63) - 1  # no artifact has a number so high
 
 
 def next_destination(conn: Connection, start: str) -> str:
@@ -19,13 +23,21 @@ def next_destination(conn: Connection, start: str) -> str:
 def pushed_below(conn: Connection, folder: str, *, before: int | None = None, limit: int) -> list[Artifact]:
     """Read what was pushed into a folder, not into one further down, newest first."""
     first, end = bounds(folder)
+    values = {"first": first, "end": end, "before": _NEVER if before is None else before, "most": limit}
+    return [as_artifact_of(zip(_COLUMNS, row, strict=True)) for row in _BELOW.rows(conn, **values)]
+
+
+def _below() -> Select[Any]:
     place, key = pushes.c.destination, pushes.c.artifact_id
-    is_deeper = func.instr(func.substr(place, len(first) + 1), "/") > 0
-    newest = select(key).where(place >= first, place < end, ~is_deeper).order_by((key + 0).desc()).limit(limit)
-    if before is not None:
-        newest = newest.where(key < before)
-    query = select(artifacts).where(artifacts.c.id.in_(newest)).order_by(artifacts.c.id.desc())
-    return [as_artifact(row) for row in conn.execute(query)]
+    first = bindparam("first", type_=Text)
+    is_deeper = func.instr(func.substr(place, func.length(first) + 1), "/") > 0
+    inside = (place >= first, place < bindparam("end"), key < bindparam("before"), ~is_deeper)
+    newest = select(key).where(*inside).order_by((key + 0).desc()).limit(bindparam("most", type_=Integer))
+    return select(artifacts).where(artifacts.c.id.in_(newest)).order_by(artifacts.c.id.desc())
+
+
+_BELOW = Prepared(_below())  # the overview asks for each of its models
+_COLUMNS = [column.name for column in artifacts.columns]
 
 
 def pushed_to(conn: Connection, destination: str) -> Artifact | None:

@@ -85,12 +85,7 @@ class Resources:
 
     def topic_subscriptions(self, topic: str) -> list[str]:
         """Read the names of a topic's subscriptions. Raises NotFound."""
-
-        def query(conn: Connection) -> list[str]:
-            stored.get_topic(conn, topic)
-            return [s.name for s in stored.list_subscriptions(conn, topic=topic)]
-
-        return self.db.read(query)
+        return self.db.read(lambda conn: stored.subscribers(conn, topic))
 
     def list_topic_subscriptions(
         self, topic: str, *, page_size: int = 0, page_token: str = ""

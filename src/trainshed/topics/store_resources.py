@@ -32,6 +32,11 @@ _SUBSCRIPTION = Prepared(
     )
 )
 
+_SUBSCRIBERS = Prepared(
+    select(_s.name).where(_s.topic == bindparam("topic"), _s.routing != Routing.DETACHED).order_by(_s.name)
+)
+_TOPIC = Prepared(select(_t.name).where(_t.name == bindparam("named")))
+
 
 def insert_topic(conn: Connection, topic: Topic) -> bool:
     """Add a topic unless one of that name exists."""
@@ -121,6 +126,13 @@ def list_subscriptions(
     if topic:
         query = query.where(_s.topic == topic, _s.routing != Routing.DETACHED)
     return [_subscription(row) for row in conn.execute(query.order_by(_s.name).limit(limit))]
+
+
+def subscribers(conn: Connection, topic: str) -> list[str]:
+    """Read the names of a topic's subscriptions: an overview asks for several topics. Raises NotFound."""
+    if not _TOPIC.rows(conn, named=topic):
+        get_topic(conn, topic)
+    return [name for (name,) in _SUBSCRIBERS.rows(conn, topic=topic)]
 
 
 def delete_subscription(conn: Connection, subscription_id: int) -> None:
