@@ -92,3 +92,24 @@ def test_readers_are_the_tasks_that_read_stored_data_with_what_that_was(world):
     whole = {e.task: e.properties["data"] for e in world.service.work(run) if e.properties.get("data")}
     assert reads == whole
     assert list(reads) == ["train"]
+
+
+def test_outputs_are_what_tasks_made_or_took_from_the_cache_and_nothing_that_was_imported(world):
+    world.put("gs://raw/d.csv", b"1,2")
+    first = world.finish(world.create(a_spec(TRAIN)))
+    again = world.finish(world.create(a_spec(TRAIN)))
+
+    made, taken = world.service.outputs(first), world.service.outputs(again)
+
+    traces = world.service.traces(first)
+    known = {e.execution_id: e for e in traces.executions if e.schema_title == lineage.CONTAINER}
+    outputs = [e for e in traces.events if e.type == "OUTPUT" and e.execution_id in known]
+    things = {a.artifact_id: a for a in traces.artifacts}
+    assert made
+    assert [(o.task, o.artifact, o.uri, o.metadata) for o in made] == [
+        (known[e.execution_id].task, lineage.public_id(a), a.uri, a.metadata)
+        for e in outputs
+        for a in [things[e.artifact_id]]
+    ]
+    assert [o.is_reused for o in made] == [False] * len(made)
+    assert [(o.artifact, o.is_reused) for o in taken] == [(o.artifact, True) for o in made]

@@ -71,7 +71,8 @@ def _outputs() -> Select[Any]:
     return (
         select(e.name, e.cached_from, events.c.path, a.id, a.resource_id, a.name, a.schema_title, a.uri, a.metadata)
         .select_from(joined)
-        .where(e.context_id == bindparam("context"), e.schema_title.not_in([RUN, IMPORTER]), events.c.type == "OUTPUT")
+        .where(e.context_id == bindparam("context"), e.schema_title != RUN, e.schema_title != IMPORTER)
+        .where(events.c.type == "OUTPUT")
         .order_by(events.c.execution_id, events.c.position)
     )
 
