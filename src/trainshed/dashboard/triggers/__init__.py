@@ -5,7 +5,8 @@
 - `schedules`: the lists; `schedule_page`: one of either kind, from what `schedule` and `run_schedule` say of it;
   `firings`: the strip, the list, the calendar; `schedule_forms`.
 - `topics`: the list and one topic; `subscription`. `schemas`: what messages of topics have to look like.
-- `starters`: the lists of triggers; `build_trigger`, `run_trigger`: one of either kind; `happened`: what both show.
+- `starters`: the lists of triggers; `trigger_page`: one of either kind, from what `build_trigger` and `run_trigger` say
+  of it.
 - `receipts`: the ledger, and one receipt.
 """
 

@@ -6,50 +6,38 @@ from urllib.parse import urlsplit
 from trainshed import builds, names
 from trainshed.builds import triggers as watching
 from trainshed.dashboard import links
-from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Code, Link, Marks, Several, time
-from trainshed.dashboard.page import Action, Actions, Empty, Facts, Field, Form, Notice, Page, Part, Table, Text
+from trainshed.dashboard.cells import Cell, Code, Link, Marks, Several, time
+from trainshed.dashboard.page import Action, Actions, Empty, Field, Form, Table, Text
 from trainshed.dashboard.triggers import SECTION, stories
-from trainshed.dashboard.triggers.happened import TRAIL, Happened
 from trainshed.dashboard.triggers.messages import document
-from trainshed.dashboard.triggers.sources import follows
 from trainshed.dashboard.triggers.stories import Story
+from trainshed.dashboard.triggers.trigger_page import Described, state
 
 _COLUMNS = ("Trigger", "State", "Watches", "Builds", "Last event", "Last ones", "Error")
 _NAME = "projects/{project}/locations/{location}/triggers/{trigger}"
 
 
-class BuildTriggerPage:
-    """Makes the page of one build trigger."""
+def find(service: builds.Triggers, name: str) -> builds.Trigger:
+    """Find a build trigger by its resource name. Raises NotFound, InvalidArgument."""
+    parts = names.parse(_NAME, name)
+    return service.get(parts["trigger"], project=parts["project"], region=parts["location"])
 
-    def __init__(self, service: builds.Triggers, happened: Happened) -> None:
-        self._service = service
-        self._happened = happened
 
-    def page(self, asked: Asked) -> Page:
-        """Show one build trigger. Raises NotFound."""
-        parts = names.parse(_NAME, asked.name)
-        found = self._service.get(parts["trigger"], project=parts["project"], region=parts["location"])
-        told = self._happened.last(found.resource)
-        error = [Notice(id="error", heading="Last error", text=found.error, state="FAILED")] if found.error else []
-        shown: list[Part] = [
-            _actions(found),
-            *error,
-            self._happened.strip(told),
-            self._happened.events(found.resource, asked),
-            _another(found),
-            Facts(id="facts", heading="What it does", pairs=_facts(found)),
-            Text(id="document", heading="As Google's BuildTrigger", text=document(found.document)),
-        ]
-        return Page(
-            title=found.name,
-            section=SECTION,
-            state=_state(found),
-            about=("build trigger", _watched(found)),
-            trail=TRAIL,
-            parts=shown,
-            follows=(builds.TRIGGERS, *follows(told)),
-        )
+def described(found: builds.Trigger) -> Described:
+    """Describe a build trigger."""
+    return Described(
+        name=found.resource,
+        kind="build trigger",
+        title=found.name,
+        is_disabled=found.is_disabled,
+        watched=_watched(found),
+        channel=builds.TRIGGERS,
+        error=found.error,
+        actions=_actions(found),
+        by_hand=(_another(found),),
+        facts=_facts(found),
+        document=(Text(id="document", heading="As Google's BuildTrigger", text=document(found.document)),),
+    )
 
 
 def table(found: Sequence[builds.Trigger], told: dict[str, list[Story]], *, more: str) -> Table:
@@ -71,17 +59,13 @@ def table(found: Sequence[builds.Trigger], told: dict[str, list[Story]], *, more
 def _row(found: builds.Trigger, told: Sequence[Story]) -> tuple[Cell, ...]:
     return (
         Link(text=found.name, href=links.href(SECTION, found.resource)),
-        _state(found),
+        state(is_disabled=found.is_disabled),
         _watched(found),
         _built(found),
         time(told[0].time) if told else None,
         Marks(marks=stories.marks(told)),
         found.error,
     )
-
-
-def _state(found: builds.Trigger) -> Badge:
-    return Badge(state="DISABLED") if found.is_disabled else Badge(state="ENABLED")
 
 
 def _watched(found: builds.Trigger) -> Cell:

@@ -4,48 +4,38 @@ from collections.abc import Sequence
 
 from trainshed import names, runs
 from trainshed.dashboard import links
-from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Code, Link, Marks, Several, time
-from trainshed.dashboard.page import Action, Actions, Empty, Facts, Field, Form, Page, Part, Table
+from trainshed.dashboard.cells import Cell, Code, Link, Marks, Several, time
+from trainshed.dashboard.page import Action, Actions, Empty, Field, Form, Table
 from trainshed.dashboard.triggers import SECTION, stories
-from trainshed.dashboard.triggers.happened import TRAIL, Happened
-from trainshed.dashboard.triggers.sources import follows
 from trainshed.dashboard.triggers.stories import Story
+from trainshed.dashboard.triggers.trigger_page import Described, state
 from trainshed.errors import NotFound
 
 _COLUMNS = ("Trigger", "State", "Watches", "Starts", "Last event", "Last ones")
 _NAME = "projects/{project}/locations/{location}/runTriggers/{trigger}"
 
 
-class RunTriggerPage:
-    """Makes the page of one run trigger."""
+def find(service: runs.Triggers, name: str) -> runs.Trigger:
+    """Find a run trigger by its resource name. Raises NotFound, InvalidArgument."""
+    found = service.get(names.parse(_NAME, name)["trigger"])
+    if found.resource != name:
+        raise NotFound(f"There is no run trigger {name!r}; `trainshed pipelines triggers list` shows them.")
+    return found
 
-    def __init__(self, service: runs.Triggers, happened: Happened) -> None:
-        self._service = service
-        self._happened = happened
 
-    def page(self, asked: Asked) -> Page:
-        """Show one run trigger. Raises NotFound."""
-        found = self._service.get(names.parse(_NAME, asked.name)["trigger"])
-        if found.resource != asked.name:
-            raise NotFound(f"There is no run trigger {asked.name!r}; `trainshed pipelines triggers list` shows them.")
-        told = self._happened.last(found.resource)
-        shown: list[Part] = [
-            _actions(found),
-            self._happened.strip(told),
-            self._happened.events(found.resource, asked),
-            *([] if found.bucket else [_publish(found)]),
-            Facts(id="facts", heading="What it does", pairs=_facts(found)),
-        ]
-        return Page(
-            title=found.name,
-            section=SECTION,
-            state=_state(found),
-            about=("run trigger", _watched(found)),
-            trail=TRAIL,
-            parts=shown,
-            follows=(runs.TRIGGERS, *follows(told)),
-        )
+def described(found: runs.Trigger) -> Described:
+    """Describe a run trigger."""
+    return Described(
+        name=found.resource,
+        kind="run trigger",
+        title=found.name,
+        is_disabled=found.is_disabled,
+        watched=_watched(found),
+        channel=runs.TRIGGERS,
+        actions=_actions(found),
+        by_hand=() if found.bucket else (_publish(found),),
+        facts=_facts(found),
+    )
 
 
 def table(found: Sequence[runs.Trigger], told: dict[str, list[Story]], *, more: str) -> Table:
@@ -68,16 +58,12 @@ def table(found: Sequence[runs.Trigger], told: dict[str, list[Story]], *, more: 
 def _row(found: runs.Trigger, told: Sequence[Story]) -> tuple[Cell, ...]:
     return (
         Link(text=found.name, href=links.href(SECTION, found.resource)),
-        _state(found),
+        state(is_disabled=found.is_disabled),
         _watched(found),
         Code(text=found.spec_uri),
         time(told[0].time) if told else None,
         Marks(marks=stories.marks(told)),
     )
-
-
-def _state(found: runs.Trigger) -> Badge:
-    return Badge(state="DISABLED") if found.is_disabled else Badge(state="ENABLED")
 
 
 def _watched(found: runs.Trigger) -> Cell:

@@ -4,10 +4,7 @@ from trainshed import builds, runs
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.page import Page
 from trainshed.dashboard.serve import Address
-from trainshed.dashboard.triggers import SECTION, build_trigger, run_trigger, tabs
-from trainshed.dashboard.triggers.build_trigger import BuildTriggerPage
-from trainshed.dashboard.triggers.happened import Happened
-from trainshed.dashboard.triggers.run_trigger import RunTriggerPage
+from trainshed.dashboard.triggers import SECTION, build_trigger, run_trigger, tabs, trigger_page
 from trainshed.dashboard.triggers.sources import Sources, follows
 
 _SHOWN = 50
@@ -21,9 +18,6 @@ class Starters:
         self._of_builds = of_builds
         self._of_runs = of_runs
         self._sources = sources
-        happened = Happened(sources)
-        self._build_trigger = BuildTriggerPage(of_builds, happened)
-        self._run_trigger = RunTriggerPage(of_runs, happened)
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
@@ -51,5 +45,9 @@ class Starters:
         )
 
     def detail(self, asked: Asked) -> Page:
-        """One trigger. Raises NotFound."""
-        return (self._run_trigger if "/runTriggers/" in asked.name else self._build_trigger).page(asked)
+        """One trigger. Raises NotFound, InvalidArgument."""
+        if "/runTriggers/" in asked.name:
+            found = run_trigger.described(run_trigger.find(self._of_runs, asked.name))
+        else:
+            found = build_trigger.described(build_trigger.find(self._of_builds, asked.name))
+        return trigger_page.page(found, self._sources, asked)
