@@ -6,7 +6,8 @@ from math import isfinite, isnan
 
 from trainshed import names
 from trainshed.explain import words
-from trainshed.explain.model import Commit, Made, Named, Source, Story, Value
+from trainshed.explain.model import Commit, Named, Source, Story, Value
+from trainshed.lineage import Output as Made
 from trainshed.quantities import number
 
 _METRICS = ("system.Metrics", "system.ClassificationMetrics", "system.Model")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from trainshed import costs
+from trainshed.lineage import Output as Made
 from trainshed.tally import Tally
 
 
@@ -94,19 +95,6 @@ class Ran:
     code: str = ""  # digest of its component
     reused_from: str = ""  # resource name of the run that made its outputs
     error: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Made:
-    """An artifact of a run."""
-
-    artifact: str  # its public id
-    name: str
-    type: str
-    uri: str
-    task: str
-    is_reused: bool
-    metadata: Mapping[str, object]
 
 
 @dataclass(frozen=True, kw_only=True)

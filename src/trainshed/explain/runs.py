@@ -7,7 +7,8 @@ from trainshed import costs, names
 from trainshed.environments import Environment
 from trainshed.explain import differences, words
 from trainshed.explain.differences import Difference, Measure
-from trainshed.explain.model import Advice, Code, Made, Named, Ran, Step, Story, Value
+from trainshed.explain.model import Advice, Code, Named, Ran, Step, Story, Value
+from trainshed.lineage import Output as Made
 from trainshed.quantities import counted, duration, number
 from trainshed.runs import Run
 from trainshed.tally import Tally

@@ -11,7 +11,7 @@ from trainshed import builds, costs, lineage, runs
 from trainshed.builds import Build
 from trainshed.errors import TrainshedError
 from trainshed.explain.codes import Codes, Resolve
-from trainshed.explain.model import Commit, Made, Origin, Ran, Source, Story
+from trainshed.explain.model import Commit, Origin, Ran, Source, Story
 from trainshed.ledger import Receipt
 from trainshed.runs import Details, Run
 from trainshed.tally import Tally
@@ -65,7 +65,7 @@ class Stories:
             sources=sources,
             tasks=worked.tasks,
             cost=worked.cost,
-            made=[Made(**output._asdict()) for output in self._runs.outputs(run)],
+            made=self._runs.outputs(run),
             tally=worked.tally,
         )
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from trainshed.costs import Cost
 from trainshed.explain import differences
-from trainshed.explain.model import Commit, Made, Ran, Source, Story
+from trainshed.explain.model import Commit, Ran, Source, Story
+from trainshed.lineage import Output as Made
 
 _NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _P = "projects/p/locations/l"
@@ -73,7 +74,7 @@ def test_a_measure_that_fell_is_said_and_a_loss_that_fell_is_not():
 
 
 def test_truths_and_what_is_no_metric_are_not_measured():
-    report = replace(made(accuracy=1.0), type="system.HTML")
+    report = made(accuracy=1.0)._replace(type="system.HTML")
 
     assert differences.measures([], [made(blessed=True), report]) == []
 

@@ -12,8 +12,9 @@ from trainshed import costs
 from trainshed.explain import as_json, differences, events
 from trainshed.explain import runs as of_runs
 from trainshed.explain.fate import Node
-from trainshed.explain.model import Account, Commit, Made, Named, Ran, Step
+from trainshed.explain.model import Account, Commit, Named, Ran, Step
 from trainshed.ledger import Receipt
+from trainshed.lineage import Output as Made
 from trainshed.tally import Tally
 
 _NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
