@@ -2,16 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
 from trainshed import names
 from trainshed.errors import TrainshedError
 from trainshed.explain.fate import Node
+from trainshed.explain.features import Features
 from trainshed.explain.sources import Sources
 from trainshed.ledger import Receipt
-
-if TYPE_CHECKING:
-    from trainshed.explain.service import Features
 
 _WIDE = 20  # of what followed one event
 
@@ -21,7 +18,7 @@ Hearers = Callable[[str], Sequence[str] | None]
 class Families:
     """Reads receipts with what came of them."""
 
-    def __init__(self, features: "Features", sources: Sources) -> None:
+    def __init__(self, features: Features, sources: Sources) -> None:
         self._features = features
         self._sources = sources
 

@@ -2,47 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from trainshed import builds, functions, ledger, lineage, names, runs, schedules, topics
+from trainshed import names, runs
 from trainshed.builds import Build
-from trainshed.environments import Environment, Environments
+from trainshed.environments import Environment
 from trainshed.errors import InvalidArgument, NotFound
 from trainshed.explain import builds as of_builds
 from trainshed.explain import differences, events, fate, words
 from trainshed.explain import runs as of_runs
 from trainshed.explain.families import Families
 from trainshed.explain.fate import Fate, Node
+from trainshed.explain.features import Features
 from trainshed.explain.model import Account, Advice, Named, Origin, Step, Story
 from trainshed.explain.sources import Sources
 from trainshed.explain.stories import Commits, Stories
 from trainshed.ledger import Receipt
 from trainshed.runs import Run
-from trainshed.schedules import of_runs as schedules_of_runs
 from trainshed.sql import changes
 
 _LONGEST_CHAIN = 20  # a chain may be a circle: a run's output may start a run
 _DEEP = 6  # generations of what followed
 _ID = "ID"
 _AT_WORK = ("PENDING", "QUEUED", "RUNNING", "WORKING", "CANCELLING")  # states of runs and builds that go on
-
-
-@dataclass(frozen=True, kw_only=True)
-class Features:
-    """Whose records accounts are made of."""
-
-    build_triggers: builds.Triggers
-    repositories: builds.Repositories
-    builds: builds.Service
-    run_triggers: runs.Triggers
-    runs: runs.Service
-    ledger: ledger.Service
-    schedules: schedules.Service
-    run_schedules: schedules_of_runs.Service
-    functions: functions.Service
-    topics: topics.Service
-    lineage: lineage.Service
-    environments: Environments
 
 
 class Service:

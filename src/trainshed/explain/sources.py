@@ -1,25 +1,23 @@
 """What makes events, as it is now: schedules, triggers, functions."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from trainshed import names
 from trainshed.errors import NotFound
 from trainshed.explain import words
 from trainshed.explain.fate import Source
+from trainshed.explain.features import Features
 from trainshed.explain.model import Step, Value
 from trainshed.schedules import PubsubTarget
 from trainshed.sql import changes
 
-if TYPE_CHECKING:
-    from trainshed.explain.service import Features
 _TOLD = ("schedule", "run schedule", "function")  # kinds whose changes are told on a channel
 
 
 class Sources:
     """Reads what makes events."""
 
-    def __init__(self, features: "Features") -> None:
+    def __init__(self, features: Features) -> None:
         self._features = features
 
     def read(self, name: str) -> Source:
