@@ -5,7 +5,7 @@ collections look through everything that there is, time and again: over 240,000 
 few hundred. So what a full collection leaves is set aside here (`gc.freeze`), and the next one looks through what came
 since. Whatever nothing refers to any more still goes at once, by its count; only a cycle that falls apart after it was
 set aside stays. Those are found by looking through all of it: while the server does nothing, and, when it never rests,
-once as much was set aside as there was after the last such look. So they are never more than what is in use.
+once more was set aside than there was after the last such look, and stays. So they are hardly more than what is in use.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ _OLDEST = 2
 _WORTH = 20_000  # objects set aside, before a rest is used to look through everything
 _EVERY_SECONDS = 5.0
 _AT_REST = 0.02  # of a core over that time, at most
+_CROWDED = 3  # times in a row: what a request has in use for a moment goes by itself
 _RESTS = 6  # times in a row, for a machine that is busy with something else makes a server look idle for a while
 
 
@@ -30,6 +31,7 @@ class Collecting:
         self._usual = gc.get_threshold()
         self._known = 0  # objects that were there when everything was looked through
         self._new = 0  # set aside since
+        self._crowded = 0  # turns in a row with more of those than of the others
 
     def start(self) -> None:
         """Set aside what is there, and look from now on through what is new."""
@@ -55,13 +57,19 @@ class Collecting:
 
     def turn(self, *, is_at_rest: bool) -> None:
         """Look through everything if now is the moment."""
-        if self._new > (min(self._worth, self._known) if is_at_rest else self._known):
+        self._crowded = self._crowded + 1 if self._has_new(self._known) else 0
+        if self._crowded >= _CROWDED or (is_at_rest and self._has_new(min(self._worth, self._known))):
             self._look_through()
+
+    def _has_new(self, most: int) -> bool:
+        if self._new > most:  # when it was last counted, which takes a millisecond
+            self._new = gc.get_freeze_count() - self._known
+        return self._new > most
 
     def _look_through(self) -> None:
         gc.unfreeze()
         gc.collect()
-        self._known, self._new = gc.get_freeze_count(), 0
+        self._known, self._new, self._crowded = gc.get_freeze_count(), 0, 0
         gc.collect()  # of nothing: CPython waits with the next one until a quarter of what this one saw has come
 
     def _looked(self, phase: str, found: Mapping[str, Any]) -> None:
