@@ -27,6 +27,7 @@ _LAUNCHER = Path(__file__).with_name("launcher.py")
 _GLANCE_SECONDS = 0.02  # a glance costs one read; every fifth is a look at the whole tree
 _GLANCES = 5
 _STORM_TASKS = 300  # more than that are held still while they are counted: a fork bomb would leave us no time for it
+_LOOK_SECONDS = 0.1  # a look that takes longer ends with the tree held still: it may be a fork bomb that takes the time
 _MANY_TASKS = 60  # more new threads on this machine than that are looked at, whoever's they are
 _LAST_WORDS_SECONDS = 0.5
 _MOST_PROCESSES = 100
@@ -247,9 +248,14 @@ class Instance:
     async def _usage(self, *, is_storm: bool) -> tree.Usage:
         if is_storm:
             tree.hold(self.pid)
+        looking = asyncio.ensure_future(off_loop(tree.usage, self.pid))
         try:
-            used = await off_loop(tree.usage, self.pid)
+            if not is_storm and not (await asyncio.wait({looking}, timeout=_LOOK_SECONDS))[0]:
+                is_storm = True
+                tree.hold(self.pid)
+            used = await looking
         except asyncio.CancelledError:
+            looking.cancel()
             tree.go_on(self.pid)
             raise
         if is_storm and used.processes <= _MOST_PROCESSES:

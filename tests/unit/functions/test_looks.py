@@ -1,0 +1,49 @@
+"""How often the tree of an instance is held still while it is looked at."""
+
+import asyncio
+import threading
+
+import pytest
+
+from trainshed.functions import tree
+from trainshed.functions.instance import Instance
+
+
+class Watched(Instance):
+    pid = 1 << 30  # nobody's
+
+    def __init__(self):
+        pass
+
+
+@pytest.mark.parametrize(("processes", "expected"), [(3, ["hold", "go on"]), (101, ["hold"])])
+def test_a_look_that_takes_long_ends_with_the_tree_held_still(monkeypatch, processes, expected):
+    said, held = [], threading.Event()
+
+    def usage(session):
+        held.wait(20)  # as long as a fork bomb leaves no time for it
+        return tree.Usage(processes=processes, memory_bytes=1)
+
+    monkeypatch.setattr(tree, "usage", usage)
+    monkeypatch.setattr(tree, "hold", lambda session: (said.append("hold"), held.set()))
+    monkeypatch.setattr(tree, "go_on", lambda session: said.append("go on"))
+
+    used = asyncio.run(Watched()._usage(is_storm=False))
+
+    assert (used.processes, said) == (processes, expected)
+
+
+def test_a_short_look_holds_nothing(monkeypatch):
+    said = []
+    monkeypatch.setattr(tree, "usage", lambda session: tree.Usage(processes=1, memory_bytes=1))
+    monkeypatch.setattr(tree, "hold", lambda session: said.append("hold"))
+    monkeypatch.setattr(asyncio, "wait", _whole(asyncio.wait))
+
+    asyncio.run(Watched()._usage(is_storm=False))
+
+    assert said == []
+
+
+def _whole(wait):
+    """Wait without a limit: how long a short look takes here says nothing."""
+    return lambda tasks, **_: wait(tasks)
