@@ -101,6 +101,28 @@ def test_each_kind_is_shown_as_what_it_is_and_nothing_of_it_runs(kinds, page):
     assert audit(page) == []
 
 
+def test_a_sheet_stays_a_table_on_a_phone_and_is_read_by_keyboard(kinds, look):
+    numbers = "".join(f"{i},{i / 7:.6f},{i / 11:.6f},{i / 13:.6f}\n" for i in range(200)).encode()
+    path = f"/upload/storage/v1/b/looks/o?uploadType=media&name={quote('wide/sheet.csv', safe='')}"
+    ask(kinds, "POST", path, b"number,by_the_seventh,by_the_eleventh,by_the_thirteenth\n" + numbers, "text/csv")
+
+    with look("light", 390) as page:
+        page.open(f"/buckets/looks?object={quote('wide/sheet.csv', safe='')}")
+        region = page.get_by_role("region", name="Content: the first 100 rows")
+        head = page.locator("#content th").first
+
+        assert page.locator("#content tbody tr").nth(1).evaluate("row => getComputedStyle(row).display") == "table-row"
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        region.focus()
+        page.keyboard.press("End")
+        region.evaluate("async each => { while (each.scrollTop < 100) await new Promise(requestAnimationFrame) }")
+        top = region.evaluate("each => each.getBoundingClientRect().top + each.clientTop")
+        assert abs(head.evaluate("cell => cell.getBoundingClientRect().top") - top) < 2
+        page.keyboard.press("ArrowRight")
+        region.evaluate("async each => { while (each.scrollLeft < 1) await new Promise(requestAnimationFrame) }")
+        assert audit(page) == []
+
+
 def test_bytes_of_others_are_served_so_that_no_browser_runs_them(kinds):
     headers, data = ask(kinds, "GET", "/stored/image?bucket=looks&object=kinds/drawing.svg")
     assert headers["content-type"].startswith("image/svg+xml")

@@ -3,6 +3,7 @@
 import json
 import re
 import urllib.request
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,24 @@ def test_runs_are_chosen_in_the_list_and_what_differs_comes_first(page, shed):
 
     page.get_by_role("link", name="Leave out").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Comparison")
+
+
+def test_what_differs_stands_below_each_other_on_a_phone(look, shed):
+    first, second = sorted(run["name"].rsplit("/", 1)[-1] for run in api(shed, "/runs")["runs"])[:2]
+    epochs = [api(shed, f"/runs/{job}")["parameters"]["num_epochs"] for job in (second, first)]
+
+    with look("light", 390) as page:
+        page.open(compared(second, first))
+        block = page.locator("#parameters tbody tr").first
+        boxes = [cell.bounding_box() for cell in block.locator("th, td").all()]
+
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert all(above["y"] + above["height"] <= below["y"] + 1 for above, below in pairwise(boxes))
+        assert len(boxes) == 4
+        assert block.locator("td").all_inner_texts()[:2] == [str(value) for value in epochs]
+        said = block.locator("td").evaluate_all("all => all.map(each => getComputedStyle(each, '::before').content)")
+        assert said == ['"A"', '"B"', '"Change"']
+        assert audit(page) == []
 
 
 def test_a_run_stands_beside_the_one_before_it(page, shed):

@@ -65,6 +65,7 @@ class Table(Part):
     more_text: str = "Older ones"
     count: int | None = None  # of all rows there are, where it is known
     can_sort: bool = False  # by its column heads, in the browser
+    is_sheet: bool = False  # of numbers that are read down a column: it stays a table where there is little room
     kind: ClassVar[str] = "table"
     module: ClassVar[str] = "table.js"
 

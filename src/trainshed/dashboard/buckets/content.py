@@ -165,6 +165,7 @@ def _sheet(obj: Object, text: str, *, is_whole: bool) -> list[Part]:
             rows=found.rows,
             nothing=Empty(text="This table has no rows."),
             can_sort=found.is_whole,
+            is_sheet=True,
         )
     ]
 
