@@ -53,7 +53,10 @@ def test_the_costliest_pipeline_comes_first_and_all_that_started_it_is_added_up(
     rows = parts["pipelines"].rows
     assert [(row[0].text, row[1], row[2].seconds) for row in rows] == [("dear", 2, 3 * HOUR), ("cheap", 9, 0.0)]
     assert [row[4].rank for row in rows] == pytest.approx([dear, cheap])
-    assert [row[5].text for row in rows] == [f"{dear / (dear + cheap):.0%}", f"{cheap / (dear + cheap):.0%}"]
+    assert [row[5].text for row in rows] == [
+        f"{100 * dear / (dear + cheap):.0f} %",
+        f"{100 * cheap / (dear + cheap):.0f} %",
+    ]
     whole = dear + cheap + 10 * prices.build_minute["UNSPECIFIED"]
     assert parts["figures"].figures[1][1] == f"{costs.written(whole)} USD"
 

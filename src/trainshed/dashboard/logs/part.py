@@ -17,6 +17,7 @@ class Log(Part):
     label: str = "Log"  # what a screen reader calls it
     nothing: str = "Nothing has been written yet."
     line: int | None = None  # that it opens at; None: its end
+    pin: str = ""  # word of the query, as `attempt=3`, without which the address of a line would soon mean another log
     kind: ClassVar[str] = "log"
     module: ClassVar[str] = "log.js"
 

@@ -15,7 +15,7 @@ from trainshed.dashboard.runs.kept import Ended
 from trainshed.dashboard.runs.listing import COMPARISON, SECTION
 from trainshed.dashboard.runs.picture import Pictures
 from trainshed.dashboard.runs.task import written
-from trainshed.dashboard.runs.words import because, remark
+from trainshed.dashboard.runs.words import because, remark, so_far
 
 TABS = ("graph", "tasks", "timeline", "results", "details")
 WORDS = (
@@ -60,7 +60,7 @@ class OneRun:
         return Page(
             title=_title(run),
             section=SECTION,
-            state=Badge(state=run.state, note=remark(run)),
+            state=Badge(state=run.state, note=remark(run) or so_far(found)),
             about=_about(found, self._cost(found)),
             trail=(Link(text="Runs", href=SECTION), Link(text=run.pipeline, href=f"{SECTION}?pipeline={run.pipeline}")),
             tabs=_tabs(asked, run, tab),
@@ -153,6 +153,9 @@ def _actions(run: runs.Run) -> Actions:
     if runs.RUN.allows("retry", run.state):
         found.append(Action(label="Retry what failed", path=f"{own}:retry"))
     found.append(Action(label="Run again", path=f"{own}:clone", then=f"{SECTION}/{{name}}"))
+    if runs.RUN.is_final(run.state):
+        question = f"Delete the run {job}? Its artifacts, models and receipts stay; what its tasks made is not reused any more."
+        found.append(Action(label="Delete", path=f"/v1/{run.name}", method="DELETE", confirm=question, then=SECTION))
     more = (
         Link(text="Run again with changes", href=links.href(SECTION, run.name) + "/clone"),
         Link(text="Compare with the previous one", href=f"{COMPARISON}?run={run.name}&previous=1"),

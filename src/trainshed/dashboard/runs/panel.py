@@ -68,7 +68,8 @@ def _log(found: runs.Marks, one: runs.OneTask, asked: Asked) -> Sequence[Part]:
     attempt = asked.number("attempt", one.row.attempt, least=1)
     where = Asked(path=links.href("/runs", found.run.name) + "/log").href(task=one.row.name, attempt=str(attempt))
     line = logs.wanted_line(asked)
-    return (logs.Log(id="node-log", heading=f"Log of {one.row.name}, attempt {attempt}", address=where, line=line),)
+    heading, pin = f"Log of {one.row.name}, attempt {attempt}", f"attempt={attempt}"
+    return (logs.Log(id="node-log", heading=heading, address=where, line=line, pin=pin),)
 
 
 def _several(found: runs.Marks, item: Item, instances: Sequence[runs.Mark], asked: Asked) -> Sequence[Part]:

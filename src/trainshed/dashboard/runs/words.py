@@ -3,12 +3,24 @@
 from trainshed import names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.cells import Cell, Link, Several
+from trainshed.quantities import counted
+
+_WORK = "container"  # the kind of a task that does something itself
 
 
 def remark(run: runs.Run) -> str:
     """Say how many of a run's tasks ran, were reused and were left out, once it has ended."""
     found = runs.tally_of(run)
     return found.said() if found and found.worked + found.left_out else ""
+
+
+def so_far(found: runs.Marks) -> str:
+    """Say how far a run is that goes on. A task has a row once its turn may come, and loops make more than the plan has."""
+    if runs.RUN.is_final(found.run.state):
+        return ""
+    planned = sum(task.kind == _WORK for _, task in found.plan.leaves())
+    begun = [runs.TASK.is_final(task.state) for task in found.tasks if task.kind == _WORK]
+    return f"{sum(begun)} of {counted(max(planned, len(begun)), 'task')} done"
 
 
 def because(run: runs.Run) -> Cell:

@@ -56,6 +56,11 @@ document.addEventListener("keydown", (event) => {
   document.querySelector("header .find input")?.select();
 });
 
+document.addEventListener("formdata", (event) => {
+  if (!event.target.matches("form.filters")) return;
+  for (const [word, value] of [...event.formData]) if (value === "") event.formData.delete(word); // an address to share is short
+});
+
 function take(news) {
   document.title = `${news.title} · Trainshed`;
   morph(document.getElementById("head"), news.head);

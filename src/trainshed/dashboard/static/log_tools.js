@@ -1,6 +1,7 @@
 // The tools of a log: its buttons, switches, search and keys, each of which asks the log to do something.
 
 import { anchor } from "./log_row.js";
+import { rename } from "./visit.js";
 
 const NARROW = matchMedia("(max-width: 600px)"); // where long lines wrap unless somebody chose otherwise
 const TYPING = 300; // milliseconds without a key after which is searched
@@ -106,7 +107,14 @@ export class Tools {
     if (!line) return;
     this.log.unfollow();
     this.log.lines.choose(line.offset);
-    history.replaceState(null, "", anchor(line));
+    this.name(anchor(line));
+  }
+
+  // The page's address is that of a line from now on. It goes to other people, so it has to mean the same log later on.
+  name(place) {
+    const address = new URL(place, location.href);
+    for (const [word, value] of new URLSearchParams(this.log.root.dataset.pin)) address.searchParams.set(word, value);
+    rename(address);
   }
 
   // Show what can be done now.

@@ -33,6 +33,14 @@ export async function visit(href, { isNew = true } = {}) {
   document.dispatchEvent(new Event("visited"));
 }
 
+// The page has another address from now on, and stays as it is.
+export function rename(address) {
+  history.replaceState(null, "", address);
+  if (shown === place()) return; // another place of it
+  shown = place();
+  document.dispatchEvent(new Event("visited"));
+}
+
 async function modules(found) {
   const known = new Set([...document.querySelectorAll("script[type=module]")].map((script) => script.getAttribute("src")));
   for (const script of found.querySelectorAll("head script[type=module]")) {

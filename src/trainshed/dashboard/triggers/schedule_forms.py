@@ -82,7 +82,9 @@ def edit_job(schedule: Schedule) -> tuple[Form, Form]:
         id="edit",
         heading="Change it, from now on",
         fields=fields,
-        action=Action(label="Save", path=f"/v1/{schedule.name}?updateMask={_mask(fields)}", method="PATCH"),
+        action=Action(
+            label="Save the schedule", path=f"/v1/{schedule.name}?updateMask={_mask(fields)}", method="PATCH"
+        ),
     )
     return google, _edit_policies(schedule)
 
@@ -102,7 +104,9 @@ def edit_of_runs(schedule: RunSchedule) -> Form:
         id="edit",
         heading="Change it, from now on",
         fields=fields,
-        action=Action(label="Save", path=f"/v1/{schedule.name}?updateMask={_mask(fields)}", method="PATCH"),
+        action=Action(
+            label="Save the schedule", path=f"/v1/{schedule.name}?updateMask={_mask(fields)}", method="PATCH"
+        ),
     )
 
 
@@ -137,7 +141,7 @@ def _edit_policies(schedule: Schedule) -> Form:
                 "autumn, one that comes twice: both fire, or the first_only.",
             ),
         ),
-        action=Action(label="Save", path=f"/trainshed/v1/{schedule.name}", method="PATCH"),
+        action=Action(label="Save these policies", path=f"/trainshed/v1/{schedule.name}", method="PATCH"),
     )
 
 
