@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, bindparam, func, not_, select
 
 from trainshed.runs.store import runs
-from trainshed.sql import Prepared
+from trainshed.sql import Prepared, among
 
 _c = runs.c
 
@@ -25,13 +25,18 @@ class Progress:
     tasks_total: int
 
 
+_PROGRESS = Prepared(
+    select(_c.name, _c.state, _c.create_time, _c.start_time, _c.end_time, _c.tasks_ran, _c.tasks_total).where(
+        among(_c.name, "given")
+    )
+)
+
+
 def of_runs(conn: Connection, names: Sequence[str]) -> dict[str, Progress]:
     """Answer how far these runs have come; what is gone is left out."""
-    columns = (_c.state, _c.create_time, _c.start_time, _c.end_time, _c.tasks_ran, _c.tasks_total)
-    rows = conn.execute(select(_c.name, *columns).where(_c.name.in_(names)))
     return {
         name: Progress(state=state, create_time=made, start_time=start, end_time=end, tasks_ran=ran, tasks_total=total)
-        for name, state, made, start, end, ran, total in rows
+        for name, state, made, start, end, ran, total in _PROGRESS.rows(conn, given=list(names))
     }
 
 
