@@ -352,7 +352,7 @@ def test_a_schedule_of_runs_is_made_run_paused_changed_and_deleted(page):
     expect(page.locator("#calendar .count")).to_have_text("1 firing")
     page.get_by_role("link", name="Edit").click()
     page.locator("#edit").get_by_label("Cron").fill("TZ=Asia/Kolkata */3 * * * *")
-    press(page, "edit", "Save")
+    press(page, "edit", "Save the schedule")
     expect(page.locator("#head .about")).to_contain_text("Asia/Kolkata")
     assert asked(page, f"/v1/{name}")["cron"] == "TZ=Asia/Kolkata */3 * * * *"
     assert audit(page) == []
