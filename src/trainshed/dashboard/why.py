@@ -145,7 +145,7 @@ def _advised(advice: explain.Advice) -> Cell:
 def _about(account: explain.Account) -> list[Cell]:
     about: list[Cell] = [links.named(f"{account.kind} {names.short(account.name)}", account.name)]
     if account.before is not None:
-        about.append(Link(text="Compare with the run before", href=links.compare(account.before.name, account.name)))
+        about.append(Link(text="Compare with the run before", href=links.compare(account.before.name, account.run)))
     return about
 
 

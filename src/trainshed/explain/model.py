@@ -56,6 +56,7 @@ class Account:
     advice: Sequence[Advice] = ()
     steps: Sequence[Step] = ()
     before: Named | None = None  # the run that it is best compared with
+    run: str = ""  # that is compared: itself, or the one that made it
     channels: Sequence[str] = ()  # on which it is told that this may have changed; empty: it cannot any more
 
 

@@ -138,6 +138,7 @@ class Service:
             advice=of_runs.advice(run, story.tasks),
             steps=[step for step in steps if step is not None],
             before=_called(before),
+            run=run.name,
             channels=() if runs.RUN.is_final(run.state) else (runs.run_channel(run.name), runs.tasks_channel(run.name)),
         )
 
@@ -220,7 +221,7 @@ class Service:
             when=artifact.create_time,
             about=Named(text=what, name=f"artifacts/{public_id}"),
             facts=[
-                ("Type", artifact.schema_title),
+                ("Type", artifact.schema_title.rpartition(".")[2]),
                 ("Where", artifact.uri),
                 ("Content", artifact.digest[:12]),
                 *((key, str(value)) for key, value in artifact.metadata.items()),

@@ -1,13 +1,17 @@
 """Accounts are kept as files of two kinds, and no other."""
 
 import asyncio
+from types import SimpleNamespace
 
 import httpx
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 
+from trainshed.dashboard import links
+from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.why import Why
 from trainshed.errors import NotFound
+from trainshed.explain import Account, Named
 
 
 def test_a_kind_of_file_that_there_is_not_is_not_found():
@@ -29,3 +33,16 @@ def test_a_kind_of_file_that_there_is_not_is_not_found():
 
     assert answer.status_code == 404
     assert "html and json" in answer.text
+
+
+def test_the_account_of_an_artifact_leads_to_the_comparison_of_its_run():
+    parent = "projects/p/locations/l/pipelineJobs"
+    account = Account(
+        kind="artifact", name="artifacts/24", title="Why", state="SUCCEEDED", says="It succeeded.",
+        before=Named(text="one", name=f"{parent}/one"), run=f"{parent}/two",
+    )  # fmt: skip
+    service = SimpleNamespace(explain=lambda _: account)
+
+    page = Why(service).page(Asked(path="/why/artifacts/24", names={"name": "artifacts/24"}))
+
+    assert page.about[-1].href == links.compare(f"{parent}/one", f"{parent}/two")
