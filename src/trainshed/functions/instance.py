@@ -248,7 +248,7 @@ class Instance:
     async def _usage(self, *, is_storm: bool) -> tree.Usage:
         if is_storm:
             tree.hold(self.pid)
-        looking = asyncio.ensure_future(off_loop(tree.usage, self.pid))
+        looking = asyncio.ensure_future(off_loop(tree.usage, self.pid, _MOST_PROCESSES))
         try:
             if not is_storm and not (await asyncio.wait({looking}, timeout=_LOOK_SECONDS))[0]:
                 is_storm = True

@@ -23,9 +23,17 @@ class Usage:
     memory_bytes: int
 
 
-def usage(session: int) -> Usage:
-    """Add up the session's own memory. Pages of files do not count: the kernel takes them back when it needs to."""
-    found = [_private(pid) for pid, member_of in _processes() if member_of == session]
+def usage(session: int, most: int) -> Usage:
+    """Add up the session's own memory. Pages of files do not count: the kernel takes them back when it needs to.
+
+    Beyond `most` processes nothing is counted: a fork bomb has more of them than there is time to look at.
+    """
+    found: list[int] = []
+    for pid, member_of in _processes():
+        if member_of == session:
+            found.append(_private(pid))
+        if len(found) > most:
+            break
     return Usage(processes=len(found), memory_bytes=sum(found))
 
 

@@ -20,7 +20,7 @@ class Watched(Instance):
 def test_a_look_that_takes_long_ends_with_the_tree_held_still(monkeypatch, processes, expected):
     said, held = [], threading.Event()
 
-    def usage(session):
+    def usage(session, most):
         held.wait(20)  # as long as a fork bomb leaves no time for it
         return tree.Usage(processes=processes, memory_bytes=1)
 
@@ -35,13 +35,24 @@ def test_a_look_that_takes_long_ends_with_the_tree_held_still(monkeypatch, proce
 
 def test_a_short_look_holds_nothing(monkeypatch):
     said = []
-    monkeypatch.setattr(tree, "usage", lambda session: tree.Usage(processes=1, memory_bytes=1))
+    monkeypatch.setattr(tree, "usage", lambda session, most: tree.Usage(processes=1, memory_bytes=1))
     monkeypatch.setattr(tree, "hold", lambda session: said.append("hold"))
     monkeypatch.setattr(asyncio, "wait", _whole(asyncio.wait))
 
     asyncio.run(Watched()._usage(is_storm=False))
 
     assert said == []
+
+
+def test_of_a_fork_bomb_no_more_is_counted_than_is_too_many(monkeypatch):
+    def processes():
+        yield from ((pid, 7 if pid % 2 else 8) for pid in range(1, 6))
+        raise AssertionError("looked further")
+
+    monkeypatch.setattr(tree, "_processes", processes)
+    monkeypatch.setattr(tree, "_private", lambda pid: 10)
+
+    assert tree.usage(7, 2) == tree.Usage(processes=3, memory_bytes=30)
 
 
 def _whole(wait):
