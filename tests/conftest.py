@@ -10,9 +10,12 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from forks import Forked
 
 from trainshed.clock import VirtualClock
-from trainshed.testing import database
+from trainshed.testing import Server, database
+
+Server.popen = Forked  # a start costs a quarter of what it costs with an interpreter of its own
 
 hypothesis.settings.register_profile("any machine", deadline=None)  # how long an example takes says nothing here
 hypothesis.settings.load_profile("any machine")
@@ -77,10 +80,33 @@ def db(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def shared_environments(tmp_path_factory):
-    """One folder for the environments of all servers of this run of the tests, so that each is built once."""
+def of_all(tmp_path_factory):
+    """A folder of this run of the tests, the same in all its processes."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "environments-of-all"
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def once(of_all):
+    """Do something in one of the processes: `once(NAME, FILL)` answers a folder that FILL was called with."""
+
+    def do(name, fill):
+        folder = of_all / name
+        folder.mkdir(exist_ok=True)
+        with (of_all / f"{name}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (of_all / f"{name}.done").exists():
+                fill(folder)
+                (of_all / f"{name}.done").touch()
+        return folder
+
+    return do
+
+
+@pytest.fixture(scope="session")
+def shared_environments(of_all):
+    """One folder for the environments of all servers of this run of the tests, so that each is built once."""
+    folder = of_all / "environments-of-all"
     folder.mkdir(exist_ok=True)
     return folder
 
@@ -108,29 +134,26 @@ class Demonstrated:
 
 
 @pytest.fixture(scope="session")
-def demonstrated(tmp_path_factory):
+def demonstrated(once):
     """One run of the demo for all processes of the tests; do not change its home: copy it.
 
     TRAINSHED_DEMONSTRATED names a home that a demo left earlier: for working on one test.
     """
     if known := os.environ.get("TRAINSHED_DEMONSTRATED"):
         return Demonstrated(home=Path(known), output="", exit_code=0)
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demonstrated"
-    folder.mkdir(exist_ok=True)
-    said = folder / "said"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not said.exists():
-            done = subprocess.run(
-                [sys.executable, "-m", "trainshed", "demo", "--home", str(folder / "home")],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                env={name: value for name, value in os.environ.items() if not name.startswith("TRAINSHED_")},
-                timeout=900,
-                check=False,
-            )
-            said.write_text(f"{done.returncode}\n{done.stdout}")
-    exit_code, _, output = said.read_text().partition("\n")
+    folder = once("demonstrated", _demonstrate)
+    exit_code, _, output = (folder / "said").read_text().partition("\n")
     return Demonstrated(home=folder / "home", output=output, exit_code=int(exit_code))
+
+
+def _demonstrate(folder):
+    done = subprocess.run(
+        [sys.executable, "-m", "trainshed", "demo", "--home", str(folder / "home")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith("TRAINSHED_")},
+        timeout=900,
+        check=False,
+    )
+    (folder / "said").write_text(f"{done.returncode}\n{done.stdout}")

@@ -7,12 +7,14 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy import create_engine
 
@@ -31,13 +33,23 @@ def wait_until(find: Callable[[], T], *, seconds: float = 60.0, what: str = "it"
     return found
 
 
+@cache
+def _empty_store(tables: frozenset[str]) -> bytes:
+    """Answer a store with these tables and nothing in them; made once, for making it takes longer than most tests."""
+    with tempfile.TemporaryDirectory(prefix="trainshed-") as folder:
+        path = Path(folder) / "trainshed.db"
+        engine = create_engine(f"sqlite:///{path}")
+        metadata.create_all(engine, tables=[metadata.tables[name] for name in tables])
+        engine.dispose()
+        return path.read_bytes()
+
+
 @contextmanager
 def database(folder: Path) -> Iterator[Database]:
     """Open a fresh store in `folder` with the tables of everything imported so far."""
     path = folder / "trainshed.db"
-    engine = create_engine(f"sqlite:///{path}")
-    metadata.create_all(engine)
-    engine.dispose()
+    if not path.exists():
+        path.write_bytes(_empty_store(frozenset(metadata.tables)))
     db = Database(path)
     try:
         yield db
@@ -47,6 +59,8 @@ def database(folder: Path) -> Iterator[Database]:
 
 class Server:
     """A real server process on a home directory of its own, and the real command line against it."""
+
+    popen: ClassVar[Callable[..., "subprocess.Popen[str]"]] = subprocess.Popen  # what makes its processes
 
     def __init__(self, home: Path, *options: str, **variables: str) -> None:
         self.home = home
@@ -64,7 +78,7 @@ class Server:
 
     def start(self) -> "Server":
         """Start it and wait until it answers. Raises AssertionError with what it printed when it does not."""
-        self._process = subprocess.Popen(
+        self._process = type(self).popen(
             [sys.executable, "-m", "trainshed", "up", "--port", "0", *self._options],
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -94,15 +108,18 @@ class Server:
 
     def run(self, *arguments: str, limit: float = 300, **options: Any) -> "subprocess.CompletedProcess[str]":
         """Run one `trainshed` command; what it printed and its exit code come back."""
-        return subprocess.run(
-            [sys.executable, "-m", "trainshed", *arguments],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=limit,
-            check=False,
-            **options,
+        words, pipe = [sys.executable, "-m", "trainshed", *arguments], subprocess.PIPE
+        text = options.pop("input", None)
+        process = type(self).popen(
+            words, env=self.environment, stdin=pipe if text else None, stdout=pipe, stderr=pipe, text=True, **options
         )
+        try:
+            said, warned = process.communicate(text, limit)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate(timeout=limit)
+            raise
+        return subprocess.CompletedProcess(words, process.returncode, said, warned)
 
     def json(self, *arguments: str) -> Any:
         """Run one command that has to work with `--format json`; answer the document."""

@@ -91,7 +91,7 @@ class Stand:
             outputs=json.loads(outputs.read_text()) if outputs.exists() else {},
         )
 
-    def _asked(self, *arguments: str) -> Any:
+    def asked(self, *arguments: str) -> Any:
         """Answer the document of a command that only asks; in this process, for it is asked after each of the pipelines."""
         environment = {"TRAINSHED_ADDRESS": self.running.address, "TRAINSHED_HOME": str(self.running.home)}
         done = CliRunner(env=environment).invoke(trainshed, [*arguments, "--format", "json"])
@@ -100,12 +100,12 @@ class Stand:
 
     def newest(self) -> str:
         """Answer the name of the newest run, so that one can see whether another was made."""
-        return next((run["name"] for run in self._asked("pipelines", "list", "--limit", "1")), "")
+        return next((run["name"] for run in self.asked("pipelines", "list", "--limit", "1")), "")
 
     def logs(self, outcome: Outcome) -> dict[str, list[list[str]]]:
         """Answer what each leaf task printed, by component."""
         lines = {task["name"]: [] for _, task in outcome.leaves()}
-        for line in self._asked("pipelines", "logs", outcome.job)["lines"]:
+        for line in self.asked("pipelines", "logs", outcome.job)["lines"]:
             name, _, text = line.removeprefix("[").partition("] ")
             lines[name].append(text)
         found = {}

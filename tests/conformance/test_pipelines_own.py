@@ -59,9 +59,12 @@ def full_name(case):
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
-    """Compile everything in one process; answer where each document is."""
-    folder = tmp_path_factory.mktemp("compiled")
+def compiled(once):
+    """Compile everything, once for all processes of the tests; answer where each document is."""
+    return once("pipelines-of-our-own", compile_all)
+
+
+def compile_all(folder):
     names = sorted({full_name(case) for case in CASES})
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", COMPILE, str(FOLDER), *names], cwd=folder, capture_output=True, text=True
@@ -77,7 +80,6 @@ def compiled(tmp_path_factory):
                 holder = holder[key]
             holder[last] = value
         path.write_text(yaml.safe_dump_all(documents))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +190,7 @@ def wrote(step, outcome, stand, comparison):
     """Compare what tasks printed and gave."""
     if "printed" in step and outcome.run:
         lines = {}
-        for line in stand.running.json("pipelines", "logs", outcome.job)["lines"]:
+        for line in stand.asked("pipelines", "logs", outcome.job)["lines"]:
             name, _, text = line.removeprefix("[").partition("] ")
             lines.setdefault(name, []).append(text)
         done = by_path(outcome, "SUCCEEDED", "FAILED")

@@ -64,13 +64,15 @@ compiler.Compiler().compile(single, "single.json")
 
 
 @pytest.fixture(scope="session")
-def pipelines(tmp_path_factory, make_home):
+def pipelines(once, make_home):
     """Answer a folder with `marked.json`, five tasks, and `single.json`, one; their environment is there."""
-    folder = tmp_path_factory.mktemp("pipelines")
-    (folder / "compile.py").write_text(_PIPELINE)
-    subprocess.run([sys.executable, "compile.py"], cwd=folder, check=True, capture_output=True)
-    done = Server(make_home()).run(
-        "pipelines", "run", str(folder / "single.json"), "--parameter", f"marks={folder}", "--wait"
-    )
-    assert done.returncode == 0, done.stderr
-    return folder
+
+    def fill(folder):
+        (folder / "compile.py").write_text(_PIPELINE)
+        subprocess.run([sys.executable, "compile.py"], cwd=folder, check=True, capture_output=True)
+        done = Server(make_home()).run(
+            "pipelines", "run", str(folder / "single.json"), "--parameter", f"marks={folder}", "--wait"
+        )
+        assert done.returncode == 0, done.stderr
+
+    return once("marked-pipelines", fill)
