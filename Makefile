@@ -30,8 +30,12 @@ dashboard: setup browser
 
 # everything that must hold
 test: setup
-	$(MAKE) --no-print-directory --jobs 2 lint types
+	$(MAKE) --no-print-directory --jobs 2 lint types collected
 	$(BIN)/python -m pytest -n 3 --dist loadfile
+
+# test modules as pytest rewrites them, so that its processes need not do so side by side
+collected: setup
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only -qq > /dev/null || true  # the tests themselves say what is wrong
 
 # real training with torch, TensorFlow, scikit-learn and xgboost: gigabytes of environments, many minutes
 frameworks: setup
@@ -120,4 +124,4 @@ constraints: pyproject.toml
 originals: setup
 	TRAINSHED_ORIGINALS=1 $(BIN)/python -m pytest tests/originals tests/e2e/test_notebooks.py
 
-.PHONY: all setup demo browser dashboard test frameworks originals serve lint fix types unit shape migration surface docs screenshots looks coverage bench campaign publishes emulator fuzz fuzz-surface constraints
+.PHONY: all setup demo browser dashboard test collected frameworks originals serve lint fix types unit shape migration surface docs screenshots looks coverage bench campaign publishes emulator fuzz fuzz-surface constraints
