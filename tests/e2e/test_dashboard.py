@@ -131,6 +131,12 @@ def test_an_address_may_end_in_a_short_name(things, short, whole):
     assert json.loads(get(things, f"{short}?format=json"))["title"] == short.rsplit("/", 1)[-1]
 
 
+def test_the_address_of_a_list_may_end_in_a_slash(things):
+    with urllib.request.urlopen(things.address + "/topics/", timeout=90) as answer:
+        assert answer.url.endswith("/topics")
+        assert "new-prices" in answer.read().decode()
+
+
 @pytest.mark.parametrize("path", ["/schedules/nightly", "/topics/nightly-costs", "/builds/nightly-costs"])
 def test_a_part_of_a_name_or_the_name_of_something_else_is_no_address(things, path):
     with pytest.raises(urllib.error.HTTPError) as caught:

@@ -97,7 +97,7 @@ class Action:
     path: str
     method: str = "POST"
     body: Any = None  # JSON; None: an empty document
-    confirm: str = ""  # asked before; for what cannot be taken back
+    confirm: str = ""  # asked before, for what cannot be taken back; {FIELD} stands for what is chosen in the form
     then: str = ""  # address to go to; {name} stands for the answer's name. Empty: stay, and see what changed
 
 

@@ -21,7 +21,7 @@ def of_model(model: Model, pushing: Pushing) -> list[Part]:
         name="version", label="Version", value=others[0], choices=others, is_required=True,
         help="Its files are copied to a new version with the highest number, which is seen whole or not at all.",
     )  # fmt: skip
-    question = f"Make another version of {model.name} live?"
+    question = f"Make version {{version}} of {model.name} live again?"  # the one that is chosen
     return [_lasts(pushing()), _form(model.directory, "Make an earlier version live again", [chosen], {}, question)]
 
 

@@ -12,6 +12,7 @@ from trainshed.dashboard import links
 from trainshed.dashboard.amounts import brief_cost
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Link, span, time
+from trainshed.dashboard.logs.ansi import plain
 from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
 from trainshed.dashboard.runs.words import because, remark
 from trainshed.sql import changes
@@ -22,6 +23,7 @@ TREND = "/runs/metrics"
 WORDS = ("state", "pipeline", "trigger", "since", "until", "text", "value", "page")  # of the query
 _PRICES = costs.load()
 _ROWS = 50
+_LONGEST_REASON = 160  # characters
 _BRIEF = 24  # characters of a value
 _MOST_PARAMETERS = 3
 _COLUMNS = (
@@ -130,7 +132,7 @@ def _table(asked: Asked, found: Sequence[runs.Run], token: str) -> Part:
 def _row(run: runs.Run) -> tuple[Cell, ...]:
     return (
         Link(text=names.short(run.name), href=links.href(SECTION, run.name)),
-        Badge(state=run.state, note=remark(run)),
+        Badge(state=run.state, note="; ".join(filter(None, (remark(run), _reason(run))))),
         run.pipeline,
         because(run),
         time(run.create_time),
@@ -139,6 +141,12 @@ def _row(run: runs.Run) -> tuple[Cell, ...]:
         brief(run.parameters),
         links.why(run.name),
     )
+
+
+def _reason(run: runs.Run) -> str:
+    """Say in one line why a run failed; its page has the rest."""
+    text = plain(run.error.partition("\n")[0]) if run.state == "FAILED" else ""
+    return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"
 
 
 def cost(run: runs.Run) -> str:

@@ -98,7 +98,7 @@ function forgive(form) {
 }
 
 async function ask(button, said, form) {
-  if (button.dataset.confirm && !(await confirmed(button.dataset.confirm, button.textContent))) return;
+  if (button.dataset.confirm && !(await confirmed(question(button, form), button.textContent))) return;
   said.textContent = "…";
   forgive(form);
   button.disabled = true;
@@ -132,6 +132,12 @@ function segments(text) {
 
 function at(document_, path) {
   return path.split(".").reduce((inner, step) => inner?.[step], document_) ?? "";
+}
+
+// What is asked before, with what is typed or chosen in the place of {FIELD}.
+function question(button, form) {
+  const typed = new FormData(form ?? undefined);
+  return button.dataset.confirm.replace(/\{([\w.]+)\}/g, (whole, name) => typed.get(name) ?? whole);
 }
 
 function confirmed(question, yes) {
