@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -75,6 +76,16 @@ def test_a_spec_that_was_put_in_its_place_by_hand_is_read_as_it_is(world):
 
     (run,), _ = world.service.list()
     assert run.pipeline == "by-hand"
+
+
+def test_a_spec_whose_file_was_copied_with_its_home_is_read(world, tmp_path):
+    file = world.service.blobs.root / "specs" / "p.json"
+    copied = shutil.copy2(file, tmp_path / "copied")
+    copied.replace(file)
+
+    assert world.triggers.deliver("penguins", a_message(world, GOOD))
+
+    assert len(world.service.list()[0]) == 1
 
 
 def test_the_same_message_five_times_is_one_run_and_one_receipt_with_five_deliveries(world):

@@ -165,7 +165,7 @@ def _present(shelf: Shelf, bucket: str, name: str, row: Object | None) -> Object
     if found is None:
         return None
     if row is not None and is_same(row, found):
-        return row
+        return touched(row, found)
     when = datetime.fromtimestamp(0, UTC)
     return object_of(found, bucket, name, generation=0, now=when)
 

@@ -138,7 +138,7 @@ def _filters(found: runs.Marks, asked: Asked, state: str, text: str, sort: str) 
                 ),
             ),
         ),
-        action=asked.path,
+        action=f"{asked.path}?tab=tasks",
         kept=(("tab", "tasks"),),
     )  # fmt: skip
 
