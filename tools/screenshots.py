@@ -92,7 +92,9 @@ def _seen(page: Page) -> bytes:
 def _small(png: bytes) -> bytes:
     """Reduce a picture to few colours: flat pages lose nothing that one sees."""
     written = io.BytesIO()
-    Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE).save(written, "PNG", optimize=True)
+    Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, kmeans=3).save(
+        written, "PNG", optimize=True
+    )
     return written.getvalue()
 
 
