@@ -7,6 +7,7 @@ from typing import Any
 
 from trainshed import lineage
 from trainshed.dashboard import links
+from trainshed.dashboard.artifacts import standing
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, called, schema, time
 from trainshed.dashboard.page import Empty, Facts, Filter, Filters, Page, Part, Table
@@ -77,7 +78,7 @@ class Artifacts:
         return Page(
             title=artifact.name or public,
             section=SECTION,
-            state=Badge(state=artifact.last_known_state),
+            state=standing.of_artifact(artifact.last_known_state),
             about=(schema(artifact.schema_title) or "no type", links.uri(artifact.uri, has_files=artifact.has_files)),
             trail=(Link(text="Artifacts", href=SECTION),),
             parts=(
@@ -125,7 +126,7 @@ def _row(artifact: Artifact) -> tuple[Cell, ...]:
         Link(text=artifact.name or public, href=links.href(SECTION, public)),
         schema(artifact.schema_title),
         links.uri(artifact.uri, has_files=artifact.has_files),
-        Badge(state=artifact.last_known_state),
+        standing.of_artifact(artifact.last_known_state),
         time(artifact.create_time),
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from trainshed import lineage
 from trainshed.dashboard import links, origin
-from trainshed.dashboard.artifacts import ways
+from trainshed.dashboard.artifacts import standing, ways
 from trainshed.dashboard.artifacts.ways import Way
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, time
@@ -143,7 +143,9 @@ def _table(found: Sequence[Way], asked: Asked) -> Table:
 def _row(way: Way, called: dict[str, str]) -> tuple[Cell, ...]:
     address = ways.href(way)
     name: Cell = Link(text=ways.label(way), href=address) if address else ways.label(way)
-    state = way.doing.last_known_state if way.doing else way.thing.last_known_state if way.thing else ""
+    state = Badge(state=way.doing.last_known_state) if way.doing else None
+    if way.thing and not way.doing:
+        state = standing.of_artifact(way.thing.last_known_state)
     sources = [
         Link(text=called[key], href=links.lineage(key.removeprefix("data/")))
         for key in dict.fromkeys(way.made_from)
@@ -152,7 +154,7 @@ def _row(way: Way, called: dict[str, str]) -> tuple[Cell, ...]:
     return (
         name,
         ways.kind(way),
-        Badge(state=state) if state else None,
+        state,
         ways.away(way),
         Several(cells=[*sources, *_read(way)]) if sources or _read(way) else None,
         links.link(way.doing.run) if way.doing and way.doing.run else None,
