@@ -9,12 +9,15 @@ PLACE = "projects/local-project/locations/us-central1"
 
 
 def ask(shed, path, document=None, method=None):
-    """Answer what the API says, or a page's JSON form. Raises HTTPError where it refuses."""
+    """Answer what the API says, or a page's JSON form."""
     content = None if document is None else json.dumps(document).encode()
     headers = {"content-type": "application/json", "accept": "application/json"}
     asked = urllib.request.Request(shed.address + path, content, headers, method=method)
-    with urllib.request.urlopen(asked, timeout=90) as answer:
-        return json.loads(answer.read() or b"{}")
+    try:
+        with urllib.request.urlopen(asked, timeout=90) as answer:
+            return json.loads(answer.read() or b"{}")
+    except urllib.error.HTTPError as error:
+        raise AssertionError(f"{path}: {error.code} {error.read().decode()}") from error
 
 
 def status(shed, path):

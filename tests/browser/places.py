@@ -6,6 +6,8 @@ import urllib.error
 import urllib.request
 from urllib.parse import parse_qs, urlsplit
 
+from trainshed.dashboard.render import NAVIGATION
+
 _TELLING = {
     "tab",
     "task",
@@ -13,9 +15,16 @@ _TELLING = {
     "node",
     "object",
     "version",
+    "view",
 }  # words of a query that make another page of it, not another part of a list
 _ENDINGS = {"clone", "compare", "metrics", "new", "edit"}
-_MOST = 120
+_KINDS = {"subscriptions", "schedules", "jobs", "snapshots", "schemas"}
+_OF_MANY = {  # sections whose pages are of one kind, which is not said, or of others
+    "why": {"artifacts", "builds", "functions", "models", "receipts", "topics", "triggers", "runTriggers"},
+    "triggers": {"runTriggers"},
+    "lineage": {"executions"},
+}
+_MOST = 200
 
 
 def places(address):
@@ -30,23 +39,17 @@ def places(address):
         if page is None:
             continue
         found[name] = path
-        links = _NAVIGATION if path == "/" else []
+        links = [*(href for href, _ in NAVIGATION), *_forms(address)] if path == "/" else []
         waiting += [*links, *(href for href in _hrefs(page) if _name(href) not in found)]
+    assert len(found) < _MOST, "there are more kinds of pages than are looked at"
     return found
 
 
-_NAVIGATION = [
-    "/builds",
-    "/runs",
-    "/functions",
-    "/schedules",
-    "/topics",
-    "/triggers",
-    "/receipts",
-    "/buckets",
-    "/artifacts",
-    "/models",
-]
+def _forms(address):
+    """Answer where the forms lead that every page has: what is looked for is typed."""
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        html = answer.read().decode()
+    return [f"{action}?text=penguin" for action in re.findall(r'<form[^>]*\bmethod="get" action="([^"]+)"', html)]
 
 
 def _name(href):
@@ -55,12 +58,12 @@ def _name(href):
     words = [segments[0] if segments else "overview"]
     if len(segments) > 1:
         words.append("one")
-        kinds = [s for s in segments[1:-1] if s in {"subscriptions", "schedules", "jobs", "snapshots", "schemas"}]
-        words += kinds[-1:]
+        known = _KINDS | _OF_MANY.get(words[0], set())
+        words += [segment for segment in segments[1:-1] if segment in known][-1:]
         words += [segments[-1]] if segments[-1] in _ENDINGS else []
     query = parse_qs(parts.query)
-    for key in sorted(_TELLING & query.keys()):
-        words.append(query[key][-1] if key == "tab" else key)
+    for key in sorted((_TELLING if words[0] == "models" else _TELLING - {"version"}) & query.keys()):
+        words.append(query[key][-1] if key in {"tab", "view"} else key)
     return re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
 
 

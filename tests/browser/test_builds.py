@@ -6,6 +6,7 @@ import urllib.request
 from datetime import datetime
 
 import pytest
+from browser.doing import exact, facts, lasted, table
 from browser.looks import audit
 from playwright.sync_api import expect
 
@@ -36,11 +37,6 @@ def moment(text):
 
 def stretch(bar):
     return [float(bar.get_attribute(name)) for name in ("data-start", "data-end")]
-
-
-def facts(page, part):
-    labels = page.locator(f"#{part} dt").all_inner_texts()
-    return dict(zip(labels, page.locator(f"#{part} dd").all_inner_texts(), strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +71,17 @@ def test_s19_build_page_has_every_element(shed, page, image_build):
         row = rows.nth(place + 1)
         expect(row).to_contain_text(f"{place}: {step['id']}")
         expect(row).to_contain_text(" ".join([step.get("entrypoint", ""), *step["args"]]).strip())
-        expect(row).to_contain_text("SUCCESS")
+        expect(row.locator(".badge")).to_have_text("SUCCESS")
+        expect(row.locator(".step-duration")).to_have_text(
+            lasted(step["timing"]["startTime"], step["timing"]["endTime"])
+        )
+        expect(row.locator(".step-image")).to_have_text(step["name"])
         times = [(moment(step["timing"][end]) - begun).total_seconds() for end in ("startTime", "endTime")]
         assert stretch(row.locator(".stretch")) == pytest.approx(times, abs=0.002)
     image, compilation = (stretch(rows.nth(place).locator(".stretch")) for place in (2, 3))
     assert image[0] < compilation[1]  # they overlap, on one axis
     assert compilation[0] < image[1]
-    assert rows.first.locator(".phase").all_inner_texts()[0].startswith("BUILD ")
+    assert_phases(page, image_build, {"BUILD", "PUSH"})
     for name in ("Rebuild", "Copy URL"):
         expect(page.get_by_role("button", name=name)).to_be_visible()
 
@@ -101,8 +101,75 @@ def test_s19_build_page_has_every_element(shed, page, image_build):
     page.get_by_role("link", name=about["Log object"]).click()
     expect(page.locator("#content pre")).to_contain_text(f'starting build "{build_id}"')
     page.go_back()
-    assert facts(page, "options")["timeout"] == image_build["timeout"]
+    assert facts(page, "options") | {"timeout": image_build["timeout"], **image_build["options"]} == facts(
+        page, "options"
+    )
+    assert about["Duration"] == lasted(image_build["startTime"], image_build["finishTime"])
+    assert about["Waited"] == lasted(image_build["createTime"], image_build["startTime"])
+    assert [(row["Phase"], row["Took"]) for row in table(page, "phases")] == [
+        (name, lasted(time["startTime"], time["endTime"])) for name, time in phases_of(image_build)
+    ]
+    for place, (row, step) in enumerate(zip(table(page, "step-details"), image_build["steps"], strict=True)):
+        assert (row["#"], row["Step"], row["Image"], row["Status"]) == (str(place), step["id"], step["name"], "SUCCESS")
+        assert row["Duration"] == lasted(step["timing"]["startTime"], step["timing"]["endTime"])
+        assert row["Waits for"] == (", ".join(step.get("waitFor", ())) or "the steps before it" if place else "–")
+    given = {(row["Step"], row["Variable"]): row["Value"] for row in table(page, "environment")}
+    wanted = {
+        (str(n), e.partition("=")[0]): e.partition("=")[2]
+        for n, s in enumerate(image_build["steps"])
+        for e in s.get("env", ())
+    }
+    assert given == wanted != {}
     assert audit(page) == []
+
+
+def phases_of(build):
+    return sorted(build["timing"].items(), key=lambda phase: phase[1]["startTime"])
+
+
+def assert_phases(page, build, names):
+    """Every phase of the whole build is there, as long as it took and where it stands on the axis."""
+    whole = page.locator(".build-steps li").first
+    assert set(build["timing"]) == names
+    assert whole.locator(".phase").all_inner_texts() == [
+        f"{name} {lasted(time['startTime'], time['endTime'])}" for name, time in phases_of(build)
+    ]
+    begun = moment(build["startTime"])
+    for bar, (_, time) in zip(whole.locator(".stretch").all(), phases_of(build), strict=True):
+        wanted = [(moment(time[end]) - begun).total_seconds() for end in ("startTime", "endTime")]
+        assert stretch(bar) == pytest.approx(wanted, abs=0.002)
+
+
+def test_s19_a_build_of_a_commit_says_where_its_source_is_from_and_what_it_kept(shed, page, tmp_path):
+    by_commit = next(build for build in ask(shed, BUILDS)["builds"] if build.get("substitutions", {}).get("COMMIT_SHA"))
+    page.open(f"/builds/{by_commit['id']}")
+    assert_phases(page, by_commit, {"FETCHSOURCE", "BUILD"})
+    about = page.locator(".about")
+    expect(about).to_contain_text(f"commit {by_commit['substitutions']['COMMIT_SHA'][:7]} of main")
+    expect(about.get_by_role("link", name="on-push")).to_have_attribute("href", re.compile("/triggers/.*/on-push$"))
+    page.get_by_role("link", name="Execution details").click()
+    shown = facts(page, "about")
+    assert shown["Source"] == by_commit["source"]["gitSource"]["url"]
+    assert shown["Commit"].startswith(by_commit["substitutions"]["COMMIT_SHA"])
+    assert shown["Trigger"] == "on-push"
+
+    ask(shed, "/storage/v1/b?project=local-project", {"name": "kept-of-builds"})
+    steps = [{"id": "Write", "name": "ubuntu", "script": "echo 1 > one.txt; echo 2 > two.txt"}]
+    artifacts = {"objects": {"location": "gs://kept-of-builds/here/", "paths": ["*.txt"]}}
+    asked = {"steps": steps, "artifacts": artifacts, "tags": ["nightly"], "options": {"env": ["MODE=fast"]}}
+    build_id = ask(shed, BUILDS, asked)["metadata"]["build"]["id"]
+    page.open(f"/builds/{build_id}?tab=details")
+    expect(page.locator("h1")).to_contain_text("SUCCESS")
+    kept = ask(shed, f"{BUILDS}/{build_id}")["results"]
+    assert {row["What"]: row["Which"] for row in table(page, "artifacts")} == {
+        "Kept in": "gs://kept-of-builds/here/",
+        "Files": "*.txt",
+        "How many were kept": kept["numArtifacts"],
+        "List of them": kept["artifactManifest"],
+    }
+    assert kept["numArtifacts"] == "2"
+    assert facts(page, "about")["Tags"] == "nightly"
+    assert table(page, "environment") == [{"Step": "all", "Variable": "MODE", "Value": "fast"}]
 
 
 def test_s19_a_build_is_watched_while_it_runs(shed, page, tmp_path):
@@ -264,6 +331,16 @@ def test_builds_are_listed_filtered_and_come_by_themselves(shed, page):
     page.open("/builds")
     rows = page.locator("#builds tbody tr")
     assert rows.count() == len(known)
+    for row, build in zip(table(page, "builds"), known, strict=True):
+        assert (row["Build"], row["Status"].split()[0]) == (build["id"].partition("-")[0], build["status"])
+        took = (
+            lasted(build["startTime"], build["finishTime"]) if "startTime" in build else "–"
+        )  # rejected before it began
+        assert row["Duration"] == took or "finishTime" not in build
+        assert row["Images"] == (", ".join(build.get("images", ())) or "–")
+        assert row["Trigger"] == build.get("substitutions", {}).get("TRIGGER_NAME", "by hand")
+    times = rows.locator("time").evaluate_all("all => all.map((time) => time.title)")
+    assert times == [exact(build["createTime"]) for build in known]
     page.evaluate("window.isTheSame = true")
     made = start(shed, "true")
     expect(rows.first).to_contain_text(made.partition("-")[0])

@@ -2,15 +2,23 @@
 
 import json
 import urllib.request
+from datetime import datetime
 from urllib.parse import quote
 
 import pytest
-from browser.looks import audit
+from browser.conftest import looking
+from browser.doing import exact, rows, start, table
+from browser.looks import LOOKS, audit
 from playwright.sync_api import expect
 
-from trainshed.testing import server
+from trainshed import costs
+from trainshed.testing import server, wait_until
 
 _PARENT = "projects/local-project/locations/us-central1"
+EMPTY = (
+    "/builds", "/runs", "/functions", "/schedules", "/topics", "/triggers", "/schemas", "/receipts", "/buckets", "/artifacts",
+    "/models",
+)  # fmt: skip
 
 
 def ask(shed, path, document=None, method=None):
@@ -27,7 +35,8 @@ def figures(page):
 
 @pytest.fixture(scope="module")
 def last_run(shed):
-    return ask(shed, f"/v1/{_PARENT}/pipelineJobs?pageSize=1")["pipelineJobs"][0]["name"]
+    runs = ask(shed, f"/trainshed/v1/{_PARENT}/runs")["runs"]
+    return next(run["name"] for run in runs if run["pipeline"] == "penguin-training")
 
 
 def test_the_overview_says_what_is_due_how_fresh_models_are_and_what_was_spent(shed, page):
@@ -43,8 +52,56 @@ def test_the_overview_says_what_is_due_how_fresh_models_are_and_what_was_spent(s
     expect(row).to_contain_text("Etc/UTC")
     expect(page.locator("#models tbody tr")).to_contain_text("penguin-training")
     shown = figures(page)
-    assert f"{len(runs)} runs" in shown["Cost of 7 days"]
+    builds = ask(shed, "/v1/projects/local-project/builds")["builds"]
+    spent = spent_in_the_cloud(shed, runs, builds)
+    assert f"{spent:.2f} USD on Google Cloud; {len(runs)} runs" in shown["Cost of 7 days"]
+    assert shown["At work now"].startswith("0")
+    assert shown["Needs you"].startswith("0")
+    (listed,) = ask(shed, "/trainshed/v1/models")["models"]
+    newest, before = ask(shed, f"/trainshed/v1/models/{listed['model']}")["versions"][:2]
+    (model,) = table(page, "models")
+    assert model["Newest version"] == f"{listed['newestVersion']} (live)" == f"{listed['liveVersion']} (live)"
+    now, was = (version["metrics"]["evaluation.accuracy"] for version in (newest, before))
+    assert f"accuracy {now:.4g}, was {was:.4g}" in model["How good"]
+    expect(page.locator("#models time")).to_have_attribute("title", exact(newest["createTime"]))
     assert "OK" in shown["Server"]
+
+
+def spent_in_the_cloud(shed, runs, builds):
+    """Add up what the API says of each run, and what each build took."""
+    prices = costs.load()
+    found = 0.0
+    for run in runs:
+        found += ask(shed, f"/trainshed/v1/{_PARENT}/runs/{run['name'].rpartition('/')[2]}")["cost"]["cloud"]
+    for build in builds:
+        took = datetime.fromisoformat(build["finishTime"]) - datetime.fromisoformat(build["startTime"])
+        machine = build.get("options", {}).get("machineType", "")
+        found += costs.of_build(prices, seconds=took.total_seconds(), machine_type=machine).cloud
+    return found
+
+
+def test_what_is_at_work_is_there_while_it_is_and_a_failed_run_says_why(shed, page, tmp_path):
+    flag = tmp_path / "go"
+    page.open("/")
+    expect(page.locator("#now")).to_contain_text("Nothing runs at the moment")
+    name = start(shed, "fails-here", f"while [ ! -e {flag} ]; do sleep 0.05; done; echo no >&2; exit 7")
+    steps = [{"name": "ubuntu", "script": f"while [ ! -e {flag} ]; do sleep 0.05; done"}]
+    build = ask(shed, "/v1/projects/local-project/builds", {"steps": steps})["metadata"]["build"]["id"]
+
+    expect(rows(page, "now")).to_have_count(2)  # without a reload
+    shown = {row["What"]: row for row in table(page, "now")}
+    assert set(shown) == {"Run fails-here", f"Build {build[:8]}"}
+    assert shown["Run fails-here"]["Of"] == "of-one-task"
+    expect(page.locator("#health dd").nth(3)).to_contain_text("2")
+    flag.touch()
+
+    expect(page.locator("#now")).to_contain_text("Nothing runs at the moment")
+    row = page.locator("#failures tbody tr", has_text="fails-here")
+    wait_until(lambda: ask(shed, f"/v1/{name}")["state"] == "PIPELINE_STATE_FAILED", what="the failure")
+    expect(row.locator(".badge")).to_have_text("FAILED")
+    said = ask(shed, f"/trainshed/v1/{_PARENT}/runs/fails-here")["error"].partition("\n")[0]
+    expect(row).to_contain_text(said)
+    assert "7" in said
 
 
 def test_what_needs_somebody_appears_and_goes_while_one_looks(shed, page):
@@ -105,17 +162,25 @@ def test_every_link_of_an_account_leads_somewhere(shed, page, last_run):
 
 
 def test_a_store_without_anything_says_what_to_type_until_something_happens(chromium, make_home):
-    with server(make_home()) as fresh:
-        context = chromium.new_context(base_url=fresh.address, viewport={"width": 390, "height": 800})
-        opened = context.new_page()
-        opened.goto("/")
+    with server(make_home()) as fresh, looking(chromium, fresh.address) as opened:
+        opened.open("/")
         expect(opened.get_by_role("heading", level=1)).to_have_text("Nothing has happened here yet")
         expect(opened.get_by_role("button", name="Copy trainshed demo --keep")).to_be_visible()
-        assert audit(opened) == []
-        expect(opened.locator("#connection")).to_have_text("Live", timeout=30_000)
+        expect(opened.locator("#connection")).to_have_text("Live")
+        problems = {}
+        for path in ("/", *EMPTY):
+            opened.open(path)
+            if path != "/":
+                expect(opened.locator(".nothing").first).to_be_visible()
+            for scheme, width in LOOKS:
+                opened.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                opened.set_viewport_size({"width": width, "height": 900})
+                is_wide = opened.evaluate("document.documentElement.scrollWidth > innerWidth")
+                problems[f"{path} {scheme} {width}"] = audit(opened) + ["wider than its window"] * is_wide
+        assert {where: found for where, found in problems.items() if found} == {}
 
+        opened.open("/")
         steps = [{"name": "ubuntu", "script": "true"}]
         ask(fresh, "/v1/projects/local-project/builds", {"steps": steps})
 
-        expect(opened.get_by_role("heading", level=1)).to_have_text("Overview", timeout=30_000)
-        context.close()
+        expect(opened.get_by_role("heading", level=1)).to_have_text("Overview")

@@ -8,6 +8,7 @@ from itertools import pairwise
 from urllib.parse import quote
 
 import pytest
+from browser.doing import forgive
 from browser.looks import audit
 
 playwright_api = pytest.importorskip("playwright.sync_api")
@@ -145,7 +146,7 @@ def test_a_schedule_is_made_and_deleted(page):
     form.get_by_role("button", name="Make schedule").click()
     page.wait_for_url("**/jobs/made-here")
     expect(page.locator("#facts")).to_contain_text('{"grüße": 1}')
-    page.wrong.clear()  # Chromium notes the answer 400, which the form has said
+    forgive(page, "400")  # Chromium notes what the form has said
 
     press(page, "actions", "Delete")
     agree(page, "Delete")
@@ -309,7 +310,9 @@ def test_a_disabled_run_trigger_starts_nothing_and_its_receipt_says_why(page):
     agree(page, "Replay")
     expect(page.locator("#head .badge")).to_have_text(re.compile("STARTED|SKIPPED"), timeout=SLOW_MS)
     expect(page.locator("#account").get_by_role("link", name=re.compile("^penguin-training-")).first).to_be_visible()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     press(page, "actions", "Copy URL")
+    page.wait_for_function("navigator.clipboard.readText().then((text) => text === location.href)")
     page.open(f"/triggers/{PLACE}/runTriggers/direct")
     press(page, "actions", "Delete")
     agree(page, "Delete")
@@ -375,7 +378,7 @@ def test_schemas_are_made_tried_revised_and_rolled_back(page):
     unfold(page, "fit")
     press(page, "fit", "Look")
     expect(page.locator("#fit .said")).to_contain_text("num_epochs")
-    page.wrong.clear()  # Chromium notes the answer 400, which the form has said
+    forgive(page, "400")  # Chromium notes what the form has said
     page.locator("#fit").get_by_label("Message").fill('{"num_epochs": 3}')
     press(page, "fit", "Look")
     expect(page.locator("#fit .said")).to_have_text("Done.")
@@ -400,6 +403,7 @@ def test_schemas_are_made_tried_revised_and_rolled_back(page):
     press(page, "actions", "Delete")
     agree(page, "Delete")
     page.wait_for_url("**/schemas")
+    assert page.request.get("/v1/projects/local-project/schemas/training").status == 404
 
 
 def test_a_bucket_tells_a_topic_of_its_changes_until_it_is_told_not_to(page):
