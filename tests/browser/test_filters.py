@@ -67,8 +67,10 @@ def test_artifacts_are_narrowed_by_name_and_address(page, varied):
     known = ask(varied, f"/v1/{STORE}/artifacts?pageSize=100")["artifacts"]
     named = [artifact for artifact in known if artifact["displayName"] == "model"]
     assert len(chosen(page, "/artifacts", "artifacts", name="model")) == len(named) > 0
-    there = [artifact for artifact in known if artifact["uri"].startswith("gs://local-project-penguins-data/")]
-    assert len(chosen(page, "/artifacts", "artifacts", uri="gs://local-project-penguins-data/")) == len(there) > 0
+    there = [artifact for artifact in known if artifact["uri"] == "gs://local-project-penguins-data/penguins"]
+    assert (
+        len(chosen(page, "/artifacts", "artifacts", uri="gs://local-project-penguins-data/penguins")) == len(there) > 0
+    )
 
 
 def test_receipts_are_narrowed_by_kind_and_trigger(page, varied):
