@@ -107,7 +107,9 @@ class Site:
     @property
     def starts(self):
         """The addresses that need no name."""
-        return [pattern.pattern[1:-1].replace("\\", "") for (pattern, _, converters), *_ in self.pages if not converters]
+        return [
+            pattern.pattern[1:-1].replace("\\", "") for (pattern, _, converters), *_ in self.pages if not converters
+        ]
 
     @property
     def partial(self):

@@ -73,7 +73,11 @@ def _figures(backlog: Backlog) -> Figures:
         figures=(
             ("Waiting", so_many(backlog.waiting, backlog.bound), "to be handed out"),
             ("Handed out", so_many(backlog.out, backlog.bound), "not acknowledged yet"),
-            ("Oldest unacknowledged", time(backlog.oldest_time), "published" if backlog.oldest_time else "nothing waits"),
+            (
+                "Oldest unacknowledged",
+                time(backlog.oldest_time),
+                "published" if backlog.oldest_time else "nothing waits",
+            ),
             ("Dead letters", so_many(backlog.dead, backlog.bound), "given up after too many attempts"),
         ),
     )
