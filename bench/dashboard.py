@@ -28,28 +28,44 @@ class Timed:
     budget: float
     samples: dict[str, list[float]] = field(default_factory=dict)  # by address, in milliseconds
     cpu: dict[str, float] = field(default_factory=dict)  # of the server, in milliseconds for all samples
+    among: int = 1  # addresses of this kind
+
+    @property
+    def slowest(self) -> str:
+        """The address that takes longest, by its p95."""
+        return max(self.samples, key=lambda address: percentile(self.samples[address], 0.95))
+
+    def again(self) -> "Timed":
+        """Answer one for the slowest address alone, with nothing measured yet."""
+        return Timed(budget=self.budget, samples={self.slowest: []}, among=len(self.samples))
 
     def figure(self, name: str, note: str = "") -> Figure:
         """Make the row: the slowest address counts."""
-        slowest = max(self.samples, key=lambda address: percentile(self.samples[address], 0.95))
+        slowest = self.slowest
         times = self.samples[slowest]
         cpu = self.cpu[slowest] / len(times)
         told = (
-            note
-            or f"p50 {statistics.median(times):.0f}, CPU {cpu:.0f}; the slowest of {len(self.samples)}: {_brief(slowest)}"
+            note or f"p50 {statistics.median(times):.0f}, CPU {cpu:.0f}; the slowest of {self.among}: {_brief(slowest)}"
         )
         return Figure(name=name, value=percentile(times, 0.95), unit="ms", budget=self.budget, note=told, samples=times)
 
 
 def measure_pages(_: Path, effort: Effort) -> list[Figure]:
-    """Ask for every page again and again on one connection; p95 of the slowest of each kind."""
+    """Ask for every page again and again on one connection, then for the slowest of each kind once more as often.
+
+    The second figures count: the largest p95 of sixty addresses is that of a moment in which the machine had something
+    else to do, as often as that of a slow page, and a slow page is so again.
+    """
     made = homes.large(effort)
     with world.running(made.home) as server:
         pages = world.Pages(server)
         wide = [f"/runs/{name}" for name in made.wide_runs.values()]
         kinds = _kinds(wander(pages.document, ["/"]), wide)
         with gauge.watch(world.pid_of(server)) as seen:
-            asked = _time(pages, world.pid_of(server), kinds, rounds=effort.times(20, 7))
+            pid, rounds = world.pid_of(server), effort.times(20, 7)
+            asked = _time(pages, pid, kinds, rounds=rounds)
+            kinds = {name: timed.again() for name, timed in kinds.items()}
+            asked += _time(pages, pid, kinds, rounds=2 * rounds)
     size = f"a store of {homes.megabytes(made):,.0f} MB; before {seen.before:.0f}, after {seen.after:.0f} MB"
     rows = [kinds[name].figure(f"{name}, p95") for name in sorted(kinds, key=_order)]
     memory = Figure(

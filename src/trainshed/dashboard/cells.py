@@ -1,4 +1,4 @@
-"""What stands in a table's cell or beside a label: plain text, or one of these. `cells.html` draws them."""
+"""What stands in a table's cell or beside a label: plain text, or one of these. `drawing` draws them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -16,8 +16,8 @@ from typing import Any, ClassVar, Literal
 from trainshed.dashboard import scales
 from trainshed.dashboard.cells import Link
 from trainshed.dashboard.page import Empty, Part
-from trainshed.dashboard.render import duration, exactly
 from trainshed.dashboard.scales import BYTES, SECONDS, SHARE
+from trainshed.dashboard.wording import duration, exactly
 
 __all__ = ["BYTES", "SECONDS", "SHARE", "Chart", "Mark", "Series", "Strip"]
 

@@ -191,10 +191,14 @@ class ActiveRun:
         """Answer an attempt's own folder."""
         return self.folder / folder_name(path) / str(attempt)
 
+    def mount_of(self, path: str, attempt: int) -> Path:
+        """Answer the folder below which an attempt finds buckets."""
+        return self.attempt_folder(path, attempt) / "mount"
+
     def places_of(self, path: str, attempt: int) -> ir.Places:
         """Say where an attempt finds and leaves its files."""
         folder = str(self.attempt_folder(path, attempt))
-        mount = f"{folder}/mount"
+        mount = str(self.mount_of(path, attempt))
         node = self.nodes[path]
         job = names.short(self.run.name)
         readable = path.replace("[", "-").replace("]", "").replace("/", "-")  # brackets are wildcards to gsutil

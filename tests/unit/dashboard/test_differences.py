@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from trainshed.dashboard.render import duration
 from trainshed.dashboard.runs import differences
 from trainshed.dashboard.runs.differences import Row
+from trainshed.dashboard.wording import duration
 
 
 def test_values_of_the_same_name_stand_beside_each_other():

@@ -1,43 +1,9 @@
 import json
-from datetime import datetime, timedelta, timezone
-
-import pytest
 
 from trainshed.dashboard import render
 from trainshed.dashboard.cells import Link, Mark, Marks, Ranked
 from trainshed.dashboard.document import document
 from trainshed.dashboard.page import Empty, Facts, Notice, Page, Table, Text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (None, "–"),
-        (0.0123, "12 ms"),
-        (0.9996, "1.0 s"),
-        (1.25, "1.2 s"),
-        (59.96, "1 min 0 s"),
-        (61, "1 min 1 s"),
-        (3 * 3600 + 60, "3 h 1 min"),
-        (90000, "1 d 1 h"),
-    ],
-)
-def test_durations_are_written_as_people_say_them(seconds, text):
-    assert render.duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("count", "text"), [(None, "–"), (12, "12 B"), (2048, "2.0 KiB"), (1048575, "1.0 MiB"), (5 << 40, "5120.0 GiB")]
-)
-def test_sizes(count, text):
-    assert render.size(count) == text
-
-
-def test_times_show_their_zone():
-    berlin = datetime(2026, 1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
-
-    assert render.exactly(berlin) == "2026-01-01 00:00:00 UTC"
-    assert render.exactly(berlin, "Europe/Berlin") == "2026-01-01 01:00:00 Europe/Berlin"
 
 
 def test_half_a_character_is_shown_as_one_that_is_not_known():
@@ -81,10 +47,6 @@ def test_a_heading_may_have_a_link_at_the_end_of_its_line():
     drawn = render.Pages().draw(Page(title="", section="", parts=[facts])).parts["node"]
 
     assert '<h2>Trainer</h2> <a href="/runs/x">Close</a></div>' in drawn
-
-
-def test_what_stands_in_backticks_is_code_and_everything_is_escaped():
-    assert render.codes("see `a <b>` & `c") == "see <code>a &lt;b&gt;</code> &amp; `c"
 
 
 def test_a_notice_ends_before_its_link():

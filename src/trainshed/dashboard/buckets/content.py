@@ -18,8 +18,8 @@ from trainshed.blobs import Object
 from trainshed.dashboard.buckets import preview
 from trainshed.dashboard.buckets.preview import Node
 from trainshed.dashboard.page import Empty, Notice, Part, Table, Text
-from trainshed.dashboard.render import size
 from trainshed.dashboard.serve import HEADERS
+from trainshed.dashboard.wording import size
 from trainshed.duty import off_loop
 from trainshed.errors import FailedPrecondition, InvalidArgument, TrainshedError
 

@@ -10,7 +10,7 @@ from trainshed.dashboard.cells import Badge, Cell, Link, Several, time
 from trainshed.dashboard.functions import described, logs, measured, source, trying
 from trainshed.dashboard.functions.listing import SECTION, fed_by
 from trainshed.dashboard.page import Filter, Filters, Notice, Page, Part, Tab
-from trainshed.dashboard.render import exactly
+from trainshed.dashboard.wording import exactly
 from trainshed.errors import NotFound
 from trainshed.sql import changes
 

@@ -4,7 +4,8 @@
 - `rollback`: the forms that make an earlier version live again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 from trainshed import registry
@@ -14,6 +15,9 @@ from trainshed.dashboard.models.words import SECTION
 from trainshed.dashboard.origin import Origins
 from trainshed.dashboard.page import Page
 from trainshed.dashboard.serve import Address
+from trainshed.errors import NotFound
+from trainshed.explain import Origin
+from trainshed.registry import Version
 
 TriggersOf = Callable[[Sequence[str]], Sequence[str]]  # names of runs -> schedules and triggers that started them
 
@@ -42,11 +46,19 @@ class Models:
         pushing = partial(self._pushing, directory)
         if number := asked.word("version"):
             found = self._service.version(directory, number)
-            return version.page(found, self._origins.of(found.run), pushing)
+            return version.page(found, self._origin(found, {}), pushing)
         before = asked.number("before", 0, most=10**18) or None
         model = self._service.get(directory, before=before, limit=one.PAGE)
-        origins = {each.version: self._origins.of(each.run) for each in model.versions}
+        seen = {each.version: each for each in model.versions}
+        origins = {number: self._origin(each, seen) for number, each in seen.items()}
         return one.page(model, origins, pushing, asked)
+
+    def _origin(self, version: Version, seen: Mapping[str, Version]) -> Origin | None:
+        """Answer what is known of the run that made a version's files: a rollback has those of an earlier version."""
+        with suppress(NotFound):
+            while version.restores:
+                version = seen.get(version.restores) or self._service.version(version.directory, version.restores)
+        return self._origins.of(version.run)
 
     def _pushing(self, directory: str) -> Sequence[str]:
         """Answer the schedules and triggers of the runs that pushed the newest versions."""

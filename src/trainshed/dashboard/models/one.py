@@ -9,7 +9,7 @@ from trainshed.dashboard.charts import Chart, Series
 from trainshed.dashboard.models import rollback, words
 from trainshed.dashboard.models.rollback import Pushing
 from trainshed.dashboard.page import Empty, Figures, Notice, Page, Part, Table
-from trainshed.dashboard.render import exactly
+from trainshed.dashboard.wording import exactly
 from trainshed.explain import Origin
 from trainshed.registry import Model, Version
 

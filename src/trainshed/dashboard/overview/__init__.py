@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from trainshed import builds, explain, functions, ledger, registry, runs, schedules, topics
 from trainshed.clock import Clock
 from trainshed.dashboard import links
-from trainshed.dashboard.amounts import money
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, size, span
 from trainshed.dashboard.overview import bill, coming, failures, first, fresh, health, waiting
@@ -21,6 +20,7 @@ from trainshed.dashboard.overview.health import Health
 from trainshed.dashboard.overview.spending import WEEK, Spending, Spent
 from trainshed.dashboard.page import Empty, Figures, Page, Part, Table
 from trainshed.dashboard.serve import Address
+from trainshed.dashboard.wording import money
 from trainshed.quantities import counted
 from trainshed.schedules import of_runs
 from trainshed.sql import changes

@@ -6,11 +6,11 @@ from urllib.parse import urlencode
 
 from trainshed import names
 from trainshed.dashboard import links
-from trainshed.dashboard.amounts import money
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Cell, Link, Ranked, Seconds
 from trainshed.dashboard.overview.spending import WEEK, Item, Spending, Spent
 from trainshed.dashboard.page import Empty, Figures, Filter, Filters, Page, Part, Table
+from trainshed.dashboard.wording import money
 
 SECTION = "/costs"
 WORDS = ("days",)  # of the query

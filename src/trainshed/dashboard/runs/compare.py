@@ -12,11 +12,11 @@ from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Seconds, called, span, time
 from trainshed.dashboard.charts import Chart, Series
 from trainshed.dashboard.page import Empty, Notice, Page, Part, Table
-from trainshed.dashboard.render import duration
 from trainshed.dashboard.runs import differences, parallel, results
 from trainshed.dashboard.runs.differences import Row, amount
 from trainshed.dashboard.runs.listing import COMPARISON, SECTION, cost
 from trainshed.dashboard.runs.words import because, remark
+from trainshed.dashboard.wording import duration
 from trainshed.errors import InvalidArgument
 
 WORDS = ("run", "previous")  # of the query

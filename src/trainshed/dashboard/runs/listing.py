@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 
 from trainshed import costs, names, runs
 from trainshed.dashboard import links
-from trainshed.dashboard.amounts import brief_cost
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Link, span, time
 from trainshed.dashboard.logs.ansi import plain
 from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
 from trainshed.dashboard.runs.words import because, remark
+from trainshed.dashboard.wording import brief_cost
 from trainshed.sql import changes
 
 SECTION = "/runs"

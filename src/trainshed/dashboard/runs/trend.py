@@ -9,10 +9,10 @@ from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Link, time
 from trainshed.dashboard.charts import SECONDS, Chart, Series
 from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
-from trainshed.dashboard.render import exactly
 from trainshed.dashboard.runs import differences
 from trainshed.dashboard.runs.listing import SECTION, TREND, narrowed
 from trainshed.dashboard.runs.words import because, remark
+from trainshed.dashboard.wording import exactly
 from trainshed.runs import Measured
 from trainshed.sql import changes
 

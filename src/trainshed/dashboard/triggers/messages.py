@@ -5,7 +5,7 @@ import binascii
 import json
 
 from trainshed.dashboard.cells import Cell, Code
-from trainshed.dashboard.render import size
+from trainshed.dashboard.wording import size
 
 _SHOWN = 200
 

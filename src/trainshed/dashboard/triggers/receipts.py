@@ -7,11 +7,11 @@ from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, Time, time
 from trainshed.dashboard.page import Action, Actions, Empty, Facts, Filter, Filters, Notice, Page, Part, Table, Text
-from trainshed.dashboard.render import exactly
 from trainshed.dashboard.serve import Address
 from trainshed.dashboard.triggers import messages, stories
 from trainshed.dashboard.triggers.sources import Sources, follows
 from trainshed.dashboard.triggers.stories import Story
+from trainshed.dashboard.wording import exactly
 from trainshed.errors import FailedPrecondition
 from trainshed.ledger import RECEIPT, Receipt
 from trainshed.sql import changes

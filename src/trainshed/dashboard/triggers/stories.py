@@ -8,7 +8,7 @@ from datetime import datetime
 from trainshed import names
 from trainshed.dashboard import charts, links
 from trainshed.dashboard.cells import Badge, Cell, Code, Mark, Several, Span, span
-from trainshed.dashboard.render import duration, exactly
+from trainshed.dashboard.wording import duration, exactly
 from trainshed.ledger import Receipt, due_time, is_forced
 
 _RESOURCE = re.compile(r"(?<![\w/])projects/[\w.:-]+(?:/[\w.:-]+)*/([\w.-]+)")

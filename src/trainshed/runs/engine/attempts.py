@@ -97,9 +97,10 @@ class Attempts:
 
     def _end(self, active: ActiveRun, ended: Ended, taken: Taken | None = None) -> None:
         self._launcher.ended(ended.report.task_id, ended.report.attempt)
-        path = active.paths[ended.report.task_id]
-        fact = AttemptEnded(task=path, attempt=ended.report.attempt, ending=ended.ending)
-        self._put(Entry(run=active.run.name, fact=fact, ended=ended, taken=taken))
+        path, attempt = active.paths[ended.report.task_id], ended.report.attempt
+        told = ended.of_buckets(active.mount_of(path, attempt))
+        fact = AttemptEnded(task=path, attempt=attempt, ending=ended.ending)
+        self._put(Entry(run=active.run.name, fact=fact, ended=told, taken=taken))
 
     def lose(self, lost: Lost) -> None:
         """Note that an attempt's worker is gone; whether it is held does not matter, its run is known."""

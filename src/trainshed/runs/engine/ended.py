@@ -1,6 +1,7 @@
 """How an attempt ended, said for the state machine and for people."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import assert_never
 
 from sqlalchemy import Connection
@@ -42,6 +43,10 @@ class Ended:
     def failed(self, outcome: Outcome) -> "Ended":
         """Say that it failed after all."""
         return ending_of(replace(self.report, outcome=outcome))
+
+    def of_buckets(self, mount: Path) -> "Ended":
+        """Say the addresses of stored data as people know them: user code sees buckets as folders below its mount."""
+        return replace(self, message=self.message.replace(f"{mount}/", "gs://"))
 
     def discard(self) -> None:
         """Forget what it left."""

@@ -106,7 +106,7 @@ class Launcher:
         if reason:
             return ended.failed(ExitedNonZero(code=0, message=reason))
         places = active.places_of(path, ended.report.attempt)
-        mount = active.attempt_folder(path, ended.report.attempt) / "mount"
+        mount = active.mount_of(path, ended.report.attempt)
         try:
             found = self._collector.collect(
                 active.task(path),

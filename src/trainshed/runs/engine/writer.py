@@ -238,7 +238,7 @@ class Writer:
             receipt_id=active.run.receipt_id,
         )
         if step.ended.collected.artifacts:  # what is large goes at once, the rest when the run has ended
-            step.turn.done.append(active.attempt_folder(path, active.view.tasks[path].attempt) / "mount")
+            step.turn.done.append(active.mount_of(path, active.view.tasks[path].attempt))
         return made
 
     def _reuse(self, step: _Step, path: str) -> dict[str, Any]:

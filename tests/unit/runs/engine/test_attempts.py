@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -40,11 +41,13 @@ def a_run(**paths):
         nodes={path: SimpleNamespace(id=task_id) for path, task_id in paths.items()},
         task=lambda _: nothing,
         inputs_of=lambda _: nothing,
+        mount_of=lambda path, attempt: Path(f"/home/runs/r/{path}/{attempt}/mount"),
     )
 
 
-def a_report(task_id):
-    return Report(task_id=task_id, attempt=1, outcome=ExitedNonZero(code=1, message=""), start_time=NOW, end_time=NOW)
+def a_report(task_id, message=""):
+    outcome = ExitedNonZero(code=1, message=message)
+    return Report(task_id=task_id, attempt=1, outcome=outcome, start_time=NOW, end_time=NOW)
 
 
 @pytest.fixture
@@ -98,3 +101,16 @@ def test_a_lost_attempt_ends_when_it_is_found_out_though_reports_are_held(bench)
     (entry,) = bench.put
     assert entry.fact == AttemptEnded(task="train", attempt=1, ending="lost")
     assert (entry.ended.report.outcome, entry.ended.report.start_time) == (LeaseLost(), NOW)
+
+
+def test_a_reason_names_stored_data_by_its_address_and_not_by_the_folder_that_the_task_saw(bench):
+    async def main():
+        message = "No such file: '/home/runs/r/train/1/mount/penguins/trainer.py'; see /home/runs/r/train/1/mount-other"
+        bench.attempts.report(a_report("1", message))
+        bench.attempts.release()
+
+    asyncio.run(main())
+
+    (entry,) = bench.put
+    said = "exited with code 1: No such file: 'gs://penguins/trainer.py'; see /home/runs/r/train/1/mount-other"
+    assert entry.ended.message == said
