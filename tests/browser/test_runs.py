@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from browser.doing import forgive
+from browser.doing import ask, forgive
 from browser.looks import audit
 from playwright.sync_api import expect
 
@@ -304,6 +304,34 @@ def test_a_run_is_started_again_with_other_parameters(page, shed, results):
     assert api(shed, "/runs/again")["parameters"] == {
         "is_deep": True, "kind": "", "layers": [], "options": {"seed": 1}, "rate": 0.002, "rows": 3, "seconds": 0.0,
     }  # fmt: skip
+
+
+def test_a_run_of_a_compiled_pipeline_that_never_ran_is_started_from_its_object(page, shed, spec):
+    address = "gs://local-project-penguins/fresh/results.json"
+    done = shed.run("storage", "cp", str(spec), address)
+    assert done.returncode == 0, done.stderr
+    page.open("/runs")
+    page.get_by_role("link", name="Start a run", exact=True).click()
+    assert audit(page) == []
+    page.get_by_label("Compiled pipeline").fill(address)
+    page.get_by_role("button", name="Read it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Start a run of results")
+
+    page.open("/buckets/local-project-penguins?object=fresh%2Fresults.json")
+    page.get_by_role("link", name="Start a run of it").click()
+    assert audit(page) == []
+    expect(page.get_by_label("Compiled pipeline")).to_have_value(address)
+    page.get_by_label("rate").fill("quick")
+    page.get_by_role("button", name="Start the run").click()
+    expect(page.locator("#new .said")).to_contain_text("rate: quick is no number.")
+    page.get_by_label("rate").fill("5e-3")
+    page.get_by_label("Job id").fill("fresh")
+    page.get_by_role("button", name="Start the run").click()
+
+    expect(page).to_have_url(re.compile("/pipelineJobs/fresh$"))
+    expect(page.locator("h1")).to_contain_text("SUCCEEDED")
+    assert api(shed, "/runs/fresh")["parameters"]["rate"] == 0.005
+    assert ask(shed, f"/v1/{PARENT}/pipelineJobs/fresh")["templateUri"] == address
 
 
 def test_a_run_is_watched_cancelled_and_retried(page, shed, spec):

@@ -216,8 +216,9 @@ def test_s60_a_run_is_priced_before_and_after(built, trainshed):
     after = trainshed.json("pipelines", "describe", "priced")["cost"]
 
     assert before["cloud"] >= after["cloud"] - 0.01
-    assert 0.03 < after["cloud"] < 0.04
     assert list(after["parts"]) == ["train"]
+    assert after["cloud"] == pytest.approx(0.03 + after["parts"]["train"]["cloud"], abs=2e-6)  # the run, and its task
+    assert after["cloud"] < 0.04
     assert f"on Google Cloud {after['cloud']:.4f} USD" in done.stdout
     assert "It would cost" in trainshed.run("pipelines", "plan", SPEC, *given).stdout
 

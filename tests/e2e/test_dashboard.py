@@ -46,7 +46,7 @@ def test_a_wrong_word_of_an_address_is_said_on_a_page(trainshed, words):
 @pytest.mark.parametrize(
     "path",
     [
-        "/", *(f"/{section}" for section in SECTIONS), "/schemas", "/find", "/costs", "/runs/compare", "/runs/metrics",
+        "/", *(f"/{section}" for section in SECTIONS), "/schemas", "/find", "/costs", "/runs/compare", "/runs/metrics", "/runs/new",
         *(f"/{section}/none" for section in SECTIONS), "/schemas/none", "/subscriptions/none", "/lineage/none",
         "/why/none", "/runs/none/clone", "/runs/none/log", "/builds/none/log", "/runs/none/graph-layout",
     ],

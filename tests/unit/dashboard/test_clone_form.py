@@ -2,7 +2,7 @@
 
 import pytest
 
-from trainshed.dashboard.runs.clone import field
+from trainshed.dashboard.runs.given import field
 from trainshed.ir import ABSENT, ParameterDefinition
 
 

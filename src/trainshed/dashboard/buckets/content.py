@@ -32,6 +32,7 @@ _ALONE = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'",
     "cross-origin-resource-policy": "same-origin",
 }
+_COMPILED = (".json", ".yaml", ".yml")
 _ID, _HEADING = "content", "Content"
 
 
@@ -81,6 +82,11 @@ def parts(service: buckets.Service, obj: Object) -> Sequence[Part]:
         return [tree]
     source = Text(id=_ID, heading=_heading(obj, is_whole=is_whole), text=text)
     return [_drawing(obj), source] if kind == "drawing" and obj.size <= LARGEST_DRAWING else [source]
+
+
+def is_pipeline(service: buckets.Service, obj: Object) -> bool:
+    """Tell whether an object is a compiled pipeline, by its name and by what every one of them says."""
+    return obj.name.endswith(_COMPILED) and b"pipelineInfo" in _read(service, obj, preview.HEAD)
 
 
 def download(obj: Object) -> str:

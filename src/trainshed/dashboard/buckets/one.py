@@ -1,6 +1,6 @@
 """One object of a bucket: what it contains, its generations, and what can be done with them."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from trainshed import buckets
 from trainshed.blobs import CHANNEL, Object
@@ -30,6 +30,7 @@ def page(service: buckets.Service, asked: Asked, *, bucket: str, name: str) -> P
             time(obj.create_time),
             Link(text="Download", href=content.download(obj)),
             Link(text="Lineage", href=links.lineage(f"{obj.uri}#{obj.generation}")),
+            *_run_of(service, obj),
         ),
         trail=words.trail(bucket, name),
         parts=(
@@ -47,6 +48,13 @@ def page(service: buckets.Service, asked: Asked, *, bucket: str, name: str) -> P
         ),
         follows=(CHANNEL,),
     )
+
+
+def _run_of(service: buckets.Service, obj: Object) -> tuple[Link, ...]:
+    """Link the form that starts a run, where an object that is there looks like a compiled pipeline."""
+    if obj.delete_time is not None or not content.is_pipeline(service, obj):
+        return ()
+    return (Link(text="Start a run of it", href=f"/runs/new?{urlencode({'template': obj.uri})}"),)
 
 
 def _about(obj: Object) -> list[tuple[str, Cell]]:

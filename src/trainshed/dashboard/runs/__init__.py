@@ -7,7 +7,8 @@
 - `results`: what came out of a run, for people to look at; `classification` reads curves and matrices.
 - `compare`: several runs side by side; `differences` says what differs, `parallel` draws a sweep.
 - `trend`: metrics over the runs of a pipeline, of a trigger.
-- `clone`: the form that starts a run again with other parameters.
+- `clone`: the form that starts a run again with other parameters; `new`: one that starts a run of any compiled pipeline;
+  `given`: what both ask.
 """
 
 from starlette.routing import BaseRoute
@@ -16,8 +17,8 @@ from trainshed import runs
 from trainshed.dashboard import logs
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.page import Page
-from trainshed.dashboard.runs import clone, compare, download, listing, one, panel, results, trend
-from trainshed.dashboard.runs.listing import COMPARISON, SECTION, TREND
+from trainshed.dashboard.runs import clone, compare, download, listing, new, one, panel, results, trend
+from trainshed.dashboard.runs.listing import COMPARISON, NEW, SECTION, TREND
 from trainshed.dashboard.serve import Address
 
 
@@ -35,6 +36,7 @@ class Runs:
             Address(path=SECTION, make=self.listing, words=listing.WORDS),
             Address(path=COMPARISON, make=self.comparison, words=compare.WORDS),
             Address(path=TREND, make=self.trend, words=trend.WORDS),
+            Address(path=NEW, make=self.new, words=new.WORDS),
             Address(path=SECTION + "/{name:path}/clone", make=self.clone, words=()),
             Address(path=SECTION + "/{name:path}", make=self.detail, words=one.WORDS),
         ]
@@ -68,6 +70,10 @@ class Runs:
     def trend(self, asked: Asked) -> Page:
         """Show metrics over many runs. Raises InvalidArgument."""
         return trend.page(self._service, asked)
+
+    def new(self, asked: Asked) -> Page:
+        """Ask for the parameters of a run of a compiled pipeline. Raises NotFound, InvalidArgument."""
+        return new.page(self._service, asked, self._parent)
 
     def clone(self, asked: Asked) -> Page:
         """Ask for other parameters of a run. Raises NotFound."""

@@ -20,6 +20,7 @@ from trainshed.sql import changes
 SECTION = "/runs"
 COMPARISON = "/runs/compare"
 TREND = "/runs/metrics"
+NEW = "/runs/new"
 WORDS = ("state", "pipeline", "trigger", "since", "until", "text", "value", "page")  # of the query
 _PRICES = costs.load()
 _ROWS = 50
@@ -72,7 +73,11 @@ def page(service: runs.Service, asked: Asked) -> Page:
     return Page(
         title="Runs",
         section=SECTION,
-        about=(*newest, *([Link(text="Metrics of these runs over time", href=trend)] if found else [])),
+        about=(
+            *newest,
+            Link(text="Start a run", href=NEW),
+            *([Link(text="Metrics of these runs over time", href=trend)] if found else []),
+        ),
         parts=(_filters(service.known(), wanted), _table(asked, found, token)),
         follows=(changes(runs.RUN.noun),),
     )
