@@ -17,6 +17,7 @@ from trainshed.errors import InvalidArgument
 _HOUR, _MINUTE, _WATT_HOURS = 3600.0, 60.0, 1000.0
 _PRICES = Path(__file__).with_name("prices.json")
 _LEAST = 0.0001  # of a currency, as it is written
+_DIGITS = 6  # behind the point, in documents
 GUESSED_SECONDS = 60.0  # of a task that has never run
 _MEMORY_PER_CORE = {"n1-standard": 3.75, "n1-highmem": 6.5, "n1-highcpu": 0.9, "e2-standard": 4.0, "e2-highcpu": 1.0}
 _GIGA = 1e9
@@ -73,7 +74,7 @@ def written(amount: float) -> str:
     """Write an amount for people: what is little is not written as nothing."""
     if not amount:
         return "0"
-    return f"<{_LEAST}" if amount < _LEAST else f"{amount:.4f}"
+    return f"<{_LEAST}" if round(amount, _DIGITS) < _LEAST else f"{amount:.4f}"
 
 
 def load(file: Path | None = None) -> Prices:
@@ -162,8 +163,8 @@ def to_document(cost: Cost) -> dict[str, Any]:
     """Write a cost as JSON."""
     document: dict[str, Any] = {
         "currency": cost.currency,
-        "cloud": round(cost.cloud, 6),
-        "local": round(cost.local, 6),
+        "cloud": round(cost.cloud, _DIGITS),
+        "local": round(cost.local, _DIGITS),
         "isGuess": cost.is_guess,
     }
     if cost.parts:

@@ -301,7 +301,7 @@ def test_whatever_cannot_be_taken_back_is_asked_about_and_left_by_keyboard(page,
             fill(page, part)
             reach(page, part, action["label"])
             page.keyboard.press("Enter")
-            dialog = page.get_by_role("dialog", name=action["confirm"])
+            dialog = page.get_by_role("dialog", name=asked_of(page, part, action["confirm"]))
             expect(dialog).to_be_visible()
             expect(dialog.get_by_role("button", name="Leave it")).to_be_focused()
             page.keyboard.press("Escape")
@@ -314,6 +314,11 @@ def test_whatever_cannot_be_taken_back_is_asked_about_and_left_by_keyboard(page,
     assert seen >= {
         "Delete", "Purge", "Seek", "Roll back", "Roll back to this revision", "Cancel build", "Delete bucket", "Replay",
     }  # fmt: skip
+
+
+def asked_of(page, part, question):
+    """Put what is chosen in the place of a field's name in braces."""
+    return re.sub(r"\{(\w+)\}", lambda field: page.locator(f"#{part} [name='{field[1]}']").input_value(), question)
 
 
 def fill(page, part):

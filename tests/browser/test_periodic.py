@@ -170,3 +170,30 @@ def test_s46_the_strip_holds_the_last_fifty_and_the_list_goes_on(page, shed, mid
     expect(rows(page, "firings")).to_have_count(10)
     expect(rows(page, "firings").last.locator("time").first).to_have_attribute("datetime", utc(due[0]))
     assert days_of(shed, BEAT, midnight)[str(midnight.date())]["came"] == {"STARTED": 60}
+
+
+def test_a_schedule_of_runs_catches_up_with_what_came_due_while_it_was_paused(page, shed, midnight):
+    now = datetime.fromisoformat(asked(shed, "/trainshed/v1/health")["time"])
+    spec = "gs://local-project-penguins/pipeline_root/penguin-training.json"
+    wanted = {
+        "displayName": "catches up",
+        "cron": "TZ=Etc/UTC 0 * * * *",
+        "maxConcurrentRunCount": 5,
+        "createPipelineJobRequest": {"parent": PLACE, "pipelineJob": {"templateUri": spec}},
+    }
+    name = asked(shed, f"/v1/{PLACE}/schedules", method="POST", body=wanted)["name"]
+    page.open(f"/schedules/{name}")
+    page.locator("#actions").get_by_role("button", name="Pause").click()
+    expect(page.locator("#head .badge")).to_have_text("PAUSED")
+    advance(shed, now + timedelta(hours=2))
+    assert "startedRunCount" not in asked(shed, f"/v1/{name}") or asked(shed, f"/v1/{name}")["startedRunCount"] == "0"
+
+    page.get_by_role("button", name="Resume and catch up").click()
+    page.get_by_role("dialog").get_by_role("button", name="Leave it").click()
+    assert asked(shed, f"/v1/{name}")["state"] == "PAUSED"
+    page.get_by_role("button", name="Resume and catch up").click()
+    page.get_by_role("dialog").get_by_role("button", name="Resume and catch up").click()
+
+    expect(page.locator("#head .badge")).to_have_text("ACTIVE")
+    expect(rows(page, "firings")).to_have_count(2)
+    assert asked(shed, f"/v1/{name}")["startedRunCount"] == "2"

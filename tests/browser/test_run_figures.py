@@ -19,7 +19,8 @@ def run(shed):
 
 def money(cost):
     """Write a cost as heads of pages do."""
-    return f"{cost['local']:g} {cost['currency']} here, {cost['cloud']:.4f} {cost['currency']} on Google Cloud"
+    cloud = "<0.0001" if 0 < cost["cloud"] < 0.0001 else f"{cost['cloud']:.4f}"
+    return f"{cost['local']:g} {cost['currency']} here, {cloud} {cost['currency']} on Google Cloud"
 
 
 LINES = """(all) => {

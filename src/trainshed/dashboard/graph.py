@@ -25,7 +25,10 @@ def standing(
 
     There are thousands, and they change: what is nothing at the end is left out.
     """
-    found = [state, _milliseconds(start), _milliseconds(end), note]
+    begun, ended = _milliseconds(start), _milliseconds(end)
+    if start is not None and end is not None:  # how long it took is written of it as elsewhere, whatever the roundings
+        ended = begun + round(1000 * (end - start).total_seconds())
+    found = [state, begun, ended, note]
     while found and not found[-1]:
         found.pop()
     return tuple(found)

@@ -30,6 +30,14 @@ def test_standings_are_the_same_once_unpacked():
     assert found == [(*standing, *("", 0, 0, "")[len(standing) :]) for standing in standings]
 
 
+def test_a_node_took_as_long_as_is_said_of_its_task_elsewhere():
+    begin = NOON + timedelta(microseconds=435_517)
+
+    _, started, ended, *_ = graph.standing("SUCCEEDED", begin, begin + timedelta(microseconds=213_900))
+
+    assert ended - started == 214
+
+
 def test_layout_names_nodes_once_and_words_by_number():
     nodes = [
         graph.Node(id="group", kind="group", label="group", detail="2 tasks", is_open=True, place=(0, 0, 300, 200)),

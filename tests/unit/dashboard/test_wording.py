@@ -9,7 +9,14 @@ from trainshed.dashboard import wording
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [(0.0, "0 USD"), (0.00003, "<0.0001 USD"), (0.0001, "0.0001 USD"), (12.5, "12.5000 USD")]
+    ("value", "words"),
+    [
+        (0.0, "0 USD"),
+        (0.00003, "<0.0001 USD"),
+        (0.0000996, "0.0001 USD"),
+        (0.0001, "0.0001 USD"),
+        (12.5, "12.5000 USD"),
+    ],
 )
 def test_a_little_money_is_not_written_as_none(value, words):
     assert wording.money(value, "USD") == words

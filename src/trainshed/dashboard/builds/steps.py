@@ -15,6 +15,7 @@ from trainshed.dashboard.page import Part
 WIDTH = 1000  # of a bar's own coordinates
 _LEAST_WIDTH = 6  # so that the shortest one is seen
 _LEAST_SECONDS = 0.001
+_DIGITS = 6  # behind the point, of seconds: what lies between two of them is written as exactly as anywhere else
 _BROKEN = frozenset({"FAILURE", "INTERNAL_ERROR", "TIMEOUT", "CANCELLED", "EXPIRED"})
 
 
@@ -73,8 +74,8 @@ class Axis:
         x = WIDTH * begin / self.seconds
         width = max(WIDTH * (over - begin) / self.seconds, _LEAST_WIDTH)
         x = max(0.0, min(x, WIDTH - width))
-        ended = None if end is None else round(over, 3)
-        return Bar(name=name, state=state, start=round(begin, 3), end=ended, x=round(x, 1), width=round(width, 1))
+        ended = None if end is None else round(over, _DIGITS)
+        return Bar(name=name, state=state, start=round(begin, _DIGITS), end=ended, x=round(x, 1), width=round(width, 1))
 
     def _at(self, when: datetime) -> float:
         return min(max((when - self.origin).total_seconds(), 0.0), self.seconds)
