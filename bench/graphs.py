@@ -78,7 +78,7 @@ def _moved(browser: Any, address: str) -> list[float]:
     try:
         page.goto(address)
         page.wait_for_function(_MARK, timeout=60_000)
-        box = page.locator(".graph-view svg").bounding_box()
+        box = page.locator(".graph-drawing").bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + min(box["height"], 400) / 2
         page.mouse.move(x, y)
         page.evaluate(_FRAMES)

@@ -10,7 +10,8 @@ SEEN = LOOKS if "TRAINSHED_TEST_LOOKS" in os.environ else [LOOKS[0], LOOKS[-1]]
 
 
 def audit(page):
-    """Let axe look for what shuts people out; answer the violations as short sentences."""
+    """Let axe look for what shuts people out, once what changed is drawn; answer the violations as short sentences."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     found = Axe().run(page).response["violations"]
     return [
         f"{v['id']}: {v['help']}: " + "; ".join(f"{n['html'][:160]} ({n['target'][0]})" for n in v["nodes"][:3])

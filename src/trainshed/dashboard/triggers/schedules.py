@@ -24,7 +24,7 @@ from trainshed.schedules.of_runs.lifecycle import RUN_SCHEDULE
 from trainshed.sql import changes
 
 SECTION = "/schedules"
-_SHOWN = 50
+_SHOWN = 25  # of each kind
 _MARKS = 12  # of each schedule
 _STATES = tuple(dict.fromkeys((*SCHEDULE.states, *RUN_SCHEDULE.states)))
 _COLUMNS = ("Schedule", "State", "Cron", "Next firing", "Last attempt", "Last firings", "Target", "Account")
