@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy import event
 from trainshed import ledger, runs
 from trainshed.errors import InvalidArgument
 from trainshed.ledger import Cause
+from trainshed.runs import searching
 
 _spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
 runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))
@@ -93,6 +95,20 @@ def test_pages_follow_one_another(world):
     assert seen == made[::-1]
     with pytest.raises(InvalidArgument):
         world.service.search(runs.Search(page_token="bm9uc2Vuc2U="))
+
+
+def test_one_page_looks_through_so_many_runs_and_the_next_one_goes_on(world, monkeypatch):
+    monkeypatch.setattr(searching, "_LOOKED_THROUGH", 2)
+    made = [create(world, parameters={"epochs": epochs}).name for epochs in (7, 3, 7, 3, 3)]
+    wanted = runs.Search(value="epochs=7", page_size=2)
+
+    pages, token = [], None
+    while token != "":
+        found, token = world.service.search(replace(wanted, page_token=token or ""))
+        pages.append([run.name for run in found])
+
+    assert pages == [[made[2]], [made[0]]]  # of the newest three, then of the rest
+    assert world.service.search(runs.Search(pipeline="train", page_size=5))[1] == ""  # an index has these
 
 
 def test_what_ended_runs_used_is_added_up_by_pipeline_and_by_what_started_them(world):

@@ -1,4 +1,8 @@
-"""What people look for among runs. All of it is done by the database, newest runs first."""
+"""What people look for among runs. All of it is done by the database, newest runs first.
+
+What no index narrows down (a part of a name, a parameter's value) is looked for among so many runs at once; the token of
+the next page goes on where that ended, so a page may have fewer than asked for, or none, and still a next one (AIP-158).
+"""
 
 import json
 from collections import Counter
@@ -17,6 +21,7 @@ from trainshed.runs.model import Run
 from trainshed.sql import has_member
 
 _MOST_KNOWN = 100  # pipelines, triggers
+_LOOKED_THROUGH = 20_000  # runs that one page looks through
 _EXAMPLE = "num_epochs=3"
 
 
@@ -56,15 +61,19 @@ class Known:
 def page(conn: Connection, wanted: Search) -> tuple[list[Run], str]:
     """Answer a page and the token of the next one. Raises InvalidArgument."""
     c = store.runs.c
-    query = select(store.runs).order_by(c.create_time.desc(), c.name.desc()).limit(wanted.page_size + 1)
-    for condition in _conditions(conn, wanted):
-        query = query.where(condition)
-    query = _after(query, wanted.page_token)
-    found = [Run.from_row(row) for row in conn.execute(query)]
-    if len(found) <= wanted.page_size:
-        return found, ""
-    last = found[wanted.page_size - 1]
-    return found[:-1], names.time_token(last.create_time, last.name)
+    newest = select(c.create_time, c.name).order_by(c.create_time.desc(), c.name.desc())
+    query = _after(newest.where(*_conditions(conn, wanted)), wanted.page_token)
+    sifted = _sifted(wanted)
+    stop = conn.execute(query.limit(1).offset(_LOOKED_THROUGH)).one_or_none() if sifted else None
+    if stop is not None:
+        query = query.where(c.create_time >= stop.create_time)
+        query = query.where((c.create_time > stop.create_time) | (c.name >= stop.name))
+    whole = query.with_only_columns(store.runs).where(*sifted).limit(wanted.page_size + 1)
+    found = [Run.from_row(row) for row in conn.execute(whole)]
+    if len(found) > wanted.page_size:
+        last = found[wanted.page_size - 1]
+        return found[:-1], names.time_token(last.create_time, last.name)
+    return found, "" if stop is None else names.time_token(stop.create_time, stop.name)
 
 
 def known(conn: Connection) -> Known:
@@ -124,6 +133,13 @@ def _conditions(conn: Connection, wanted: Search) -> list[ColumnElement[bool]]:
         found.append(c.create_time >= wanted.since)
     if wanted.until is not None:
         found.append(c.create_time < wanted.until)
+    return found
+
+
+def _sifted(wanted: Search) -> list[ColumnElement[bool]]:
+    """Answer what has to be looked for run by run. Raises InvalidArgument."""
+    c = store.runs.c
+    found: list[ColumnElement[bool]] = []
     if wanted.text:
         found.append(or_(*(column.contains(wanted.text, autoescape=True) for column in (c.name, c.display_name))))
     if wanted.value:

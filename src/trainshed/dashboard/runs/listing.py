@@ -12,7 +12,7 @@ from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Link, span, time
 from trainshed.dashboard.logs.ansi import plain
-from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
+from trainshed.dashboard.page import Empty, Filter, Filters, Notice, Page, Part, Table
 from trainshed.dashboard.runs.words import because, remark
 from trainshed.dashboard.wording import brief_cost
 from trainshed.sql import changes
@@ -78,9 +78,17 @@ def page(service: runs.Service, asked: Asked) -> Page:
             Link(text="Start a run", href=NEW),
             *([Link(text="Metrics of these runs over time", href=trend)] if found else []),
         ),
-        parts=(_filters(service.known(), wanted), _table(asked, found, token)),
+        parts=(_filters(service.known(), wanted), *_further(asked, found, token), _table(asked, found, token)),
         follows=(changes(runs.RUN.noun),),
     )
+
+
+def _further(asked: Asked, found: Sequence[runs.Run], token: str) -> tuple[Part, ...]:
+    """Say that not everything was looked through, where a page is not full and there is a next one all the same."""
+    if not token or len(found) == _ROWS:
+        return ()
+    text = "Many runs were looked through, and not all; older ones may fit as well"
+    return (Notice(id="further", text=text, next=Link(text="Look further back", href=asked.href(page=token))),)
 
 
 def _filters(known: runs.Known, wanted: runs.Search) -> Part:
