@@ -158,7 +158,7 @@ def _sections(
     return [
         Overview(_seen(settings, clock, features, accounts_of, health)),
         Builds(features.builds, features.build_triggers),
-        Runs(features.runs, parent),
+        Runs(features.runs, parent, origins),
         Functions(features.functions, features.function_host, features.policies),
         Schedules(features.schedules, features.run_schedules, events, features.topics, parent),
         Topics(features.topics, settings.project),

@@ -10,14 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from trainshed import ir, ledger, lineage
-from trainshed.errors import NotFound
+from trainshed import ir, lineage
 from trainshed.quantities import counted
 from trainshed.runs import store
 from trainshed.runs.model import Run
 
 _MOST = 300  # tasks of each run
-_CHAIN = 20  # events that led to one another
 _COLUMNS = ("name", "kind", "state", "start_time", "end_time", "cached_from", "environment")
 
 
@@ -43,7 +41,6 @@ class Side:
     products: Sequence[lineage.Product]
     code: Mapping[str, str]  # task -> digest of its component
     data: Mapping[str, str]  # task and parameter -> what was read: how many objects, and a digest of them all
-    commit: str  # that led to it; empty when none did
 
 
 def side(conn: Connection, name: str) -> Side:
@@ -57,7 +54,6 @@ def side(conn: Connection, name: str) -> Side:
         products=[product for product in products if "[" not in product.task],
         code={work.task: str(work.code["component"])[:12] for work in works if work.code},
         data={f"{work.task}: {key}": text for work in works for key, text in _read(work.properties)},
-        commit=_commit(conn, run.receipt_id),
     )
 
 
@@ -75,18 +71,3 @@ def _read(properties: Mapping[str, Any]) -> list[tuple[str, str]]:
         count = counts.get(key, len(objects))
         found.append((key, f"{counted(count, 'object')}, {ir.digest(objects)[:12]}"))
     return found
-
-
-def _commit(conn: Connection, receipt_id: str) -> str:
-    """Answer the nearest commit in the chain of events that led to a run."""
-    for _ in range(_CHAIN):
-        if not receipt_id:
-            break
-        try:
-            receipt = ledger.get_receipt(conn, receipt_id)
-        except NotFound:
-            break
-        if receipt.kind == "commit":
-            return str(receipt.data.get("sha", ""))
-        receipt_id = receipt.parent_id
-    return ""

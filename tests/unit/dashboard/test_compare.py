@@ -28,7 +28,7 @@ class Service:
 
 def test_a_run_is_compared_by_its_name_or_its_short_id():
     service = Service()
-    page = Runs(service, _PARENT).comparison
+    page = Runs(service, _PARENT, SimpleNamespace()).comparison
 
     page(Asked(path="", query=(("run", "one"), ("run", f"{_PARENT}/pipelineJobs/two"), ("run", "two"))))
     assert service.asked == [f"{_PARENT}/pipelineJobs/one", f"{_PARENT}/pipelineJobs/two"]
@@ -45,3 +45,12 @@ def test_charts_of_runs_one_of_which_diverged():
     assert [row[1] for row in loss.drawn.rows] == ["0.1", "nan", "0.3"]
     assert [row[1] for row in rate.drawn.rows] == ["inf", "2", "1e+30"]
     assert json.dumps(plain([loss, rate]), allow_nan=False)
+
+
+def test_the_commit_of_a_run_is_that_of_its_code_also_where_no_commit_started_it():
+    run = SimpleNamespace(spec_digest="", template_uri="", failure_policy="", caching=None)
+    side = SimpleNamespace(run=run, tasks=(), code={}, data={})
+    known = SimpleNamespace(commit=SimpleNamespace(sha="d148feb3a9c1e5f77f5f"))
+
+    assert compare._made_of(side, known)["commit"] == "d148feb3a9c1"
+    assert "commit" not in compare._made_of(side, None)

@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 from trainshed import runs
 from trainshed.dashboard import logs
 from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.origin import Origins
 from trainshed.dashboard.page import Page
 from trainshed.dashboard.runs import clone, compare, download, listing, new, one, panel, results, trend
 from trainshed.dashboard.runs.listing import COMPARISON, NEW, SECTION, TREND
@@ -25,8 +26,9 @@ from trainshed.dashboard.serve import Address
 class Runs:
     """Pages over the runs feature."""
 
-    def __init__(self, service: runs.Service, parent: str) -> None:
+    def __init__(self, service: runs.Service, parent: str, origins: Origins) -> None:
         self._service = service
+        self._origins = origins
         self._parent = parent  # projects/P/locations/L that short ids are of
         self._one = one.OneRun(service)
 
@@ -65,7 +67,7 @@ class Runs:
 
     def comparison(self, asked: Asked) -> Page:
         """Show several runs side by side. Raises NotFound, InvalidArgument."""
-        return compare.page(self._service, asked, self._parent)
+        return compare.page(self._service, asked, self._parent, self._origins)
 
     def trend(self, asked: Asked) -> Page:
         """Show metrics over many runs. Raises InvalidArgument."""

@@ -11,6 +11,7 @@ from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Seconds, called, span, time
 from trainshed.dashboard.charts import Chart, Series
+from trainshed.dashboard.origin import Origins
 from trainshed.dashboard.page import Empty, Notice, Page, Part, Table
 from trainshed.dashboard.runs import differences, parallel, results
 from trainshed.dashboard.runs.differences import Row, amount
@@ -18,6 +19,7 @@ from trainshed.dashboard.runs.listing import COMPARISON, SECTION, cost
 from trainshed.dashboard.runs.words import because, remark
 from trainshed.dashboard.wording import duration
 from trainshed.errors import InvalidArgument
+from trainshed.explain import Origin
 
 WORDS = ("run", "previous")  # of the query
 MOST = 10
@@ -48,7 +50,7 @@ class Parallel(Part):
     kind: ClassVar[str] = "parallel"
 
 
-def page(service: runs.Service, asked: Asked, parent: str) -> Page:
+def page(service: runs.Service, asked: Asked, parent: str, origins: Origins) -> Page:
     """Make the page; `parent` is where runs are of which only the short id is given. Raises NotFound, InvalidArgument."""
     chosen = _chosen(service, asked, parent)
     sides = service.sides(chosen)
@@ -56,7 +58,7 @@ def page(service: runs.Service, asked: Asked, parent: str) -> Page:
         title=f"Comparison of {len(sides)} runs" if len(sides) > 1 else "Comparison",
         section=SECTION,
         trail=(Link(text="Runs", href=SECTION),),
-        parts=_parts(sides) if sides else (_none(),),
+        parts=_parts(sides, origins) if sides else (_none(),),
         follows=[runs.run_channel(side.run.name) for side in sides if not runs.RUN.is_final(side.run.state)],
     )
 
@@ -82,7 +84,7 @@ def _none() -> Part:
     return Notice(id="runs", text=nothing, next=Link(text="To the list of runs", href=SECTION))
 
 
-def _parts(sides: Sequence[runs.Side]) -> Sequence[Part]:
+def _parts(sides: Sequence[runs.Side], origins: Origins) -> Sequence[Part]:
     letters = [_letter(place, side) for place, side in enumerate(sides)]
     metrics = differences.rows([metrics_of(side) for side in sides])
     parameters = differences.rows([side.run.parameters for side in sides])
@@ -105,7 +107,10 @@ def _parts(sides: Sequence[runs.Side]) -> Sequence[Part]:
             by=duration,
         ),
         group.part(
-            "made-of", "Code, environment and data", differences.rows([_made_of(s) for s in sides]), write=_code
+            "made-of",
+            "Code, environment and data",
+            differences.rows([_made_of(side, origins.of(side.run.name)) for side in sides]),
+            write=_code,
         ),
         group.part("artifacts", "Artifacts", differences.rows([_artifacts(s) for s in sides]), write=_code),
     )
@@ -201,13 +206,13 @@ def _durations(side: runs.Side) -> dict[str, float]:
     return {name: (end - start).total_seconds() for name, (start, end) in spans.items() if start and end}
 
 
-def _made_of(side: runs.Side) -> dict[str, str]:
+def _made_of(side: runs.Side, known: Origin | None) -> dict[str, str]:
     run = side.run
     environments = {task.name: task.environment[:12] for task in side.tasks if task.environment}
     found = {
         "pipeline spec": run.spec_digest[:12],
         "template": run.template_uri,
-        "commit": side.commit[:12],
+        "commit": known.commit.sha[:12] if known is not None and known.commit is not None else "",
         "failure policy": run.failure_policy,
         "reuse of results": {None: "as each task says", True: "on", False: "off"}[run.caching],
         **{f"code of {task}": digest for task, digest in side.code.items()},
