@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from browser.conftest import copy_of
+from browser.doing import rows
 from browser.looks import audit
 from playwright.sync_api import expect
 
@@ -65,10 +66,6 @@ def midnight(shed):
     advance(shed, found - timedelta(minutes=4))
     asked(shed, f"/v1/{JOB}:resume", method="POST", body={})
     return found
-
-
-def rows(page, part):
-    return page.locator(f"#{part} tbody tr")
 
 
 def days_of(shed, name, when):

@@ -8,7 +8,7 @@ from itertools import pairwise
 from urllib.parse import quote
 
 import pytest
-from browser.doing import forgive
+from browser.doing import agree, forgive, press, rows, unfold
 from browser.looks import audit
 
 playwright_api = pytest.importorskip("playwright.sync_api")
@@ -33,22 +33,6 @@ def asked(page, path, *, method="GET", body=None):
 
 def receipts_of(page, trigger):
     return asked(page, f"/trainshed/v1/receipts?trigger={quote(trigger)}")["receipts"]
-
-
-def rows(page, part):
-    return page.locator(f"#{part} tbody tr")
-
-
-def press(page, part, name):
-    page.locator(f"#{part}").get_by_role("button", name=name, exact=True).click()
-
-
-def agree(page, name):
-    page.get_by_role("dialog").get_by_role("button", name=name, exact=True).click()
-
-
-def unfold(page, part):
-    page.locator(f"#{part} summary").click()
 
 
 def test_s46_periodic_runs_stand_under_their_schedule(page):
