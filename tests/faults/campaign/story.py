@@ -90,10 +90,14 @@ def view(rows: Rows, job: str, base: str) -> dict[str, Any]:
 
 
 def _lineage(rows: Rows, run: str, thing: Any) -> list[Any]:
-    """Answer the executions that gave something: name, state, and their artifacts."""
-    query = "SELECT id, name, last_known_state FROM executions WHERE name LIKE ? AND last_known_state != 'FAILED'"
+    """Answer the executions that gave something: name, state, and their artifacts.
+
+    Whether a task whose worker was killed had begun again when its run was cancelled is luck: then it has an execution
+    that was cancelled, else none but one that failed. The states of tasks are compared in any case.
+    """
+    nothing = "last_known_state NOT IN ('FAILED', 'CANCELLED')"
     found = []
-    for execution in rows.all(query, f"{run}/tasks/%"):
+    for execution in rows.all(f"SELECT * FROM executions WHERE name LIKE ? AND {nothing}", f"{run}/tasks/%"):
         edges = rows.all("SELECT * FROM events WHERE execution_id = ?", execution["id"])
         things = sorted([e["type"], e["path"], *thing(e["artifact_id"])] for e in edges)
         found.append([execution["name"].rsplit("/tasks/", 1)[1], execution["last_known_state"], things])
