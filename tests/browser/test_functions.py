@@ -74,7 +74,7 @@ def test_s44_the_page_shows_the_figures_of_a_known_load(shed, page, name):
     assert (figures["ok"], figures["crash"]) == (OK, CRASHES)
     millis = sorted(c["durationMillis"] for c in calls)
     assert figures["executionMillis"]["p50"] == pytest.approx(statistics.median(millis), rel=0.01)
-    assert figures["executionMillis"]["p99"] == pytest.approx(millis[-1], rel=0.02)
+    assert 0.99 * millis[-2] <= figures["executionMillis"]["p99"] <= 1.01 * millis[-1]  # it lies between two calls
     assert figures["executionMillis"]["p95"] > 300
     assert figures["memoryBytes"]["p99"] == pytest.approx(max(c["memoryBytes"] for c in calls), rel=0.01)
     assert figures["activeInstances"] == len({c["instance"] for c in calls})
