@@ -78,7 +78,7 @@ class Find:
         """List what fits; go to it where nothing else can be meant."""
         text = asked.word("text").strip()[:_LONGEST]
         named = _by_address(text)
-        found = [named] if named else [match for match in self._found(text) if text]
+        found = [named] if named else list(self._found(text))
         meant = _meant(text, found)
         return Page(
             title=f"Find {text}" if text else "Find",
@@ -151,7 +151,7 @@ class Find:
             )
         for other in starting:
             yield Match(
-                kind="schedule of runs", name=other.options.display_name or names.short(other.name),
+                kind="run schedule", name=other.options.display_name or names.short(other.name),
                 href=links.href("/schedules", other.name), state=other.state, made=other.create_time,
             )  # fmt: skip
 

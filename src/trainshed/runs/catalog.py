@@ -133,10 +133,6 @@ class Catalog:
         return sum(sizes.values())
 
 
-def _loaded(document: Mapping[str, Any]) -> ir.Document:
-    return ir.load_dict(document["spec"], platform=document["platform"] or None)
-
-
 def written(spec: Mapping[str, Any], platform: Mapping[str, Any]) -> str:
     """Write a compiled pipeline as it is stored."""
     return json.dumps({"spec": spec, "platform": platform}, separators=(",", ":"), ensure_ascii=False, default=str)
