@@ -127,8 +127,10 @@ def test_s66_a_change_counts_from_the_last_build_that_succeeded(trainshed, repos
 def test_s66_a_new_branch_and_a_build_by_hand_are_built_whole(trainshed, repository):
     made = trainshed.run("builds", "triggers", "create", "whole", "--repo", str(repository.folder), *FLAGS)
     assert made.returncode == 0, made.stderr
-    repository.git("switch", "-q", "-c", "other")
-    receipt = receipt_of(trainshed, repository.push({"trainer.py": "7\n"}))
+    repository.git("switch", "-q", "--detach")  # the branch appears with its commit: it may be looked at any time
+    sha = repository.push({"trainer.py": "7\n"})
+    repository.git("branch", "other")
+    receipt = receipt_of(trainshed, sha)
     by_hand = trainshed.json("builds", "triggers", "run", "whole", "--branch", "main")
     cheaper = trainshed.json(
         "builds", "triggers", "run", "whole", "--branch", "main", "--substitutions", "_PLAN=modules"

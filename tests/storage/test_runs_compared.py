@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trainshed import ledger
 from trainshed.errors import NotFound
-from trainshed.ledger import Cause
 from trainshed.runners.scripted import Act
 from trainshed.runs import Search
 
@@ -49,27 +47,13 @@ def spec(source="# train"):
     return a_spec(tasks, parameters=PARAMETERS)
 
 
-def because_of_a_commit(world, sha):
-    def verb(conn):
-        now = world.clock.now()
-        commit, _ = ledger.open_receipt(
-            conn, trigger=f"{PARENT}/triggers/on-push", kind="commit", stimulus=sha, now=now, data={"sha": sha}
-        )
-        message, _ = ledger.open_receipt(
-            conn, trigger=f"{PARENT}/functions/f", kind="message", stimulus=sha, now=now, parent_id=commit.receipt_id
-        )
-        return Cause(key=sha, kind="message", receipt_id=message.receipt_id)
-
-    return world.db.write(verb)
-
-
 def test_each_side_says_what_it_was_made_of_and_what_it_made(world):
     world.put("gs://data/birds/a.csv", b"1")
     world.put("gs://data/birds/b.csv", b"2")
     one = world.create(spec(), parameters={"data": "gs://data/birds"})
     world.finish(one)
     world.put("gs://data/birds/b.csv", b"3")
-    two = world.create(spec("# other"), because_of_a_commit(world, "5e1f"), parameters={"data": "gs://data/birds"})
+    two = world.create(spec("# other"), parameters={"data": "gs://data/birds"})
     world.finish(two)
 
     before, after = world.service.sides([one.name, two.name])
@@ -83,7 +67,6 @@ def test_each_side_says_what_it_was_made_of_and_what_it_made(world):
     assert set(after.data) == {"load: data"}
     assert before.data["load: data"].startswith("2 objects, ")
     assert before.data != after.data
-    assert (before.commit, after.commit) == ("", "5e1f")
 
 
 def test_products_of_one_type_are_read_alone(world):
