@@ -30,7 +30,8 @@ class Collecting:
         self._worth = worth
         self._usual = gc.get_threshold()
         self._known = 0  # objects that were there when everything was looked through
-        self._new = 0  # set aside since
+        self._new = 0  # set aside since, when they were last counted
+        self._is_counted = True  # counting goes through them all: not while somebody waits for an answer
         self._crowded = 0  # turns in a row with more of those than of the others
 
     def start(self) -> None:
@@ -62,8 +63,8 @@ class Collecting:
             self._look_through()
 
     def _has_new(self, most: int) -> bool:
-        if self._new > most:  # when it was last counted, which takes a millisecond
-            self._new = gc.get_freeze_count() - self._known
+        if not self._is_counted or self._new > most:
+            self._new, self._is_counted = gc.get_freeze_count() - self._known, True
         return self._new > most
 
     def _look_through(self) -> None:
@@ -78,4 +79,4 @@ class Collecting:
 
     def _set_aside(self) -> None:
         gc.freeze()
-        self._new = gc.get_freeze_count() - self._known
+        self._is_counted = False
