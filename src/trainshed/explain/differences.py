@@ -7,11 +7,11 @@ from math import isfinite, isnan
 from trainshed import names
 from trainshed.explain import words
 from trainshed.explain.model import Commit, Named, Source, Story, Value
-from trainshed.lineage import Output as Made
 from trainshed.quantities import number
 
-_METRICS = ("system.Metrics", "system.ClassificationMetrics", "system.Model")
+METRICS = ("system.Metrics", "system.ClassificationMetrics", "system.Model")
 _DIGEST = 12
+Metadata = Mapping[str, Mapping[str, object]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +67,8 @@ def between(before: Story, now: Story) -> list[Difference]:
     ]
 
 
-def measures(before: Sequence[Made], now: Sequence[Made]) -> list[Measure]:
-    """Put the metrics of two runs side by side."""
+def measures(before: Metadata, now: Metadata) -> list[Measure]:
+    """Put the metrics of two runs side by side: the metadata of their artifacts of the types `METRICS`, by name."""
     old, new = _metrics(before), _metrics(now)
     return [Measure(name=name, before=old.get(name), now=new.get(name)) for name in sorted({*old, *new})]
 
@@ -101,14 +101,13 @@ def _falls(measure: Measure) -> bool:
     return measure.has_fallen and not measure.is_lost and "loss" not in measure.name and "error" not in measure.name
 
 
-def _metrics(made: Sequence[Made]) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for artifact in made:
-        if artifact.type in _METRICS:
-            for key, value in artifact.metadata.items():
-                if isinstance(value, int | float) and not isinstance(value, bool):
-                    found[f"{artifact.name} {key}"] = float(value)
-    return found
+def _metrics(made: Metadata) -> dict[str, float]:
+    return {
+        f"{name} {key}": float(value)
+        for name, metadata in made.items()
+        for key, value in metadata.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
 
 
 def _commits(before: Story, now: Story) -> Iterator[Difference]:

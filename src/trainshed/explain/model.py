@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from trainshed import costs
-from trainshed.lineage import Output as Made
 from trainshed.tally import Tally
 
 
@@ -136,6 +135,5 @@ class Story:
     sources: Sequence[Source]
     tasks: Sequence[Ran]
     cost: costs.Cost
-    made: Sequence[Made]
     tally: Tally = field(default_factory=Tally)
     code: Code = Code(commit=None)  # how its commit is known, or why it is not

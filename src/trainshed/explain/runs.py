@@ -9,6 +9,7 @@ from trainshed.explain import differences, words
 from trainshed.explain.differences import Difference, Measure
 from trainshed.explain.model import Advice, Code, Named, Ran, Step, Story, Value
 from trainshed.lineage import Output as Made
+from trainshed.lineage import Outputs
 from trainshed.quantities import counted, duration, number
 from trainshed.runs import Run
 from trainshed.tally import Tally
@@ -17,6 +18,8 @@ _MOST = 100  # rows of one step
 _PACKAGES = 12
 _VERDICTS = ("verdict", "blessed", "blessing", "is_blessed")
 _PUSHED = "pushed_version"
+_NO_NUMBERS = ("NaN", "Infinity")  # as a document has them
+TELLING = (*(f'"{key}":' for key in (*_VERDICTS, _PUSHED)), *_NO_NUMBERS)  # in what an artifact says of itself
 _LEAST = 1e-6  # of a currency, as the cost of a task is written
 
 
@@ -193,13 +196,15 @@ def _amount(value: float) -> str:
     return f"{value:.6f}" if value else "0"
 
 
-def made(found: Sequence[Made]) -> Step | None:
+def made(found: Outputs) -> Step | None:
     """Tell what came of it."""
-    if not found:
+    if not found.count:
         return None
-    pushed = [m for m in found if _PUSHED in m.metadata]
-    says = f"it holds {counted(len(found), 'artifact')}"
-    if lost := _no_numbers(found):
+    pushed = [m for m in found.telling if _PUSHED in m.metadata]
+    says = f"it holds {counted(found.count, 'artifact')}"
+    if found.count > len(found.first):
+        says += f", of which the first {len(found.first)} are shown"
+    if lost := _no_numbers(found.telling):
         says += f"; {words.some(lost)}"
     if pushed:
         version, place = pushed[0].metadata[_PUSHED], pushed[0].metadata.get("pushed_destination", pushed[0].uri)
@@ -217,7 +222,7 @@ def made(found: Sequence[Made]) -> Step | None:
             m.uri or None,
             _brief(m.metadata),
         )
-        for m in found[:_MOST]
+        for m in found.first
     ]
     return Step(
         id="made",

@@ -60,11 +60,6 @@ class Service:
             )
         return self._by_id(of)
 
-    def story(self, run: str) -> Story:
-        """Tell what is known of a run: its commit, what it read, what it made. Raises NotFound."""
-        found = self._features.runs.get(run)
-        return self._stories.read(found, self._chain(found.receipt_id))
-
     def origin(self, run: str) -> Origin:
         """Tell a run's commit and what it read. Raises NotFound."""
         found = self._features.runs.get(run)
@@ -111,6 +106,7 @@ class Service:
         run = self._features.runs.get(name)
         chain = self._chain(run.receipt_id)
         story = self._stories.read(run, chain)
+        made = self._features.runs.outputs(run, of_runs.TELLING)
         before = self._features.runs.worked_before(run.name)
         first: list[Step] = self._led(chain, without=run.name) if chain else [events.asked(run.cause_kind)]
         root_has_it = bool(chain) and chain[0].kind == "commit"
@@ -120,13 +116,13 @@ class Service:
             of_builds.commit(story.commit, _built(story)) if story.commit and not root_has_it else None,
             None if story.commit else of_runs.unknown_commit(story.code),
             of_runs.run(run, story.tally),
-            self._compared(story, before),
+            self._compared(run, story, before),
             of_runs.data(story),
             of_runs.environments(story.tasks, self._environments(story)),
             of_runs.decisions(story.tasks, story.tally),
-            of_runs.verdict(story.made, story.tasks),
+            of_runs.verdict(made.telling, story.tasks),
             of_runs.cost(story.cost),
-            of_runs.made(story.made),
+            of_runs.made(made),
             events.followed(self._node(chain[-1])) if chain else None,
         ]
         return Account(
@@ -134,7 +130,7 @@ class Service:
             name=run.name,
             title=f"Why run {names.short(run.name)}",
             state=run.state,
-            says=of_runs.answer(run, story.tally, story.tasks, because, story.made),
+            says=of_runs.answer(run, story.tally, story.tasks, because, made.telling),
             advice=of_runs.advice(run, story.tasks),
             steps=[step for step in steps if step is not None],
             before=_called(before),
@@ -259,15 +255,14 @@ class Service:
         (node,) = self._families.nodes([receipt], _DEEP)
         return node
 
-    def _compared(self, story: Story, before: Run | None) -> Step | None:
+    def _compared(self, run: Run, story: Story, before: Run | None) -> Step | None:
         if before is None:
             return None
         earlier = self._stories.read(before, self._chain(before.receipt_id))
         named = _called(before)
         assert named is not None
-        return of_runs.compared(
-            named, differences.between(earlier, story), differences.measures(earlier.made, story.made)
-        )
+        then, now = (self._features.runs.measures(one, differences.METRICS) for one in (before, run))
+        return of_runs.compared(named, differences.between(earlier, story), differences.measures(then, now))
 
     def _environments(self, story: Story) -> Mapping[str, Environment]:
         used = {task.environment for task in story.tasks if task.environment}

@@ -65,7 +65,6 @@ class Stories:
             sources=sources,
             tasks=worked.tasks,
             cost=worked.cost,
-            made=self._runs.outputs(run),
             tally=worked.tally,
         )
 

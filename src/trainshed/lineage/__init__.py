@@ -53,8 +53,10 @@ from trainshed.lineage.store import (
 )
 from trainshed.lineage.store_products import (
     Output,
+    Outputs,
     Product,
     Work,
+    measures_of_run,
     outputs_of_run,
     products_of_context,
     products_of_contexts,
@@ -78,6 +80,7 @@ __all__ = [
     "Event",
     "Execution",
     "Output",
+    "Outputs",
     "Product",
     "Purged",
     "Purger",
@@ -111,6 +114,7 @@ __all__ = [
     "get_execution",
     "list_artifacts",
     "makers",
+    "measures_of_run",
     "metadata_of",
     "next_destination",
     "outputs_of_run",

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, bindparam, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, Text, bindparam, false, func, or_, select, type_coerce
 
 from trainshed.lineage.model import CONTAINER, IMPORTER, RUN, Artifact
 from trainshed.lineage.store import artifacts, events, executions, list_artifacts
-from trainshed.sql import Prepared
 
 _MAKERS = (CONTAINER, IMPORTER)  # a DAG's outputs are those of the tasks in it
 
@@ -35,6 +34,15 @@ class Output(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """What the tasks of a run made, as far as an account of it tells it."""
+
+    count: int
+    first: Sequence[Output]
+    telling: Sequence[Output]  # whose metadata may say more than a number: the first ones of those
+
+
+@dataclass(frozen=True, kw_only=True)
 class Work:
     """What lineage says of a task beside its artifacts."""
 
@@ -53,16 +61,46 @@ def works_of_context(conn: Connection, context_id: int, *, limit: int = 1000) ->
     ]
 
 
-def outputs_of_run(conn: Connection, context_id: int, run: str) -> list[Output]:
-    """Read everything that the tasks of a run made or took from the cache, in the order in which they ended."""
-    return [
-        Output(resource_id or str(artifact_id), name or path, title, uri, task, cached_from is not None, told)
-        for doing, cached_from, path, artifact_id, resource_id, name, title, uri, told in _OUTPUTS.rows(
-            conn, context=context_id
-        )
-        for of, _, task in [doing.partition("/tasks/")]
-        if of == run
-    ]
+def outputs_of_run(
+    conn: Connection, context_id: int, run: str, *, telling: Sequence[str] = (), most: int = 100
+) -> Outputs:
+    """Read what the tasks of a run made or took from the cache, in the order in which they ended.
+
+    `telling` are words of metadata that are worth a look wherever they stand, `most` says how many are read of each.
+    """
+    of_run = _of_run(run)
+    tells = or_(*(func.instr(_METADATA, word) > 0 for word in telling)) if telling else false()
+
+    def read(*conditions: ColumnElement[bool]) -> list[Output]:
+        rows = conn.execute(_OUTPUTS.where(of_run, *conditions).limit(most), {"context": context_id})
+        return [
+            Output(public or str(key), name or path, title, uri, doing.partition("/tasks/")[2], came is not None, told)
+            for doing, came, path, key, public, name, title, uri, told in rows
+        ]
+
+    first = read()
+    if len(first) < most:
+        return Outputs(count=len(first), first=first, telling=first)
+    counted = _OUTPUTS.with_only_columns(func.count()).where(of_run).order_by(None)
+    count = conn.execute(counted, {"context": context_id}).scalar_one()
+    return Outputs(count=count, first=first, telling=read(tells))
+
+
+def measures_of_run(conn: Connection, context_id: int, run: str, titles: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Read the metadata of what a run made of some types, by its name: of several of one name that of the last one."""
+    name = func.coalesce(func.nullif(artifacts.c.name, ""), events.c.path)
+    order = (events.c.execution_id.desc(), events.c.position.desc())
+    rank = func.row_number().over(partition_by=name, order_by=order).label("rank")
+    found = _OUTPUTS.with_only_columns(name.label("name"), artifacts.c.metadata, rank).order_by(None)
+    found = found.where(_of_run(run), artifacts.c.schema_title.in_(titles))
+    last = found.subquery()
+    rows = conn.execute(select(last.c.name, last.c.metadata).where(last.c.rank == 1), {"context": context_id})
+    return {row.name: row.metadata for row in rows}
+
+
+def _of_run(run: str) -> ColumnElement[bool]:
+    start = f"{run}/tasks/"
+    return func.substr(executions.c.name, 1, len(start)) == start
 
 
 def _outputs() -> Select[Any]:
@@ -73,11 +111,12 @@ def _outputs() -> Select[Any]:
         .select_from(joined)
         .where(e.context_id == bindparam("context"), e.schema_title != RUN, e.schema_title != IMPORTER)
         .where(events.c.type == "OUTPUT")
-        .order_by(events.c.execution_id, events.c.position)
+        .order_by(e.id, events.c.position)  # by the key that leads through: the first ones are found without the rest
     )
 
 
-_OUTPUTS = Prepared(_outputs())
+_OUTPUTS = _outputs()
+_METADATA = type_coerce(artifacts.c.metadata, Text)  # as it is written
 
 
 def products_of_context(

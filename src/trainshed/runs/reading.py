@@ -138,12 +138,19 @@ class Reading:
         """Read what the tasks of a run did, and what they read from storage, which is quick for very many."""
         return self.db.read(lambda conn: lineage.work_of_context(conn, run.context_id))
 
-    def outputs(self, run: Run) -> Sequence[lineage.Output]:
-        """Read what the tasks of a run made, or took from the cache, which is quick for very many."""
-        if run.context_id is None:
-            return ()
+    def outputs(self, run: Run, telling: Sequence[str]) -> lineage.Outputs:
+        """Read what the tasks of a run made, or took from the cache: the first, and those with metadata worth telling."""
         context_id = run.context_id
-        return self.db.read(lambda conn: lineage.outputs_of_run(conn, context_id, run.name))
+        if context_id is None:
+            return lineage.Outputs(count=0, first=(), telling=())
+        return self.db.read(lambda conn: lineage.outputs_of_run(conn, context_id, run.name, telling=telling))
+
+    def measures(self, run: Run, types: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        """Read what was measured in a run, by the names of its artifacts of some types."""
+        context_id = run.context_id
+        if context_id is None:
+            return {}
+        return self.db.read(lambda conn: lineage.measures_of_run(conn, context_id, run.name, types))
 
     def readers(self, run: Run) -> Sequence[lineage.Execution]:
         """Read which tasks of a run read stored data, with what that was."""

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from trainshed.costs import Cost
 from trainshed.explain import differences
 from trainshed.explain.model import Commit, Ran, Source, Story
-from trainshed.lineage import Output as Made
 
 _NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _P = "projects/p/locations/l"
@@ -18,21 +17,20 @@ _TASK = Ran(task="train", state="SUCCEEDED", why="", seconds=1.0, environment="e
 
 
 def made(**metadata):
-    return Made(
-        artifact="1", name="model", type="system.Model", uri="", task="train", is_reused=False, metadata=metadata
-    )
+    return {"model": metadata}
 
 
+_MEASURED = made(accuracy=0.95, loss=0.1)
 _BEFORE = Story(
     name=f"{_P}/pipelineJobs/a", state="SUCCEEDED", pipeline="p", create_time=_NOW, parameters={"epochs": 3, "old": 1},
     spec_digest="s1", commit=None, sources=[_CODE, _DATA], tasks=[_TASK],
-    cost=Cost(currency="USD", cloud=0.0), made=[made(accuracy=0.95, loss=0.1)],
+    cost=Cost(currency="USD", cloud=0.0),
 )  # fmt: skip
 
 
 def test_equal_runs_differ_in_nothing():
     assert differences.between(_BEFORE, _BEFORE) == []
-    assert differences.said([], differences.measures(_BEFORE.made, _BEFORE.made)) == "Nothing that is recorded differs."
+    assert differences.said([], differences.measures(_MEASURED, _MEASURED)) == "Nothing that is recorded differs."
 
 
 def test_each_thing_that_changed_is_told_the_commit_first():
@@ -66,25 +64,23 @@ def test_each_thing_that_changed_is_told_the_commit_first():
 
 
 def test_a_measure_that_fell_is_said_and_a_loss_that_fell_is_not():
-    measured = differences.measures(_BEFORE.made, [made(accuracy=0.861, loss=0.05)])
+    measured = differences.measures(_MEASURED, made(accuracy=0.861, loss=0.05))
 
     assert [(m.name, m.change) for m in measured] == [("model accuracy", "−0.089"), ("model loss", "−0.05")]
     changed = differences.between(_BEFORE, replace(_BEFORE, parameters={"epochs": 1, "old": 1}))
     assert differences.said(changed, measured) == "Model accuracy fell from 0.95 to 0.861; the parameters differ."
 
 
-def test_truths_and_what_is_no_metric_are_not_measured():
-    report = made(accuracy=1.0)._replace(type="system.HTML")
-
-    assert differences.measures([], [made(blessed=True), report]) == []
+def test_truths_and_words_are_not_measured():
+    assert differences.measures({}, made(blessed=True, framework="keras")) == []
 
 
 def test_what_is_no_number_any_more_is_said_plainly():
-    measured = differences.measures(_BEFORE.made, [made(accuracy=math.inf, loss=math.nan)])
+    measured = differences.measures(_MEASURED, made(accuracy=math.inf, loss=math.nan))
 
     assert [(m.name, m.change) for m in measured] == [("model accuracy", ""), ("model loss", "")]
     assert differences.said([], measured) == (
         "Model accuracy was 0.95 and is inf, model loss was 0.1 and is nan; nothing that is recorded differs."
     )
-    again = differences.measures([made(loss=math.nan)], [made(loss=math.nan)])
+    again = differences.measures(made(loss=math.nan), made(loss=math.nan))
     assert [m.change for m in again] == ["the same"]

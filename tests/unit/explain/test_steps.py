@@ -15,6 +15,7 @@ from trainshed.explain.fate import Node
 from trainshed.explain.model import Account, Commit, Named, Ran, Step
 from trainshed.ledger import Receipt
 from trainshed.lineage import Output as Made
+from trainshed.lineage import Outputs
 from trainshed.tally import Tally
 
 _NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -143,8 +144,8 @@ def test_a_training_that_diverged_is_explained_and_its_account_is_json():
     model = a_model(accuracy=0.44, loss=math.nan, val_loss=math.inf)
 
     steps = [
-        of_runs.made([model]),
-        of_runs.compared(before, [], differences.measures([a_model(loss=0.1)], [model])),
+        of_runs.made(Outputs(count=1, first=[model], telling=[model])),
+        of_runs.compared(before, [], differences.measures({"model": {"loss": 0.1}}, {"model": model.metadata})),
         Step(id="x", heading="x", says="x", facts=[("loss", math.nan)], columns=("y",), rows=[(-math.inf,)]),
     ]
     account = Account(kind="run", name="n", title="t", state="SUCCEEDED", says="s", steps=steps)
