@@ -128,12 +128,10 @@ def test_lineage_names_what_made_an_artifact_and_who_read_it(world):
     details = world.service.describe(run.name)
     by_name = {t.name: t for t in details.tasks}
     (data,) = by_name["make"].outputs["artifacts"]["data"]
-    edges = world.db.read(lambda conn: lineage.events_of_artifact(conn, data))
+    found = lineage.Service(world.db).uses(str(data), 10)
 
-    assert [(e.execution_id, e.type) for e in edges] == [
-        (by_name["make"].execution_id, "OUTPUT"),
-        (by_name["use"].execution_id, "INPUT"),
-    ]
+    assert [execution.execution_id for execution, _ in found.makers] == [by_name["make"].execution_id]
+    assert [execution.execution_id for execution, _ in found.users] == [by_name["use"].execution_id]
     states = world.db.read(lambda conn: lineage.executions_of_context(conn, details.run.context_id))
     assert [e.last_known_state for e in states] == ["COMPLETE", "COMPLETE"]
 

@@ -169,7 +169,6 @@ def test_what_a_resolver_found_was_read_by_it_and_made_by_another(world, db):
     world.finish(first)
     world.finish(world.create(a_pipeline(query=f'{LATEST} AND metadata."custom:span".number_value=7')))
 
-    number = int(model_of(world, first).rsplit("/", 1)[1])
-    events = db.read(lambda conn: lineage.events_of_artifact(conn, number))
-    found = [(event.type, event.path) for event in events]
-    assert found == [("OUTPUT", "model"), ("INPUT", "model"), ("INPUT", "base"), ("INPUT", "base")]  # the driver's too
+    found = lineage.Service(db).uses(model_of(world, first).rsplit("/", 1)[1], 10)
+    assert [path for _, path in found.makers] == ["model"]
+    assert [path for _, path in found.users] == ["base", "base", "model"]  # the driver's too

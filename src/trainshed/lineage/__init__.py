@@ -1,9 +1,10 @@
 """Lineage: artifacts, executions, contexts and events, as ML Metadata names them.
 
 - `model`: Artifact, Execution, Context, Event; Subgraph.
-- `store`: tables; what is written inside the transaction that finishes a task.
-- `store_products`: what the tasks of a run made.
+- `store`: tables, and records by what names them. `store_recorded`: what runs and their tasks write as they go on.
+- `store_context`: what there is of one run. `store_products`: what its tasks made.
 - `store_graph`: everything above or below some nodes, level by level.
+- `store_addressed`: what has to do with an address. `newest`: of a kind.
 - `store_search`, `filters`, `pages`: lists, and the filters of Google's clients.
 - `store_pushed`: artifacts that say where a model was pushed to.
 - `store_authored`, `authoring`: what somebody records by hand through the API.
@@ -33,22 +34,12 @@ from trainshed.lineage.pages import Wanted
 from trainshed.lineage.purging import Purged, Purger
 from trainshed.lineage.schemas import Schema, Schemas
 from trainshed.lineage.service import Service, Trace, Uses
-from trainshed.lineage.store import (
-    add_artifact,
+from trainshed.lineage.store import events_of_execution, find_context, get_artifact, get_execution, list_artifacts
+from trainshed.lineage.store_context import (
     artifacts_of_context,
-    ensure_context,
-    events_of_artifact,
     events_of_context,
-    events_of_execution,
     executions_of_context,
-    find_context,
-    find_same,
-    get_artifact,
-    get_execution,
-    list_artifacts,
     readers_of_context,
-    record_execution,
-    record_run,
     work_of_context,
 )
 from trainshed.lineage.store_products import (
@@ -63,6 +54,7 @@ from trainshed.lineage.store_products import (
     works_of_context,
 )
 from trainshed.lineage.store_pushed import events_of, makers, next_destination, pushed_below, pushed_to
+from trainshed.lineage.store_recorded import add_artifact, ensure_context, find_same, record_execution, record_run
 from trainshed.lineage.store_search import contexts_above
 from trainshed.lineage.subjects import Subject, find_artifact
 
@@ -103,7 +95,6 @@ __all__ = [
     "edges",
     "ensure_context",
     "events_of",
-    "events_of_artifact",
     "events_of_context",
     "events_of_execution",
     "executions_of_context",

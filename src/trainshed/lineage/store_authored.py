@@ -15,10 +15,9 @@ from trainshed.lineage.store import (
     contexts,
     events,
     executions,
-    inserted,
-    note_push,
     pushes,
 )
+from trainshed.lineage.store_recorded import inserted, note_push
 from trainshed.lineage.store_search import inside
 from trainshed.sql import insert_new
 
