@@ -294,6 +294,28 @@ def test_the_form_can_be_seen_and_cannot_be_framed(listening):
     assert "form-action 'self'" in form.headers["content-security-policy"]
 
 
+@pytest.mark.parametrize(
+    ("host", "headers", "expected"),
+    [
+        ("127.0.0.1", {}, "same-origin"),
+        (
+            "192.168.1.5",
+            {},
+            None,
+        ),  # by plain HTTP a browser heeds it of its own machine alone, and logs an error otherwise
+        ("192.168.1.5", {"x-forwarded-proto": "https"}, "same-origin"),
+        ("train.example.org", {"x-forwarded-proto": "https, http"}, "same-origin"),
+        ("train.example.org", {"x-forwarded-proto": "http"}, None),
+    ],
+)
+@pytest.mark.parametrize("path", ["/login", "/", "/runs?nothing=of-it", "/no/such/page"])
+def test_a_page_is_alone_in_its_window_where_browsers_heed_it(listening, cookie, path, host, headers, expected):
+    page = httpx.get(listening.address + path, headers={**_PAGE, **headers, **cookie, "Host": host}, timeout=60)
+
+    assert page.headers["content-security-policy"]
+    assert page.headers.get("cross-origin-opener-policy") == expected
+
+
 def test_whoever_guesses_waits(listening):
     answers = [sign_in(listening, f"guess-{number}").status_code for number in range(6)]
 

@@ -82,7 +82,8 @@ def test_unknown_thing_is_said_in_a_sentence(trainshed):
 
 @pytest.fixture(scope="module")
 def things(trainshed):
-    """A topic, and two schedules that publish to it."""
+    """A topic, two schedules that publish to it, and a bucket."""
+    trainshed.run("storage", "buckets", "create", "gs://nightly")
     trainshed.run("pubsub", "topics", "create", "new-prices")
     for name in ("nightly-prices", "nightly-costs"):
         trainshed.run(
@@ -131,10 +132,24 @@ def test_an_address_may_end_in_a_short_name(things, short, whole):
     assert json.loads(get(things, f"{short}?format=json"))["title"] == short.rsplit("/", 1)[-1]
 
 
-def test_the_address_of_a_list_may_end_in_a_slash(things):
-    with urllib.request.urlopen(things.address + "/topics/", timeout=90) as answer:
-        assert answer.url.endswith("/topics")
-        assert "new-prices" in answer.read().decode()
+@pytest.mark.parametrize(
+    ("path", "whole"),
+    [
+        *((f"/{section}/?format=json", f"/{section}?format=json") for section in SECTIONS),
+        *(
+            (f"{path}/", path)
+            for path in ("/schemas", "/find", "/costs", "/runs/compare", "/runs/metrics", "/runs/new")
+        ),
+        ("/topics/new-prices/", "/topics/projects/local-project/topics/new-prices"),
+        ("/buckets/nightly/", "/buckets/nightly"),
+        *((path, "/topics") for path in ("/subscriptions", "/subscriptions/")),
+        *((path, "/artifacts") for path in ("/lineage", "/lineage/")),
+        *((path, "/find") for path in ("/why", "/why/")),
+    ],
+)
+def test_an_address_may_end_in_a_slash_or_leave_the_name_out(things, path, whole):
+    with urllib.request.urlopen(things.address + path, timeout=90) as answer:
+        assert answer.url == things.address + whole
 
 
 @pytest.mark.parametrize("path", ["/schedules/nightly", "/topics/nightly-costs", "/builds/nightly-costs"])

@@ -39,6 +39,15 @@ def refusal(method: str, headers: Mapping[str, str], host: str, *, is_proven: bo
     return "A page that does not say whose it is" if is_browser or by_cookie else ""
 
 
+def is_of_this_machine(host: str) -> bool:
+    """Tell whether the host that a browser names is the machine that it runs on, which it trusts without TLS."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or name.endswith(".localhost") or ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
 def _is_own(url: str, host: str, *, is_proven: bool) -> bool:
     """Tell whether a page was opened at this server, and under a name that only this machine can have.
 

@@ -36,6 +36,7 @@ _HARMLESS = (
     (b"x-content-type-options", b"nosniff"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+_ALONE = (b"cross-origin-opener-policy", b"same-origin")
 _BY_HTTP: dict[int, type[errors.TrainshedError]] = {
     403: errors.PermissionDenied,
     404: errors.NotFound,
@@ -82,7 +83,7 @@ class Rest:
             await self._own(scope, receive, send)
             return
         if not deliveries.is_elsewhere(_header(scope, b"host")):
-            send = _harmless(send)
+            send = _harmless(send, is_heeded=_is_trustworthy(scope))
         try:
             match = self._match(scope)
             self._admit(scope, match)
@@ -198,21 +199,29 @@ def _refuse_foreign_pages(
         )
 
 
-def _harmless(send: Send) -> Send:
+def _harmless(send: Send, *, is_heeded: bool) -> Send:
     """Let what is said under our own name do nothing in a browser, unless it says itself what it may do.
 
-    Somebody's object or log, opened by its address, would otherwise act as a page of the dashboard.
+    Somebody's object or log, opened by its address, would otherwise act as a page of the dashboard. `is_heeded`: the
+    browser keeps a page alone in its window when it is told to; any other says of every page that it does not.
     """
+    said = (*_HARMLESS, _ALONE) if is_heeded else _HARMLESS
 
     async def sent(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             headers = list(message.get("headers", ()))
             known = {name.lower() for name, _ in headers}
-            missing = [(name, value) for name, value in _HARMLESS if name not in known]
+            missing = [(name, value) for name, value in said if name not in known]
             message = {**message, "headers": [*headers, *missing]}
         await send(message)
 
     return sent
+
+
+def _is_trustworthy(scope: Scope) -> bool:
+    """Tell whether a browser that reaches us by this address trusts it."""
+    forwarded = _header(scope, b"x-forwarded-proto").partition(",")[0].strip()  # by what stands before us and ends TLS
+    return "https" in {scope["scheme"], forwarded} or origins.is_of_this_machine(_header(scope, b"host"))
 
 
 def _wants_page(scope: Scope) -> bool:

@@ -5,7 +5,9 @@ Exit codes: 0 done, 1 the user's build, run or function failed, 2 wrong usage or
 """
 
 import importlib
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -32,6 +34,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "apply": ("apply", "Converge to what trainshed.yaml declares."),
     "doctor": ("doctor", "What is missing or wrong, here and in your files."),
 }
+_OWN_HOME = ("up", "demo")  # have a --home themselves, which is stronger
 
 
 class _Groups(click.Group):
@@ -52,8 +55,22 @@ class _Groups(click.Group):
 
 @click.group(cls=_Groups, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="trainshed")
-def trainshed() -> None:
+@click.option(
+    "--home", type=click.Path(path_type=Path), default=None, help="Home directory of any command. Default ~/.trainshed."
+)
+@click.pass_context
+def trainshed(context: click.Context, home: Path | None) -> None:
     """Model training as a CI/CD system, whole, on one machine."""
+    if home is not None:
+        _live_in(home, context)
+
+
+def _live_in(home: Path, context: click.Context) -> None:
+    """Let a command, and whatever it starts, work with one home, whatever server the environment names."""
+    context.default_map = {name: {"home_folder": home} for name in _OWN_HOME}
+    os.environ["TRAINSHED_HOME"] = str(home.expanduser().absolute())
+    for of_a_server in ("TRAINSHED_ADDRESS", "TRAINSHED_TOKEN"):
+        os.environ.pop(of_a_server, None)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -98,9 +98,7 @@ class Find:
     def whole(self, path: str) -> str:
         """Answer the whole path of one that ends in a short name, as `/builds/5030bf93`, and anything else as it is."""
         section, _, text = path.removeprefix("/").partition("/")
-        if not text:
-            return f"/{section}"
-        if "/" in text:
+        if not text or "/" in text:
             return path
         of_section = [match for match in self._found(text) if match.href.startswith(f"/{section}/")]
         fit = [match for match in of_section if match.name == text or section in _BY_BEGINNING]

@@ -1,6 +1,6 @@
 """How pages are asked for: as HTML, as JSON (`?format=json`, or an Accept header), and live (`?live=VERSION`)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,7 +28,6 @@ HEADERS = {
     "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
     "vary": "accept",
 }
@@ -41,6 +40,7 @@ class Address:
     path: str
     words: Sequence[str]  # of the query that the page reads; any other is refused
     make: Callable[[Asked], Page]
+    instead: str = ""  # path of the page that is shown where the name is left out, and no list stands there
 
 
 def routes(
@@ -53,8 +53,27 @@ def routes(
     pages = Pages(has_login=has_login)
     return [
         Mount("/static", _Static(directory=_STATIC), name="static"),
+        *_led(addresses),
         *(Route(address.path, _Endpoint(address, pages, live, meant).answer) for address in addresses),
     ]
+
+
+def _led(addresses: Sequence[Address]) -> Iterator[BaseRoute]:
+    """Lead whoever ends an address in a slash, or leaves the name out of it, to the page that is there."""
+    for address in addresses:
+        if address.instead:
+            section = address.path.partition("/{")[0]
+            yield from (Route(path, _to(address.instead)) for path in (section, f"{section}/"))
+        if not address.path.endswith(("/", ":path}")):  # else the slash is a part of the name
+            yield Route(f"{address.path}/", _without_slash)
+
+
+def _to(path: str) -> Callable[[Request], Response]:
+    return lambda _: RedirectResponse(path, 303, HEADERS)
+
+
+def _without_slash(request: Request) -> Response:
+    return RedirectResponse(_address(request, request.url.path.rstrip("/")), 303, HEADERS)
 
 
 class _Endpoint:
@@ -93,11 +112,11 @@ class _Endpoint:
 
     async def _failed(self, request: Request, error: TrainshedError) -> Response:
         path = request.url.path
-        if (whole := await off_loop(self._meant, path)) != path:
-            return RedirectResponse(whole + (f"?{request.url.query}" if request.url.query else ""), 303, HEADERS)
+        if (whole := await off_loop(self._meant, path.rstrip("/") or path)) != path:
+            return RedirectResponse(_address(request, whole), 303, HEADERS)
         if _wants_json(request) or "live" in request.query_params:
             raise error  # as the surface says it
-        return failed(self._pages, error, _address(request))
+        return failed(self._pages, error, _address(request, path))
 
 
 def failed(pages: Pages, error: TrainshedError, address: str) -> Response:
@@ -127,8 +146,8 @@ class _Static(StaticFiles):
         await super().__call__(scope, receive, with_headers)
 
 
-def _address(request: Request) -> str:
-    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+def _address(request: Request, path: str) -> str:
+    return path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _wants_json(request: Request) -> bool:

@@ -63,7 +63,7 @@ class Why:
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
-        return [Address(path=SECTION + "/{name:path}", make=self.page, words=())]
+        return [Address(path=SECTION + "/{name:path}", make=self.page, words=(), instead="/find")]
 
     def routes(self) -> list[Route]:
         """Serve accounts as files."""

@@ -61,3 +61,22 @@ def test_a_cookie_alone_lets_nobody_write_who_does_not_say_where_from():
     assert refused("POST", is_proven=True, by_cookie=True)
     assert not refused("GET", is_proven=True, by_cookie=True)
     assert not refused("POST", is_proven=True, by_cookie=True, sec_fetch_site="same-origin")
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1:8484", True),
+        ("127.8.0.1", True),
+        ("[::1]:8484", True),
+        ("localhost:8484", True),
+        ("shed.localhost", True),
+        ("192.168.1.5:8484", False),
+        ("train.example.org", False),
+        ("localhost.example.org", False),
+        ("[broken", False),
+        ("", False),
+    ],
+)
+def test_a_browser_trusts_the_machine_that_it_runs_on(host, expected):
+    assert origins.is_of_this_machine(host) is expected

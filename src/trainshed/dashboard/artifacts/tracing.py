@@ -31,7 +31,8 @@ class Lineage:
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
-        return [Address(path="/lineage/{name:path}", make=self.page, words=("direction", "depth", "from"))]
+        words = ("direction", "depth", "from")
+        return [Address(path="/lineage/{name:path}", make=self.page, words=words, instead=SECTION)]
 
     def page(self, asked: Asked) -> Page:
         """Answer what an artifact, a task, a run or stored data was made from, and what came of it. Raises NotFound."""

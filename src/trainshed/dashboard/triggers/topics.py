@@ -45,7 +45,7 @@ class Topics:
         return [
             Address(path=SECTION, make=self.listing, words=("name", "after")),
             Address(path=SECTION + "/{name:path}", make=self.detail, words=("after",)),
-            Address(path="/subscriptions/{name:path}", make=self._subscription.page, words=()),
+            Address(path="/subscriptions/{name:path}", make=self._subscription.page, words=(), instead=SECTION),
             *self._schemas.addresses(),
         ]
 
