@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, bindparam, func, sele
 
 from trainshed.ledger.model import Delivery, Receipt
 from trainshed.ledger.store import receipt_deliveries, receipts
-from trainshed.sql import Json, Prepared, among
+from trainshed.sql import Json, Prepared, among, chunks
 
 _MOST_CHILDREN = 2000
 _CHUNK = 500  # events of which so many are read
@@ -65,8 +65,7 @@ def first_children(conn: Connection, receipt_ids: Sequence[str], *, limit: int) 
 def children_of(conn: Connection, receipt_ids: Sequence[str]) -> list[Receipt]:
     """Answer the receipts of what these events led to, oldest first; of very many only some."""
     found: list[Receipt] = []
-    for start in range(0, len(receipt_ids), _CHUNK):
-        given = list(receipt_ids[start : start + _CHUNK])
+    for given in chunks(receipt_ids, _CHUNK):
         found += _receipts(_CHILDREN.rows(conn, given=given, most=_MOST_CHILDREN))
     return found
 

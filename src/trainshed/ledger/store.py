@@ -13,6 +13,7 @@ from trainshed.ledger.model import Delivery, Receipt
 from trainshed.sql import (
     Json,
     Timestamp,
+    chunks,
     fire,
     fire_many,
     insert_many,
@@ -103,8 +104,7 @@ def open_settled(
     """
     same = {"kind": kind, "link": link, "create_time": now, "update_time": now}
     insert_many(conn, receipts, ("id", "trigger", "stimulus", "reason"), rows, **same)
-    for start in range(0, len(rows), _CHUNK):
-        ids = [row[0] for row in rows[start : start + _CHUNK]]
+    for ids in chunks((row[0] for row in rows), _CHUNK):
         fire_many(conn, receipts, RECEIPT, receipts.c.id.in_(ids), transition, now=now)
 
 

@@ -3,7 +3,7 @@
 - `model`: Artifact, Execution, Context, Event; Subgraph.
 - `store`: tables, and records by what names them. `store_recorded`: what runs and their tasks write as they go on.
 - `store_context`: what there is of one run. `store_products`: what its tasks made.
-- `store_graph`: everything above or below some nodes, level by level.
+- `store_graph`: everything above or below some nodes, level by level. `store_links`: what leads further beside events.
 - `store_addressed`: what has to do with an address. `newest`: of a kind.
 - `store_search`, `filters`, `pages`: lists, and the filters of Google's clients.
 - `store_pushed`: artifacts that say where a model was pushed to.
@@ -34,7 +34,7 @@ from trainshed.lineage.pages import Wanted
 from trainshed.lineage.purging import Purged, Purger
 from trainshed.lineage.schemas import Schema, Schemas
 from trainshed.lineage.service import Service, Trace, Uses
-from trainshed.lineage.store import events_of_execution, find_context, get_artifact, get_execution, list_artifacts
+from trainshed.lineage.store import events_of_execution, find_context, get_artifact, get_execution, read_artifacts
 from trainshed.lineage.store_context import (
     artifacts_of_context,
     events_of_context,
@@ -103,7 +103,6 @@ __all__ = [
     "find_same",
     "get_artifact",
     "get_execution",
-    "list_artifacts",
     "makers",
     "measures_of_run",
     "metadata_of",
@@ -114,6 +113,7 @@ __all__ = [
     "public_id",
     "pushed_below",
     "pushed_to",
+    "read_artifacts",
     "readers_of_context",
     "record_execution",
     "record_run",

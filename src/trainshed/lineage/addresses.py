@@ -1,5 +1,7 @@
 """Addresses of stored data: what lies in what. Pure."""
 
+from collections.abc import Iterable
+
 _MARK = "://"
 
 
@@ -15,6 +17,11 @@ def trail(uri: str) -> list[str]:
         return [uri]
     bucket, *parts = rest.split("/")
     return ["/".join((f"{scheme}{mark}{bucket}", *parts[:count])) for count in range(len(parts), -1, -1)]
+
+
+def spellings(uris: Iterable[str]) -> list[str]:
+    """Answer each address as a file and as a folder."""
+    return [spelling for uri in uris for spelling in (uri, f"{uri}/")]
 
 
 def bounds(uri: str) -> tuple[str, str]:

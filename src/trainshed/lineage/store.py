@@ -7,7 +7,7 @@ from sqlalchemy import Boolean, Column, Connection, ForeignKey, Index, Integer, 
 
 from trainshed.errors import NotFound
 from trainshed.lineage.model import CONTAINER, Artifact, Context, Event, Execution
-from trainshed.sql import Json, Timestamp, metadata
+from trainshed.sql import Json, Timestamp, chunks, metadata
 
 _BITS = 64  # of a number in the store, one of them its sign
 
@@ -134,10 +134,22 @@ def get_artifact(conn: Connection, artifact_id: int) -> Artifact:
     return as_artifact(row)
 
 
-def list_artifacts(conn: Connection, *, ids: Iterable[int]) -> list[Artifact]:
-    """Read artifacts."""
-    query = select(artifacts).where(artifacts.c.id.in_(list(ids)))
-    return [as_artifact(row) for row in conn.execute(query)]
+def read_artifacts(conn: Connection, ids: Iterable[int]) -> dict[int, Artifact]:
+    """Read artifacts by id."""
+    query = select(artifacts)
+    return {
+        row.id: as_artifact(row) for part in chunks(ids) for row in conn.execute(query.where(artifacts.c.id.in_(part)))
+    }
+
+
+def read_executions(conn: Connection, ids: Iterable[int]) -> dict[int, Execution]:
+    """Read executions by id."""
+    query = select(executions)
+    return {
+        row.id: as_execution(row)
+        for part in chunks(ids)
+        for row in conn.execute(query.where(executions.c.id.in_(part)))
+    }
 
 
 def get_execution(conn: Connection, execution_id: int) -> Execution:

@@ -6,9 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
-from trainshed.lineage.addresses import bounds, plain, trail
+from trainshed.lineage.addresses import bounds, plain, spellings, trail
 from trainshed.lineage.store import artifacts, executions, readings
-from trainshed.lineage.store_graph import spellings
 
 _LATEST = 20_000  # artifacts among which one looks first for those of a folder
 

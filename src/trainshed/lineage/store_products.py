@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, ColumnElement, Connection, Select, Text, bindparam, false, func, or_, select, type_coerce
 
 from trainshed.lineage.model import CONTAINER, IMPORTER, RUN, Artifact
-from trainshed.lineage.store import artifacts, events, executions, list_artifacts
+from trainshed.lineage.store import artifacts, events, executions, read_artifacts
 
 _MAKERS = (CONTAINER, IMPORTER)  # a DAG's outputs are those of the tasks in it
 
@@ -146,7 +146,7 @@ def products_of_contexts(
     if titles:
         query = query.where(_without_index(artifacts.c.schema_title).in_(titles))
     edges = conn.execute(query).all()
-    things = {thing.artifact_id: thing for thing in list_artifacts(conn, ids={edge.artifact_id for edge in edges})}
+    things = read_artifacts(conn, {edge.artifact_id for edge in edges})
     found: dict[int, list[Product]] = {}
     for edge in edges:
         product = Product(task=edge.name.partition("/tasks/")[2], key=edge.path, artifact=things[edge.artifact_id])

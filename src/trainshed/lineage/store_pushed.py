@@ -7,8 +7,7 @@ from sqlalchemy import Connection, Integer, Select, Text, bindparam, func, selec
 
 from trainshed.lineage.addresses import bounds
 from trainshed.lineage.model import Artifact, Event, Execution
-from trainshed.lineage.store import artifacts, as_artifact, as_artifact_of, events, executions, pushes
-from trainshed.lineage.store_graph import read_executions
+from trainshed.lineage.store import artifacts, as_artifact, as_artifact_of, events, executions, pushes, read_executions
 from trainshed.sql import Prepared
 
 _NEVER = (1 << 63) - 1  # no artifact has a number so high

@@ -8,11 +8,12 @@ from sqlalchemy import Connection, Table, and_, bindparam, select
 
 from trainshed import names
 from trainshed.errors import NotFound
-from trainshed.lineage import store_addressed, store_graph
+from trainshed.lineage import store_addressed
 from trainshed.lineage.addresses import split_generation
 from trainshed.lineage.graph import has_read
 from trainshed.lineage.model import RUN, Artifact, Context
-from trainshed.lineage.store import artifacts, as_artifact, as_context, contexts, events, executions
+from trainshed.lineage.store import artifacts, as_artifact, as_context, contexts, events, executions, read_executions
+from trainshed.sql import chunks
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _BY_NUMBER = select(artifacts.c.id).where(artifacts.c.id == bindparam("number"))
@@ -93,7 +94,7 @@ def _data(conn: Connection, of: str, most: int) -> Subject:
     at = store_addressed.at_address(conn, uri, most=max(most, _READERS), since=_written(generation))
     things, doings, is_cut = at.things[-most:], at.doings[-most:], at.is_cut or len(at.things) > most
     if generation is not None:  # artifacts do not say which generation they are: their importers do
-        found = store_graph.read_executions(conn, at.doings)
+        found = read_executions(conn, at.doings)
         things, doings = [], [i for i in at.doings if has_read(found[i], uri, generation)][:most]
     if not things and not doings:
         raise _unknown(of, "No task has read or made anything at")
@@ -130,9 +131,7 @@ def _run(conn: Connection, of: str, most: int) -> Subject:
 def _of_tasks(conn: Connection, name: str, doings: tuple[int, ...], most: int) -> Subject:
     """Take what a run made and did not use itself as its results; without any artifacts, its tasks."""
     query = select(events.c.artifact_id, events.c.type)
-    found = [
-        row for part in store_graph.chunks(doings) for row in conn.execute(query.where(events.c.execution_id.in_(part)))
-    ]
+    found = [row for part in chunks(doings) for row in conn.execute(query.where(events.c.execution_id.in_(part)))]
     made = {row[0] for row in found if row[1] == "OUTPUT"}
     read = {row[0] for row in found if row[1] == "INPUT"}
     ends = sorted(made - read)

@@ -47,7 +47,7 @@ def described(conn: Connection, pushed: Sequence[Artifact]) -> list[Version]:
     """Read what lineage says of pushed models, in a few queries for all of them."""
     makers = lineage.makers(conn, [a.artifact_id for a in pushed])
     given = [e for e in lineage.events_of(conn, [m.execution_id for m in makers.values()]) if e.type == "INPUT"]
-    things = {a.artifact_id: a for a in lineage.list_artifacts(conn, ids={e.artifact_id for e in given})}
+    things = lineage.read_artifacts(conn, {e.artifact_id for e in given})
     inputs: dict[int, list[Artifact]] = {}
     for event in given:
         inputs.setdefault(event.execution_id, []).append(things[event.artifact_id])

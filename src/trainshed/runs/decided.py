@@ -7,8 +7,7 @@ from sqlalchemy import Connection, select
 
 from trainshed.runs import caching, store
 from trainshed.runs.model import Run, TaskRow
-
-_CHUNK = 500
+from trainshed.sql import chunks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,16 +45,15 @@ def _parts_before(conn: Connection, run: Run, task_ids: Sequence[str]) -> dict[s
     newest = select(c.parts).where(c.pipeline == run.pipeline, c.task == t.name, c.create_time <= t.start_time)
     parts = newest.order_by(c.create_time.desc()).limit(1).scalar_subquery()
     found: dict[str, Mapping[str, str]] = {}
-    for start in range(0, len(task_ids), _CHUNK):
-        query = select(t.id, parts.label("parts")).where(t.id.in_(task_ids[start : start + _CHUNK]))
+    for some in chunks(task_ids):
+        query = select(t.id, parts.label("parts")).where(t.id.in_(some))
         found |= {row.id: row.parts for row in conn.execute(query) if row.parts is not None}
     return found
 
 
 def _runs_of(conn: Connection, task_ids: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for start in range(0, len(task_ids), _CHUNK):
-        some = task_ids[start : start + _CHUNK]
+    for some in chunks(task_ids):
         rows = conn.execute(select(store.tasks.c.id, store.tasks.c.run).where(store.tasks.c.id.in_(some)))
         found |= {row.id: row.run for row in rows}
     return found

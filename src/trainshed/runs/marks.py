@@ -144,7 +144,7 @@ def find_task(conn: Connection, run: Run, plan: ir.Plan, folder: Path, path: str
         decision=decided.decisions(conn, run, [row]).get(row.id),
         execution=execution,
         events=events,
-        artifacts={a.artifact_id: a for a in lineage.list_artifacts(conn, ids=wanted)} if wanted else {},
+        artifacts=lineage.read_artifacts(conn, wanted),
         handed=given,
     )
 
@@ -154,7 +154,7 @@ def artifacts_of_tasks(conn: Connection, ids: Sequence[str], key: str) -> list[l
     rows = rows_of(conn, ids)
     outputs = (((rows[i].outputs or {}).get("artifacts") or {}).get(key, []) for i in ids if i in rows)
     wanted = [artifact_id for found in outputs for artifact_id in found]
-    known = {a.artifact_id: a for a in lineage.list_artifacts(conn, ids=wanted)} if wanted else {}
+    known = lineage.read_artifacts(conn, wanted)
     return [known[i] for i in wanted if i in known]
 
 

@@ -126,7 +126,7 @@ def as_row(outputs: ir.Outputs) -> dict[str, Any]:
 def from_row(conn: Connection, row: Mapping[str, Any], parent: str) -> ir.Outputs:
     """Read outputs back, with their artifacts."""
     wanted = [i for ids in row["artifacts"].values() for i in ids]
-    found = {a.artifact_id: a for a in lineage.list_artifacts(conn, ids=wanted)} if wanted else {}
+    found = lineage.read_artifacts(conn, wanted)
     return ir.Outputs(
         parameters=row["parameters"],
         artifacts={key: [value_of(found[i], parent) for i in ids] for key, ids in row["artifacts"].items()},

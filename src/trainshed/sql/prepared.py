@@ -1,13 +1,19 @@
-"""Statements of the hot path: spelt out once, then run past everything that SQLAlchemy does at each execution."""
+"""Statements of the hot path: spelt out once, then run past everything that SQLAlchemy does at each execution.
 
-from collections.abc import Callable, Sequence
-from typing import Any
+And lists in statements, of any length.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Integer, Select, UpdateBase, bindparam, func, select, tuple_
 from sqlalchemy.types import TypeDecorator
 
 from trainshed.sql import dialect
 from trainshed.sql.schema import Json
+
+T = TypeVar("T")
+_MOST_VALUES = 2000  # in one statement that spells them out
 
 
 class Prepared:
@@ -74,3 +80,10 @@ def among(column: ColumnElement[Any], name: str, *also: tuple[ColumnElement[int]
         return column.in_(select(values))
     others = [bindparam(parameter, type_=Integer) for _, parameter in also]
     return tuple_(column, *(other for other, _ in also)).in_(select(values, *others))
+
+
+def chunks(values: Iterable[T], size: int = _MOST_VALUES) -> Iterator[Sequence[T]]:
+    """Cut values into what fits into one statement."""
+    everything = list(values)
+    for start in range(0, len(everything), size):
+        yield everything[start : start + size]
