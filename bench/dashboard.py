@@ -17,6 +17,7 @@ from large_store.wandering import kind_of, logs_in, wander
 
 _LIST_MS, _DETAIL_MS, _TAIL_MS = 100.0, 150.0, 200.0
 _MEMORY_MB = 50.0
+_TABS = ("tasks", "timeline", "results", "details")  # of a run, beside its graph
 _NOT_COUNTED = 2  # rounds
 _WIDEST = 2_000  # tasks of the largest run whose page counts as one; the other is measured by itself
 
@@ -59,8 +60,7 @@ def measure_pages(_: Path, effort: Effort) -> list[Figure]:
     made = homes.large(effort)
     with world.running(made.home) as server:
         pages = world.Pages(server)
-        wide = [f"/runs/{name}" for name in made.wide_runs.values()]
-        kinds = _kinds(wander(pages.document, ["/"]), wide)
+        kinds = _kinds(wander(pages.document, ["/"]), made.wide_runs)
         with gauge.watch(world.pid_of(server)) as seen:
             pid, rounds = world.pid_of(server), effort.times(20, 7)
             asked = _time(pages, pid, kinds, rounds=rounds)
@@ -101,16 +101,19 @@ def _log_of(pages: world.Pages, build: str) -> str:
     return logs[0]
 
 
-def _kinds(shapes: Mapping[str, Sequence[str]], wide: Sequence[str]) -> dict[str, Timed]:
+def _kinds(shapes: Mapping[str, Sequence[str]], wide_runs: Mapping[int, str]) -> dict[str, Timed]:
     kinds: dict[str, Timed] = {}
+    of_wide = tuple(f"/{page}/{run}" for run in wide_runs.values() for page in ("runs", "why"))
     for shape, addresses in shapes.items():
         name, is_list = kind_of(shape)
         timed = kinds.setdefault(name, Timed(budget=_LIST_MS if is_list else _DETAIL_MS))
-        timed.samples.update({address: [] for address in addresses if not address.startswith(tuple(wide))})
-    for address in wide:
-        kinds[f"one of /runs with {address.partition('/wide-')[2].partition('-')[0]} tasks"] = Timed(
-            budget=_DETAIL_MS, samples={address: []}
-        )
+        timed.samples.update({address: [] for address in addresses if not address.startswith(of_wide)})
+    for many, run in wide_runs.items():
+        page, why = f"/runs/{run}", f"/why/{run}"
+        tabs = [page, *(f"{page}?tab={tab}" for tab in _TABS)]
+        for name, addresses in (("one of /runs", tabs), ("one of /why", [why])):
+            samples: dict[str, list[float]] = {address: [] for address in addresses}
+            kinds[f"{name} with {many} tasks"] = Timed(budget=_DETAIL_MS, samples=samples)
     return {name: timed for name, timed in kinds.items() if timed.samples}
 
 
