@@ -129,6 +129,8 @@ class Reader:
     def search(self, wanted: str, before: int | None) -> Found:
         """Answer the places of lines that hold a text, without regard to case, from the end, for a moment."""
         stop = self._end if before is None else self._within(before)
+        if "\n" in wanted:  # no line holds one
+            return Found(matches=[], before=0, size=self._end)
         begun, matches, until = stop, list[int](), monotonic() + _SEARCH_SECONDS
         while stop > 0 and len(matches) < _MATCHES and (stop == begun or monotonic() < until):
             start = self._text.line_start(max(0, stop - _SEARCH_BYTES))

@@ -188,6 +188,13 @@ def test_search_sees_what_is_shown_and_not_how_it_is_coloured(tmp_path):
     assert reader(path).search("bar 10%", None).matches == []
 
 
+@pytest.mark.parametrize("wanted", ["\n", "\n\n", "\nline", "line 1\nline 2"])
+def test_a_search_for_what_no_line_holds_ends(log, wanted):
+    found = reader(log).search(wanted, None)
+
+    assert (found.matches, found.before) == ([], 0)
+
+
 def test_a_line_without_end_is_shown_while_the_log_grows_and_counts_once_it_is_over(tmp_path):
     path = tmp_path / "log"
     path.write_bytes(b"one\n10%\r 50%")
