@@ -1,6 +1,6 @@
-"""Charts: lines, stacked areas and bars, scatter, and the strip of what happened last. Nothing here does I/O.
+"""Charts: lines, stacked areas and bars, scatter. Nothing here does I/O.
 
-A page gives points and a unit. Geometry is computed here and drawn by `templates/parts/chart.html` as SVG whose plot is
+A page gives points and a unit. `plots` has the geometry; `templates/parts/chart.html` draws it as SVG whose plot is
 stretched to the width there is, while lines, marks and text keep their size. `static/chart.js` says the values
 under the pointer; the same values stand in a table below.
 """
@@ -8,24 +8,19 @@ under the pointer; the same values stand in a table below.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import pairwise
 from math import isfinite
 from typing import Any, ClassVar, Literal
 
-from trainshed.dashboard import scales
+from trainshed.dashboard import plots, scales
 from trainshed.dashboard.cells import Link
 from trainshed.dashboard.page import Empty, Part
-from trainshed.dashboard.scales import BYTES, SECONDS, SHARE
-from trainshed.dashboard.wording import duration, exactly
+from trainshed.dashboard.plots import Plot
+from trainshed.dashboard.wording import exactly
 
-__all__ = ["BYTES", "SECONDS", "SHARE", "Chart", "Mark", "Series", "Strip"]
-
-WIDTH, HEIGHT = 1000, 200  # of the plot's own coordinates
-_MOST_POINTS = 400  # of a line: more than one can tell apart
 _PATTERNS = 6  # ways of drawing a series
 _NARROW, _LETTER, _GAP = 380, 7.6, 8  # a narrow plot, a letter of a label, and what is free between two: in pixels
-_LEAST_BAR = 4  # of a strip, so that the shortest one is seen
 X = datetime | float
 Point = tuple[X, float | None]
 
@@ -55,7 +50,7 @@ class Chart(Part):
     series: Sequence[Series]
     nothing: Empty  # said where no series has a value
     shape: Literal["line", "area", "bars", "scatter"] = "line"  # area and bars are stacked
-    unit: str = ""  # of values: SECONDS, BYTES, SHARE (1 is 100 %), or what follows the number
+    unit: str = ""  # of values: one of `scales`, or what follows the number
     x_unit: str = ""  # likewise, where x is no time
     x_label: str = ""  # what x is, where it is no time
     step: float = 0  # every point begins a stretch this long (seconds where x is a time) and stands for all of it
@@ -95,56 +90,11 @@ class Drawn:
         return any(right + _GAP > left for (_, right), (left, _) in pairwise(places))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Mark:
-    """One bar of a strip."""
-
-    label: str  # everything about it, in words
-    state: str
-    value: float | None  # its height; None where it is not known
-    href: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Strip(Part):
-    """What happened last, oldest first: a bar each, as high as its value, in the colour of its state."""
-
-    marks: Sequence[Mark]
-    nothing: Empty
-    unit: str = SECONDS
-    kind: ClassVar[str] = "strip"
-
-    @cached_property
-    def bars(self) -> Sequence[tuple[Mark, float, float, float]]:
-        """Marks with where they begin, how wide they are and how high, in percent."""
-        highest = max((mark.value or 0 for mark in self.marks), default=0) or 1
-        width = 100 / max(len(self.marks), 20)
-        return [
-            (mark, round(place * width, 3), round(width * 0.8, 3), _height(mark.value, highest))
-            for place, mark in enumerate(self.marks)
-        ]
-
-    @property
-    def summary(self) -> str:
-        """How many of each state, and the longest."""
-        states = {
-            state: sum(1 for mark in self.marks if mark.state == state) for state in (m.state for m in self.marks)
-        }
-        counts = ", ".join(f"{count} {state}" for state, count in states.items())
-        known = [mark.value for mark in self.marks if mark.value is not None]
-        longest = duration if self.unit == SECONDS else partial(scales.write, unit=self.unit)  # as the table has it
-        return f"{counts}; at most {longest(max(known))}" if known else counts
-
-
 def _room(x: float, label: str) -> tuple[float, float]:
     """Answer where a label begins and ends in a narrow plot. At the edges it stands beside its tick."""
     width = len(label) * _LETTER
     before = 0.0 if x < 4 else width if x > 96 else width / 2  # noqa: PLR2004  (as the template has it)
     return x / 100 * _NARROW - before, x / 100 * _NARROW - before + width
-
-
-def _height(value: float | None, highest: float) -> float:
-    return round(max((value or 0) / highest * 100, _LEAST_BAR), 2)
 
 
 def _draw(chart: Chart) -> Drawn | None:
@@ -155,7 +105,7 @@ def _draw(chart: Chart) -> Drawn | None:
     low, high = _span(chart, every)
     stacks = _stacks(chart, every)
     y_ticks = _y_axis(chart, stacks)
-    plot = _Plot(low, high, y_ticks[0][0], y_ticks[-1][0], chart.step)
+    plot = Plot(low, high, y_ticks[0][0], y_ticks[-1][0], chart.step)
     columns, rows = _table(chart, every)
     leads = dict(chart.leads)
     return Drawn(
@@ -172,25 +122,6 @@ def _draw(chart: Chart) -> Drawn | None:
         summary=f"{chart.heading or 'Chart'}: {', '.join(s.label for s in chart.series)}, "
         f"from {_begin(chart, every[0])} to {_begin(chart, every[-1])}",
     )
-
-
-@dataclass(frozen=True)
-class _Plot:
-    left: float
-    right: float
-    bottom: float
-    top: float
-    step: float
-
-    def x(self, value: float) -> float:
-        """Where a point stands: in the middle of what it stands for."""
-        return self.edge(value + self.step / 2)
-
-    def edge(self, value: float) -> float:
-        return round((value - self.left) / (self.right - self.left) * WIDTH, 1)
-
-    def y(self, value: float) -> float:
-        return round(HEIGHT - (value - self.bottom) / (self.top - self.bottom) * HEIGHT, 1)
 
 
 def _span(chart: Chart, every: Sequence[X]) -> tuple[float, float]:
@@ -233,80 +164,22 @@ def _x_axis(chart: Chart, low: float, high: float) -> list[tuple[float, str]]:
 
 
 def _series(
-    chart: Chart, number: int, series: Series, plot: _Plot, values: Mapping[float, float], below: Mapping[float, float]
+    chart: Chart, number: int, series: Series, plot: Plot, values: Mapping[float, float], below: Mapping[float, float]
 ) -> dict[str, Any]:
     known = [value for _, value in series.points if value is not None]
     now = series.now if series.now is not None else (known[-1] if known else None)
     drawn = {"number": number % _PATTERNS + 1, "label": series.label, "tone": series.tone}
     drawn |= {"now": scales.write(now, chart.unit), "line": "", "dots": "", "fill": ""}
     if chart.shape == "bars":
-        return drawn | {"fill": _bars(plot, values, below)}
+        return drawn | {"fill": plot.bars(values, below)}
     if chart.shape == "area":
-        return drawn | {"fill": _area(plot, values, below), "line": _path(_placed(plot, sorted(values.items())))}
+        return drawn | {"fill": plot.area(values, below), "line": plots.line(plot.places(sorted(values.items())))}
     if chart.shape == "scatter":
-        return drawn | {"dots": _dots(_placed(plot, sorted(values.items())))}
-    runs = [_thinned(_placed(plot, run)) for run in _runs(series.drawn)]
-    marked = [point for run in runs if chart.has_marks or len(run) == 1 for point in run]
-    return drawn | {"line": "".join(_path(run) for run in runs if len(run) > 1), "dots": _dots(marked)}
-
-
-def _placed(plot: _Plot, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    return [(plot.x(x), plot.y(value)) for x, value in points]
-
-
-def _runs(points: Sequence[Point]) -> list[list[tuple[float, float]]]:
-    """Answer the stretches without a gap."""
-    runs: list[list[tuple[float, float]]] = [[]]
-    for x, value in sorted(points, key=lambda point: _float(point[0])):
-        if value is not None:
-            runs[-1].append((_float(x), value))
-        elif runs[-1]:
-            runs.append([])
-    return [run for run in runs if run]
-
-
-def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Leave out what cannot be told apart, but no peak: of each stretch stay the first, lowest, highest and last."""
-    if len(points) <= _MOST_POINTS:
-        return points
-    size = -(-len(points) * 4 // _MOST_POINTS)
-    kept: list[tuple[float, float]] = []
-    for start in range(0, len(points), size):
-        stretch = points[start : start + size]
-        lowest, highest = min(stretch, key=lambda p: p[1]), max(stretch, key=lambda p: p[1])
-        kept += sorted({stretch[0], lowest, highest, stretch[-1]})
-    return kept
-
-
-def _path(points: Sequence[tuple[float, float]]) -> str:
-    return "M" + "L".join(f"{x:g} {y:g}" for x, y in points) if points else ""
-
-
-def _dots(points: Sequence[tuple[float, float]]) -> str:
-    return "".join(f"M{x:g} {y:g}h0" for x, y in points)
-
-
-def _bars(plot: _Plot, values: Mapping[float, float], below: Mapping[float, float]) -> str:
-    gap = 0.1 * (plot.step or _least_distance(list(values)))
-    step = plot.step or _least_distance(list(values))
-    left = 0.0 if plot.step else step / 2  # without a length of its own, a bar stands around its value
-    parts = []
-    for x, value in values.items():
-        bottom = below.get(x, 0.0)
-        if value != bottom:
-            begin, end = plot.edge(x - left + gap / 2), plot.edge(x - left + step - gap / 2)
-            parts.append(f"M{begin:g} {plot.y(bottom):g}V{plot.y(value):g}H{end:g}V{plot.y(bottom):g}Z")
-    return "".join(parts)
-
-
-def _least_distance(xs: Sequence[float]) -> float:
-    return min((after - before for before, after in pairwise(sorted(xs))), default=1.0)
-
-
-def _area(plot: _Plot, values: Mapping[float, float], below: Mapping[float, float]) -> str:
-    top = _placed(plot, sorted(values.items()))
-    bottom = _placed(plot, [(x, below.get(x, 0.0)) for x in sorted(values, reverse=True)])
-    return f"{_path(top)}L{_path(bottom)[1:]}Z"
+        return drawn | {"dots": plots.dots(plot.places(sorted(values.items())))}
+    stretches = plots.stretches([(_float(x), value) for x, value in series.drawn])
+    parts = [plots.thinned(plot.places(stretch)) for stretch in stretches]
+    marked = [place for part in parts if chart.has_marks or len(part) == 1 for place in part]
+    return drawn | {"line": "".join(plots.line(part) for part in parts if len(part) > 1), "dots": plots.dots(marked)}
 
 
 def _table(chart: Chart, every: Sequence[X]) -> tuple[list[str], list[list[str]]]:
@@ -315,7 +188,7 @@ def _table(chart: Chart, every: Sequence[X]) -> tuple[list[str], list[list[str]]
     return columns, [[called.get(x) or _x(chart, x), *row] for x, row in zip(every, _values(chart, every), strict=True)]
 
 
-def _pointed(chart: Chart, every: Sequence[X], plot: _Plot) -> dict[str, Any]:
+def _pointed(chart: Chart, every: Sequence[X], plot: Plot) -> dict[str, Any]:
     """Answer what can be pointed at: all values of one x, or of a scatter each single one."""
     at = [plot.x(_float(x)) for x in every]
     if chart.shape != "scatter":

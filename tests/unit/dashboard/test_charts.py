@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from trainshed.dashboard.cells import Link
-from trainshed.dashboard.charts import SECONDS, Chart, Mark, Series, Strip
+from trainshed.dashboard.charts import Chart, Series
 from trainshed.dashboard.document import document, plain
 from trainshed.dashboard.page import Empty, Page
 from trainshed.dashboard.render import Pages
@@ -148,24 +148,6 @@ def test_json_has_the_points_and_not_the_drawing():
     json.dumps(plain(page))
 
 
-@pytest.mark.parametrize("count", [1, 50])
-def test_a_strip_has_a_bar_for_each_that_leads_somewhere(count):
-    marks = [Mark(label=f"run {n}", state="SUCCEEDED", value=n + 1, href=f"/runs/{n}") for n in range(count)]
-    strip = Strip(id="c", marks=[*marks, Mark(label="skipped", state="SKIPPED", value=None)], nothing=NOTHING)
-
-    html = drawn_part(strip)
-
-    assert html.count("<a href=") == count
-    assert strip.bars[-1][3] == 4
-    assert strip.bars[-2][3] == 100
-    assert strip.bars[-1][1] + strip.bars[-1][2] <= 100
-    assert f"{count} SUCCEEDED, 1 SKIPPED" in html
-
-
-def test_an_empty_strip_teaches():
-    assert "Nothing yet." in drawn_part(Strip(id="c", marks=[], nothing=NOTHING, unit=SECONDS))
-
-
 @pytest.mark.parametrize("shape", ["line", "area", "bars", "scatter"])
 def test_what_is_no_number_is_a_gap_and_named_in_the_table(shape):
     points = [(0, 1.0), (1, math.nan), (2, math.inf), (3, 2.0)]
@@ -194,9 +176,3 @@ def test_labels_that_would_touch_in_a_narrow_plot_are_marked_so():
     assert not roomy.drawn.is_crowded
     assert 'class="x crowded"' in drawn_part(crowded)
     assert 'class="x"' in drawn_part(roomy)
-
-
-def test_a_strip_says_the_longest_as_tables_say_it():
-    strip = Strip(id="s", marks=[Mark(label="a", state="SUCCEEDED", value=11.894)], nothing=NOTHING)
-
-    assert strip.summary == "1 SUCCEEDED; at most 11.9 s"

@@ -9,8 +9,9 @@ from trainshed.clock import rfc3339
 from trainshed.dashboard import links, scales
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Link, seconds, size, time
-from trainshed.dashboard.charts import BYTES, SECONDS, Chart, Series
+from trainshed.dashboard.charts import Chart, Series
 from trainshed.dashboard.page import Empty, Figures, Filter, Filters, Part, Table
+from trainshed.dashboard.scales import BYTES, SECONDS
 
 CALLS = 25  # on a page
 _WINDOWS = {  # by the word of the query; none is an hour

@@ -8,9 +8,9 @@ from typing import ClassVar
 from trainshed import runs
 from trainshed.dashboard import scales
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.charts import SECONDS
 from trainshed.dashboard.page import Empty, Part
 from trainshed.dashboard.runs.tasks import address, counted_tasks, in_order, label
+from trainshed.dashboard.scales import SECONDS
 from trainshed.dashboard.wording import duration
 from trainshed.sql.lifecycle import Change
 

@@ -7,11 +7,12 @@ from trainshed import names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Link, time
-from trainshed.dashboard.charts import SECONDS, Chart, Series
+from trainshed.dashboard.charts import Chart, Series
 from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
 from trainshed.dashboard.runs import differences
 from trainshed.dashboard.runs.listing import SECTION, TREND, narrowed
 from trainshed.dashboard.runs.words import because, remark
+from trainshed.dashboard.scales import SECONDS
 from trainshed.dashboard.wording import exactly
 from trainshed.runs import Measured
 from trainshed.sql import changes

@@ -6,7 +6,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from trainshed import ledger
-from trainshed.dashboard import charts, links
+from trainshed.dashboard import links, strips
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Cell, Link, Several, Time, time
 from trainshed.dashboard.page import Empty, Part, Table
@@ -36,7 +36,7 @@ class Firings:
     def strip(self, told: Sequence[Story], zone: str) -> Part:
         """Draw the last firings in a line."""
         heading = f"Last {STRIP} firings: the higher, the longer the run took"
-        return charts.Strip(id="strip", heading=heading, marks=stories.bars(told, zone), nothing=_NOTHING)
+        return strips.Strip(id="strip", heading=heading, marks=stories.bars(told, zone), nothing=_NOTHING)
 
     def listing(self, name: str, asked: Asked, zone: str) -> Table:
         """List firings, newest first, a page at a time, or those of a day."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trainshed import names
-from trainshed.dashboard import charts, links
+from trainshed.dashboard import links, strips
 from trainshed.dashboard.cells import Badge, Cell, Code, Mark, Several, Span, span
 from trainshed.dashboard.wording import duration, exactly
 from trainshed.ledger import Receipt, due_time, is_forced
@@ -151,9 +151,9 @@ def marks(stories: Sequence[Story], zone: str = "UTC") -> list[Mark]:
     return [Mark(state=s.state, name=s.name(zone), href=s.href) for s in reversed(stories)]
 
 
-def bars(stories: Sequence[Story], zone: str = "UTC") -> list[charts.Mark]:
+def bars(stories: Sequence[Story], zone: str = "UTC") -> list[strips.Mark]:
     """Answer stories, given newest first, as bars as high as their work took long, oldest first."""
     return [
-        charts.Mark(label=s.name(zone), state=s.state, value=s.work.seconds if s.work else None, href=s.href)
+        strips.Mark(label=s.name(zone), state=s.state, value=s.work.seconds if s.work else None, href=s.href)
         for s in reversed(stories)
     ]

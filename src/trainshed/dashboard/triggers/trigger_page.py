@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainshed import ledger
-from trainshed.dashboard import charts, links
+from trainshed.dashboard import links, strips
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Link, Time
 from trainshed.dashboard.page import Actions, Empty, Facts, Notice, Page, Part, Table
@@ -65,7 +65,7 @@ def state(*, is_disabled: bool) -> Badge:
 
 def _strip(told: Sequence[Story]) -> Part:
     heading = f"Last {_STRIP} events: the higher, the longer what they started took"
-    return charts.Strip(id="strip", heading=heading, marks=stories.bars(told), nothing=_NOTHING)
+    return strips.Strip(id="strip", heading=heading, marks=stories.bars(told), nothing=_NOTHING)
 
 
 def _events(name: str, sources: Sources, asked: Asked) -> Table:
