@@ -80,6 +80,16 @@ def test_unknown_thing_is_said_in_a_sentence(trainshed):
     assert "There is no build" in page
 
 
+@pytest.mark.parametrize("section", ["rendered", "artifacts", "lineage/artifacts"])
+@pytest.mark.parametrize("number", ["9" * 30, "9" * 5000, "0" * 5000 + "1", "-1", "%D9%A3", "x"])
+def test_a_number_of_no_artifact_is_not_found(trainshed, section, number):
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        get(trainshed, f"/{section}/{number}")
+
+    assert "rtifact" in caught.value.read().decode()
+    assert caught.value.code == 404
+
+
 @pytest.fixture(scope="module")
 def things(trainshed):
     """A topic, two schedules that publish to it, and a bucket."""

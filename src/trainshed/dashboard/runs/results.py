@@ -25,6 +25,7 @@ _HTML, _MARKDOWN = "system.HTML", "system.Markdown"
 _FRAMED = "/rendered"
 _MOST = 200  # artifacts that are looked at
 _MOST_REPORTS = 20  # that are shown whole
+_DIGITS = 18  # of an artifact's number
 _MOST_TEXT, _MOST_HTML = 1 << 20, 8 << 20  # bytes
 _SIZE = 260  # of a curve's square
 _MILLION = 1e6  # from which on digits say more than an exponent
@@ -116,14 +117,16 @@ def routes(service: runs.Service) -> list[Route]:
         data = await off_loop(_html, service, request.path_params["artifact"])
         return Response(data, media_type="text/html; charset=utf-8", headers=_FRAME_HEADERS)
 
-    return [Route(_FRAMED + "/{artifact:int}", framed)]
+    return [Route(_FRAMED + "/{artifact}", framed)]
 
 
-def _html(service: runs.Service, artifact_id: int) -> bytes:
-    artifact = service.artifact(artifact_id)
+def _html(service: runs.Service, number: str) -> bytes:
+    if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS):
+        raise NotFound(f"{number[:_DIGITS]!r} is no artifact's number.")
+    artifact = service.artifact(int(number))
     data = service.content(artifact, most=_MOST_HTML) if artifact.schema_title == _HTML else None
     if data is None:
-        raise NotFound(f"Artifact {artifact_id} is no HTML document, or its file is gone.")
+        raise NotFound(f"Artifact {number} is no HTML document, or its file is gone.")
     return data
 
 
