@@ -13,9 +13,9 @@ from trainshed.runs import active as memory
 from trainshed.runs import caching, outputs
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.caching import Hit
+from trainshed.runs.lifecycle import RUN
 
 _TITLES = {"importer": lineage.IMPORTER, "resolver": lineage.RESOLVER}
-_ENDS = {"succeed": "COMPLETE", "fail": "FAILED", "cancelled": "CANCELLED", "overran": "FAILED"}
 
 
 def record_task(
@@ -59,13 +59,14 @@ def record_dag(conn: Connection, active: ActiveRun, path: str, state: str, *, no
 
 def record_run(conn: Connection, active: ActiveRun, name: str, *, now: datetime) -> None:
     """Record that a run started or ended, by the name of its transition; any other is nothing to lineage."""
-    if name != "start" and name not in _ENDS:
+    state = RUN[name].target
+    has_ended = RUN.is_final(state)
+    if name != "start" and not has_ended:
         return
-    has_ended = name in _ENDS
     lineage.record_run(
         conn,
         name=active.run.name,
-        state=_ENDS.get(name, "RUNNING"),
+        state="COMPLETE" if state == "SUCCEEDED" else state,
         context_id=active.run.context_id,
         now=now,
         pipeline=active.plan.name,

@@ -1,11 +1,19 @@
-"""What one transaction leaves to be done after its COMMIT, and to be known of the runs in memory."""
+"""A turn is what one transaction leaves to be done after its COMMIT; a step in it is what follows from one fact."""
 
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from sqlalchemy import Connection
+
+from trainshed.blobs import Blobs
 from trainshed.runs.active import ActiveRun
+from trainshed.runs.caching import Hit
 from trainshed.runs.engine.admission import Waiting
+from trainshed.runs.engine.ended import Ended
+from trainshed.runs.facts import Fact
 
 
 @dataclass(kw_only=True)
@@ -31,3 +39,18 @@ class Turn:
         """Answer the ids of the tasks that were made and of those that are gone, once."""
         found, self.made, self.gone = (self.made, self.gone), [], []
         return found
+
+
+@dataclass(kw_only=True)
+class Step:
+    """One fact on its way through the decisions that follow from it."""
+
+    conn: Connection
+    blobs: Blobs
+    turn: Turn
+    active: ActiveRun
+    ended: Ended | None
+    facts: deque[Fact] = field(default_factory=deque)
+    answers: list[Fact] = field(default_factory=list)  # to Resolve; they go first, so that nothing is resolved twice
+    found: dict[str, dict[str, Any]] = field(default_factory=dict)  # task -> values found while resolving it
+    hits: dict[str, Hit] = field(default_factory=dict)
