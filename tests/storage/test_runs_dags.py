@@ -237,7 +237,7 @@ def test_the_error_of_a_run_names_all_that_failed_and_counts_the_rest(world):
     error = world.finish(run).error
 
     assert error.startswith(
-        "Task 'loop[0].double' failed: exited with code 1: ValueError: no\nFailed as well: 'loop[1].d"
+        "Task 'bad' failed: exited with code 1: ValueError: no\nFailed as well: 'loop[0].double' (exited"
     )
     assert error.endswith(" and 4 more.")
     (loop,) = (task for task in world.service.describe(run.name).tasks if task.name == "loop")

@@ -5,6 +5,7 @@ for very many tasks.
 """
 
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -33,6 +34,7 @@ from trainshed.ir.parameters import LEGACY_TYPES
 from trainshed.ir.resources import custom_job_container, resources, retry, timeout_seconds
 from trainshed.ir.sources import given_parameter, legacy_value, parameter_source
 
+_COUNTED = re.compile(r"([^0-9]*)([0-9]*)")
 _ONCE = Retry()
 
 
@@ -82,7 +84,7 @@ class _Planner:
                 component=name,
                 tasks={
                     task.name: task
-                    for n in in_order({n: dependencies(t) for n, t in tasks.items()})
+                    for n in in_order({n: dependencies(tasks[n]) for n in sorted(tasks, key=_counting)})
                     for task in with_driver(self._task(n, tasks[n], inherited), tasks)
                 },
                 output_parameters={k: _parameter_sources(o) for k, o in outputs.get("parameters", {}).items()},
@@ -186,8 +188,13 @@ class _Threaded:
         return self._known[name]
 
 
+def _counting(name: str) -> list[tuple[str, int]]:
+    """Sort step-2 before step-10. The document's own order is no part of it: two that differ in nothing else are one."""
+    return [(text, int(number or 0)) for text, number in _COUNTED.findall(name)]
+
+
 def in_order(before: Mapping[str, set[str]]) -> Iterator[str]:
-    """Walk names so that each comes after those it waits for; ties in the document's order."""
+    """Walk names so that each comes after those it waits for; ties in the order given."""
     waiting = {name: sum(other in before for other in upstream) for name, upstream in before.items()}
     after: dict[str, list[str]] = {name: [] for name in before}
     for name, upstream in before.items():

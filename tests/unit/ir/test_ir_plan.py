@@ -329,3 +329,11 @@ def test_ten_thousand_tasks_are_planned_in_one_pass():
 
 def test_an_order_keeps_the_documents_where_nothing_else_is_said():
     assert list(in_order({"z": set(), "m": {"a"}, "a": set(), "q": {"z", "m"}})) == ["z", "a", "m", "q"]
+
+
+def test_equal_documents_have_equal_plans_in_the_order_of_names_that_count():
+    def names(*given):
+        return list(planned({name: {} for name in given}).root.tasks)
+
+    assert names("step-10", "step-2", "load", "step-1") == ["load", "step-1", "step-2", "step-10"]
+    assert names("step-1", "step-2", "step-10", "load") == names("load", "step-10", "step-2", "step-1")

@@ -98,7 +98,7 @@ def test_a_driver_comes_before_its_task_and_takes_the_same():
 
     driver, task = tasks["Gen.driver"], tasks["Gen"]
 
-    assert list(tasks)[:2] == ["Gen.driver", "Gen"]
+    assert [name for name in tasks if "Gen" in name][:2] == ["Gen.driver", "Gen"]
     assert driver.executor == {
         "container": {"image": "tfx:1", "command": ["python", "-m", "driver"], "args": ["{{$}}"]}
     }
