@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trainshed.blobs import Blobs, Upkeep
+from trainshed.blobs import Blobs, Upkeep, store
 from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, PreconditionFailed
 from trainshed.sql.outbox import outbox_table
 
@@ -462,3 +462,21 @@ def test_an_object_that_is_found_by_name_is_the_same_as_in_a_list(db, blobs, put
 
     assert repr(found) == repr(listed)  # 0 equals False, and is written otherwise
     assert repr(found) == repr(db.read(lambda conn: blobs.get(conn, "bucket", "a", found.generation)))
+
+
+def test_a_bucket_whose_folder_is_there_before_its_row_is_left_to_who_makes_it(blobs, upkeep, monkeypatch):
+    (blobs.root / "by-hand").mkdir()
+    monkeypatch.setattr(store, "list_buckets", lambda _conn, **_: [])  # as read before its maker had committed
+
+    assert upkeep.adopt_buckets() == ["by-hand"]
+
+
+def test_a_file_that_can_be_no_object_is_told_of_once_and_by_name(blobs, upkeep, caplog):
+    os.close(os.open(os.fsencode(blobs.root / "bucket") + b"/never\xff", os.O_CREAT | os.O_WRONLY))
+
+    found = [upkeep.differing("bucket") for _ in range(3)]
+
+    said = [record.getMessage() for record in caplog.records if getattr(record, "action", "") == "file_skipped"]
+    assert found == [{}] * 3
+    assert len(said) == 1
+    assert "never" in said[0]

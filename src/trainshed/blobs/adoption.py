@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from mimetypes import guess_type
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from trainshed.blobs.shelf import Shelf
 from trainshed.errors import InvalidArgument, Unavailable
 
 log = logging.getLogger(__name__)
+
+_TOLD = 1000  # files of bad names that are remembered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,9 +140,15 @@ def _can_be_object(name: str) -> bool:
     try:
         paths.check_object(name)
     except InvalidArgument as error:
-        log.warning("A file is not an object: %s", ascii(str(error)), extra={"action": "file_skipped"})
+        _tell(name, str(error))
         return False
     return True
+
+
+@lru_cache(maxsize=_TOLD)
+def _tell(name: str, why: str) -> None:
+    """Say it once, not at every look."""
+    log.warning("The file %s is not an object: %s", ascii(name), ascii(why), extra={"action": "file_skipped"})
 
 
 def present(conn: Connection, shelf: Shelf, bucket: str, name: str) -> list[Object]:

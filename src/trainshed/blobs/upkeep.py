@@ -1,6 +1,7 @@
 """Keeping files and rows in step: finish renames, look for files changed by hand, forget old generations."""
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -11,6 +12,7 @@ from trainshed.blobs import adoption, files, paths, store
 from trainshed.blobs.model import Object
 from trainshed.blobs.objects import Blobs
 from trainshed.clock import Clock
+from trainshed.errors import AlreadyExists
 from trainshed.sql import Database, after_commit
 
 _BATCH = 500
@@ -87,9 +89,11 @@ class Upkeep:
         """Make buckets of folders that were put beside the others by hand; answer their names."""
         known = {bucket.name for bucket in self._db.read(partial(store.list_buckets, limit=1_000_000))}
         folders = [entry for entry in os.scandir(self._blobs.root) if entry.is_dir(follow_symlinks=False)]
-        new = [entry.name for entry in folders if entry.name not in known and paths.is_bucket(entry.name)]
-        for name in new:
-            self._db.write(partial(self._blobs.create_bucket, bucket=name))
+        new = []
+        for name in (entry.name for entry in folders if entry.name not in known and paths.is_bucket(entry.name)):
+            with suppress(AlreadyExists):  # somebody makes it at this moment: its folder is there before its row
+                self._db.write(partial(self._blobs.create_bucket, bucket=name))
+                new.append(name)
         return new
 
     def forget(self) -> int:
