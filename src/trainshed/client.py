@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from trainshed import errors
 
+AGENT = "trainshed"  # what the command line calls itself
 _TIMEOUT_SECONDS = 600.0
 _PATH = "/%:?=&~+@,;$!*'()"  # what a path keeps: separators, what is escaped already, custom verbs, its own query
 _BY_CODE: dict[str, type[errors.TrainshedError]] = {
@@ -52,7 +53,7 @@ class Client:
 
     def __init__(self, address: str, *, headers: Mapping[str, str] | None = None) -> None:
         self.address = address.rstrip("/")
-        self._headers = dict(headers or {})
+        self._headers = {"User-Agent": AGENT, **(headers or {})}
         parts = urlsplit(self.address)
         self._secure = parts.scheme == "https"
         self._host = parts.netloc

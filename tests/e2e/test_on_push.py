@@ -1,7 +1,9 @@
 """Every event that is worth a training: pushed code, a pushed module, new data, new hyperparameters."""
 
+import json
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 
@@ -218,6 +220,7 @@ def test_s28_s35_s66_a_new_architecture_uploads_the_module_alone_and_runs(projec
     assert [step["id"] for step in build["steps"]] == ["Test", "Upload", "Run"]
     assert "images" not in build.get("results", {})
     assert project.run_of(sha).startswith("wide: ")
+    project.wide = sha
     other = wait_until(lambda: project.receipt("trigger-ci-cd", sha), what="the other trigger's receipt")
     assert (other["state"], other["link"]) == ("SKIPPED", "")
 
@@ -273,6 +276,30 @@ def test_s34_s35_new_data_starts_a_run_of_the_same_spec_and_nothing_is_built(pro
     assert ": 30 rows, " in project.output(run)
     assert len(running.json("builds", "list")) == builds
     assert [r["kind"] for r in running.json("receipts", "list", "--trigger", "on-data")] == ["object"]
+
+
+def test_runs_are_found_by_the_commit_that_their_accounts_name(project, running):
+    """Those that a push led to, and those that something else started whose module a build had uploaded."""
+    assert running.run("storage", "cp", "gs://loop/spec.json", str(project.folder / "spec.json")).returncode == 0
+    assert running.run("pipelines", "run", str(project.folder / "spec.json"), "--job-id", "by-hand").returncode == 0
+    project.output({"name": "x/by-hand"})
+    known = {run["name"] for run in project.runs() if run["state"] == "SUCCEEDED"}
+
+    def listed(sha):
+        return {run["name"] for run in running.json("pipelines", "list", "--commit", sha)}
+
+    wait_until(lambda: any(name.endswith("/by-hand") for name in listed(project.wide)), what="the commit of a run")
+    by_commit = {run["name"]: run["commit"] for run in project.runs() if run["name"] in known}
+    assert by_commit.keys() == known
+    for name, sha in by_commit.items():
+        assert sha, name
+        assert sha in json.dumps(running.json("explain", name)), name
+        assert name in listed(sha[:7])
+    assert {sha for name, sha in by_commit.items() if name.endswith("/by-hand")} == {project.wide}
+    causes = {run["cause"] for run in project.runs() if run["name"] in listed(project.wide)}
+    assert causes == {"build", "message", "object", "user"}
+    with urllib.request.urlopen(f"{running.address}/runs?commit={project.wide[:7]}", timeout=90) as page:
+        assert "by-hand" in page.read().decode()
 
 
 @pytest.mark.parametrize(

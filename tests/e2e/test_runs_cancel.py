@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import urllib.request
 from contextlib import closing
 from datetime import datetime
 
@@ -132,10 +133,20 @@ def test_cancelling_twice_is_cancelling_once(trainshed, specs, tmp_path):
     start(trainshed, specs, "cancelled", "twice", tmp_path)
     pids = wait_until(lambda: text(tmp_path, "pids").split(), what="the stubborn task")
 
-    for _ in range(2):  # one right after the other: the grace period is two seconds
-        Client(trainshed.address).call("POST", f"/v1/{PARENT}/pipelineJobs/twice:cancel", {})
+    for agent in ("google-api-client", "trainshed"):  # one right after the other: the grace period is two seconds
+        there = Client(trainshed.address, headers={"User-Agent": agent})
+        there.call("POST", f"/v1/{PARENT}/pipelineJobs/twice:cancel", {})
 
-    assert ended(trainshed, "twice")["state"] == "CANCELLED"
+    found = ended(trainshed, "twice")
+    assert found["state"] == "CANCELLED"
+    assert found["cancellation"]["by"] == "the API"
+    asked = f"asked to end by the API at {found['cancellation']['time'][:10]}"
+    assert found["job"]["error"]["code"] == 1
+    assert found["job"]["error"]["message"].startswith("The run was asked to end by the API at ")
+    stubborn = next(task["name"] for task in found["tasks"] if task["name"].endswith("stubborn"))
+    for page in ("/runs", f"/runs/{found['name']}", f"/runs/{found['name']}?task={stubborn}"):
+        with urllib.request.urlopen(trainshed.address + page, timeout=90) as answer:
+            assert asked in answer.read().decode(), page
     assert text(tmp_path, "bye") == "CANCELLED\n"
     assert not any(map(is_there, pids))
     assert executions(trainshed, "twice")["stubborn"] == "CANCELLED"
@@ -180,14 +191,20 @@ def cancel_or_ended(trainshed, job):
 def test_a_cancelled_run_is_retried_from_where_it_was(trainshed, specs, tmp_path):
     start(trainshed, specs, "cancelled", "anew", tmp_path)
     wait_until(lambda: text(tmp_path, "pids"), what="the stubborn task")
-    cancel(trainshed, "anew")
+    stopped, _ = cancel(trainshed, "anew")
     (tmp_path / "pids").unlink()
+    assert stopped["cancellation"]["by"] == "the command line"
+    assert "by the command line" in trainshed.run("pipelines", "describe", "anew").stdout
+    assert stopped["pausedSeconds"] == 0
 
     assert trainshed.run("pipelines", "retry", "anew").returncode == 0
     pids = wait_until(lambda: text(tmp_path, "pids").split(), what="the stubborn task again")
     found, _ = cancel(trainshed, "anew")
 
     assert found["state"] == "CANCELLED"
+    assert found["pausedSeconds"] > 0
+    assert found["workedSeconds"] > stopped["workedSeconds"]
+    assert " of pauses" in trainshed.run("pipelines", "describe", "anew").stdout
     assert not any(map(is_there, pids))
     assert text(tmp_path, "bye") == "CANCELLED\nCANCELLED\n"
 

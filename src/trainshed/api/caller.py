@@ -7,13 +7,20 @@ from dataclasses import dataclass
 
 USER = "user"  # whoever sits at this machine
 NOBODY = "nobody"  # somebody who asks for a token
+API, PAGES, COMMANDS = "the API", "the dashboard", "the command line"  # over which requests come
 
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """The principal behind a request: `user`, or the e-mail of a service account made by `reach`."""
+    """The principal behind a request: `user`, or the e-mail of a service account made by `reach`; and over what it came."""
 
     principal: str
+    over: str = API
+
+    @property
+    def said(self) -> str:
+        """Say who or what asks, as far as that is known, for what is kept of it."""
+        return self.over if self.principal in {USER, NOBODY} else f"{self.principal} over {self.over}"
 
 
 _current: ContextVar[Caller | None] = ContextVar("caller", default=None)

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from trainshed.api import caller
+from trainshed.client import AGENT
+
 SAFE = ("GET", "HEAD", "OPTIONS")
 _OWN_SITES = ("same-origin", "none")  # none: somebody typed the address
 _BROWSER = "mozilla/"  # every browser's User-Agent begins so; no page can change that of a form
@@ -46,6 +49,13 @@ def is_of_this_machine(host: str) -> bool:
         return name == "localhost" or name.endswith(".localhost") or ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def over(headers: Mapping[str, str]) -> str:
+    """Say over what a request that was let in came: a page of ours, the command line, or anything else."""
+    if headers.get("user-agent") == AGENT:
+        return caller.COMMANDS
+    return caller.PAGES if "origin" in headers or "sec-fetch-site" in headers else caller.API
 
 
 def _is_own(url: str, host: str, *, is_proven: bool) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -118,7 +119,9 @@ class Rest:
         if not is_webhook:
             _refuse_foreign_pages(scope["method"], headers, host, is_proven=self._needs_token, by_cookie=by_cookie)
         may_be_anybody = is_webhook or deliveries.asks_for_token(*asked) or deliveries.is_before_login(*asked)
-        caller.enter(self._identify(proof, may_be_anybody=may_be_anybody))
+        found = self._identify(proof, may_be_anybody=may_be_anybody)
+        over = origins.over(headers)
+        caller.enter(found if found.over == over else replace(found, over=over))
 
     def _refuse_foreign_names(self, host: str) -> None:
         """Refuse what a page reads under a name of its own that was made to resolve to this machine."""

@@ -4,6 +4,7 @@ Features do not import each other; how they meet is written here: outbox kinds â
 
 - `App`: builds, starts and stops everything.
 - `collecting`: when a server looks for garbage.
+- `committing`: notes of each run that has ended which commit its code was of.
 - `debugging`: a task at the terminal of this process.
 - `leaving`: what is left to end when everything is stopped.
 - `ports`: adapters between features.
@@ -16,12 +17,14 @@ from collections.abc import Callable
 
 from trainshed import clock as clocks
 from trainshed.api.reach import Reach
+from trainshed.app import committing
 from trainshed.app.debugging import Debugging
+from trainshed.app.explaining import explaining
 from trainshed.app.features import Features
 from trainshed.app.leaving import end_children
 from trainshed.app.surface import surface
 from trainshed.clock import Clock
-from trainshed.duty import Background, off_loop, run_all
+from trainshed.duty import Background, Duty, off_loop, run_all
 from trainshed.errors import InvalidArgument
 from trainshed.home import Home
 from trainshed.settings import Settings
@@ -83,8 +86,14 @@ class App:
         self._undo.append(self.features.stop)
         await self.features.start()
         self._undo.append(self._background.close)
-        self._background.spawn(run_all(self.features.duties(self._background)), name="duties")
+        self._background.spawn(run_all(self._duties()), name="duties")
         return address
+
+    def _duties(self) -> list[Duty]:
+        duties = self.features.duties(self._background)
+        tell = explaining(self.settings, self.features).origin
+        duties.append(committing.duty(self.features.runs, tell, interval_seconds=self.settings.poll_seconds))
+        return duties
 
 
 def _clock(kind: str) -> Clock:

@@ -16,16 +16,17 @@ _LISTED = ("ID", "NAME", "STATE", "CREATE_TIME", "CAUSE")
 
 @click.command(name="list")
 @click.option("--state", default="", help="Only runs in this state.")
+@click.option("--commit", default="", help="Only runs whose code is of this commit: seven or more of its characters.")
 @click.option(
     "--filter", "wanted", default="", help='Such as display_name="pen*" AND create_time>"2026-01-31T00:00:00Z".'
 )
 @click.option("--limit", default=50, show_default=True)
 @project_options
 @format_option
-def list_(state: str, wanted: str, limit: int, output_format: str, **given: Any) -> None:
+def list_(state: str, commit: str, wanted: str, limit: int, output_format: str, **given: Any) -> None:
     """List runs, newest first."""
     with session.connect() as client:
-        pages = client.pages(runs(given), "runs", query={"state": state, "filter": wanted})
+        pages = client.pages(runs(given), "runs", query={"state": state, "commit": commit, "filter": wanted})
         found = [run for run, _ in zip(pages, range(limit), strict=False)]
     rows = [(short(r["name"]), r["displayName"], state_text(r), r["createTime"][:19] + "Z", r["cause"]) for r in found]
     show(found, output_format, lambda: table(_LISTED, rows))

@@ -33,6 +33,8 @@ def describe(document: Mapping[str, Any]) -> None:
     if cause or trigger:
         click.echo(f"because of: {f'{called(trigger)} ({cause})' if trigger else cause}")
     click.echo(f"state: {state_text(document)}")
+    for line in _times(document):
+        click.echo(line)
     if done := document.get("done"):
         click.echo(f"tasks: {done}")
     if document["failurePolicy"] != "FAIL_SLOW":
@@ -47,6 +49,15 @@ def describe(document: Mapping[str, Any]) -> None:
         click.echo(f"cost: {cost_text(document['cost'])}")
     rows = [row for line in document["lines"] for row in _rows(line)]
     table(("TASK", "STATE", "ATTEMPTS", "DURATION", "COST", "WHY"), rows)
+
+
+def _times(run: Mapping[str, Any]) -> Iterator[str]:
+    """Say how long a run was at work, how long nobody did anything before it was retried, and who asked it to end."""
+    if run["workedSeconds"] is not None:
+        paused = f", and {duration(run['pausedSeconds'])} of pauses" if run["pausedSeconds"] else ""
+        yield f"duration: {duration(run['workedSeconds'])}{paused}"
+    if asked := run["cancellation"]:
+        yield f"asked to end: {asked['time']} by {asked['by']}"
 
 
 def plan(document: Mapping[str, Any]) -> None:

@@ -40,7 +40,13 @@ class Span:
 
     start: datetime
     end: datetime | None = None
+    paused: float = 0.0  # seconds of it in which nobody did anything: they do not count
     cell: str = "span"
+
+    @property
+    def lasted(self) -> float | None:
+        """How long it took without the pauses; None while it goes on."""
+        return None if self.end is None else (self.end - self.start).total_seconds() - self.paused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,9 +135,9 @@ def time(when: datetime | None, zone: str = "UTC") -> Time | None:
     return None if when is None else Time(when=when, zone=zone)
 
 
-def span(start: datetime | None, end: datetime | None) -> Span | None:
+def span(start: datetime | None, end: datetime | None, paused: float = 0.0) -> Span | None:
     """Make the cell of something that may not have begun."""
-    return None if start is None else Span(start=start, end=end)
+    return None if start is None else Span(start=start, end=end, paused=paused)
 
 
 def seconds(count: float | None) -> Seconds | None:

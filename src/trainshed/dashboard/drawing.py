@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from itertools import zip_longest
 from typing import Any
 
@@ -99,14 +100,17 @@ def _time(time: Time) -> str:
 
 
 def _span(span: Span) -> str:
-    if span.end:
-        return _lasted((span.end - span.start).total_seconds())
-    since = f"since {exactly(span.start)}"
-    return f'<span class="duration" data-since="{rfc3339(span.start)}" title="{since}">{since}</span>'
+    pauses = f"without {duration(span.paused)} of pauses" if span.paused else ""
+    if span.lasted is not None:
+        return _lasted(span.lasted, pauses)
+    since = ", ".join(filter(None, (f"since {exactly(span.start)}", pauses)))
+    counted = rfc3339(span.start + timedelta(seconds=span.paused))
+    return f'<span class="duration" data-since="{counted}" title="{since}">{since}</span>'
 
 
-def _lasted(seconds: float) -> str:
-    return f'<span class="duration">{duration(seconds)}</span>'
+def _lasted(seconds: float, says: str = "") -> str:
+    title = f' title="{says}"' if says else ""
+    return f'<span class="duration"{title}>{duration(seconds)}</span>'
 
 
 def _code(code: Code) -> str:
@@ -159,7 +163,7 @@ _KEYS: Mapping[type, Callable[[Any], Any]] = {
     Link: lambda value: value.text,
     Badge: lambda value: value.state,
     Time: lambda value: rfc3339(value.when),
-    Span: lambda value: (value.end - value.start).total_seconds() if value.end else "Infinity",
+    Span: lambda value: "Infinity" if value.lasted is None else value.lasted,
     Seconds: lambda value: value.seconds,
     Size: lambda value: value.count,
     Ranked: lambda value: value.rank,

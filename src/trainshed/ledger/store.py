@@ -168,6 +168,21 @@ def first_trigger(conn: Connection, receipt_id: str) -> str:
     return found
 
 
+def first_commit(conn: Connection, receipt_id: str) -> str:
+    """Answer the commit that the chain of events began with which ends at a receipt; empty where there was none."""
+    found = ""
+    for _ in range(_LONGEST_CHAIN):
+        query = select(receipts.c.kind, receipts.c.data, receipts.c.parent_id).where(receipts.c.id == receipt_id)
+        row = conn.execute(query).one_or_none()
+        if row is None:
+            break
+        if row.kind == "commit" and (row.data or {}).get("repository"):
+            sha = str(row.data.get("sha", ""))
+            found = sha if sha not in {"", "deleted"} else found
+        receipt_id = row.parent_id or ""
+    return found
+
+
 def deliveries(conn: Connection, receipt_id: str) -> list[Delivery]:
     """Read the deliveries under a receipt, oldest first."""
     d = receipt_deliveries

@@ -6,7 +6,7 @@
 - `catalog`: specs read, checked and planned once. `workplace`: where each task works.
 - `service`: the verbs; `reading`: those that change nothing; `request` checks what is asked for, `given` the artifacts. `triggers`: event → run.
 - `listing`: lists as Google's clients ask for them; `searching`: as people do. `comparing`: several side by side; `measuring`: their numbers.
-- `outline` and `drawing`: a run as a tree and as a graph; `marks`: how its tasks stand, quickly; `paths`: which tasks somebody means; `progress`: of many, briefly; `watching`: be told.
+- `outline` and `drawing`: a run as a tree and as a graph; `marks`: how its tasks stand, quickly; `paths`: which tasks somebody means; `progress`: of many, briefly; `cancelling`: who asked them to end; `working`: how long they were at work; `commits`: of which commit they are; `watching`: be told.
 - `active`: an open run in memory, made of `nodes`; `handed` and `outputs`: what its tasks are given and leave.
 - `engine`: goes on with open runs; `loop` puts it together.
 - `caching` finds what exists already, `importing` and `resolving` register it; `planning` says beforehand what would
@@ -15,6 +15,7 @@
 """
 
 from trainshed.runs import custom_jobs
+from trainshed.runs.cancelling import Cancellation
 from trainshed.runs.catalog import Catalog, Template
 from trainshed.runs.comparing import Side
 from trainshed.runs.decided import Decision
@@ -39,6 +40,7 @@ from trainshed.runs.tallying import tally, tally_ahead, tally_of
 from trainshed.runs.triggers import TARGET, Ports, Triggers
 from trainshed.runs.watching import changes as watch
 from trainshed.runs.watching import wait
+from trainshed.runs.working import paused_seconds, pauses, worked_seconds
 
 __all__ = [
     "ENDED",
@@ -48,6 +50,7 @@ __all__ = [
     "TASK",
     "TRIGGERS",
     "Attempt",
+    "Cancellation",
     "Catalog",
     "Chosen",
     "Decision",
@@ -84,6 +87,8 @@ __all__ = [
     "estimate",
     "job_id",
     "outline",
+    "paused_seconds",
+    "pauses",
     "run_channel",
     "standings",
     "state_of",
@@ -95,4 +100,5 @@ __all__ = [
     "used",
     "wait",
     "watch",
+    "worked_seconds",
 ]

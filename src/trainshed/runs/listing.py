@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from trainshed import names
 from trainshed.errors import InvalidArgument
 from trainshed.lineage import filters
-from trainshed.runs import store
+from trainshed.runs import commits, store
 from trainshed.runs.lifecycle import RUN
 from trainshed.runs.model import Run
 
@@ -31,6 +31,7 @@ class Wanted:
     parent: str = ""
     has_custom_jobs: bool = True  # whether the runs that custom jobs are count as well
     state: str = ""
+    commit: str = ""  # of its code: seven characters of it, or more
     filter: str = ""
     order_by: str = ""
     page_size: int = 100
@@ -66,9 +67,10 @@ def _runs(conn: Connection, wanted: Wanted, order: list[tuple[str, bool]]) -> It
     place = _start(wanted.page_token)
     state = _state(wanted.state, "state") if wanted.state else ""
     size = _CHUNK if wanted.filter.strip() else wanted.page_size + 1
+    which = [commits.are_of(conn, wanted.commit)] if wanted.commit else []
     while True:
         rows = store.list_runs(
-            conn, wanted.parent, limit=size, before=place.before, state=state, order=order, skip=place.skip
+            conn, wanted.parent, limit=size, before=place.before, state=state, order=order, skip=place.skip, which=which
         )
         for run in rows:
             place = _Place(skip=place.skip + 1) if order else _Place(before=(run.create_time, run.name))

@@ -112,9 +112,10 @@ def changes_of(conn: Connection, ids: Sequence[str]) -> dict[str, list[Change]]:
     c = history_table.c
     found: dict[str, list[Change]] = {key: [] for key in ids}
     for some in _chunks(ids):
-        query = select(c.resource, c.transition, c.state, c.time).where(c.noun == TASK.noun, c.resource.in_(some))
-        for resource, transition, state, time in conn.execute(query.order_by(c.id)):
-            found[resource].append(Change(transition=transition, state=state, time=time))
+        query = select(c.resource, c.transition, c.state, c.time, c.cause)
+        query = query.where(c.noun == TASK.noun, c.resource.in_(some)).order_by(c.id)
+        for resource, transition, state, time, cause in conn.execute(query):
+            found[resource].append(Change(transition=transition, state=state, time=time, cause=cause or ""))
     return found
 
 

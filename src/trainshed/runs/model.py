@@ -63,6 +63,8 @@ class Run:
     tasks_left_out: int | None
     outputs: Mapping[str, Any] | None
     usage: Mapping[str, Sequence[float]] | None  # machine type -> seconds of tasks, of cores; None until it ended
+    pauses: Sequence[Sequence[str]] | None = None  # from an end to the retry that went on from it, as RFC 3339
+    commit_sha: str | None = None  # of its code; empty: nobody knows; None: not looked for since it ended
     error: str
     state: str
     create_time: datetime

@@ -23,20 +23,23 @@ class Progress:
     end_time: datetime | None
     tasks_ran: int | None  # None until it ended
     tasks_total: int
+    pauses: Sequence[Sequence[str]] | None = None
 
 
 _PROGRESS = Prepared(
-    select(_c.name, _c.state, _c.create_time, _c.start_time, _c.end_time, _c.tasks_ran, _c.tasks_total).where(
-        among(_c.name, "given")
-    )
+    select(
+        _c.name, _c.state, _c.create_time, _c.start_time, _c.end_time, _c.tasks_ran, _c.tasks_total, _c.pauses
+    ).where(among(_c.name, "given"))
 )
 
 
 def of_runs(conn: Connection, names: Sequence[str]) -> dict[str, Progress]:
     """Answer how far these runs have come; what is gone is left out."""
     return {
-        name: Progress(state=state, create_time=made, start_time=start, end_time=end, tasks_ran=ran, tasks_total=total)
-        for name, state, made, start, end, ran, total in _PROGRESS.rows(conn, given=list(names))
+        name: Progress(
+            state=state, create_time=made, start_time=start, end_time=end, tasks_ran=ran, tasks_total=total, pauses=idle
+        )
+        for name, state, made, start, end, ran, total, idle in _PROGRESS.rows(conn, given=list(names))
     }
 
 

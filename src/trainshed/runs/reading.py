@@ -13,6 +13,7 @@ from trainshed.blobs import Blobs, parse_uri
 from trainshed.errors import InvalidArgument, NotFound
 from trainshed.runs import active as memory
 from trainshed.runs import (
+    cancelling,
     comparing,
     decided,
     drawing,
@@ -25,6 +26,7 @@ from trainshed.runs import (
     store,
     watching,
 )
+from trainshed.runs.cancelling import Cancellation
 from trainshed.runs.catalog import Catalog, Template
 from trainshed.runs.decided import Decision
 from trainshed.runs.lifecycle import RUN
@@ -45,6 +47,7 @@ class Details:
     tasks: list[TaskRow]
     attempts: list[Attempt]
     plan: ir.Plan
+    cancellation: Cancellation | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +103,8 @@ class Reading:
             run = store.get_run(conn, name)
             tasks = store.tasks_of(conn, name)
             attempts = store.attempts_of(conn, name)
-            return Details(run=run, tasks=tasks, attempts=attempts, plan=self._plan(conn, run))
+            asked = cancelling.of_runs(conn, [name]).get(name)
+            return Details(run=run, tasks=tasks, attempts=attempts, plan=self._plan(conn, run), cancellation=asked)
 
         return self.db.read(query)
 
@@ -207,6 +211,7 @@ class Reading:
         page_size: int = 100,
         page_token: str = "",
         state: str = "",
+        commit: str = "",
         filter: str = "",  # noqa: A002  (Google's word)
         order_by: str = "",
         has_custom_jobs: bool = True,
@@ -216,6 +221,7 @@ class Reading:
             parent=parent,
             has_custom_jobs=has_custom_jobs,
             state=state,
+            commit=commit,
             filter=filter,
             order_by=order_by,
             page_size=min(page_size or 100, 1000),
@@ -261,6 +267,10 @@ class Reading:
         """Draw a run: its plan's nodes and edges, tasks with their states."""
         details = self.describe(name)
         return drawing.draw(details.plan, details.tasks)
+
+    def cancellations(self, names: Sequence[str]) -> Mapping[str, Cancellation]:
+        """Answer of some runs when they were asked to end, and who or what asked; one that was not is left out."""
+        return self.db.read(lambda conn: cancelling.of_runs(conn, names)) if names else {}
 
     def history(self, name: str) -> Sequence[Change]:
         """Read a run's transitions."""

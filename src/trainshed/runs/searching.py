@@ -16,7 +16,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, func, or_, sel
 
 from trainshed import names
 from trainshed.errors import InvalidArgument
-from trainshed.runs import store
+from trainshed.runs import commits, store
 from trainshed.runs.model import Run
 from trainshed.sql import has_member
 
@@ -36,6 +36,7 @@ class Search:
     until: datetime | None = None  # created before
     text: str = ""  # in its name
     value: str = ""  # of a parameter or a label: KEY=VALUE
+    commit: str = ""  # of its code: seven characters of it, or more
     page_size: int = 50
     page_token: str = ""
 
@@ -129,6 +130,8 @@ def _conditions(conn: Connection, wanted: Search) -> list[ColumnElement[bool]]:
         found.append(c.pipeline == wanted.pipeline)
     if wanted.trigger:
         found.append(c.trigger.in_(_meant(conn, wanted.trigger)))
+    if wanted.commit:
+        found.append(commits.are_of(conn, wanted.commit))
     if wanted.since is not None:
         found.append(c.create_time >= wanted.since)
     if wanted.until is not None:

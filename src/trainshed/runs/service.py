@@ -16,7 +16,7 @@ from trainshed.clock import Clock
 from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, StaleState, TrainshedError
 from trainshed.ledger import Cause
 from trainshed.runs import active as memory
-from trainshed.runs import paths, planning, progress, request, store
+from trainshed.runs import commits, paths, planning, progress, request, store, working
 from trainshed.runs import retry as again
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.catalog import Catalog, Template
@@ -114,8 +114,11 @@ class Service(Reading):
         notify(conn, store.CHANNEL)
         return run, True
 
-    def cancel(self, name: str) -> None:
-        """Ask a run to end; twice is once. Raises NotFound, FailedPrecondition when it has ended."""
+    def cancel(self, name: str, *, cause: str = "") -> None:
+        """Ask a run to end; twice is once, and the first time counts. `cause` is who or what asks.
+
+        Raises NotFound, FailedPrecondition when it has ended.
+        """
 
         def verb(conn: Connection) -> None:
             run = store.get_run(conn, name)
@@ -125,13 +128,13 @@ class Service(Reading):
                     reason="RUN_NOT_CANCELLABLE",
                 )
             if run.state != "CANCELLING":
-                store.fire_run(conn, name, "cancel", now=self.clock.now())
+                store.fire_run(conn, name, "cancel", now=self.clock.now(), cause=cause)
             notify(conn, store.CHANNEL)
 
         self.db.write(verb)
 
-    def retry(self, name: str) -> Run:
-        """Let a run that failed, or was cancelled, go on from what did not succeed.
+    def retry(self, name: str, *, cause: str = "") -> Run:
+        """Let a run that failed, or was cancelled, go on from what did not succeed. `cause` is who or what asks.
 
         Raises NotFound, FailedPrecondition when it has not failed, InvalidArgument for an image that is bound no longer.
         """
@@ -146,22 +149,27 @@ class Service(Reading):
             active = self._take_up(conn, run, store.tasks_of(conn, name), keep_ended=True)
             for decision in again.retry(active.view):
                 self._begin_anew(conn, active, decision)
-            store.fire_run(
-                conn,
-                name,
-                "retry",
-                now=self.clock.now(),
-                error="",
-                tasks_ran=None,
-                tasks_left_out=None,
-                outputs=None,
-                usage=None,
-            )
+            now = self.clock.now()
+            anew: dict[str, Any] = {
+                "error": "",
+                "pauses": working.with_pause(run, now),
+                "commit_sha": self._commit(conn, run),
+            }
+            anew |= dict.fromkeys(("tasks_ran", "tasks_left_out", "outputs", "usage"))
+            store.fire_run(conn, name, "retry", now=now, cause=cause, **anew)
             notify(conn, store.CHANNEL)
             return store.get_run(conn, name)
 
         self.foresee([self.get(name)])
         return self.db.write(verb)
+
+    def without_commit(self, limit: int) -> Sequence[commits.Run]:
+        """Read which runs have ended whose commit was not looked for since then, the newest first."""
+        return self.db.read(lambda conn: commits.unknown(conn, limit))
+
+    def note_commits(self, found: Mapping[commits.Run, str]) -> None:
+        """Keep the commits of runs, unless they went on in the meantime; empty: nobody knows it."""
+        self.db.write(lambda conn: commits.note(conn, found))
 
     def attempts_again(self, name: str) -> Sequence[Attempt]:
         """Read the ended attempts of the tasks of a run that were tried more than once, or are to be tried again."""
@@ -311,9 +319,14 @@ class Service(Reading):
             trigger = ledger.first_trigger(conn, cause.receipt_id)
         run = request.draft(prepared, cause, run_key=run_key, job=job, context_id=context, now=now, trigger=trigger)
         hidden = {"state", "end_time"}
-        store.insert_run(conn, {k: v for k, v in vars(run).items() if k not in hidden})
+        values = {k: v for k, v in vars(run).items() if k not in hidden}
+        store.insert_run(conn, {**values, "commit_sha": self._commit(conn, run)})
         store.insert_tasks(conn, memory.begin(run, template.plan, {}, self._folder).open_root(now=now))
         return run
+
+    def _commit(self, conn: Connection, run: Run) -> str | None:
+        """Answer the commit that led to a run; what is not known of it now is looked for when the run has ended."""
+        return (ledger.first_commit(conn, run.receipt_id) if run.receipt_id else "") or None
 
     def _ensure_bucket(self, conn: Connection, root: str) -> None:
         bucket, _ = parse_uri(root)

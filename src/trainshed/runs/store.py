@@ -84,6 +84,8 @@ runs = Table(
     Column("tasks_left_out", Integer),
     Column("outputs", Json),
     Column("usage", Json),
+    Column("pauses", Json),  # [[ended, taken up again], …]; NULL: it was never retried
+    Column("commit_sha", Text),  # of its code; empty: nobody knows; NULL: not looked for since it ended
     Column("error", Text, nullable=False, server_default=""),
     Column("create_time", Timestamp, nullable=False),
     Column("start_time", Timestamp),
@@ -95,6 +97,7 @@ runs = Table(
     Index("ix_runs_pipeline", "pipeline", "create_time", "name"),
     Index("ix_runs_trigger", "trigger", "create_time", "name"),
     Index("ix_runs_origin", "origin"),
+    Index("ix_runs_commit_sha", "commit_sha", "create_time", "name"),
 )
 
 tasks = Table(
@@ -211,10 +214,12 @@ def list_runs(
     state: str = "",
     order: Sequence[tuple[str, bool]] = (),
     skip: int = 0,
+    which: Sequence[ColumnElement[bool]] = (),
 ) -> list[Run]:
     """Read runs, newest first or by other columns, of which it is said whether they descend."""
     columns = [getattr(runs.c[name], "desc" if descends else "asc")() for name, descends in order]
     query = select(runs).order_by(*columns, runs.c.create_time.desc(), runs.c.name.desc()).limit(limit).offset(skip)
+    query = query.where(*which)
     if parent:
         query = query.where(runs.c.name.startswith(f"{parent}/pipelineJobs/", autoescape=True))
     if state:

@@ -41,6 +41,7 @@ history_table = Table(
     Column("transition", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("time", Timestamp, nullable=False),
+    Column("cause", Text),  # who or what asked for it, where somebody did
     Index("ix_history_resource", "noun", "resource"),
 )
 
@@ -64,6 +65,7 @@ class Change:
     transition: str
     state: str
     time: datetime
+    cause: str = ""  # who or what asked for it: "the dashboard"; empty: nobody, or it is not known
 
 
 def state_columns(lifecycle: Lifecycle) -> tuple[Column[Any], Column[Any]]:
@@ -94,12 +96,14 @@ def fire(
     now: datetime,
     attempt: int | None = None,
     next_attempt: int | None = None,
+    cause: str = "",
     **values: Any,
 ) -> None:
     """Take the transition `name` of the row that `key` names, setting `values` along with it.
 
-    `attempt` fences: a report of an earlier attempt changes nothing; `next_attempt` begins a new one. Raises
-    StaleState when the row is not in a source state, is of another attempt, or is not there; nothing is written then.
+    `attempt` fences: a report of an earlier attempt changes nothing; `next_attempt` begins a new one. `cause` is who or
+    what asked for it, which the history keeps. Raises StaleState when the row is not in a source state, is of another
+    attempt, or is not there; nothing is written then.
     """
     transition = lifecycle[name]
     values["state"] = transition.target
@@ -121,7 +125,7 @@ def fire(
             f"{' or '.join(transition.sources)}" + ("" if attempt is None else f" in attempt {attempt}") + ".",
             metadata={"resource": resource, "transition": name},
         )
-    record(conn, lifecycle.noun, resource, name, transition.target, now)
+    record(conn, lifecycle.noun, resource, name, transition.target, now, cause=cause)
 
 
 @cache
@@ -193,11 +197,14 @@ def _tell_many(conn: Connection, changed: int, noun: str, transition: Transition
         )
 
 
-def record(conn: Connection, noun: str, resource: str, transition: str, state: str, now: datetime) -> None:
+def record(
+    conn: Connection, noun: str, resource: str, transition: str, state: str, now: datetime, *, cause: str = ""
+) -> None:
     """Append to the history of a resource; creation is recorded too, as transition `created`."""
     notify(conn, changes(noun))
     notify(conn, changes(noun, resource))
     entry = {"noun": noun, "resource": resource, "transition": transition, "state": state, "time": now}
+    entry["cause"] = cause or None  # always there: what waits is written by one statement
     waiting: list[dict[str, Any]] | None = conn.info.get(_WAITING)
     if waiting is None:
         conn.execute(_APPEND, entry)
@@ -231,8 +238,8 @@ def history(conn: Connection, noun: str, resource: str) -> list[Change]:
         gather_history(conn)
     table = history_table
     rows = conn.execute(
-        select(table.c.transition, table.c.state, table.c.time)
+        select(table.c.transition, table.c.state, table.c.time, table.c.cause)
         .where(table.c.noun == noun, table.c.resource == resource)
         .order_by(table.c.id)
     )
-    return [Change(transition=r.transition, state=r.state, time=r.time) for r in rows]
+    return [Change(transition=r.transition, state=r.state, time=r.time, cause=r.cause or "") for r in rows]

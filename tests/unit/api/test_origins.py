@@ -2,7 +2,7 @@
 
 import pytest
 
-from trainshed.api import origins
+from trainshed.api import caller, origins
 
 _HOST = "127.0.0.1:8484"
 
@@ -80,3 +80,23 @@ def test_a_cookie_alone_lets_nobody_write_who_does_not_say_where_from():
 )
 def test_a_browser_trusts_the_machine_that_it_runs_on(host, expected):
     assert origins.is_of_this_machine(host) is expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"user-agent": "trainshed"}, "the command line"),
+        ({"user-agent": "Mozilla/5.0 (X11)", "origin": "http://127.0.0.1:8484"}, "the dashboard"),
+        ({"user-agent": "Mozilla/5.0 (X11)", "sec-fetch-site": "same-origin"}, "the dashboard"),
+        ({"user-agent": "google-api-nodejs-client/9.0"}, "the API"),
+        ({}, "the API"),
+    ],
+)
+def test_it_is_known_over_what_a_request_came(headers, expected):
+    assert origins.over(headers) == expected
+
+
+def test_who_asks_is_named_unless_it_is_whoever_sits_here():
+    assert caller.Caller(principal=caller.USER, over=caller.PAGES).said == "the dashboard"
+    account = "build-1@local-project.iam.gserviceaccount.com"
+    assert caller.Caller(principal=account, over=caller.COMMANDS).said == f"{account} over the command line"

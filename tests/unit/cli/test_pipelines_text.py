@@ -16,7 +16,8 @@ def a_line(label, state="SUCCEEDED", *, depth=0, **more):
 def a_run(*lines, **more):
     nothing = dict.fromkeys(("createTime", "startTime", "endTime", "cause", "receipt", "error", "displayName"), "")
     document = {"name": "n", "pipeline": "p", "state": "SUCCEEDED", "needless": False, "failurePolicy": "FAIL_SLOW"}
-    return {**nothing, **document, "parameters": {}, "outputs": {}, "cost": COST, "lines": lines, **more}
+    times = {"workedSeconds": None, "pausedSeconds": 0.0, "cancellation": None}
+    return {**nothing, **document, **times, "parameters": {}, "outputs": {}, "cost": COST, "lines": lines, **more}
 
 
 def shown(capsys):
@@ -39,6 +40,17 @@ def test_a_run_is_a_tree_of_columns(capsys):
         "loop     FAILED                             100 iterations: 98 SUCCEEDED, 2 FAILED",
         "  train  FAILED            1 min 5 s        exited with code 3",
     ]
+
+
+def test_a_run_says_how_long_it_was_at_work_and_who_asked_it_to_end(capsys):
+    pipelines_text.describe(a_run(workedSeconds=1.5, pausedSeconds=85.0, cancellation={"time": START, "by": "the API"}))
+    pipelines_text.describe(a_run(workedSeconds=2.0))
+
+    lines = shown(capsys)
+    assert "duration: 1.5 s, and 1 min 25 s of pauses" in lines
+    assert f"asked to end: {START} by the API" in lines
+    assert "duration: 2.0 s" in lines
+    assert sum(line.startswith("asked to end") for line in lines) == 1
 
 
 def test_attempts_are_listed_when_there_were_several(capsys):

@@ -35,6 +35,10 @@ RUN, WHY = Link(text="run", href="/runs/1"), Link(text="Why", href="/why/1")
         (Badge(state="OK", note="<1>"), '<span class="badge ok">OK</span> <span class="note">&lt;1&gt;</span>'),
         (Seconds(seconds=90), '<span class="duration">1 min 30 s</span>'),
         (Span(start=WHEN, end=WHEN + timedelta(seconds=2)), '<span class="duration">2.0 s</span>'),
+        (
+            Span(start=WHEN, end=WHEN + timedelta(seconds=87), paused=85.5),
+            '<span class="duration" title="without 1 min 25 s of pauses">1.5 s</span>',
+        ),
         (Size(count=2048), '<span class="size">2.0 KiB</span>'),
         (Ranked(text="2 & more", rank=2), "2 &amp; more"),
         (Type(text="Model", title="system.Model"), '<span title="system.Model">Model</span>'),

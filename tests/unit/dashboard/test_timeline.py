@@ -26,6 +26,15 @@ def test_waiting_and_every_attempt_stand_apart():
     ) == [("wait", "", 10, 10), ("run", "failed", 20, 20), ("wait", "", 40, 5), ("run", "succeeded", 45, 45)]
 
 
+def test_the_time_in_which_nobody_did_anything_is_cut_out():
+    pause = (START + timedelta(seconds=20), START + timedelta(seconds=60))
+    axis = Axis(start=START, end=START + timedelta(seconds=100), pauses=[pause])
+
+    places = [axis.place(START + timedelta(seconds=at)) for at in (0, 20, 40, 60, 90, 100)]
+
+    assert (axis.seconds, places) == (60, [0, 33.333, 33.333, 33.333, 83.333, 100])
+
+
 def test_what_goes_on_reaches_to_the_end_of_the_axis():
     assert drawn((30, "claimed", "RUNNING")) == [("run", "running", 30, 70)]
 

@@ -16,9 +16,10 @@ from trainshed.api.own.runs_json import PRICES, brief_json, outline_json, run_js
 from trainshed.api.services.pipelines import CauseOf, NextOrdinal
 from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument
-from trainshed.runs import RUN, NewRun, Run, Service, Triggers, estimate, tally_ahead
+from trainshed.runs import RUN, NewRun, Run, Service, Trigger, Triggers, estimate, tally_ahead
 
 _WAIT_SECONDS = 30.0
+_OF_TRIGGER = ("spec", "topic", "bucket")  # what can be changed of a run trigger, beside whether it is disabled
 
 
 def routes(
@@ -45,7 +46,7 @@ def routes(
         Route("/trainshed/v1/runTriggers", api.triggers),
         Route("/trainshed/v1/{parent:path}/runTriggers", api.create_trigger, methods=["POST"]),
         Route("/trainshed/v1/runTriggers/{trigger}", api.describe_trigger),
-        Route("/trainshed/v1/runTriggers/{trigger}", api.switch_trigger, methods=["PATCH"]),
+        Route("/trainshed/v1/runTriggers/{trigger}", api.change_trigger, methods=["PATCH"]),
         Route("/trainshed/v1/runTriggers/{trigger}", api.delete_trigger, methods=["DELETE"]),
     ]
 
@@ -78,10 +79,13 @@ class _Api:
             request.path_params["parent"],
             page_token=wanted.get("pageToken", ""),
             state=wanted.get("state", ""),
+            commit=wanted.get("commit", ""),
             filter=wanted.get("filter", ""),
             order_by=wanted.get("orderBy", ""),
         )
-        page = {"runs": [brief_json(run) for run in found]}
+        stopped = [run.name for run in found if run.state in {"CANCELLING", "CANCELLED"}]
+        asked = await off_loop(self._runs.cancellations, stopped)
+        page = {"runs": [brief_json(run, asked.get(run.name)) for run in found]}
         return JSONResponse(page | ({"nextPageToken": token} if token else {}))
 
     async def describe(self, request: Request) -> Response:
@@ -92,7 +96,7 @@ class _Api:
         return JSONResponse(await off_loop(outline_json, details))
 
     async def retry(self, request: Request) -> Response:
-        run = await off_loop(self._runs.retry, _name(request))
+        run = await off_loop(self._runs.retry, _name(request), cause=caller.current().said)
         return JSONResponse(brief_json(run))
 
     async def clone(self, request: Request) -> Response:
@@ -138,13 +142,25 @@ class _Api:
     async def describe_trigger(self, request: Request) -> Response:
         return JSONResponse(trigger_json(await off_loop(self._triggers.get, request.path_params["trigger"])))
 
-    async def switch_trigger(self, request: Request) -> Response:
-        """Disable or enable it: `{"disabled": true}`, as a build trigger's."""
-        wanted = own.choice(await own.body(request), "disabled")
-        if wanted is None:
-            raise InvalidArgument.field("disabled", "is missing; it is all of a run trigger that can be changed")
-        name = request.path_params["trigger"]
-        return JSONResponse(trigger_json(await off_loop(self._triggers.switch, name, is_disabled=wanted)))
+    async def change_trigger(self, request: Request) -> Response:
+        """Change what starts it, or what it starts; disable or enable it by `{"disabled": true}`, as a build trigger."""
+        document, name = await own.body(request), request.path_params["trigger"]
+        given = {key: str(document[key]) for key in _OF_TRIGGER if document.get(key)}
+        wanted = own.choice(document, "disabled")
+        if unknown := sorted(set(document) - {*_OF_TRIGGER, "disabled"}):
+            raise InvalidArgument.field(unknown[0], f"is none of disabled, {', '.join(_OF_TRIGGER)}")
+        if wanted is None and not given:
+            raise InvalidArgument.field("disabled", f"is missing, and so are {', '.join(_OF_TRIGGER)}")
+        found = await off_loop(self._change_trigger, name, given, wanted)
+        return JSONResponse(trigger_json(found))
+
+    def _change_trigger(self, name: str, given: Mapping[str, str], is_disabled: bool | None) -> Trigger:
+        if given:
+            spec, source = given.get("spec", ""), {key: given.get(key, "") for key in ("topic", "bucket")}
+            found = self._triggers.change(name, spec_uri=spec, **source)
+        if is_disabled is not None:
+            found = self._triggers.switch(name, is_disabled=is_disabled)
+        return found
 
     async def delete_trigger(self, request: Request) -> Response:
         await off_loop(self._triggers.delete, request.path_params["trigger"])

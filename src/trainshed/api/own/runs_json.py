@@ -7,7 +7,22 @@ from trainshed import costs
 from trainshed.api import fields
 from trainshed.api.services.pipelines_json import job_json
 from trainshed.clock import rfc3339
-from trainshed.runs import Attempt, Details, Line, Run, TaskRow, Traces, Trigger, actual, outline, tally_of, used
+from trainshed.runs import (
+    Attempt,
+    Cancellation,
+    Details,
+    Line,
+    Run,
+    TaskRow,
+    Traces,
+    Trigger,
+    actual,
+    outline,
+    paused_seconds,
+    tally_of,
+    used,
+    worked_seconds,
+)
 
 PRICES = costs.load()
 
@@ -21,7 +36,7 @@ def run_json(details: Details, traces: Traces) -> dict[str, Any]:
     cost = costs.to_document(actual(PRICES, details.tasks, details.attempts))
     return {
         "job": job_json(run, details, traces=traces),
-        **brief_json(run),
+        **brief_json(run, details.cancellation),
         "outputs": fields.writable(run.outputs or {}),
         "tasks": [_task_json(task, attempts.get(task.id, [])) for task in details.tasks],
         "cost": cost,
@@ -33,15 +48,15 @@ def outline_json(details: Details) -> dict[str, Any]:
     cost = costs.to_document(replace(actual(PRICES, details.tasks, details.attempts), parts={}))
     lines = [_line_json(line) for line in outline(details.plan, details.tasks, details.attempts)]
     return {
-        **brief_json(details.run),
+        **brief_json(details.run, details.cancellation),
         "outputs": fields.writable(details.run.outputs or {}),
         "lines": lines,
         "cost": cost,
     }
 
 
-def brief_json(run: Run) -> dict[str, Any]:
-    """Write what lists show."""
+def brief_json(run: Run, cancellation: Cancellation | None = None) -> dict[str, Any]:
+    """Write what lists show. `workedSeconds` is the time between start and end without the pauses before a retry."""
     done = tally_of(run)
     return {
         "name": run.name,
@@ -62,7 +77,15 @@ def brief_json(run: Run) -> dict[str, Any]:
         "createTime": rfc3339(run.create_time),
         "startTime": rfc3339(run.start_time) if run.start_time else "",
         "endTime": rfc3339(run.end_time) if run.end_time else "",
+        "workedSeconds": worked_seconds(run),
+        "pausedSeconds": paused_seconds(run),
+        "commit": run.commit_sha or "",
+        "cancellation": _cancellation_json(cancellation),
     }
+
+
+def _cancellation_json(found: Cancellation | None) -> dict[str, str] | None:
+    return None if found is None else {"time": rfc3339(found.time), "by": found.by}
 
 
 def trigger_json(trigger: Trigger) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class CustomJobs:
 
     def CancelCustomJob(self, request: Any) -> None:
         """Ask a job to end."""
-        self._jobs.cancel(request.name)
+        self._jobs.cancel(request.name, cause=caller.current().said)
 
     def DeleteCustomJob(self, request: Any) -> Any:
         """Forget a job that has ended."""
@@ -92,7 +92,7 @@ class TrainingPipelines:
 
     def CancelTrainingPipeline(self, request: Any) -> None:
         """Ask the job of a training pipeline to end."""
-        self._jobs.cancel_pipeline(request.name)
+        self._jobs.cancel_pipeline(request.name, cause=caller.current().said)
 
     def DeleteTrainingPipeline(self, request: Any) -> Any:
         """Forget a training pipeline that has ended, with its job."""

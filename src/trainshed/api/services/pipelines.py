@@ -78,7 +78,7 @@ class Pipelines:
 
     def CancelPipelineJob(self, request: Any) -> Any:
         """Ask a run to end."""
-        self._runs.cancel(request.name)
+        self._runs.cancel(request.name, cause=caller.current().said)
         return from_json("google.protobuf.Empty", {})
 
     def DeletePipelineJob(self, request: Any) -> Any:
@@ -91,7 +91,7 @@ class Pipelines:
         wanted = _named(request)
         self._refuse([run for run in map(self._runs.get, wanted) if RUN.is_final(run.state)], "have ended")
         for name in wanted:
-            self._runs.cancel(name)
+            self._runs.cancel(name, cause=caller.current().said)
         return self._batch(request.parent, "BatchCancelPipelineJobsResponse", [self._runs.get(n) for n in wanted])
 
     def BatchDeletePipelineJobs(self, request: Any) -> Any:

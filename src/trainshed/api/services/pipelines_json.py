@@ -7,7 +7,7 @@ from trainshed.api import fields
 from trainshed.clock import rfc3339
 from trainshed.lineage import Artifact, Execution, metadata_of, public_id, shown_name
 from trainshed.names import short
-from trainshed.runs import Attempt, Details, Run, TaskRow, Traces
+from trainshed.runs import Attempt, Cancellation, Details, Run, TaskRow, Traces
 
 _CANCELLED, _DEADLINE_EXCEEDED, _RESOURCE_EXHAUSTED, _FAILED_PRECONDITION, _INTERNAL, _UNAVAILABLE = 1, 4, 8, 9, 13, 14
 _CODES = {  # google.rpc.Code of what became of an attempt
@@ -58,9 +58,15 @@ def job_json(
     document |= {key: value for key, value in optional.items() if value}
     if run.error:
         document["error"] = {"code": _FAILED_PRECONDITION, "message": run.error}
+    elif details is not None and details.cancellation is not None and run.state == "CANCELLED":
+        document["error"] = {"code": _CANCELLED, "message": _asked(details.cancellation)}
     if details is not None:
         document["jobDetail"] = _Tasks(details, traces or Traces()).detail()
     return document
+
+
+def _asked(cancellation: Cancellation) -> str:
+    return f"The run was asked to end by {cancellation.by} at {rfc3339(cancellation.time)}."
 
 
 def listed_json(run: Run, spec: Mapping[str, Any] | None) -> dict[str, Any]:

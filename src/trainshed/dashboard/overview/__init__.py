@@ -154,7 +154,7 @@ def _at_work(open_runs: Sequence[runs.Run], open_builds: Sequence[builds.Build])
             Several(cells=("Run", Link(text=run.name.rsplit("/", 1)[-1], href=links.href("/runs", run.name)))),
             Badge(state=run.state),
             run.pipeline,
-            span(run.start_time or run.create_time, None),
+            span(run.start_time or run.create_time, None, runs.paused_seconds(run)),
             links.why(run.name),
         )
         for run in open_runs

@@ -9,14 +9,14 @@ from urllib.parse import urlencode
 from trainshed import names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Code, Link, Seconds, called, span, time
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, Seconds, called, time
 from trainshed.dashboard.charts import Chart, Series
 from trainshed.dashboard.origin import Origins
 from trainshed.dashboard.page import Empty, Notice, Page, Part, Table
 from trainshed.dashboard.runs import differences, parallel, results
 from trainshed.dashboard.runs.differences import Row, amount
 from trainshed.dashboard.runs.listing import COMPARISON, SECTION, cost
-from trainshed.dashboard.runs.words import because, remark
+from trainshed.dashboard.runs.words import because, part_took, remark, took
 from trainshed.dashboard.wording import duration
 from trainshed.errors import InvalidArgument
 from trainshed.explain import Origin
@@ -171,7 +171,7 @@ def _runs(sides: Sequence[runs.Side], letters: Sequence[str]) -> Part:
             side.run.pipeline,
             because(side.run),
             time(side.run.create_time),
-            span(side.run.start_time, side.run.end_time),
+            took(side.run),
             cost(side.run),
             Link(text="Leave out", href=address([name for name in everyone if name != side.run.name])),
         )
@@ -203,7 +203,8 @@ def _states(side: runs.Side) -> dict[str, tuple[str, str]]:
 def _durations(side: runs.Side) -> dict[str, float]:
     spans = {"the run": (side.run.start_time, side.run.end_time)}
     spans |= {task.name: (task.start_time, task.end_time) for task in side.tasks}
-    return {name: (end - start).total_seconds() for name, (start, end) in spans.items() if start and end}
+    found = {name: part_took(side.run, start, end) for name, (start, end) in spans.items()}
+    return {name: took.lasted for name, took in found.items() if took and took.lasted is not None}
 
 
 def _made_of(side: runs.Side, known: Origin | None) -> dict[str, str]:

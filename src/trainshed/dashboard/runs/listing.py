@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 from trainshed import costs, names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Link, span, time
+from trainshed.dashboard.cells import Badge, Cell, Link, time
 from trainshed.dashboard.logs.ansi import plain
 from trainshed.dashboard.page import Empty, Filter, Filters, Notice, Page, Part, Table
-from trainshed.dashboard.runs.words import because, remark
+from trainshed.dashboard.runs.words import asked_to_end, because, remark, took, was_stopped
 from trainshed.dashboard.wording import brief_cost
 from trainshed.sql import changes
 
@@ -21,7 +21,7 @@ SECTION = "/runs"
 COMPARISON = "/runs/compare"
 TREND = "/runs/metrics"
 NEW = "/runs/new"
-WORDS = ("state", "pipeline", "trigger", "since", "until", "text", "value", "page")  # of the query
+WORDS = ("state", "pipeline", "trigger", "since", "until", "text", "value", "commit", "page")  # of the query
 _PRICES = costs.load()
 _ROWS = 50
 _LONGEST_REASON = 160  # characters
@@ -63,6 +63,7 @@ def page(service: runs.Service, asked: Asked) -> Page:
         until=asked.moment("until"),
         text=asked.word("text"),
         value=asked.word("value"),
+        commit=asked.word("commit"),
         page_size=_ROWS,
         page_token=asked.word("page"),
     )
@@ -78,7 +79,7 @@ def page(service: runs.Service, asked: Asked) -> Page:
             Link(text="Start a run", href=NEW),
             *([Link(text="Metrics of these runs over time", href=trend)] if found else []),
         ),
-        parts=(_filters(service.known(), wanted), *_further(asked, found, token), _table(asked, found, token)),
+        parts=(_filters(service.known(), wanted), *_further(asked, found, token), _table(service, asked, found, token)),
         follows=(changes(runs.RUN.noun),),
     )
 
@@ -99,6 +100,7 @@ def _filters(known: runs.Known, wanted: runs.Search) -> Part:
             Filter(name="text", label="Name contains", value=wanted.text),
             *narrowed(known, wanted),
             Filter(name="value", label="Parameter or label, as epochs=3", value=wanted.value),
+            Filter(name="commit", label="Commit of its code", value=wanted.commit),
             Filter(name="since", label="Created since (UTC)", value=_local(wanted.since), type="datetime-local"),
             Filter(name="until", label="and before (UTC)", value=_local(wanted.until), type="datetime-local"),
         ),
@@ -116,7 +118,8 @@ def narrowed(known: runs.Known, wanted: runs.Search) -> tuple[Filter, ...]:
     )
 
 
-def _table(asked: Asked, found: Sequence[runs.Run], token: str) -> Part:
+def _table(service: runs.Service, asked: Asked, found: Sequence[runs.Run], token: str) -> Part:
+    stopped = service.cancellations([run.name for run in found if was_stopped(run)])
     is_narrowed = any(value for _, value in asked.query)
     nothing = (
         Empty(text="No run is like that. Take a word out of the filters, or show all.")
@@ -130,7 +133,7 @@ def _table(asked: Asked, found: Sequence[runs.Run], token: str) -> Part:
     return Choice(
         id="runs",
         columns=_COLUMNS,
-        rows=[_row(run) for run in found],
+        rows=[_row(run, asked_to_end(stopped.get(run.name))) for run in found],
         keys=[run.name for run in found],
         labels=[names.short(run.name) for run in found],
         nothing=nothing,
@@ -142,14 +145,14 @@ def _table(asked: Asked, found: Sequence[runs.Run], token: str) -> Part:
     )
 
 
-def _row(run: runs.Run) -> tuple[Cell, ...]:
+def _row(run: runs.Run, stopped: str) -> tuple[Cell, ...]:
     return (
         Link(text=names.short(run.name), href=links.href(SECTION, run.name)),
-        Badge(state=run.state, note="; ".join(filter(None, (remark(run), _reason(run))))),
+        Badge(state=run.state, note="; ".join(filter(None, (remark(run), _reason(run), stopped)))),
         run.pipeline,
         because(run),
         time(run.create_time),
-        span(run.start_time, run.end_time),
+        took(run),
         cost(run),
         brief(run.parameters),
         links.why(run.name),

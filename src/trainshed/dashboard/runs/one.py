@@ -7,7 +7,7 @@ from typing import Any
 from trainshed import costs, names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Code, Link, Time, span, time
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, Time, time
 from trainshed.dashboard.logs.ansi import plain
 from trainshed.dashboard.page import Action, Actions, Facts, Notice, Page, Part, Tab, Text
 from trainshed.dashboard.runs import panel, results, tasks, timeline
@@ -15,7 +15,7 @@ from trainshed.dashboard.runs.kept import Ended
 from trainshed.dashboard.runs.listing import COMPARISON, SECTION
 from trainshed.dashboard.runs.picture import Pictures
 from trainshed.dashboard.runs.task import written
-from trainshed.dashboard.runs.words import because, remark, so_far
+from trainshed.dashboard.runs.words import asked_to_end, because, pauses, remark, so_far, took, was_stopped
 
 TABS = ("graph", "tasks", "timeline", "results", "details")
 WORDS = (
@@ -33,6 +33,7 @@ WORDS = (
 )  # of the query, in all tabs
 _PRICES = costs.load()
 _EVERY_SECONDS = 2.0
+_SHA = 12  # letters of a commit
 _SHORT, _LONG = 12, 120  # characters of a value between which it is copied by a button
 
 
@@ -61,7 +62,7 @@ class OneRun:
             title=_title(run),
             section=SECTION,
             state=Badge(state=run.state, note=remark(run) or so_far(found)),
-            about=_about(found, self._cost(found)),
+            about=_about(found, self._cost(found), self._asked_to_end(run)),
             trail=(Link(text="Runs", href=SECTION), Link(text=run.pipeline, href=f"{SECTION}?pipeline={run.pipeline}")),
             tabs=_tabs(asked, run, tab),
             parts=(*_problem(found), _actions(run), *made[tab](found, asked)),
@@ -77,6 +78,9 @@ class OneRun:
     def _cost(self, found: runs.Marks) -> costs.Cost:
         known = runs.actual_brief(_PRICES, found.run)
         return known or runs.actual(_PRICES, found.tasks, self._service.attempts_again(found.run.name))
+
+    def _asked_to_end(self, run: runs.Run) -> str:
+        return asked_to_end(self._service.cancellations([run.name]).get(run.name)) if was_stopped(run) else ""
 
     def _graph(self, found: runs.Marks, asked: Asked) -> Sequence[Part]:
         whole = self._pictures.whole(found)
@@ -101,7 +105,7 @@ def _identifier(run: runs.Run) -> Cell:
     return Code(text=short, may_copy=True) if short != _title(run) else None
 
 
-def _about(found: runs.Marks, cost: costs.Cost) -> Sequence[Cell]:
+def _about(found: runs.Marks, cost: costs.Cost, stopped: str) -> Sequence[Cell]:
     run = found.run
     return tuple(
         cell
@@ -109,18 +113,21 @@ def _about(found: runs.Marks, cost: costs.Cost) -> Sequence[Cell]:
             _identifier(run),
             because(run),
             time(run.create_time),
-            span(run.start_time, run.end_time),
+            took(run),
+            pauses(run) or None,
             str(cost),
+            stopped or None,
         )
         if cell is not None
     )
 
 
 def _follows(run: runs.Run) -> Sequence[str]:
-    """Answer what may change the page; a run that succeeded stays as it is."""
+    """Answer what may change the page; a run that succeeded stays as it is once its commit was looked for."""
     if not runs.RUN.is_final(run.state):
         return (runs.run_channel(run.name), runs.tasks_channel(run.name))
-    return () if run.state == "SUCCEEDED" else (runs.run_channel(run.name),)
+    stays = run.state == "SUCCEEDED" and run.commit_sha is not None
+    return () if stays else (runs.run_channel(run.name),)
 
 
 def _tabs(asked: Asked, run: runs.Run, current: str) -> Sequence[Tab]:
@@ -173,6 +180,7 @@ def _details(run: runs.Run) -> Sequence[Part]:
         ("Ended", _at(run.end_time)),
         ("Time of its event", _at(run.logical_time)),
         ("Tasks", remark(run) or run.tasks_total),
+        ("Commit of its code", _commit(run)),
         ("Spec", Code(text=run.template_uri or f"sha256 {run.spec_digest[:16]}", may_copy=bool(run.template_uri))),
         ("Outputs below", Code(text=run.root, may_copy=True)),
         ("When a task fails", "the others go on" if run.failure_policy != "FAIL_FAST" else "the run ends"),
@@ -194,6 +202,14 @@ def _details(run: runs.Run) -> Sequence[Part]:
     if run.error:
         parts.append(Text(id="error", heading="Error", text=plain(run.error)))
     return parts
+
+
+def _commit(run: runs.Run) -> Cell:
+    """Say of which commit the code is, with the way to its other runs; the account says how that is known, or why not."""
+    if run.commit_sha:
+        others = Link(text="all runs of it", href=f"{SECTION}?commit={run.commit_sha}")
+        return Several(cells=(Code(text=run.commit_sha[:_SHA], may_copy=True), others))
+    return "looked for when the run has ended" if run.commit_sha is None else Link(text="not known", href=links.why(run.name).href)
 
 
 def _at(when: datetime | None) -> Time | None:

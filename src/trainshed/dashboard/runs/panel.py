@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from trainshed import names, runs
 from trainshed.dashboard import links, logs
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Code, Link, span
+from trainshed.dashboard.cells import Badge, Cell, Code, Link
 from trainshed.dashboard.page import Empty, Facts, Part, Table
 from trainshed.dashboard.runs.artifact import artifact_parts, closing
 from trainshed.dashboard.runs.folding import Item, Whole
 from trainshed.dashboard.runs.picture import TASK, address, selected_item
 from trainshed.dashboard.runs.task import task_parts
+from trainshed.dashboard.runs.words import part_took
 from trainshed.errors import InvalidArgument
 
 WORDS_OF_LOG = ("task", "attempt")
@@ -37,7 +38,7 @@ def parts(service: runs.Service, found: runs.Marks, whole: Whole, asked: Asked) 
     one = service.find_task(found.run, chosen[0].name)
     if one is None:
         return _several(found, item, instances, asked)
-    siblings = _siblings(instances, asked) if len(instances) > 1 else ()
+    siblings = _siblings(found.run, instances, asked) if len(instances) > 1 else ()
     return (*task_parts(service, found.run, item, one, asked), *siblings, *_log(found, one, asked))
 
 
@@ -82,7 +83,7 @@ def _several(found: runs.Marks, item: Item, instances: Sequence[runs.Mark], aske
     ]
     kept = [pair for pair in pairs if pair[1] not in {None, ""}]
     about = Facts(id="node", heading=item.label, pairs=kept, beyond=closing(asked), beside=True)
-    return (about, *(_siblings(instances, asked) if instances else ()))
+    return (about, *(_siblings(found.run, instances, asked) if instances else ()))
 
 
 def _not_yet(found: runs.Marks) -> str:
@@ -93,13 +94,13 @@ def _not_yet(found: runs.Marks) -> str:
     )
 
 
-def _siblings(instances: Sequence[runs.Mark], asked: Asked) -> Sequence[Part]:
+def _siblings(run: runs.Run, instances: Sequence[runs.Mark], asked: Asked) -> Sequence[Part]:
     worst = sorted(instances, key=lambda mark: _WORST.index(mark.state))[:_MOST]
     rows: list[tuple[Cell, ...]] = [
         (
             Link(text=mark.name, href=address(asked, mark.name)),
             Badge(state=mark.state),
-            span(mark.start_time, mark.end_time),
+            part_took(run, mark.start_time, mark.end_time),
         )
         for mark in worst
     ]

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from trainshed.dashboard.cells import called
 from trainshed.dashboard.runs import folding
 from trainshed.dashboard.runs.folding import Item, Seen, Whole
 from trainshed.dashboard.runs.kept import Kept, has_ended
+from trainshed.dashboard.runs.words import part_took
 from trainshed.quantities import counted
 
 T = TypeVar("T")
@@ -109,7 +111,7 @@ class Pictures:
     def _standings(self, found: runs.Marks, whole: Whole, laid: _Laid) -> Sequence[Sequence[Any]]:
         def stand() -> Sequence[Sequence[Any]]:
             known = _standings(found, whole)
-            return [_standing(whole.items[node.id], whole, known) for node in laid.nodes]
+            return [_standing(found.run, whole.items[node.id], whole, known) for node in laid.nodes]
 
         run = found.run
         return self._stood.get((run.name, run.end_time, laid.shape), stand) if has_ended(found) else stand()
@@ -227,23 +229,31 @@ def _dressed(node: graph.Node, whole: Whole, asked: Asked, laid: _Laid) -> graph
     return replace(node, fold=fold, href=fold if item.kind == "alike" else "")
 
 
-def _standing(item: Item, whole: Whole, standings: Mapping[str, runs.Standing]) -> tuple[Any, ...]:
+def _standing(run: runs.Run, item: Item, whole: Whole, standings: Mapping[str, runs.Standing]) -> tuple[Any, ...]:
     if item.kind == "artifact":
         return ()
     if item.kind == "alike":
-        return _of_alike([standings[key] for key in whole.inside[item.id] if key in standings])
+        return _of_alike(run, [standings[key] for key in whole.inside[item.id] if key in standings])
     found = standings[item.id]
     counts = found.iterations or (found.states if sum(found.states.values()) > 1 else {})
-    note = "reused" if found.is_reused else f"attempt {found.attempt}" if found.attempt > 1 else ""
-    return graph.standing(found.state, found.start_time, found.end_time, _counted(counts) if counts else note)
+    note = "reused" if found.is_reused else f"try {found.attempt}" if found.attempt > 1 else ""
+    start = _begun(run, found.start_time, found.end_time)
+    return graph.standing(found.state, start, found.end_time, _counted(counts) if counts else note)
 
 
-def _of_alike(found: Sequence[runs.Standing]) -> tuple[Any, ...]:
+def _begun(run: runs.Run, start: datetime | None, end: datetime | None) -> datetime | None:
+    """Answer when something would have begun that took as long as this without the pauses before a retry."""
+    took = part_took(run, start, end)
+    return took.start + timedelta(seconds=took.paused) if took else None
+
+
+def _of_alike(run: runs.Run, found: Sequence[runs.Standing]) -> tuple[Any, ...]:
     starts = [standing.start_time for standing in found if standing.start_time]
     ends = [standing.end_time for standing in found if standing.end_time]
     end = max(ends) if ends and len(ends) == len(found) else None
     state = runs.state_of(standing.state for standing in found)
-    return graph.standing(state, min(starts, default=None), end, _counted(Counter(s.state for s in found)))
+    start = _begun(run, min(starts, default=None), end)
+    return graph.standing(state, start, end, _counted(Counter(s.state for s in found)))
 
 
 def _counted(counts: Mapping[str, int]) -> str:

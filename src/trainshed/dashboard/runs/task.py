@@ -16,15 +16,18 @@ from trainshed.dashboard.runs.artifact import closing
 from trainshed.dashboard.runs.artifact import page as artifact_page
 from trainshed.dashboard.runs.folding import Item
 from trainshed.dashboard.runs.tasks import reason
+from trainshed.dashboard.runs.words import asked_to_end, part_took
 
 _PRICES = costs.load()
+_STOPPED = {"CANCELLING", "CANCELLED"}  # states of a task whose run was asked to end
 _LONG = 400  # characters of a value
 
 
 def task_parts(service: runs.Service, run: runs.Run, item: Item, one: runs.OneTask, asked: Asked) -> Sequence[Part]:
     """Make the parts beside the graph of one task: what it is, took and gave, its attempts, how to run it again."""
     row = one.row
-    made: list[Part] = [*_about(item, one, asked)]
+    stopped = service.cancellations([run.name]).get(run.name) if row.state in _STOPPED else None
+    made: list[Part] = [*_about(run, item, one, asked, asked_to_end(stopped))]
     made += _values("node-inputs", "Parameters in", one.parameters)
     made += _values("node-outputs", "Parameters out", (row.outputs or {}).get("parameters") or {})
     made += _artifacts(one)
@@ -39,7 +42,7 @@ def written(value: Any) -> str:
     return text if len(text) <= _LONG else f"{text[:_LONG]}… ({len(text):,} characters)"
 
 
-def _about(item: Item, one: runs.OneTask, asked: Asked) -> Sequence[Part]:
+def _about(run: runs.Run, item: Item, one: runs.OneTask, asked: Asked, stopped: str) -> Sequence[Part]:
     """Say the state, then what went wrong, and only then what else there is to know."""
     row = one.row
     waited = _waited(one)
@@ -51,6 +54,7 @@ def _about(item: Item, one: runs.OneTask, asked: Asked) -> Sequence[Part]:
                 note="reused" if row.cached_from else reason(row) if row.state == "NOT_TRIGGERED" else "",
             ),
         ),
+        ("Cancelled", f"with its run, {stopped}" if stopped else None),
         ("Task", Code(text=row.name, may_copy=True)),
         ("Component", item.component),
         ("Image", Code(text=item.image, may_copy=True) if item.image else None),
@@ -58,7 +62,7 @@ def _about(item: Item, one: runs.OneTask, asked: Asked) -> Sequence[Part]:
         ("Attempts", row.attempt or None),
         ("Began", time(row.start_time)),
         ("Waited", Seconds(seconds=waited) if waited is not None else None),
-        ("Took", span(row.start_time, row.end_time)),
+        ("Took", part_took(run, row.start_time, row.end_time)),
         ("CPU used", seconds(row.cpu_seconds or None)),
         ("Peak memory", size(row.peak_memory_bytes or None)),
         ("Asked for", _wanted(row) if not row.is_dag else None),

@@ -7,9 +7,10 @@ from typing import Any
 from trainshed import ir, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Link, seconds, size, span
+from trainshed.dashboard.cells import Badge, Cell, Link, seconds, size
 from trainshed.dashboard.page import Empty, Filter, Filters, Part, Table
 from trainshed.dashboard.runs.listing import SECTION
+from trainshed.dashboard.runs.words import part_took
 from trainshed.errors import InvalidArgument
 from trainshed.quantities import counted
 
@@ -32,7 +33,7 @@ def parts(service: runs.Service, found: runs.Marks, asked: Asked) -> Sequence[Pa
     if start and start >= len(chosen):
         raise InvalidArgument.field("from", f"there are {len(chosen)} tasks, counted from 0")
     if sort != "plan":
-        chosen.sort(key=_KEYS[sort])
+        chosen.sort(key=_KEYS.get(sort) or (lambda mark: -_lasted(found.run, mark)))
     shown = chosen[start : start + PAGE]
     rows = service.tasks_by_id([mark.id for mark in shown])
     is_tree = sort == "plan" and not text and not state
@@ -112,7 +113,7 @@ def _row(found: runs.Marks, row: runs.TaskRow, tasks: Mapping[str, ir.Task], *, 
         Link(text=text, href=address(found.run.name, row.name), depth=row.name.count(".") if is_tree else 0),
         Badge(state=row.state, note="reused" if row.cached_from else ""),
         row.attempt or None,
-        span(row.start_time, row.end_time),
+        part_took(found.run, row.start_time, row.end_time),
         seconds(row.cpu_seconds or None),
         size(row.peak_memory_bytes or None),
         (task.image.rpartition("/")[2] if task else "") or _KINDS.get(row.kind, row.kind),
@@ -143,12 +144,11 @@ def _filters(found: runs.Marks, asked: Asked, state: str, text: str, sort: str) 
     )  # fmt: skip
 
 
-def _lasted(mark: runs.Mark) -> float:
-    if mark.start_time is None:
+def _lasted(run: runs.Run, mark: runs.Mark) -> float:
+    took = part_took(run, mark.start_time, mark.end_time)
+    if took is None:
         return 0.0
-    if mark.end_time is None:
-        return float("inf")
-    return (mark.end_time - mark.start_time).total_seconds()
+    return float("inf") if took.lasted is None else took.lasted
 
 
 def _began(mark: runs.Mark) -> tuple[bool, datetime | None]:
@@ -156,7 +156,6 @@ def _began(mark: runs.Mark) -> tuple[bool, datetime | None]:
 
 
 _KEYS: Mapping[str, Callable[[runs.Mark], Any]] = {
-    "duration": lambda mark: -_lasted(mark),
     "cpu": lambda mark: -mark.cpu_seconds,
     "start": _began,
     "state": lambda mark: _WORST.index(mark.state),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar
 
 from trainshed import runs
@@ -64,15 +64,20 @@ class Axis:
 
     start: datetime
     end: datetime
+    pauses: Sequence[tuple[datetime, datetime]] = ()  # within it, that are cut out
 
     @property
     def seconds(self) -> float:
         """How long it is; never nothing."""
-        return max((self.end - self.start).total_seconds(), 0.001)
+        return max(self._until(self.end), 0.001)
 
     def place(self, when: datetime) -> float:
         """Answer where a moment is, in per cent."""
-        return round(min(100.0, max(0.0, 100 * (when - self.start).total_seconds() / self.seconds)), 3)
+        return round(min(100.0, max(0.0, 100 * self._until(when) / self.seconds)), 3)
+
+    def _until(self, when: datetime) -> float:
+        paused = sum(max(0.0, (min(end, when) - begin).total_seconds()) for begin, end in self.pauses)
+        return (when - self.start).total_seconds() - paused
 
 
 def part(service: runs.Service, found: runs.Marks, asked: Asked) -> Timeline:
@@ -81,13 +86,15 @@ def part(service: runs.Service, found: runs.Marks, asked: Asked) -> Timeline:
     start = asked.number("from", 0, most=1_000_000)
     marks = [mark for mark in in_order(found.tasks) if mark.state not in {"PENDING", "NOT_TRIGGERED"}]
     shown = marks[start : start + PAGE]
-    axis = Axis(start=run.create_time, end=run.end_time or service.clock.now())
+    pauses = runs.pauses(run)
+    axis = Axis(start=run.create_time, end=run.end_time or service.clock.now(), pauses=pauses)
+    cut = sum((end - begin).total_seconds() for begin, end in pauses)
     changes = service.changes_of_tasks([mark.id for mark in shown])
     tasks = dict(found.plan.walk())
     return Timeline(
         id="timeline",
-        heading="Timeline",
-        ticks=[(axis.place(run.create_time + timedelta(seconds=at)), label) for at, label in scales.axis(0, axis.seconds, SECONDS) if at <= axis.seconds],
+        heading=f"Timeline, without {duration(cut)} of pauses" if cut else "Timeline",
+        ticks=[(round(100 * at / axis.seconds, 3), label) for at, label in scales.axis(0, axis.seconds, SECONDS) if at <= axis.seconds],
         rows=[
             Row(
                 label=label(mark.name, mark.iteration, tasks),

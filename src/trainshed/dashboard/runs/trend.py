@@ -75,7 +75,7 @@ def value(each: Measured, metric: str) -> float | None:
     run = each.run
     if metric != DURATION:
         return each.numbers.get(metric)
-    return (run.end_time - run.start_time).total_seconds() if run.start_time and run.end_time else None
+    return runs.worked_seconds(run)
 
 
 def _whose(wanted: runs.Search) -> str:

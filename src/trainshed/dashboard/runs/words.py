@@ -1,8 +1,11 @@
 """How runs are put in words on every page."""
 
+from datetime import datetime
+
 from trainshed import names, runs
 from trainshed.dashboard import links
-from trainshed.dashboard.cells import Cell, Link, Several
+from trainshed.dashboard.cells import Cell, Link, Several, Span, span
+from trainshed.dashboard.wording import duration, exactly
 from trainshed.quantities import counted
 
 _WORK = "container"  # the kind of a task that does something itself
@@ -21,6 +24,32 @@ def so_far(found: runs.Marks) -> str:
     planned = sum(task.kind == _WORK for _, task in found.plan.leaves())
     begun = [runs.TASK.is_final(task.state) for task in found.tasks if task.kind == _WORK]
     return f"{sum(begun)} of {counted(max(planned, len(begun)), 'task')} done"
+
+
+def took(run: runs.Run) -> Span | None:
+    """Say how long a run was at work: until it is retried nobody does anything."""
+    return span(run.start_time, run.end_time, runs.paused_seconds(run))
+
+
+def part_took(run: runs.Run, start: datetime | None, end: datetime | None) -> Span | None:
+    """Say the same of a part of a run: what a retry went on with has its pauses too."""
+    return span(start, end, runs.paused_seconds(run, start, end) if start and run.pauses else 0.0)
+
+
+def pauses(run: runs.Run) -> str:
+    """Say how long nobody did anything before a run was retried, where that was so."""
+    paused = runs.paused_seconds(run)
+    return f"and {duration(paused)} of pauses" if paused else ""
+
+
+def was_stopped(run: runs.Run) -> bool:
+    """Tell whether somebody asked a run to end."""
+    return run.state in {"CANCELLING", "CANCELLED"}
+
+
+def asked_to_end(found: runs.Cancellation | None) -> str:
+    """Say in a few words when a run was asked to end, and by what."""
+    return "" if found is None else f"asked to end by {found.by} at {exactly(found.time)}"
 
 
 def because(run: runs.Run) -> Cell:

@@ -58,7 +58,10 @@ class Sources:
         found: dict[str, Work] = {}
         if of_runs:
             for name, run in self.runs.progress(sorted(of_runs)).items():
-                found[name] = Work(name=name, state=run.state, start_time=run.start_time, end_time=run.end_time)
+                paused = runs.paused_seconds(run)
+                found[name] = Work(
+                    name=name, state=run.state, start_time=run.start_time, end_time=run.end_time, paused=paused
+                )
         if of_builds:
             for build_id, build in self._builds.progress(sorted(of_builds)).items():
                 link = of_builds[build_id]

@@ -24,11 +24,13 @@ class Work:
     state: str
     start_time: datetime | None
     end_time: datetime | None
+    paused: float = 0.0  # seconds in which nobody did anything, before it was retried
 
     @property
     def seconds(self) -> float | None:
         """How long it took, once it is over."""
-        return (self.end_time - self.start_time).total_seconds() if self.start_time and self.end_time else None
+        took = span(self.start_time, self.end_time, self.paused)
+        return took.lasted if took else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +69,7 @@ class Story:
     @property
     def took(self) -> Span | None:
         """How long the work took, or how long it goes on."""
-        return span(self.work.start_time, self.work.end_time) if self.work else None
+        return span(self.work.start_time, self.work.end_time, self.work.paused) if self.work else None
 
     @property
     def href(self) -> str:

@@ -48,9 +48,9 @@ class Service:
         found = self._runs.db.read(lambda conn: store.listing(conn, parent))
         return listing.page(found, wanted, lambda job: listing.facts_of(job, f"JOB_STATE_{job.run.state}"))
 
-    def cancel(self, name: str) -> None:
-        """Ask a job to end. Raises NotFound, FailedPrecondition when it has ended."""
-        self._runs.cancel(self.get(name).run.name)
+    def cancel(self, name: str, *, cause: str = "") -> None:
+        """Ask a job to end; `cause` is who or what asks. Raises NotFound, FailedPrecondition when it has ended."""
+        self._runs.cancel(self.get(name).run.name, cause=cause)
 
     def delete(self, name: str) -> None:
         """Forget a job that has ended. Raises NotFound, FailedPrecondition."""
@@ -94,9 +94,9 @@ class Service:
             lambda p: listing.facts_of(p.job, f"PIPELINE_STATE_{p.job.run.state}", display_name=p.display_name),
         )
 
-    def cancel_pipeline(self, name: str) -> None:
-        """Ask the job of a training pipeline to end. Raises NotFound, FailedPrecondition."""
-        self.cancel(self.get_pipeline(name).job.name)
+    def cancel_pipeline(self, name: str, *, cause: str = "") -> None:
+        """Ask the job of a training pipeline to end; `cause` is who or what asks. Raises NotFound, FailedPrecondition."""
+        self.cancel(self.get_pipeline(name).job.name, cause=cause)
 
     def delete_pipeline(self, name: str) -> None:
         """Forget a training pipeline that has ended, with its job. Raises NotFound, FailedPrecondition."""

@@ -5,7 +5,7 @@ from alembic import op
 
 import trainshed.sql.schema
 
-revision = "0001_b64fccce"
+revision = "0001_b62d9661"
 down_revision = None
 
 
@@ -181,6 +181,7 @@ def upgrade() -> None:
     sa.Column('transition', sa.Text(), nullable=False),
     sa.Column('state', sa.Text(), nullable=False),
     sa.Column('time', trainshed.sql.schema.Timestamp(), nullable=False),
+    sa.Column('cause', sa.Text(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_history'))
     )
     op.create_index('ix_history_resource', 'history', ['noun', 'resource'], unique=False)
@@ -566,6 +567,8 @@ def upgrade() -> None:
     sa.Column('tasks_left_out', sa.Integer(), nullable=True),
     sa.Column('outputs', trainshed.sql.schema.Json(), nullable=True),
     sa.Column('usage', trainshed.sql.schema.Json(), nullable=True),
+    sa.Column('pauses', trainshed.sql.schema.Json(), nullable=True),
+    sa.Column('commit_sha', sa.Text(), nullable=True),
     sa.Column('error', sa.Text(), server_default='', nullable=False),
     sa.Column('create_time', trainshed.sql.schema.Timestamp(), nullable=False),
     sa.Column('start_time', trainshed.sql.schema.Timestamp(), nullable=True),
@@ -580,6 +583,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('number', name=op.f('uq_runs_number')),
     sa.UniqueConstraint('run_key', name=op.f('uq_runs_run_key'))
     )
+    op.create_index('ix_runs_commit_sha', 'runs', ['commit_sha', 'create_time', 'name'], unique=False)
     op.create_index('ix_runs_create_time', 'runs', ['create_time', 'name', 'display_name'], unique=False)
     op.create_index('ix_runs_origin', 'runs', ['origin'], unique=False)
     op.create_index('ix_runs_pipeline', 'runs', ['pipeline', 'create_time', 'name'], unique=False)
@@ -696,6 +700,7 @@ def downgrade() -> None:
     op.drop_index('ix_runs_pipeline', table_name='runs')
     op.drop_index('ix_runs_origin', table_name='runs')
     op.drop_index('ix_runs_create_time', table_name='runs')
+    op.drop_index('ix_runs_commit_sha', table_name='runs')
     op.drop_table('runs')
     op.drop_table('receipt_deliveries')
     op.drop_index('ix_pushes_destination', table_name='pushes')
