@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -87,6 +88,32 @@ def test_an_artifact_in_a_bucket_that_is_not_there_fails_its_task(world):
     )
     assert world.states(run) == {"a": "FAILED"}
     assert [attempt.outcome for attempt in world.service.describe(run.name).attempts] == ["ExitedNonZero"]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        (b"bad\xff", r"file 'bad\udcff': the object name is not valid Unicode"),
+        (b"two\nlines", r"is not an object name: leave out line breaks"),
+        (b"/".join([b"n" * 250] * 5), "an object name has 1 to 1024 bytes"),
+    ],
+)
+def test_a_file_that_can_be_no_object_fails_its_task_and_keeps_the_engine(world, caplog, name, why):
+    def script(launch):
+        artifact = json.loads(launch.executor_input)["outputs"]["artifacts"]["m"]["artifacts"][0]
+        path = os.path.join(os.fsencode(launch.mount / artifact["uri"].removeprefix("gs://")), name)
+        os.makedirs(os.path.dirname(path))
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+        return Act(output=json.dumps({"artifacts": {"m": {"artifacts": [artifact]}}}))
+
+    world.script = script
+    run = world.create(runs_world.a_spec({"a": {"makes": ["m"]}}))
+
+    error = world.finish(run).error
+    assert error.startswith("Task 'a' failed: exited with code 0: its outputs could not be taken over: ")
+    assert why in error
+    assert world.states(run) == {"a": "FAILED"}
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_a_text_that_no_file_can_hold_is_taken_over_as_far_as_it_can_be(world):

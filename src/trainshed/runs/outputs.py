@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from trainshed import ir, lineage
-from trainshed.blobs import Blobs, Staged, parse_uri
+from trainshed.blobs import Blobs, Staged, check_object, parse_uri
 from trainshed.errors import TrainshedError
 from trainshed.runners.contract import OutputMissing
 
@@ -90,8 +90,11 @@ class Collector:
 def refusal(conn: Connection, blobs: Blobs, collected: Collected) -> str:
     """Say why outputs cannot be committed where their task put them; empty when they can."""
     try:
-        for uri in (artifact.uri for made in collected.artifacts.values() for artifact in made if artifact.files):
-            blobs.get_bucket(conn, parse_uri(uri)[0])
+        for artifact in (artifact for made in collected.artifacts.values() for artifact in made if artifact.files):
+            bucket, name = parse_uri(artifact.uri)
+            blobs.get_bucket(conn, bucket)
+            for below, _ in artifact.files:
+                check_object(_object(name, below), field=f"file {ascii(below or name)}")
     except TrainshedError as error:
         return error.message
     return ""
@@ -156,8 +159,7 @@ def _record(
     if made.files:
         bucket, name = parse_uri(made.uri)
         for below, staged in made.files:
-            whole = f"{name.rstrip('/')}/{below}" if below else name
-            blobs.commit(conn, staged, bucket, whole, parent_receipt_id=receipt_id)
+            blobs.commit(conn, staged, bucket, _object(name, below), parent_receipt_id=receipt_id)
         digest = _digest((n, s.checksums.size, s.checksums.md5) for n, s in made.files)
     else:
         digest = content_digest(conn, blobs, made.uri)
@@ -172,6 +174,10 @@ def _record(
         digest=digest,
         title=made.name,
     )
+
+
+def _object(name: str, below: str) -> str:
+    return f"{name.rstrip('/')}/{below}" if below else name
 
 
 def _below(name: str, prefix: str) -> str:
