@@ -2,34 +2,40 @@
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from trainshed.api.tokens import write_private
-
-if TYPE_CHECKING:
-    from trainshed.api.reach import Reach
+from trainshed.api.tokens import Key, write_private
+from trainshed.settings import Settings
 
 _TOKEN_FILE_SECONDS = 365 * 24 * 3600  # gcloud reads the file as it is and never renews it
 _DIRECT = ("127.0.0.1", "localhost")
 
 
-def environment(near: "Reach", principal: str) -> dict[str, str]:
-    """Write the files of a principal and answer the variables."""
-    email = near.email(principal)
-    folder = near.settings.home / "credentials" / email
-    bundle = str(near.bundle)
+@dataclass(frozen=True)
+class Issuer:
+    """The server, as far as credentials name it."""
+
+    settings: Settings
+    address: str
+    key: Key  # of the service accounts
+
+
+def environment(issuer: Issuer, email: str, authorities: Path) -> dict[str, str]:
+    """Write the files of a principal and answer the variables; `authorities` is a file with those to trust."""
+    folder = issuer.settings.home / "credentials" / email
+    bundle = str(authorities)
     account, token, boto = folder / "account.json", folder / "token", folder / "boto"
-    write_private(account, account_file(near, email))
-    write_private(token, near.key.access_token(email, lifetime_seconds=_TOKEN_FILE_SECONDS).encode())
-    write_private(boto, _boto(near, account))
+    write_private(account, account_file(issuer, email))
+    write_private(token, issuer.key.access_token(email, lifetime_seconds=_TOKEN_FILE_SECONDS).encode())
+    write_private(boto, _boto(issuer, account, authorities))
     gcloud = folder / "gcloud"
     gcloud.mkdir(mode=0o700, exist_ok=True)
     direct = ",".join([*_DIRECT, *_inherited()])
     return {
-        "https_proxy": near.address,  # gRPC reads the lower-case name only
-        "HTTPS_PROXY": near.address,
+        "https_proxy": issuer.address,  # gRPC reads the lower-case name only
+        "HTTPS_PROXY": issuer.address,
         "no_proxy": direct,
         "NO_PROXY": direct,
         "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": bundle,  # the only one that gRPC honours
@@ -38,10 +44,10 @@ def environment(near: "Reach", principal: str) -> dict[str, str]:
         "SSL_CERT_FILE": bundle,
         "HTTPLIB2_CA_CERTS": bundle,
         "GOOGLE_APPLICATION_CREDENTIALS": str(account),
-        "GOOGLE_CLOUD_PROJECT": near.settings.project,
+        "GOOGLE_CLOUD_PROJECT": issuer.settings.project,
         "NO_GCE_CHECK": "true",
         "CLOUDSDK_CONFIG": str(gcloud),
-        "CLOUDSDK_CORE_PROJECT": near.settings.project,
+        "CLOUDSDK_CORE_PROJECT": issuer.settings.project,
         "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE": bundle,
         "CLOUDSDK_CORE_CHECK_GCE_METADATA": "false",
         "CLOUDSDK_CORE_DISABLE_PROMPTS": "true",
@@ -49,34 +55,34 @@ def environment(near: "Reach", principal: str) -> dict[str, str]:
         "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "true",
         "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(token),
         "BOTO_CONFIG": str(boto),
-        "TRAINSHED_ADDRESS": near.address,
-        "TRAINSHED_HOME": str(near.settings.home),
+        "TRAINSHED_ADDRESS": issuer.address,
+        "TRAINSHED_HOME": str(issuer.settings.home),
     }
 
 
-def account_file(near: "Reach", email: str) -> bytes:
+def account_file(issuer: Issuer, email: str) -> bytes:
     """Answer the key file of a service account, as GOOGLE_APPLICATION_CREDENTIALS names one."""
     document = {
         "type": "service_account",
-        "project_id": near.settings.project,
-        "private_key_id": near.key.id,
-        "private_key": near.key.pem.decode(),
+        "project_id": issuer.settings.project,
+        "private_key_id": issuer.key.id,
+        "private_key": issuer.key.pem.decode(),
         "client_email": email,
-        "client_id": str(int(near.key.id[:15], 16)),
-        "auth_uri": f"{near.address}/o/oauth2/auth",
-        "token_uri": f"{near.address}/token",
+        "client_id": str(int(issuer.key.id[:15], 16)),
+        "auth_uri": f"{issuer.address}/o/oauth2/auth",
+        "token_uri": f"{issuer.address}/token",
         "universe_domain": "googleapis.com",
     }
     return json.dumps(document, indent=2).encode()
 
 
-def _boto(near: "Reach", account: Path) -> bytes:
-    at = urlsplit(near.address)
+def _boto(issuer: Issuer, account: Path, authorities: Path) -> bytes:
+    at = urlsplit(issuer.address)
     return (
         f"[Credentials]\ngs_service_key_file = {account}\n"
         f"[Boto]\nproxy = {at.hostname}\nproxy_port = {at.port}\n"
-        f"ca_certificates_file = {near.bundle}\nhttps_validate_certificates = True\n"
-        f"[GSUtil]\ndefault_project_id = {near.settings.project}\nsoftware_update_check_period = 0\n"
+        f"ca_certificates_file = {authorities}\nhttps_validate_certificates = True\n"
+        f"[GSUtil]\ndefault_project_id = {issuer.settings.project}\nsoftware_update_check_period = 0\n"
     ).encode()
 
 

@@ -7,7 +7,7 @@ import base64
 from collections.abc import Sequence
 from datetime import timedelta
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -15,18 +15,16 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from trainshed.api import bodies, caller, deliveries, own
+from trainshed.api.reach import Reach
 from trainshed.api.tokens import GOOGLE, ISSUER, LIFETIME_SECONDS
 from trainshed.clock import SystemClock, rfc3339
 from trainshed.errors import InvalidArgument, NotFound, Unauthenticated
 from trainshed.names import PROJECT_NUMBER
 
-if TYPE_CHECKING:
-    from trainshed.api.reach import Reach
-
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
-def routes(near: "Reach") -> Sequence[BaseRoute]:
+def routes(near: Reach) -> Sequence[BaseRoute]:
     """Serve all of it; the paths are Google's, whatever the host was."""
     account = _Accounts(near)
     project = _Projects(near)
@@ -55,7 +53,7 @@ def routes(near: "Reach") -> Sequence[BaseRoute]:
 class _Accounts:
     """Tokens of service accounts, and what tokens say."""
 
-    def __init__(self, near: "Reach") -> None:
+    def __init__(self, near: Reach) -> None:
         self._near = near
 
     async def token(self, request: Request) -> JSONResponse:
@@ -124,7 +122,7 @@ class _Accounts:
 class _Projects:
     """Resource Manager v1 and Service Usage, as far as gcloud asks them: every project exists, every API is on."""
 
-    def __init__(self, near: "Reach") -> None:
+    def __init__(self, near: Reach) -> None:
         self._near = near
 
     async def listing(self, request: Request) -> JSONResponse:  # noqa: ARG002  (Starlette's signature)
@@ -156,7 +154,7 @@ class _Projects:
 class _Metadata:
     """The metadata server, for code that asks it although it was told that there is none."""
 
-    def __init__(self, near: "Reach") -> None:
+    def __init__(self, near: Reach) -> None:
         self._near = near
 
     async def answer(self, request: Request) -> Response:

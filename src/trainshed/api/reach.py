@@ -10,7 +10,7 @@ import re
 import ssl
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fnmatch import fnmatch
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,10 +20,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import certifi
-from starlette.routing import BaseRoute
 
 from trainshed import home
-from trainshed.api import authority, credentials, google_own
+from trainshed.api import authority, credentials
 from trainshed.api.caller import NOBODY, USER, Caller
 from trainshed.api.door import LOCAL
 from trainshed.api.tokens import GOOGLE, Key, write_private
@@ -190,10 +189,14 @@ class Reach:
         with self._lock:
             made = self._environments.get(principal)
             if made is None or made[0] != self.address:
-                made = self._environments[principal] = (self.address, credentials.environment(self, principal))
+                found = credentials.environment(self._issuer, self.email(principal), self.bundle)
+                made = self._environments[principal] = (self.address, found)
             return dict(made[1])
 
+    def account_file(self, email: str) -> bytes:
+        """Answer the key file of a service account, as GOOGLE_APPLICATION_CREDENTIALS names one."""
+        return credentials.account_file(self._issuer, email)
 
-def routes(near: Reach) -> Sequence[BaseRoute]:
-    """Serve what Google's clients ask around the APIs themselves: tokens, metadata, account details."""
-    return google_own.routes(near)
+    @property
+    def _issuer(self) -> credentials.Issuer:
+        return credentials.Issuer(self.settings, self.address, self.key)

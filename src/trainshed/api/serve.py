@@ -14,9 +14,10 @@ from starlette.routing import BaseRoute
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from trainshed.api import reach, rest, rpc
+from trainshed.api import google_own, rest, rpc
 from trainshed.api.calls import Calls, Servicer
 from trainshed.api.door import Door, Rooms
+from trainshed.api.reach import Reach
 from trainshed.duty import off_loop
 from trainshed.settings import Settings
 
@@ -104,17 +105,17 @@ class Surface:
         servicers: Iterable[Servicer],
         routes: Sequence[BaseRoute] = (),
         *,
-        near: reach.Reach | None = None,
+        near: Reach | None = None,
         leave: Callable[[], None] = lambda: None,
         draw: rest.Draw | None = None,
     ) -> None:
         self._leave = leave
         self._settings = settings
-        self.reach = near or reach.Reach(settings)
+        self.reach = near or Reach(settings)
         self.calls = Calls(servicers)
         self.asgi = rest.Rest(
             self.calls,
-            [*routes, *reach.routes(self.reach)],
+            [*routes, *google_own.routes(self.reach)],
             self.reach.identify,
             self.reach.is_known,
             needs_token=self.reach.needs_token,

@@ -6,7 +6,7 @@
 - `listing`: pages with delimiter and prefixes. Pure.
 - `browsing`: one level of folders, an object's generations, out of the store.
 - `store`: notification configs.
-- `service`: the verbs; the handler of `object.changed`.
+- `objects`: objects read and made; `service`: the other verbs, and the handler of `object.changed`.
 - `uploads`: resumable uploads under way; `parts`: uploads in numbered parts.
 - `copies`: objects made of other objects; `rewrites`: copies over several requests.
 - `loop`: settle files, notice files changed by hand, forget old generations.

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection
 
 from trainshed.blobs import CHUNK, Object, Staged
 from trainshed.buckets.model import Source, Wanted
+from trainshed.buckets.objects import Objects
 from trainshed.buckets.rewrites import Progress, Rewrite, Rewrites
 from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
-
-if TYPE_CHECKING:
-    from trainshed.buckets.service import Service
 
 MOST_SOURCES = 32  # of one compose, as Cloud Storage
 _STEP = 256 << 20  # bytes of one rewrite request where the caller names no number: a second or two
@@ -21,16 +19,16 @@ _REFUSALS = (FailedPrecondition, InvalidArgument, NotFound, PermissionDenied)
 
 
 class Copies:
-    """Verbs of the buckets feature; they read and commit through its service."""
+    """Verbs that make objects of objects."""
 
-    def __init__(self, service: "Service") -> None:
-        self._service = service
-        self.rewrites = Rewrites(service.clock)
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self.rewrites = Rewrites(objects.clock)
 
     def copy(self, source: Source, wanted: Wanted, *, keep_metadata: bool) -> Object:
         """Copy an object. Raises NotFound, PreconditionFailed."""
         found = self._read(source)
-        return self._service.put(self._concatenate([found]), _as(found, wanted, keep_metadata=keep_metadata))
+        return self._objects.put(self._concatenate([found]), _as(found, wanted, keep_metadata=keep_metadata))
 
     def rewrite(
         self, source: Source, wanted: Wanted, *, keep_metadata: bool, token: str = "", limit: int | None = None
@@ -42,9 +40,9 @@ class Copies:
             rewrite = self.rewrites.get(token, source=source, target=wanted)
         else:
             found = self._read(source)
-            self._service.get_bucket(wanted.bucket)
+            self._objects.get_bucket(wanted.bucket)
             wanted = _as(found, wanted, keep_metadata=keep_metadata)
-            rewrite = self.rewrites.begin(found, wanted, self._service.blobs.stage(wanted.bucket))
+            rewrite = self.rewrites.begin(found, wanted, self._objects.blobs.stage(wanted.bucket))
         with rewrite.lock:
             self.rewrites.get(rewrite.token, source=source, target=wanted)  # another request may have ended it
             return self._go_on(rewrite, _STEP if limit is None else limit)
@@ -60,10 +58,10 @@ class Copies:
         staged.close()
 
         def verb(conn: Connection) -> Object:
-            made = self._service.commit_in(conn, staged, wanted, component_count=count)
+            made = self._objects.commit_in(conn, staged, wanted, component_count=count)
             for bucket, name, generation in {(o.bucket, o.name, o.generation) for o in found if delete_sources}:
                 if (bucket, name) != (made.bucket, made.name):
-                    self._service.blobs.delete(conn, bucket, name, if_generation_match=generation)
+                    self._objects.blobs.delete(conn, bucket, name, if_generation_match=generation)
             return made
 
         return self._write(staged, verb)
@@ -78,26 +76,26 @@ class Copies:
         staged.close()
 
         def verb(conn: Connection) -> Object:
-            made = self._service.commit_in(conn, staged, wanted)
-            self._service.blobs.delete(conn, source.bucket, source.name, if_generation_match=found.generation)
+            made = self._objects.commit_in(conn, staged, wanted)
+            self._objects.blobs.delete(conn, source.bucket, source.name, if_generation_match=found.generation)
             return made
 
         return self._write(staged, verb)
 
     def restore(self, source: Source, wanted: Wanted) -> Object:
         """Bring back what was replaced or removed, as a new generation. Raises NotFound, PreconditionFailed."""
-        found = self._service.get(source.bucket, source.name, source.generation, soft_deleted=True)
+        found = self._objects.get(source.bucket, source.name, source.generation, soft_deleted=True)
         if not found.is_soft_deleted:
             raise InvalidArgument.field("generation", f"{found.generation} is not gone: there is nothing to restore.")
-        return self._service.put(self._concatenate([found]), _as(found, wanted, keep_metadata=True))
+        return self._objects.put(self._concatenate([found]), _as(found, wanted, keep_metadata=True))
 
     def _read(self, source: Source) -> Object:
         conditions: dict[str, Any] = dict(source.conditions)
-        return self._service.get(source.bucket, source.name, source.generation, **conditions)
+        return self._objects.get(source.bucket, source.name, source.generation, **conditions)
 
     def _write(self, staged: Staged, verb: Callable[[Connection], Object]) -> Object:
         try:
-            return self._service.db.write(verb)
+            return self._objects.db.write(verb)
         except _REFUSALS:  # nothing was committed; after any other error nobody knows
             staged.discard()
             raise
@@ -108,7 +106,7 @@ class Copies:
             self._append(rewrite.staged, source, limit)
             if rewrite.written < source.size:
                 return Progress(written=rewrite.written, size=source.size, token=rewrite.token)
-            made = self._service.put(rewrite.staged, replace(rewrite.wanted, crc32c=source.crc32c))
+            made = self._objects.put(rewrite.staged, replace(rewrite.wanted, crc32c=source.crc32c))
         except BaseException:
             self.rewrites.forget(rewrite.token)
             rewrite.staged.discard()
@@ -117,16 +115,16 @@ class Copies:
         return Progress(written=source.size, size=source.size, made=made)
 
     def _append(self, staged: Staged, source: Object, limit: int) -> None:
-        with self._service.blobs.open(source) as file:
+        with self._objects.blobs.open(source) as file:
             file.seek(staged.checksums.size)
             while limit and (data := file.read(min(limit, CHUNK))):
                 staged.write(data)
                 limit -= len(data)
 
     def _concatenate(self, objects: Sequence[Object]) -> Staged:
-        with self._service.blobs.stage() as staged:
+        with self._objects.blobs.stage() as staged:
             for obj in objects:
-                with self._service.blobs.open(obj) as file:
+                with self._objects.blobs.open(obj) as file:
                     while data := file.read(CHUNK):
                         staged.write(data)
         return staged

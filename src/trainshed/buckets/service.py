@@ -5,15 +5,16 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
 from sqlalchemy import Connection
 
-from trainshed.blobs import Blobs, Bucket, Conditions, Object, Staged, Upkeep, check_object
+from trainshed.blobs import Blobs, Bucket, Object, check_object
 from trainshed.blobs import store as store_blobs
 from trainshed.buckets import browsing, listing, resource, store
 from trainshed.buckets.copies import Copies
 from trainshed.buckets.model import Notification, Wanted
+from trainshed.buckets.objects import Objects, require_there
 from trainshed.buckets.parts import PartedUploads
 from trainshed.buckets.properties import POLICY, merged, new_policy
 from trainshed.buckets.uploads import Session, Uploads
@@ -22,18 +23,15 @@ from trainshed.errors import InvalidArgument, NotFound
 from trainshed.sql import Database, append
 
 
-class Service:
+class Service(Objects):
     """Buckets, objects and notifications."""
 
     def __init__(
         self, db: Database, clock: Clock, blobs: Blobs, has_topic: Callable[[str], bool] | None = None
     ) -> None:
-        self.blobs = blobs
-        self.upkeep = Upkeep(blobs, db, clock)
+        super().__init__(db, clock, blobs)
         self.uploads = Uploads(clock)
         self.parted = PartedUploads(clock)
-        self.db = db
-        self.clock = clock
         self.copies = Copies(self)
         self._has_topic = has_topic or (lambda _topic: True)
 
@@ -42,10 +40,6 @@ class Service:
     def create_bucket(self, name: str, properties: Mapping[str, Any]) -> Bucket:
         """Make a bucket. Raises AlreadyExists, InvalidArgument."""
         return self.db.write(lambda conn: self.blobs.create_bucket(conn, name, properties))
-
-    def get_bucket(self, name: str, **conditions: int | None) -> Bucket:
-        """Read a bucket. Raises NotFound, PreconditionFailed."""
-        return self.db.read(lambda conn: self._bucket(conn, name, conditions))
 
     def list_buckets(self, *, prefix: str = "", after: str = "", limit: int = 1000) -> list[Bucket]:
         """Read buckets by name."""
@@ -82,40 +76,6 @@ class Service:
         self.db.write(verb)
 
     # Objects
-
-    def put(self, staged: Staged, wanted: Wanted) -> Object:
-        """Make a staged file an object. Raises InvalidArgument when its checksums are not those that were promised."""
-        staged.close()
-        try:
-            _check_promise(staged, wanted)
-        except InvalidArgument:
-            staged.discard()
-            raise
-        return self.db.write(lambda conn: self.commit_in(conn, staged, wanted))
-
-    def get(
-        self,
-        bucket: str,
-        name: str,
-        generation: int | None = None,
-        *,
-        soft_deleted: bool = False,
-        **conditions: int | None,
-    ) -> Object:
-        """Read an object as its file is now, or one of its generations. Raises NotFound, PreconditionFailed."""
-        live = self.upkeep.current(bucket, check_object(name))
-        if live is not None and generation in {None, live.generation}:
-            found = live
-        else:
-            found = self.db.read(lambda conn: self.blobs.get(conn, bucket, name, generation))
-        if not soft_deleted:
-            _require_there(found)
-        Conditions(**conditions).check(found)
-        return found
-
-    def open(self, obj: Object) -> BinaryIO:
-        """Open the bytes of a generation. Raises NotFound."""
-        return self.blobs.open(obj)
 
     def list(
         self,
@@ -181,7 +141,7 @@ class Service:
         def verb(conn: Connection) -> Object:
             self.blobs.see(conn, bucket, check_object(name))
             found = self.blobs.get(conn, bucket, name, generation)
-            _require_there(found)
+            require_there(found)
             changes = resource.object_changes(found, document, merge=merge)
             return self.blobs.update(conn, bucket, name, changes, generation=generation, **conditions)
 
@@ -279,47 +239,3 @@ class Service:
                 "parent_receipt_id": payload.get("parent_receipt_id", ""),
             }
             append(conn, "topic.publish", message, now=self.clock.now())
-
-    # Inner workings
-
-    def _bucket(self, conn: Connection, name: str, conditions: Mapping[str, int | None]) -> Bucket:
-        found = self.blobs.get_bucket(conn, name)
-        Conditions(**conditions).check_metageneration(found.metageneration)
-        return found
-
-    def commit_in(self, conn: Connection, staged: Staged, wanted: Wanted, *, component_count: int = 0) -> Object:
-        """Make a staged file an object in the caller's transaction; what is not said comes from the bucket."""
-        conditions: dict[str, Any] = dict(wanted.conditions)
-        bucket = store_blobs.find_bucket(conn, wanted.bucket)
-        return self.blobs.commit(
-            conn,
-            staged,
-            wanted.bucket,
-            wanted.name,
-            content_type=wanted.content_type,
-            metadata=wanted.metadata,
-            properties={**(resource.inherited(bucket) if bucket else {}), **wanted.properties},
-            component_count=component_count,
-            **conditions,
-        )
-
-
-def _require_there(obj: Object) -> None:
-    if obj.is_soft_deleted:
-        raise NotFound(
-            f"Generation {obj.generation} of {obj.uri} was replaced or removed; softDeleted=true reads it.",
-            reason="OBJECT_NOT_FOUND",
-        )
-
-
-def _check_promise(staged: Staged, wanted: Wanted) -> None:
-    for field, promised, found in (
-        ("crc32c", wanted.crc32c, staged.checksums.crc32c),
-        ("md5Hash", wanted.md5, staged.checksums.md5),
-    ):
-        if promised and promised != found:
-            raise InvalidArgument.field(
-                field,
-                f"the request says {promised!r}, but what arrived has {found!r}: send it again.",
-                reason="CHECKSUM_MISMATCH",
-            )

@@ -75,15 +75,15 @@ def current() -> Choice | None:
 
 def connect(chosen: Choice) -> Client:
     """Answer a client of Google, or one that rehearses."""
-    from trainshed.targets import Endpoints, GoogleClient, Place, Rehearsal, read_overrides
+    from trainshed.targets import Endpoints, Place, Rehearsal, TargetClient, read_overrides
 
     found = chosen.settings()
     place = Place(project=found.project, region=found.region)
     endpoints = Endpoints(region=found.region, overrides=read_overrides(found.api_endpoint_overrides))
     if chosen.is_rehearsal:
-        made: GoogleClient = Rehearsal(place, endpoints, chosen.credentials, chosen.script)
+        made: TargetClient = Rehearsal(place, endpoints, chosen.credentials, chosen.script)
     else:
-        made = GoogleClient(place, endpoints, chosen.credentials)
+        made = TargetClient(place, endpoints, chosen.credentials)
     made.bound_images = functools.partial(_bound_images, found)
     return made
 

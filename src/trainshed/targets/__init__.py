@@ -15,7 +15,8 @@ The same commands send the same requests; only the addresses and the credentials
 from trainshed.targets.consequences import RUN_TRIGGER
 from trainshed.targets.credentials import Credentials, NoCredentials
 from trainshed.targets.endpoints import Endpoints, read_overrides
-from trainshed.targets.google import GoogleClient, Place
+from trainshed.targets.google import Place
+from trainshed.targets.ours import TargetClient
 from trainshed.targets.refused import why_refused
 from trainshed.targets.rehearsal import Rehearsal, Script, Supposed
 
@@ -23,12 +24,12 @@ __all__ = [
     "RUN_TRIGGER",
     "Credentials",
     "Endpoints",
-    "GoogleClient",
     "NoCredentials",
     "Place",
     "Rehearsal",
     "Script",
     "Supposed",
+    "TargetClient",
     "read_overrides",
     "why_refused",
 ]

@@ -15,12 +15,11 @@ from typing import Any
 from trainshed import __version__
 from trainshed.client import Client, error_of, error_of_code, target_of
 from trainshed.errors import TrainshedError, Unauthenticated, Unavailable
-from trainshed.targets import explain, ours, requests, wire
+from trainshed.targets import explain, requests, wire
 from trainshed.targets.credentials import Credentials
 from trainshed.targets.endpoints import Endpoints
 from trainshed.targets.requests import Call
 
-_OWN = "/trainshed/v1/"
 _TRIES = 6
 _FIRST_SECONDS, _LONGEST_SECONDS = 1.0, 32.0  # between tries; doubled, with a random part
 _POLL_SECONDS = 2.0
@@ -82,8 +81,6 @@ class GoogleClient(Client):
         timeout_seconds: float = 600.0,
     ) -> Any:
         """Send JSON, answer JSON; an operation is answered when it has ended. Raises what its failure stands for."""
-        if path.startswith(_OWN):
-            return ours.answer(self, method, path, query or {}, body)
         answer = super().call(method, path, body, query=query, timeout_seconds=timeout_seconds)
         if self._last is not None and self._last.is_operation:
             return self.finish(answer, "/v2" if path.startswith("/v2/") else "/v1")
@@ -103,17 +100,8 @@ class GoogleClient(Client):
         query: Mapping[str, Any] | None = None,
     ) -> Any:  # fmt: skip
         """Send bytes, answer JSON."""
-        if path.startswith(_OWN):
-            return ours.answer(self, "POST", path, query or {}, data)
         with _kept(data) as body:
             return super().upload(path, body, content_type=content_type, query=query)
-
-    def lines(
-        self, path: str, *, query: Mapping[str, Any] | None = None, method: str = "GET", body: Any = None
-    ) -> Iterator[str]:
-        """Read line by line what our own server would stream."""
-        found: Iterator[str] = ours.answer(self, method, path, query or {}, body)
-        return found
 
     def put(self, url: str, data: bytes, headers: Mapping[str, str]) -> None:
         """Send bytes to an address that Google gave out, which needs no credentials. Raises what is answered."""

@@ -5,17 +5,16 @@ is refused by name.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from trainshed.errors import Unimplemented
 from trainshed.targets import ours_builds, ours_functions, ours_pipelines
+from trainshed.targets.google import GoogleClient
 
-if TYPE_CHECKING:
-    from trainshed.targets.google import GoogleClient
-
+_OWN = "/trainshed/v1/"
 _PLACE = r"(?P<parent>projects/(?P<project>[^/]+)/locations/(?P<region>[^/]+))"
-Way = Callable[["GoogleClient", Mapping[str, str], Mapping[str, Any], Any], Any]
+Way = Callable[[GoogleClient, Mapping[str, str], Mapping[str, Any], Any], Any]
 
 
 def _no_policies(*_: Any) -> dict[str, Any]:
@@ -44,9 +43,42 @@ WAYS: tuple[tuple[str, str, Way], ...] = (
 )
 
 
-def answer(client: "GoogleClient", verb: str, path: str, query: Mapping[str, Any], body: Any) -> Any:
-    """Answer one of our own routes by Google's calls. Raises Unimplemented for one that has no meaning there."""
-    rest = path.removeprefix("/trainshed/v1/")
+class TargetClient(GoogleClient):
+    """Calls Google's APIs, and answers our own routes by such calls."""
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        timeout_seconds: float = 600.0,
+    ) -> Any:
+        """Send JSON, answer JSON. Raises what a failure stands for, and Unimplemented for a route without a meaning there."""
+        if path.startswith(_OWN):
+            return _answer(self, method, path, query or {}, body)
+        return super().call(method, path, body, query=query, timeout_seconds=timeout_seconds)
+
+    def upload(
+        self, path: str, data: Any, *, content_type: str = "application/octet-stream",
+        query: Mapping[str, Any] | None = None,
+    ) -> Any:  # fmt: skip
+        """Send bytes, answer JSON."""
+        if path.startswith(_OWN):
+            return _answer(self, "POST", path, query or {}, data)
+        return super().upload(path, data, content_type=content_type, query=query)
+
+    def lines(
+        self, path: str, *, query: Mapping[str, Any] | None = None, method: str = "GET", body: Any = None
+    ) -> Iterator[str]:
+        """Read line by line what our own server would stream."""
+        found: Iterator[str] = _answer(self, method, path, query or {}, body)
+        return found
+
+
+def _answer(client: GoogleClient, verb: str, path: str, query: Mapping[str, Any], body: Any) -> Any:
+    rest = path.removeprefix(_OWN)
     for wanted, pattern, way in WAYS:
         found = re.fullmatch(pattern, rest) if wanted == verb else None
         if found is not None:

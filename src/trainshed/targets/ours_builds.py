@@ -2,19 +2,17 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainshed.client import segment
 from trainshed.errors import NotFound, OutOfRange
-
-if TYPE_CHECKING:
-    from trainshed.targets.google import GoogleClient
+from trainshed.targets.google import GoogleClient
 
 _OPEN = {"STATUS_UNKNOWN", "PENDING", "QUEUED", "WORKING"}
 _LOOK_SECONDS = 2.0
 
 
-def log(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> Iterator[str]:  # noqa: ARG001
+def log(client: GoogleClient, parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> Iterator[str]:  # noqa: ARG001
     """Yield the lines of a build's log; with `follow`, until the build has ended."""
     path = f"/v1/{client.place.parent}/builds/{parts['build']}"
     start, rest = 0, b""
@@ -34,7 +32,7 @@ def log(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, An
         client.pause(_LOOK_SECONDS)
 
 
-def _logged(client: "GoogleClient", build: Mapping[str, Any]) -> Iterator[str]:
+def _logged(client: GoogleClient, build: Mapping[str, Any]) -> Iterator[str]:
     """Yield the log of a build that logs to Cloud Logging alone."""
     if build.get("options", {}).get("logging") not in {"CLOUD_LOGGING_ONLY", "STACKDRIVER_ONLY"}:
         return
@@ -48,7 +46,7 @@ def _logged(client: "GoogleClient", build: Mapping[str, Any]) -> Iterator[str]:
         yield str(entry.get("textPayload", ""))
 
 
-def _read(client: "GoogleClient", build: Mapping[str, Any], start: int) -> bytes:
+def _read(client: GoogleClient, build: Mapping[str, Any], start: int) -> bytes:
     """Read what a log has from a byte on; nothing where there is no more, or no log yet."""
     bucket, _, folder = build.get("logsBucket", "").removeprefix("gs://").rstrip("/").partition("/")
     if not bucket:

@@ -6,14 +6,12 @@ The second API lists and shows all functions; each is changed by the API of its 
 import json
 import uuid
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainshed.client import segment
 from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound, TrainshedError
 from trainshed.targets.functions_form import SECOND, first, second
-
-if TYPE_CHECKING:
-    from trainshed.targets.google import GoogleClient
+from trainshed.targets.google import GoogleClient
 
 _MOST_BYTES = 100 * 1024 * 1024
 _UPLOAD = {"content-type": "application/zip", "x-goog-content-length-range": f"0,{_MOST_BYTES}"}  # as Google asks
@@ -24,14 +22,14 @@ _SOURCES = ("sourceUploadUrl", "sourceArchiveUrl", "sourceRepository")
 _HELD = "held:"  # an archive that goes up when its function is deployed, to where its generation wants it
 
 
-def listing(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:  # noqa: ARG001
+def listing(client: GoogleClient, parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:  # noqa: ARG001
     """List the functions of a region, of both generations."""
     page = client.call("GET", f"/v2/{parts['parent']}/functions", query=query)
     found = {"functions": [first(one) for one in page.get("functions", [])]}
     return found | ({"nextPageToken": page["nextPageToken"]} if page.get("nextPageToken") else {})
 
 
-def describe(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:  # noqa: ARG001
+def describe(client: GoogleClient, parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:  # noqa: ARG001
     """Show a function, as its own generation has it in the first form."""
     name = f"{parts['parent']}/functions/{parts['function']}"
     found = client.call("GET", f"/v2/{name}")
@@ -40,7 +38,7 @@ def describe(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[st
     return {**client.call("GET", f"/v1/{name}"), "generation": 1}
 
 
-def remove(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:
+def remove(client: GoogleClient, parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:
     """Delete a function."""
     found = describe(client, parts, query, body)
     version = "v2" if found["generation"] > 1 else "v1"
@@ -48,7 +46,7 @@ def remove(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str,
     return {}
 
 
-def call(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:
+def call(client: GoogleClient, parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:
     """Call a function of the first generation once. Raises FailedPrecondition for one of the second."""
     found = describe(client, parts, query, body)
     if found["generation"] > 1:
@@ -65,7 +63,7 @@ def call(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, A
     return answer
 
 
-def upload(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, str]:  # noqa: ARG001
+def upload(client: GoogleClient, parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, str]:  # noqa: ARG001
     """Keep an archive until its function is deployed; answer what names it."""
     if len(body) > _MOST_BYTES:
         raise InvalidArgument.field("--source", f"is {len(body)} bytes packed; Cloud Functions takes {_MOST_BYTES}")
@@ -73,7 +71,7 @@ def upload(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str,
     return {"sourceUploadUrl": f"{_HELD}{len(client.held) - 1}"}
 
 
-def deploy(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> Iterator[str]:  # noqa: ARG001
+def deploy(client: GoogleClient, parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> Iterator[str]:  # noqa: ARG001
     """Create or update a function; yield JSON lines, the last one with `function` or `error`."""
     name = f"{parts['parent']}/functions/{parts['function']}"
     document = {key: value for key, value in body.items() if key not in _OUTPUT | _NOT_GOOGLES} | {"name": name}
@@ -89,7 +87,7 @@ def deploy(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str,
     yield json.dumps({"function": {key: value for key, value in made.items() if key not in _SOURCES}})
 
 
-def _deploy_first(client: "GoogleClient", parent: str, document: dict[str, Any], stage: str) -> dict[str, Any]:
+def _deploy_first(client: GoogleClient, parent: str, document: dict[str, Any], stage: str) -> dict[str, Any]:
     name = document["name"]
     if (archive := _archive(client, document)) is not None:
         document = {key: value for key, value in document.items() if key not in _SOURCES}
@@ -109,7 +107,7 @@ def _deploy_first(client: "GoogleClient", parent: str, document: dict[str, Any],
     return made
 
 
-def _deploy_second(client: "GoogleClient", parent: str, document: dict[str, Any], stage: str) -> dict[str, Any]:
+def _deploy_second(client: GoogleClient, parent: str, document: dict[str, Any], stage: str) -> dict[str, Any]:
     name, source = document["name"], None
     if (archive := _archive(client, document)) is not None:
         source = _staged(client, stage, name, archive) if stage else _put_second(client, parent, archive)
@@ -124,14 +122,14 @@ def _deploy_second(client: "GoogleClient", parent: str, document: dict[str, Any]
     return first(client.call("GET", f"/v2/{name}"))
 
 
-def _put_second(client: "GoogleClient", parent: str, archive: bytes) -> dict[str, Any]:
+def _put_second(client: GoogleClient, parent: str, archive: bytes) -> dict[str, Any]:
     place = client.call("POST", f"/v2/{parent}/functions:generateUploadUrl", {"environment": SECOND})
     client.put(place["uploadUrl"], archive, {"content-type": "application/zip"})
     source: dict[str, Any] = place["storageSource"]
     return source
 
 
-def _staged(client: "GoogleClient", stage: str, name: str, archive: bytes) -> dict[str, Any]:
+def _staged(client: GoogleClient, stage: str, name: str, archive: bytes) -> dict[str, Any]:
     """Put an archive into a bucket of the user's, under a name of its own, as gcloud does."""
     bucket, _, folder = stage.removeprefix("gs://").rstrip("/").partition("/")
     _, project, _, region, _, short = name.split("/")
@@ -141,7 +139,7 @@ def _staged(client: "GoogleClient", stage: str, name: str, archive: bytes) -> di
     return {"bucket": bucket, "object": key}
 
 
-def _archive(client: "GoogleClient", document: Mapping[str, Any]) -> bytes | None:
+def _archive(client: GoogleClient, document: Mapping[str, Any]) -> bytes | None:
     """Answer the archive that goes with a deployment; none where the source stays what it is."""
     held = str(document.get("sourceUploadUrl", ""))
     return client.held[int(held.removeprefix(_HELD))] if held.startswith(_HELD) else None
@@ -151,7 +149,7 @@ def _changed(document: Mapping[str, Any], current: Mapping[str, Any]) -> str:
     return ",".join(key for key in document if key not in {"name", "environment"} and document[key] != current.get(key))
 
 
-def log(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:  # noqa: ARG001
+def log(client: GoogleClient, parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:  # noqa: ARG001
     """Answer the newest log entries, oldest first."""
     wanted = [_of_function(parts["function"], parts["region"])]
     if query.get("executionId"):
@@ -190,7 +188,7 @@ def _entry(entry: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _current(client: "GoogleClient", path: str) -> dict[str, Any] | None:
+def _current(client: GoogleClient, path: str) -> dict[str, Any] | None:
     try:
         found: dict[str, Any] = client.call("GET", path)
     except NotFound:

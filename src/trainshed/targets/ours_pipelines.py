@@ -3,14 +3,12 @@
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainshed.client import segment
 from trainshed.tally import Tally
+from trainshed.targets.google import GoogleClient
 from trainshed.targets.pipeline_job import name_of, pipeline_job
-
-if TYPE_CHECKING:
-    from trainshed.targets.google import GoogleClient
 
 _FINAL = {"SUCCEEDED", "FAILED", "CANCELLED"}
 _FIRST_LOOKS = (0.5, 1.0, 2.0)
@@ -19,7 +17,7 @@ _PREFIX, _POLICY = "PIPELINE_STATE_", "PIPELINE_FAILURE_POLICY_"
 _ENTRIES = 1000  # of a page
 
 
-def create(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:  # noqa: ARG001
+def create(client: GoogleClient, parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:  # noqa: ARG001
     """Start a run; everything that would fail there is refused before."""
     text = _object(client, body["uri"]) if "uri" in body else body["text"]
     job = pipeline_job(text, body, bound=client.bound_images())
@@ -28,7 +26,7 @@ def create(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str,
     return run_json({**job, **made})
 
 
-def listing(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:  # noqa: ARG001
+def listing(client: GoogleClient, parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:  # noqa: ARG001
     """List runs, newest first."""
     wanted = [f'state="{_PREFIX}{query["state"]}"'] if query.get("state") else []
     wanted += [query["filter"]] if query.get("filter") else []
@@ -42,19 +40,19 @@ def listing(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str
     return found | ({"nextPageToken": page["nextPageToken"]} if page.get("nextPageToken") else {})
 
 
-def describe(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:  # noqa: ARG001
+def describe(client: GoogleClient, parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:  # noqa: ARG001
     """Show a run with its tasks, and Google's own document."""
     job = _job(client, parts)
     return {"job": job, **run_json(job), "tasks": [_task(task) for task in _tasks(job)]}
 
 
-def outline(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:  # noqa: ARG001
+def outline(client: GoogleClient, parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:  # noqa: ARG001
     """Show a run with its tasks as a tree."""
     job = _job(client, parts)
     return {**run_json(job), "lines": list(_lines(job))}
 
 
-def wait(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:  # noqa: ARG001
+def wait(client: GoogleClient, parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> dict[str, Any]:  # noqa: ARG001
     """Answer a run that has ended, or how it stands a little later; one that is short is not waited for long."""
     for seconds in (*_FIRST_LOOKS, _LOOK_SECONDS):
         found = run_json(_job(client, parts))
@@ -64,7 +62,7 @@ def wait(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, A
     return found
 
 
-def logs(client: "GoogleClient", parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> Iterator[str]:  # noqa: ARG001
+def logs(client: GoogleClient, parts: Mapping[str, str], query: Mapping[str, Any], body: Any) -> Iterator[str]:  # noqa: ARG001
     """Yield what the tasks of a run wrote, as Cloud Logging has it."""
     since, seen = "", set()
     while True:
@@ -113,12 +111,12 @@ def run_json(job: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _job(client: "GoogleClient", parts: Mapping[str, str]) -> dict[str, Any]:
+def _job(client: GoogleClient, parts: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = client.call("GET", f"/v1/{parts['parent']}/pipelineJobs/{parts['job']}")
     return found
 
 
-def _object(client: "GoogleClient", uri: str) -> bytes:
+def _object(client: GoogleClient, uri: str) -> bytes:
     bucket, _, name = uri.removeprefix("gs://").partition("/")
     path = f"/storage/v1/b/{segment(bucket)}/o/{segment(name)}"
     with client.download(path, query={"alt": "media"}) as response:
@@ -178,7 +176,7 @@ def _is_asked(task: Mapping[str, Any], query: Mapping[str, Any]) -> bool:
     return not asked or path == asked or path.startswith(f"{asked}.") or task.get("taskName") == asked
 
 
-def _entries(client: "GoogleClient", project: str, names: Mapping[str, str], since: str) -> Iterator[dict[str, Any]]:
+def _entries(client: GoogleClient, project: str, names: Mapping[str, str], since: str) -> Iterator[dict[str, Any]]:
     if not names:
         return
     ids = " OR ".join(json.dumps(name) for name in names)

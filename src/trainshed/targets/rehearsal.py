@@ -17,7 +17,8 @@ from trainshed.clock import rfc3339
 from trainshed.errors import NotFound, PermissionDenied, TrainshedError, Unauthenticated, Unavailable
 from trainshed.targets.credentials import Credentials, NoCredentials
 from trainshed.targets.endpoints import Endpoints
-from trainshed.targets.google import GoogleClient, Place
+from trainshed.targets.google import Place
+from trainshed.targets.ours import TargetClient
 from trainshed.targets.requests import Call
 
 _UPLOAD_URL = "https://storage.googleapis.com/SIGNED_ADDRESS_THAT_GOOGLE_GIVES"
@@ -57,7 +58,7 @@ class Script:
         return [request.call for request in self.requests if request.call is not None]
 
 
-class Rehearsal(GoogleClient):
+class Rehearsal(TargetClient):
     """Notes requests in `script`; reads where it can, never writes."""
 
     def __init__(self, place: Place, endpoints: Endpoints, credentials: Credentials, script: Script) -> None:

@@ -9,7 +9,8 @@ import pytest
 from trainshed.targets import wire
 from trainshed.targets.credentials import Credentials
 from trainshed.targets.endpoints import Endpoints
-from trainshed.targets.google import GoogleClient, Place
+from trainshed.targets.google import Place
+from trainshed.targets.ours import TargetClient
 
 SECRET = "ya29.secret-token"
 
@@ -71,6 +72,6 @@ def google(wired):
     def made(*answers):
         script, pauses = wired(*answers), []
         place = Place(project="p", region="r")
-        return GoogleClient(place, Endpoints(region="r"), Known(), pause=pauses.append), script, pauses
+        return TargetClient(place, Endpoints(region="r"), Known(), pause=pauses.append), script, pauses
 
     return made

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from trainshed import policies
-from trainshed.api import credentials, jsonpb, own
+from trainshed.api import jsonpb, own
 from trainshed.api.descriptors import to_json
 from trainshed.api.fields import page_size
 from trainshed.api.reach import Reach
@@ -125,7 +125,7 @@ class _Accounts:
     async def create_key(self, request: Request) -> JSONResponse:
         """Answer a key file, which works with this server alone."""
         account = await self._found(request)
-        file = await off_loop(credentials.account_file, self._reach, account.email)
+        file = await off_loop(self._reach.account_file, account.email)
         secret = {"privateKeyType": "TYPE_GOOGLE_CREDENTIALS_FILE", "privateKeyData": base64.b64encode(file).decode()}
         return JSONResponse(self._key(account) | secret)
 

@@ -5,8 +5,6 @@ only what cannot be anything else is: uploads in parts and signed requests, whic
 """
 
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,12 +16,12 @@ from starlette.types import Scope
 from trainshed import names
 from trainshed.api.services import storage_parts, storage_signed, storage_xml_text
 from trainshed.api.services.storage_download import find, headers_of, plain, send
-from trainshed.api.services.storage_request import Call, promised_hashes, read_all, segments
+from trainshed.api.services.storage_request import read_all, segments
 from trainshed.api.services.storage_signed import Signed, Verify
 from trainshed.api.services.storage_upload import begun, gathered, go_on, receive
+from trainshed.api.services.storage_xml_request import Handler, XmlCall, xml
 from trainshed.blobs import Object
-from trainshed.buckets import Service, Source, Wanted, properties, resource
-from trainshed.buckets.parts import meta_headers
+from trainshed.buckets import Service, Source, properties
 from trainshed.clock import SystemClock
 from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument, TrainshedError, Unimplemented
@@ -77,54 +75,6 @@ class _ByQuery(Route):
         return Match.NONE, {}
 
 
-@dataclass(frozen=True)
-class XmlCall(Call):
-    """A request of the XML API: bucket and object, which may be empty; its conditions are headers."""
-
-    @property
-    def bucket(self) -> str:
-        """The bucket that is named."""
-        return self.names[0]
-
-    @property
-    def name(self) -> str:
-        """The object that is named."""
-        return self.names[1]
-
-    def conditions(self, prefix: str = "x-goog-if") -> dict[str, int | None]:
-        """Read the preconditions of the headers; prefix `x-goog-copy-source-if` for those of a copy's source."""
-        found: dict[str, int | None] = {}
-        for condition in ("generation-match", "generation-not-match", "metageneration-match"):
-            text = self.request.headers.get(f"{prefix}-{condition}", "")
-            if text and not re.fullmatch(r"\d{1,18}", text, re.ASCII):
-                raise InvalidArgument.field(f"{prefix}-{condition}", f"{text!r} is not a number.")
-            if text:
-                found["if_" + condition.replace("-", "_")] = int(text)
-        return found
-
-    def wanted(self, *, content_type: str = "") -> Wanted:
-        """Read from the headers what an upload is to become."""
-        headers = self.request.headers
-        hashes = promised_hashes(headers.get("x-goog-hash", ""))
-        given = {
-            "contentType": content_type or headers.get("content-type", ""),
-            "cacheControl": headers.get("cache-control"),
-            "contentDisposition": headers.get("content-disposition"),
-            "contentEncoding": headers.get("content-encoding"),
-            "contentLanguage": headers.get("content-language"),
-            "customTime": headers.get("x-goog-custom-time"),
-            "storageClass": headers.get("x-goog-storage-class"),
-            "crc32c": hashes.get("crc32c"),
-            "md5Hash": hashes.get("md5") or headers.get("content-md5"),
-            "metadata": meta_headers(headers),
-        }
-        document = {name: value for name, value in given.items() if value}
-        return resource.wanted(self.bucket, document, self.conditions(), name=self.name)
-
-
-Handler = Callable[[XmlCall], Awaitable[Response]]
-
-
 class _Xml:
     def __init__(self, service: Service, verify: Verify | None) -> None:
         self._service = service
@@ -144,7 +94,7 @@ class _Xml:
             return await self._handler(call)(call)
         except TrainshedError as error:
             content = b"" if call.request.method == "HEAD" else storage_xml_text.error(error)
-            return Response(content, error.http_status, media_type="application/xml; charset=UTF-8")
+            return xml(content, error.http_status)
 
     def _check_signature(self, call: XmlCall, *, in_host: bool) -> None:
         scope = call.request.scope
@@ -183,7 +133,7 @@ class _Xml:
     # Buckets
 
     async def list_buckets(self, call: XmlCall) -> Response:  # noqa: ARG002  (a handler's signature)
-        return _xml(storage_xml_text.buckets(await off_loop(self._service.list_buckets, limit=_LARGEST_PAGE)))
+        return xml(storage_xml_text.buckets(await off_loop(self._service.list_buckets, limit=_LARGEST_PAGE)))
 
     async def list_objects(self, call: XmlCall) -> Response:
         if call.request.method == "HEAD":
@@ -191,7 +141,7 @@ class _Xml:
             return Response()
         if "uploads" in call.query:
             await off_loop(self._service.get_bucket, call.bucket)
-            return _xml(storage_xml_text.uploads(call.bucket, self._service.parted.of(call.bucket)))
+            return xml(storage_xml_text.uploads(call.bucket, self._service.parted.of(call.bucket)))
         asked = dict(call.query)
         limit = min(call.number("max-keys") or _LARGEST_PAGE, _LARGEST_PAGE)
         position = names.read_page_token(asked.get("continuation-token", ""))
@@ -207,15 +157,15 @@ class _Xml:
         )
         second = asked.get("list-type") == "2"
         token = "" if page.after is None else names.page_token(name=page.after[0]) if second else page.after[0]
-        return _xml(storage_xml_text.objects(call.bucket, page, asked, limit=limit, token=token))
+        return xml(storage_xml_text.objects(call.bucket, page, asked, limit=limit, token=token))
 
     async def describe(self, call: XmlCall) -> Response:
         found = properties.bucket_json(await off_loop(self._service.get_bucket, call.bucket), call.base)
         if "location" in call.query:
-            return _xml(storage_xml_text.write("LocationConstraint", [("LocationConstraint", found["location"])]))
+            return xml(storage_xml_text.write("LocationConstraint", [("LocationConstraint", found["location"])]))
         enabled = (found.get("versioning") or {}).get("enabled")
         state: list[storage_xml_text.Node] = [("Status", "Enabled" if enabled else "Suspended")]
-        return _xml(storage_xml_text.write("VersioningConfiguration", state))
+        return xml(storage_xml_text.write("VersioningConfiguration", state))
 
     async def create_bucket(self, call: XmlCall) -> Response:
         if call.query.keys() & {"versioning"}:
@@ -279,7 +229,7 @@ class _Xml:
         )
         keep = call.request.headers.get("x-goog-metadata-directive", "COPY").upper() != "REPLACE"
         made = await off_loop(self._service.copies.copy, source, call.wanted(), keep_metadata=keep)
-        return _xml(storage_xml_text.copied(made))
+        return xml(storage_xml_text.copied(made))
 
     async def post(self, call: XmlCall) -> Response:
         if call.request.headers.get("x-goog-resumable", "").lower() != "start":
@@ -301,10 +251,6 @@ def _stored(obj: Object) -> Response:
     wanted = {"X-Goog-Generation", "X-Goog-Metageneration", "X-Goog-Hash", "X-Goog-Stored-Content-Length"}
     headers: dict[str, Any] = {name: value for name, value in headers_of(obj).items() if name in wanted}
     return Response(headers={**headers, "ETag": storage_xml_text.etag(obj)})
-
-
-def _xml(content: bytes) -> Response:
-    return Response(content, media_type="application/xml; charset=UTF-8")
 
 
 def _token(name: str) -> str:
