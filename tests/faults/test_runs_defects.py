@@ -101,9 +101,9 @@ def test_an_artifact_in_a_bucket_that_is_not_there_fails_its_task(world):
 def test_a_file_that_can_be_no_object_fails_its_task_and_keeps_the_engine(world, caplog, name, why):
     def script(launch):
         artifact = json.loads(launch.executor_input)["outputs"]["artifacts"]["m"]["artifacts"][0]
-        path = os.path.join(os.fsencode(launch.mount / artifact["uri"].removeprefix("gs://")), name)
-        os.makedirs(os.path.dirname(path))
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+        path = launch.mount / artifact["uri"].removeprefix("gs://") / os.fsdecode(name)
+        path.parent.mkdir(parents=True)
+        path.touch()
         return Act(output=json.dumps({"artifacts": {"m": {"artifacts": [artifact]}}}))
 
     world.script = script

@@ -94,7 +94,7 @@ def refusal(conn: Connection, blobs: Blobs, collected: Collected) -> str:
             bucket, name = parse_uri(artifact.uri)
             blobs.get_bucket(conn, bucket)
             for below, _ in artifact.files:
-                check_object(_object(name, below), field=f"file {ascii(below or name)}")
+                check_object(_object(name, below), field=f"file {below or name!a}")
     except TrainshedError as error:
         return error.message
     return ""
