@@ -7,6 +7,7 @@ these is a defect of ours and becomes INTERNAL at the surface.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,11 @@ class TrainshedError(Exception):
         self.violations = violations
         self.metadata = dict(metadata or {})
         super().__init__(self.message)
+
+    def at(self, field: str) -> Self:
+        """Say which field of the request it is about, where what raised it knew the value alone."""
+        self.violations = (FieldViolation(field=field, description=self.message),)
+        return self
 
 
 class InvalidArgument(TrainshedError):

@@ -189,7 +189,7 @@ def test_an_unknown_branch_and_an_unreachable_repository_are_said_by_their_trigg
         "WARNING: the repository cannot be read yet; the trigger waits for it. git ls-remote: fatal:"
     )
     assert "(FAILED_PRECONDITION) git fetch: fatal: " in said(unreachable, INPUT)
-    assert "branch: '^main(' is not an RE2 pattern: missing )" in said(pattern, INPUT)
+    assert "triggerTemplate.branchName: '^main(' is not an RE2 pattern: missing )" in said(pattern, INPUT)
     assert "(NOT_FOUND) There is no build trigger 'nobody'" in said(unknown, INPUT)
 
 
@@ -381,8 +381,8 @@ COMMANDS = {
     "no topic": ("pubsub topics publish nowhere --message x", "(NOT_FOUND) There is no topic 'projects/local-project/topics/nowhere'"),
     "topic with a space": ("pubsub topics create|a b", "name: 'a b' has to start with a letter"),
     "publish to a topic with a space": ("pubsub topics publish --message x|a b", "(NOT_FOUND) There is no topic"),
-    "trigger without an event": ("pipelines triggers create t --spec gs://pipes/small.json", "trigger: give either a topic or a bucket"),
-    "trigger of nothing": ("pipelines triggers create t --topic plain --spec small.json", "uri: 'small.json' is not of the form 'gs://BUCKET/NAME'"),
+    "trigger without an event": ("pipelines triggers create t --spec gs://pipes/small.json", "topic: give either a topic or a bucket"),
+    "trigger of nothing": ("pipelines triggers create t --topic plain --spec small.json", "spec: 'small.json' is not of the form 'gs://BUCKET/NAME'"),
     "no receipt": ("receipts replay nobody", "(NOT_FOUND) There is no receipt 'nobody'"),
     "bad bucket": ("storage buckets create gs://NO", "bucket: 'NO' is not a bucket name"),
     "no bucket": ("storage cp /etc/hostname gs://nowhere/x", "(NOT_FOUND) There is no bucket 'nowhere'"),

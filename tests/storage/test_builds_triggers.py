@@ -288,6 +288,56 @@ def test_a_trigger_runs_by_hand_on_a_branch_and_on_a_commit(bench, repository):
         bench.triggers.run("on-push", project="p", revision="nothing")
 
 
+def test_a_trigger_that_watches_something_else_begins_with_a_baseline(bench, repository, tmp_path):
+    trigger = a_trigger(bench, repository)
+    repository.git("switch", "-q", "-c", "dev")
+    dev = repository.commit(file="of dev\n")
+    elsewhere = Repository(tmp_path / "elsewhere")
+    there = elsewhere.commit(cloudbuild_dot_yaml=CONFIG, file="x\n")
+
+    of_dev = {**trigger.document, "triggerTemplate": {"repoName": str(repository.path), "branchName": "^dev$"}}
+    bench.triggers.update("on-push", of_dev, project="p")
+    assert receipts(bench)[dev].state == "SKIPPED", "what the branch has now is no push"
+    assert poll(bench).builds == ()
+    moved = {**of_dev, "triggerTemplate": {"repoName": str(elsewhere.path), "branchName": "^main$"}}
+    bench.triggers.update("on-push", moved, project="p")
+
+    assert receipts(bench)[there].state == "SKIPPED"
+    assert len(receipts(bench)) == 3, "no ref is said to be deleted"
+    elsewhere.commit(file="y\n")
+    assert len(poll(bench).builds) == 1
+
+
+def test_what_was_seen_stays_where_the_same_is_watched(bench, repository):
+    trigger = a_trigger(bench, repository)
+    repository.commit(file="later\n")
+
+    changed = bench.triggers.update("on-push", {**trigger.document, "ignoredFiles": ["docs/**"]}, project="p")
+
+    assert changed.document["baseline"] is True
+    assert len(poll(bench).builds) == 1
+
+
+def test_what_says_which_files_are_what_can_be_taken_away_again(bench, repository):
+    a_trigger(bench, repository, changes={"image": ["Dockerfile"]})
+
+    changed = bench.triggers.update(
+        "on-push", {**bench.triggers.get("on-push", project="p").document, "changes": None}, project="p"
+    )
+
+    assert "changes" not in changed.document
+
+
+def test_a_trigger_does_not_take_the_name_of_another(bench, repository):
+    a_trigger(bench, repository)
+    other = a_trigger(bench, repository, name="other")
+
+    with pytest.raises(AlreadyExists) as caught:
+        bench.triggers.update("other", {**other.document, "name": "on-push"}, project="p")
+
+    assert [violation.field for violation in caught.value.violations] == ["name"]
+
+
 def test_names_are_unique_and_deleting_leaves_receipts(bench, repository):
     a_trigger(bench, repository)
     poll(bench)

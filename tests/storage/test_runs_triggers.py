@@ -220,6 +220,58 @@ def test_a_deleted_trigger_lets_go_of_its_topic(world):
     assert world.triggers.deliver("penguins", a_message(world, GOOD))
 
 
+def test_a_trigger_is_changed_in_its_place(world):
+    bucket = world.triggers.create("of-data", PARENT, bucket="gs://prices", spec_uri="gs://specs/p.json")
+    world.put("gs://specs/q.json", json.dumps({**SPEC, "pipelineInfo": {"name": "other"}}).encode())
+    before = len(world.connected)
+
+    world.triggers.change("penguins", spec_uri="gs://specs/q.json")
+    assert len(world.connected) == before, "what starts it is as it was"
+    world.triggers.deliver("penguins", a_message(world, GOOD))
+    assert [run.pipeline for run in world.service.list()[0]] == ["other"]
+
+    moved = world.triggers.change("of-data", topic=TOPIC)
+    assert (moved.topic, moved.bucket, moved.spec_uri) == (TOPIC, "", "gs://specs/p.json")
+    assert moved == world.triggers.get("of-data")
+    assert world.connected[before:] == [
+        ("gone", bucket.subscription),
+        ("unwatched", "prices", bucket.topic),
+        (bucket.subscription, TOPIC, "run-trigger:of-data"),
+    ]
+    with pytest.raises(NotFound, match="'none'"):
+        world.triggers.change("none", spec_uri="gs://specs/q.json")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        ({"name": "a/b"}, "name"),
+        ({"name": ""}, "name"),
+        ({"name": "penguins"}, "name"),
+        ({"topic": ""}, "topic"),
+        ({"bucket": "prices"}, "topic"),
+        ({"topic": "", "bucket": "NO BUCKET"}, "bucket"),
+        ({"topic": "prices"}, "topic"),
+        ({"spec_uri": "p.json"}, "spec"),
+        ({"spec_uri": "gs://specs"}, "spec"),
+    ],
+)
+def test_what_is_wrong_with_a_trigger_is_said_of_its_field(world, wanted, field):
+    given = {"name": "new", "topic": TOPIC, "spec_uri": "gs://specs/p.json", **wanted}
+
+    with pytest.raises((InvalidArgument, AlreadyExists)) as caught:
+        world.triggers.create(given.pop("name"), PARENT, **given)
+
+    assert [violation.field for violation in caught.value.violations] == [field]
+
+
+def test_a_trigger_says_why_what_it_starts_cannot_be_read(world):
+    lost = world.triggers.create("lost", PARENT, topic=TOPIC, spec_uri="gs://specs/gone.json")
+
+    assert "gs://specs/gone.json" in world.triggers.problem(lost)
+    assert world.triggers.problem(world.triggers.get("penguins")) == ""
+
+
 def test_a_request_that_names_its_compiled_pipeline_by_address_runs_what_lies_there(world):
     run = world.service.create(NewRun(parent=PARENT, spec={}, template_uri="gs://specs/p.json", parameters=GOOD))
 

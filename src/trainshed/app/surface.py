@@ -59,6 +59,7 @@ from trainshed.dashboard.models import Models
 from trainshed.dashboard.origin import Origins
 from trainshed.dashboard.overview import Overview
 from trainshed.dashboard.runs import Runs
+from trainshed.dashboard.triggers.new_trigger import New
 from trainshed.dashboard.triggers.receipts import Receipts
 from trainshed.dashboard.triggers.schedules import Schedules
 from trainshed.dashboard.triggers.sources import Sources
@@ -166,7 +167,12 @@ def _sections(
         Artifacts(features.lineage),
         Lineage(features.lineage, origins),
         Models(features.models, origins, features.runs.triggers_of),
-        Starters(features.build_triggers, features.run_triggers, events),
+        Starters(
+            features.build_triggers,
+            features.run_triggers,
+            events,
+            New(features.topics, features.buckets, parent),
+        ),
         Receipts(events),
         Why(accounts_of),
         Find(_places(features, parent)),

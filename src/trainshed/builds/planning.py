@@ -14,10 +14,12 @@ from trainshed.builds.triggers import short_ref
 
 CHANGES = "changes"  # the field of a trigger's document: which paths are what
 BASELINE_REFS = "baselineRefs"  # what the refs were when the repository was seen first
-OURS = ("baseline", BASELINE_REFS, CHANGES)  # fields that Google's document has no place for
+SEEN = ("baseline", BASELINE_REFS)  # what is kept of the first look at a repository
+OURS = (*SEEN, CHANGES)  # fields that Google's document has no place for
 Changed = Callable[[str], Sequence[str]]  # the files that differ between a commit and the one to build
 _WORD, _REASON, _SINCE = "_PLAN", "_PLAN_REASON", "_PLAN_SINCE"
 _LONGEST = 1000
+_EMPTY: tuple[Any, ...] = ("", [], {})
 _NAMES = {
     planner.Way.UPLOAD_MODULES: "modules only",
     planner.Way.COMPILE: "compile only",
@@ -54,10 +56,10 @@ class Planned:
 
 
 def checked(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer a trigger's document. Raises InvalidArgument."""
+    """Answer a trigger's document, without what is empty and says nothing. Raises InvalidArgument."""
     if CHANGES in document:
         planner.Declaration.from_document(document[CHANGES])
-    return triggers.checked(document)
+    return {key: value for key, value in triggers.checked(document).items() if key == CHANGES or value not in _EMPTY}
 
 
 def declares(trigger: Trigger) -> bool:

@@ -287,6 +287,11 @@ def list_triggers(conn: Connection, *, project: str = "", region: str = "") -> l
     return [Trigger.from_row(row) for row in conn.execute(query)]
 
 
+def forget_refs(conn: Connection, trigger_id: str) -> None:
+    """Forget what was seen of a trigger's refs."""
+    conn.execute(delete(build_trigger_refs).where(build_trigger_refs.c.trigger_id == trigger_id))
+
+
 def update_trigger(conn: Connection, trigger_id: str, **values: Any) -> None:
     """Change a trigger."""
     notify(conn, TRIGGERS)
@@ -296,7 +301,7 @@ def update_trigger(conn: Connection, trigger_id: str, **values: Any) -> None:
 def delete_trigger(conn: Connection, trigger_id: str) -> None:
     """Remove a trigger and what it has seen; its receipts and builds stay."""
     notify(conn, TRIGGERS)
-    conn.execute(delete(build_trigger_refs).where(build_trigger_refs.c.trigger_id == trigger_id))
+    forget_refs(conn, trigger_id)
     conn.execute(delete(build_triggers).where(build_triggers.c.id == trigger_id))
 
 

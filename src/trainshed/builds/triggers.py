@@ -42,6 +42,11 @@ class Watch:
         """Whether pushes start builds."""
         return bool(self.repository and (self.branch or self.tag))
 
+    @property
+    def watched(self) -> tuple[str | bool, ...]:
+        """Which pushes it sees at all; none of it counts where none start builds."""
+        return (self.repository, self.branch, self.tag, self.inverted) if self.is_polled else ()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
@@ -78,19 +83,30 @@ def check(document: Mapping[str, Any]) -> list[Finding]:
     findings = []
     if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,63}", str(document.get("name", ""))):
         findings.append(_error("name", "is needed: letters, digits and '-', 64 at most"))
-    for path, pattern in (("branch", watch.branch), ("tag", watch.tag)):
+    branch, tag = _places(document)
+    for path, pattern in ((branch, watch.branch), (tag, watch.tag)):
         try:
             re2.compile(pattern)
         except re2.error as error:
             findings.append(_error(path, f"{pattern!r} is not an RE2 pattern: {_said(error)}"))
+    template = document.get("triggerTemplate") or {}
+    if template and not (watch.branch or watch.tag or template.get("commitSha")):
+        findings.append(_error(branch, "is needed, or triggerTemplate.tagName: a pattern of what is watched"))
     findings += [_error(path, why) for path, why in _NOT_OFFERED.items() if _at(document, path)]
     findings += _check_github(document.get("github") or {})
     findings += _check_events(document, watch)
     if watch.branch and watch.tag:
-        findings.append(_error("tag", "a trigger watches branches or tags; remove one"))
+        findings.append(_error(tag, "a trigger watches branches or tags; remove one"))
     if not document.get("build") and not watch.filename and not watch.repository:
         findings.append(_error("filename", "is needed, or build, or a repository to look for cloudbuild.yaml in"))
     return findings
+
+
+def _places(document: Mapping[str, Any]) -> tuple[str, str]:
+    """Answer where a document has the pattern of its branches, and of its tags."""
+    if document.get("github"):
+        return "github.push.branch", "github.push.tag"
+    return "triggerTemplate.branchName", "triggerTemplate.tagName"
 
 
 def _check_github(github: Mapping[str, Any]) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ from trainshed.builds.repositories import Repositories
 from trainshed.builds.service import Service
 from trainshed.builds.triggered import Triggered
 from trainshed.clock import Clock
-from trainshed.errors import AlreadyExists, FailedPrecondition, TrainshedError
+from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, TrainshedError
 from trainshed.sql import Database
 
 log = logging.getLogger(__name__)
@@ -87,11 +87,14 @@ class Triggers:
 
         def verb(conn: Connection) -> Trigger:
             if not store.insert_trigger(conn, values):
-                raise AlreadyExists(f"There is a build trigger {checked['name']!r} already.", reason="TRIGGER_EXISTS")
+                raise _taken(checked["name"])
             self._subscribe(conn, trigger_id, checked)
             return store.find_trigger(conn, project, region, trigger_id)
 
-        trigger = self._db.write(verb)
+        return self._look_first(self._db.write(verb))
+
+    def _look_first(self, trigger: Trigger) -> Trigger:
+        """See what a trigger's repository has now, which is its baseline."""
         if triggers.read(trigger.document).is_polled:
             try:
                 self.poll(trigger)
@@ -122,18 +125,33 @@ class Triggers:
         return tuple(found[:limit]), token
 
     def update(self, name: str, wanted: Mapping[str, Any], *, project: str, region: str = "") -> Trigger:
-        """Replace a trigger's document; what was seen of its repository stays."""
+        """Replace a trigger's document. What was seen of its repository stays, unless it watches something else now.
+
+        Raises NotFound, AlreadyExists, InvalidArgument.
+        """
         found = self.get(name, project=project, region=region)
         kept = {k: found.document[k] for k in planning.OURS if k in found.document}
-        checked = _with_outputs(planning.checked({**kept, **wanted}), found.project, found.trigger_id)
+        merged = {k: v for k, v in {**kept, **wanted}.items() if v is not None}
+        is_moved = triggers.read(found.document).watched != triggers.read(merged).watched
+        if is_moved:  # what it watches now has a baseline of its own, which builds nothing
+            merged = {k: v for k, v in merged.items() if k not in planning.SEEN}
+        checked = _with_outputs(planning.checked(merged), found.project, found.trigger_id)
 
         def verb(conn: Connection) -> None:
+            others = store.list_triggers(conn, project=found.project, region=found.region)
+            if any(t.name == checked["name"] and t.trigger_id != found.trigger_id for t in others):
+                raise _taken(checked["name"])
             store.update_trigger(conn, found.trigger_id, name=checked["name"], document=checked)
+            if is_moved:
+                store.forget_refs(conn, found.trigger_id)
             if (found.document.get("pubsubConfig") or {}) != (checked.get("pubsubConfig") or {}):
                 self._unsubscribe(conn, found)
                 self._subscribe(conn, found.trigger_id, checked)
 
         self._db.write(verb)
+        changed = self.get(found.trigger_id, project=project, region=region)
+        if is_moved:
+            self._look_first(changed)
         return self.get(found.trigger_id, project=project, region=region)
 
     def delete(self, name: str, *, project: str, region: str = "") -> None:
@@ -372,11 +390,18 @@ class Triggers:
         if wanted := document.get("pubsubConfig"):
             if self._feeds is None:
                 raise FailedPrecondition("This server delivers no messages to build triggers.")
-            self._feeds.subscribe(conn, wanted["subscription"], wanted["topic"], TARGET + trigger_id)
+            try:
+                self._feeds.subscribe(conn, wanted["subscription"], wanted["topic"], TARGET + trigger_id)
+            except (InvalidArgument, NotFound) as error:
+                raise error.at("pubsubConfig.topic") from error
 
     def _unsubscribe(self, conn: Connection, trigger: Trigger) -> None:
         if (found := trigger.document.get("pubsubConfig")) and self._feeds is not None:
             self._feeds.unsubscribe(conn, found["subscription"])
+
+
+def _taken(name: str) -> AlreadyExists:
+    return AlreadyExists(f"There is a build trigger {name!r} already.", reason="TRIGGER_EXISTS").at("name")
 
 
 def _with_outputs(document: dict[str, Any], project: str, trigger_id: str) -> dict[str, Any]:

@@ -192,14 +192,11 @@ class Kinds:
         )
 
     def _write_trigger(self, resource: Resource, is_new: bool) -> None:
-        one, is_disabled = f"/trainshed/v1/runTriggers/{segment(resource.name)}", False
-        if not is_new:  # what it watches and starts cannot be changed; its receipts stay
-            is_disabled = self._client.call("GET", one)["disabled"]
-            self._client.call("DELETE", one)
-        path = f"/trainshed/v1/{resource.extra['parent']}/runTriggers"
-        self._client.call("POST", path, {"name": resource.name, **resource.document})
-        if is_disabled:
-            self._client.call("PATCH", one, {"disabled": True})
+        if is_new:
+            path = f"/trainshed/v1/{resource.extra['parent']}/runTriggers"
+            self._client.call("POST", path, {"name": resource.name, **resource.document})
+        else:
+            self._client.call("PATCH", f"/trainshed/v1/runTriggers/{segment(resource.name)}", dict(resource.document))
 
 
 class FunctionFailed(FailedPrecondition):

@@ -38,6 +38,23 @@ def create_trigger(name: str, topic: str, bucket: str, spec: str, output_format:
     show(document, output_format)
 
 
+@triggers.command(name="update")
+@click.argument("name")
+@click.option("--topic", default="", help="Start a run for every message of this topic instead.")
+@click.option("--bucket", default="", help="Start a run for every new object of this bucket instead.")
+@click.option("--spec", default="", metavar="gs://…", help="The compiled pipeline.")
+@project_options
+@format_option
+def update_trigger(name: str, topic: str, bucket: str, spec: str, output_format: str, **given: Any) -> None:
+    """Change what a run trigger starts, or what starts it; its receipts stay."""
+    if topic and "/" not in topic:
+        topic = f"projects/{parent(given).split('/')[1]}/topics/{topic}"
+    changed = {key: value for key, value in (("topic", topic), ("bucket", bucket), ("spec", spec)) if value}
+    with session.connect() as client:
+        found = client.call("PATCH", _path(name), changed)
+    show(found, output_format)
+
+
 @triggers.command(name="list")
 @format_option
 def list_triggers(output_format: str) -> None:

@@ -49,6 +49,13 @@ def set_disabled(conn: Connection, name: str, *, is_disabled: bool) -> None:
     conn.execute(update(triggers).where(triggers.c.name == name).values(is_disabled=is_disabled))
 
 
+def change(conn: Connection, trigger: Trigger) -> None:
+    """Record what starts a run trigger now, and what it starts."""
+    notify(conn, TRIGGERS)
+    changed = {"topic": trigger.topic, "bucket": trigger.bucket, "spec_uri": trigger.spec_uri}
+    conn.execute(update(triggers).where(triggers.c.name == trigger.name).values(**changed))
+
+
 def remove(conn: Connection, name: str) -> None:
     """Remove a run trigger."""
     notify(conn, TRIGGERS)

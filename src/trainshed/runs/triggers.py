@@ -2,8 +2,9 @@
 
 import base64
 import logging
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -20,6 +21,7 @@ from trainshed.runs.service import Service
 log = logging.getLogger(__name__)
 TARGET = "run-trigger:"
 TOPIC = "projects/{project}/topics/{topic}"
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,62}", re.ASCII)
 _OUTCOMES = {"skip": "skipped", "refuse": "refused", "fail": "failed"}
 _TRANSIENT = {"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN"}
 
@@ -35,35 +37,61 @@ class Ports:
 
 
 class Triggers:
-    """Make, list, delete triggers; take what reaches them."""
+    """Make, list, change, delete triggers; take what reaches them."""
 
     def __init__(self, service: Service, ports: Ports) -> None:
         self._service = service
         self._ports = ports
 
     def create(self, name: str, parent: str, *, spec_uri: str, topic: str = "", bucket: str = "") -> Trigger:
-        """Start a run of `spec_uri` for every message of a topic, or every new object of a bucket."""
+        """Start a run of `spec_uri` for every message of a topic, or every new object of a bucket.
+
+        Raises InvalidArgument, AlreadyExists, NotFound.
+        """
         place = names.parse(PARENT, parent, field="parent")
-        if bool(topic) == bool(bucket):
-            raise InvalidArgument.field("trigger", "give either a topic or a bucket")
-        parse_uri(spec_uri)
-        if topic:
-            names.parse(TOPIC, topic, field="topic")
-        else:
-            bucket = check_bucket(bucket.removeprefix("gs://").rstrip("/"))
+        if not _NAME.fullmatch(name):
+            raise InvalidArgument.field("name", "is needed: letters, digits, '-', '_' and '.', 63 at most")
         project = place["project"]
         made = Trigger(
             name=name,
             project=project,
             location=place["location"],
-            topic=topic or f"projects/{project}/topics/trainshed-trigger-{name}",
-            bucket=bucket,
-            spec_uri=spec_uri,
+            topic="",
+            bucket="",
+            spec_uri="",
             subscription=f"projects/{project}/subscriptions/trainshed-trigger-{name}",
             create_time=self._service.clock.now(),
         )
+        made = _starting(made, spec_uri, topic=topic, bucket=bucket)
         self._service.db.write(lambda conn: self._create(conn, made))
         return made
+
+    def change(self, name: str, *, spec_uri: str = "", topic: str = "", bucket: str = "") -> Trigger:
+        """Change what a trigger starts, or what starts it; what is empty stays. Its receipts stay.
+
+        Raises NotFound, InvalidArgument.
+        """
+
+        def verb(conn: Connection) -> Trigger:
+            found = store_triggers.get(conn, name)
+            old = {"topic": "" if found.bucket else found.topic, "bucket": found.bucket}
+            source = {"topic": topic, "bucket": bucket} if topic or bucket else old
+            changed = _starting(found, spec_uri or found.spec_uri, **source)
+            store_triggers.change(conn, changed)
+            if changed.topic != found.topic or changed.bucket != found.bucket:
+                self._disconnect(conn, found)
+                self._connect(conn, changed)
+            return changed
+
+        return self._service.db.write(verb)
+
+    def problem(self, trigger: Trigger) -> str:
+        """Say why what a trigger starts cannot be read now; empty where it can."""
+        try:
+            self._service.read_template(trigger.spec_uri)
+        except TrainshedError as error:
+            return error.message
+        return ""
 
     def get(self, name: str) -> Trigger:
         """Read a trigger. Raises NotFound."""
@@ -82,10 +110,7 @@ class Triggers:
         """Remove a trigger. Raises NotFound."""
 
         def verb(conn: Connection) -> None:
-            trigger = store_triggers.get(conn, name)
-            self._ports.unsubscribe(conn, trigger.subscription)
-            if trigger.bucket:
-                self._ports.unwatch(conn, trigger.bucket, trigger.topic)
+            self._disconnect(conn, store_triggers.get(conn, name))
             store_triggers.remove(conn, name)
 
         self._service.db.write(verb)
@@ -131,10 +156,22 @@ class Triggers:
 
     def _create(self, conn: Connection, trigger: Trigger) -> None:
         if not store_triggers.insert(conn, trigger):
-            raise AlreadyExists(f"There is a run trigger {trigger.name!r} already.")
+            raise AlreadyExists(f"There is a run trigger {trigger.name!r} already.").at("name")
+        self._connect(conn, trigger)
+
+    def _connect(self, conn: Connection, trigger: Trigger) -> None:
+        field = "bucket" if trigger.bucket else "topic"
+        try:
+            if trigger.bucket:
+                self._ports.watch(conn, trigger.bucket, trigger.topic)
+            self._ports.subscribe(conn, trigger.subscription, trigger.topic, TARGET + trigger.name)
+        except (InvalidArgument, NotFound) as error:
+            raise error.at(field) from error
+
+    def _disconnect(self, conn: Connection, trigger: Trigger) -> None:
+        self._ports.unsubscribe(conn, trigger.subscription)
         if trigger.bucket:
-            self._ports.watch(conn, trigger.bucket, trigger.topic)
-        self._ports.subscribe(conn, trigger.subscription, trigger.topic, TARGET + trigger.name)
+            self._ports.unwatch(conn, trigger.bucket, trigger.topic)
 
     def _prepare(self, trigger: Trigger, message: Message) -> Prepared:
         try:
@@ -200,6 +237,21 @@ class FileMissing(InvalidArgument):
     """The template of a trigger does not exist."""
 
     reason = "TEMPLATE_MISSING"
+
+
+def _starting(trigger: Trigger, spec_uri: str, *, topic: str, bucket: str) -> Trigger:
+    """Answer a trigger that starts a spec for a topic's messages, or a bucket's new objects. Raises InvalidArgument."""
+    if bool(topic) == bool(bucket):
+        raise InvalidArgument.field("topic", "give either a topic or a bucket")
+    _, name = parse_uri(spec_uri, field="spec")
+    if not name:
+        raise InvalidArgument.field("spec", f"{spec_uri!r} names a bucket and no compiled pipeline in it")
+    if topic:
+        names.parse(TOPIC, topic, field="topic")
+    else:
+        bucket = check_bucket(bucket.removeprefix("gs://").rstrip("/"))
+        topic = f"projects/{trigger.project}/topics/trainshed-trigger-{trigger.name}"
+    return replace(trigger, spec_uri=spec_uri, topic=topic, bucket=bucket)
 
 
 def _disabled(trigger: Trigger) -> str:

@@ -6,7 +6,8 @@
   `firings`: the strip, the list, the calendar; `schedule_forms`.
 - `topics`: the list and one topic; `subscription`. `schemas`: what messages of topics have to look like.
 - `starters`: the lists of triggers; `trigger_page`: one of either kind, from what `build_trigger` and `run_trigger` say
-  of it.
+  of it; `new_trigger`: the page that makes one, from `build_trigger_forms` and `run_trigger_forms`, which change one too.
+  `offered`: fields that offer topics and buckets.
 - `receipts`: the ledger, and one receipt.
 """
 

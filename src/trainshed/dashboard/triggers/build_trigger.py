@@ -7,7 +7,7 @@ from trainshed import builds, names
 from trainshed.builds import triggers as watching
 from trainshed.dashboard import links
 from trainshed.dashboard.cells import Cell, Code, Link, Marks, Several, time
-from trainshed.dashboard.page import Action, Actions, Empty, Field, Form, Table, Text
+from trainshed.dashboard.page import Action, Actions, Empty, Field, Form, Part, Table, Text
 from trainshed.dashboard.triggers import SECTION, stories
 from trainshed.dashboard.triggers.messages import document
 from trainshed.dashboard.triggers.stories import Story
@@ -23,8 +23,8 @@ def find(service: builds.Triggers, name: str) -> builds.Trigger:
     return service.get(parts["trigger"], project=parts["project"], region=parts["location"])
 
 
-def described(found: builds.Trigger) -> Described:
-    """Describe a build trigger."""
+def described(found: builds.Trigger, forms: Sequence[Part]) -> Described:
+    """Describe a build trigger, with the forms that change it."""
     return Described(
         name=found.resource,
         kind="build trigger",
@@ -36,6 +36,7 @@ def described(found: builds.Trigger) -> Described:
         actions=_actions(found),
         by_hand=(_another(found),),
         facts=_facts(found),
+        forms=forms,
         document=(Text(id="document", heading="As Google's BuildTrigger", text=document(found.document)),),
     )
 
@@ -48,7 +49,7 @@ def table(found: Sequence[builds.Trigger], told: dict[str, list[Story]], *, more
         columns=_COLUMNS,
         rows=[_row(trigger, told[trigger.resource]) for trigger in found],
         nothing=Empty(
-            text="No build trigger yet: one builds what is pushed to a repository.",
+            text="No build trigger yet: one builds what is pushed to a repository. Make one by New trigger above, or type",
             command="trainshed builds triggers create NAME --repo PATH --branch-pattern '^main$'",
         ),
         more=more,

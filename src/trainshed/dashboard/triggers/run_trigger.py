@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from trainshed import names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.cells import Cell, Code, Link, Marks, Several, time
-from trainshed.dashboard.page import Action, Actions, Empty, Field, Form, Table
+from trainshed.dashboard.page import Action, Actions, Empty, Field, Form, Part, Table
 from trainshed.dashboard.triggers import SECTION, stories
 from trainshed.dashboard.triggers.stories import Story
 from trainshed.dashboard.triggers.trigger_page import Described, state
@@ -23,8 +23,8 @@ def find(service: runs.Triggers, name: str) -> runs.Trigger:
     return found
 
 
-def described(found: runs.Trigger) -> Described:
-    """Describe a run trigger."""
+def described(found: runs.Trigger, forms: Sequence[Part], *, problem: str) -> Described:
+    """Describe a run trigger, with the forms that change it; `problem`: why what it starts cannot be read."""
     return Described(
         name=found.resource,
         kind="run trigger",
@@ -35,6 +35,9 @@ def described(found: runs.Trigger) -> Described:
         actions=_actions(found),
         by_hand=() if found.bucket else (_publish(found),),
         facts=_facts(found),
+        forms=forms,
+        error=problem,
+        trouble="What it starts cannot be read",
     )
 
 
@@ -47,7 +50,7 @@ def table(found: Sequence[runs.Trigger], told: dict[str, list[Story]], *, more: 
         rows=[_row(trigger, told[trigger.resource]) for trigger in found],
         nothing=Empty(
             text="No run trigger yet: one starts a run for every message of a topic, or every new object of a "
-            "bucket, without a function between.",
+            "bucket, without a function between. Make one by New trigger above, or type",
             command="trainshed pipelines triggers create NAME --bucket BUCKET --spec gs://BUCKET/pipeline.json",
         ),
         more=more,

@@ -5,11 +5,10 @@ import json
 from trainshed import topics
 from trainshed.clock import rfc3339
 from trainshed.dashboard.page import Action, Field, Form
-from trainshed.dashboard.triggers import messages
+from trainshed.dashboard.triggers import messages, offered
 from trainshed.schedules import Fold, Gap, HttpTarget, Overlap, PubsubTarget, Schedule
 from trainshed.schedules.of_runs import RunSchedule
 
-_CHOSEN = 100  # topics to choose from; where there are more one types the name
 _CRON = "Five fields: minute, hour, day of month, month, day of week."
 _ZONE = "A name of the IANA database, such as Europe/Berlin."
 _OF_OTHERS = "Overlap, catch-up, daylight saving: what Google's Job has no field for"
@@ -17,7 +16,7 @@ _OF_OTHERS = "Overlap, catch-up, daylight saving: what Google's Job has no field
 
 def new_job(parent: str, service: topics.Service) -> Form:
     """Make a schedule that publishes a message."""
-    prefix = f"{parent}/jobs/"
+    prefix, project = f"{parent}/jobs/", "/".join(parent.split("/")[:2])
     return Form(
         id="new-schedule",
         heading="Make a schedule that publishes a message",
@@ -26,7 +25,7 @@ def new_job(parent: str, service: topics.Service) -> Form:
             Field(name="name", label="Name", prefix=prefix, is_required=True, help="Letters, digits, '-' and '_'."),
             Field(name="schedule", label="Cron", value="*/3 * * * *", is_required=True, help=_CRON),
             Field(name="timeZone", label="Time zone", value="Etc/UTC", is_required=True, help=_ZONE),
-            _topic(parent, service),
+            offered.topic("pubsubTarget.topicName", "Topic", project, service),
             Field(name="pubsubTarget.data", label="Message", value="{}", type="bytes"),
             Field(
                 name="pubsubTarget.attributes", label="Attributes", type="json", help='A JSON object: {"key": "value"}.'
@@ -167,15 +166,6 @@ def _call(target: HttpTarget) -> list[Field]:
     if (text := messages.as_text(messages.decoded(target.body))) is not None:
         fields.append(Field(name="httpTarget.body", label="Body", value=text, type="bytes"))
     return fields
-
-
-def _topic(parent: str, service: topics.Service) -> Field:
-    project = "/".join(parent.split("/")[:2])
-    found, more = service.list_topics(project, page_size=_CHOSEN)
-    name, label = "pubsubTarget.topicName", "Topic"
-    if found and not more:
-        return Field(name=name, label=label, choices=[topic.name for topic in found], is_required=True)
-    return Field(name=name, label=label, prefix=f"{project}/topics/", is_required=True)
 
 
 def _mask(fields: list[Field] | tuple[Field, ...]) -> str:

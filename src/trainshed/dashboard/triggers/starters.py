@@ -2,9 +2,19 @@
 
 from trainshed import builds, runs
 from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Link
 from trainshed.dashboard.page import Page
 from trainshed.dashboard.serve import Address
-from trainshed.dashboard.triggers import SECTION, build_trigger, run_trigger, tabs, trigger_page
+from trainshed.dashboard.triggers import (
+    SECTION,
+    build_trigger,
+    build_trigger_forms,
+    new_trigger,
+    run_trigger,
+    tabs,
+    trigger_page,
+)
+from trainshed.dashboard.triggers.new_trigger import New
 from trainshed.dashboard.triggers.sources import Sources, follows
 
 _SHOWN = 50
@@ -14,16 +24,18 @@ _MARKS = 15
 class Starters:
     """Pages over build triggers and run triggers."""
 
-    def __init__(self, of_builds: builds.Triggers, of_runs: runs.Triggers, sources: Sources) -> None:
+    def __init__(self, of_builds: builds.Triggers, of_runs: runs.Triggers, sources: Sources, making: New) -> None:
         self._of_builds = of_builds
         self._of_runs = of_runs
         self._sources = sources
+        self._making = making
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
         return [
             Address(path=SECTION, make=self.listing, words=("page", "after")),
-            Address(path=SECTION + "/{name:path}", make=self.detail, words=("page",)),
+            Address(path=new_trigger.PATH, make=self._making.page, words=new_trigger.WORDS),
+            Address(path=SECTION + "/{name:path}", make=self.detail, words=("view", "page")),
         ]
 
     def listing(self, asked: Asked) -> Page:
@@ -36,6 +48,7 @@ class Starters:
         return Page(
             title="Build and run triggers",
             section=SECTION,
+            about=(Link(text="New trigger", href=new_trigger.PATH),),
             tabs=tabs(SECTION),
             parts=(
                 build_trigger.table(of_builds, told, more=asked.href(page=token) if token else ""),
@@ -47,7 +60,10 @@ class Starters:
     def detail(self, asked: Asked) -> Page:
         """One trigger. Raises NotFound, InvalidArgument."""
         if "/runTriggers/" in asked.name:
-            found = run_trigger.described(run_trigger.find(self._of_runs, asked.name))
+            starter = run_trigger.find(self._of_runs, asked.name)
+            problem = self._of_runs.problem(starter)
+            found = run_trigger.described(starter, self._making.forms.edit(starter), problem=problem)
         else:
-            found = build_trigger.described(build_trigger.find(self._of_builds, asked.name))
+            built = build_trigger.find(self._of_builds, asked.name)
+            found = build_trigger.described(built, build_trigger_forms.edit(built, self._making.topics))
         return trigger_page.page(found, self._sources, asked)

@@ -7,7 +7,7 @@ from trainshed import ledger
 from trainshed.dashboard import links, strips
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Link, Time
-from trainshed.dashboard.page import Actions, Empty, Facts, Notice, Page, Part, Table
+from trainshed.dashboard.page import Actions, Empty, Facts, Notice, Page, Part, Tab, Table
 from trainshed.dashboard.triggers import SECTION, stories
 from trainshed.dashboard.triggers.sources import Sources, follows
 from trainshed.dashboard.triggers.stories import Story
@@ -15,6 +15,7 @@ from trainshed.dashboard.triggers.stories import Story
 _TRAIL = (Link(text="Triggers", href=SECTION),)
 _STRIP = 50
 _SHOWN = 50
+_VIEWS = (("", "Events"), ("edit", "Edit"))
 _NOTHING = Empty(text="Nothing has come to it yet.")
 
 
@@ -29,32 +30,43 @@ class Described:
     watched: Cell
     channel: str  # on which changes to triggers of its kind are told
     error: str = ""  # of its last look, or of its last event
+    trouble: str = "Last error"  # what the error is
     actions: Actions
     by_hand: Sequence[Part] = ()  # forms that let it do its work now
     facts: Sequence[tuple[str, Cell]]
+    forms: Sequence[Part] = ()  # that change it
     document: Sequence[Part] = ()  # all of it, as Google has it
 
 
 def page(found: Described, sources: Sources, asked: Asked) -> Page:
-    """Show a trigger: its last events, how it is set off by hand, what it does."""
-    told = sources.last(found.name, limit=_STRIP)
-    wrong = [Notice(id="error", heading="Last error", text=found.error, state="FAILED")] if found.error else []
+    """Show a trigger: its last events, how it is set off by hand, what it does; or its forms. Raises InvalidArgument."""
+    view = asked.choice("view", [word for word, _ in _VIEWS if word])
+    told = [] if view else sources.last(found.name, limit=_STRIP)
     return Page(
         title=found.title,
         section=SECTION,
         state=state(is_disabled=found.is_disabled),
         about=(found.kind, found.watched),
         trail=_TRAIL,
-        parts=(
-            found.actions,
-            *wrong,
-            _strip(told),
-            _events(found.name, sources, asked),
-            *found.by_hand,
-            Facts(id="facts", heading="What it does", pairs=found.facts),
-            *found.document,
-        ),
+        tabs=[
+            Tab(label=label, href=asked.href(view=word, page=None), is_current=word == view) for word, label in _VIEWS
+        ],
+        parts=(found.actions, *_wrong(found), *(found.forms if view else _events_of(found, told, sources, asked))),
         follows=(found.channel, *follows(told)),
+    )
+
+
+def _wrong(found: Described) -> Sequence[Part]:
+    return [Notice(id="error", heading=found.trouble, text=found.error, state="FAILED")] if found.error else []
+
+
+def _events_of(found: Described, told: Sequence[Story], sources: Sources, asked: Asked) -> Sequence[Part]:
+    return (
+        _strip(told),
+        _events(found.name, sources, asked),
+        *found.by_hand,
+        Facts(id="facts", heading="What it does", pairs=found.facts),
+        *found.document,
     )
 
 
