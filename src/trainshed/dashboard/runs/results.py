@@ -26,7 +26,8 @@ _FRAMED = "/rendered"
 _MOST = 200  # artifacts that are looked at
 _MOST_REPORTS = 20  # that are shown whole
 _DIGITS = 18  # of an artifact's number
-_MOST_TEXT, _MOST_HTML = 1 << 20, 8 << 20  # bytes
+_MOST_TEXT, _MOST_HTML = 256 << 10, 8 << 20  # bytes; a hostile text takes 30 µs of a core for each
+_MOST_OF_TEXTS = 512 << 10  # bytes, of all reports of a page
 _SIZE = 260  # of a curve's square
 _MILLION = 1e6  # from which on digits say more than an exponent
 _CURVES = frozenset({"confidenceMetrics", "confusionMatrix", "evaluationSlices"})
@@ -93,7 +94,7 @@ def parts(service: runs.Service, run: runs.Run) -> Sequence[Part]:
     for product in made:
         if product.artifact.schema_title in METRICS[1:]:
             found += _classified(product)
-    found += [_report(service, product) for product in reports[:_MOST_REPORTS]]
+    found += _reports(service, reports[:_MOST_REPORTS])
     if len(reports) > _MOST_REPORTS or len(made) >= _MOST:
         more = "This run made more than is shown here; trainshed lineage shows everything."
         found.append(Notice(id="more", text=more))
@@ -176,16 +177,32 @@ def _classified(product: lineage.Product) -> Iterator[Part]:
             yield Confusion(id=key, heading=f"Confusion matrix: {of}", matrix=matrix)
 
 
-def _report(service: runs.Service, product: lineage.Product) -> Part:
-    artifact, place = product.artifact, f"{product.task}, {product.key}"
-    key = f"report-{artifact.artifact_id}"
-    if artifact.schema_title == _HTML:
-        src = f"{_FRAMED}/{artifact.artifact_id}"
-        return Framed(id=key, heading=f"Report: {place}", src=src, title=f"Report of {place}")
-    data = service.content(artifact, most=_MOST_TEXT)
-    if data is None:
-        return Notice(id=key, heading=place, text=f"The file {artifact.uri} is gone.", state="FAILED")
-    return Written(id=key, heading=f"Report: {place}", text=data.decode("utf-8", "replace"))
+def _reports(service: runs.Service, made: Sequence[lineage.Product]) -> Iterator[Part]:
+    left = _MOST_OF_TEXTS
+    for product in made:
+        artifact, place = product.artifact, f"{product.task}, {product.key}"
+        key = f"report-{artifact.artifact_id}"
+        if artifact.schema_title == _HTML:
+            src = f"{_FRAMED}/{artifact.artifact_id}"
+            yield Framed(id=key, heading=f"Report: {place}", src=src, title=f"Report of {place}")
+            continue
+        most = min(_MOST_TEXT, left)
+        data = service.content(artifact, most=most + 1)
+        if data is None:
+            yield Notice(id=key, heading=place, text=f"The file {artifact.uri} is gone.", state="FAILED")
+            continue
+        shown = data[:most]
+        left -= len(shown)
+        if shown:
+            yield Written(id=key, heading=f"Report: {place}", text=shown.decode("utf-8", "replace"))
+        if len(data) > most:
+            whole = Link(text="The whole file", href=links.stored(artifact.uri))
+            said = (
+                f"Only the first {most >> 10} KiB are shown."
+                if shown
+                else "It is not shown: the reports above fill the page."
+            )
+            yield Notice(id=f"{key}-cut", heading=place, text=said, next=whole)
 
 
 def _things(run: runs.Run, made: Sequence[lineage.Product]) -> Part:
