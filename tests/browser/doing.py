@@ -64,8 +64,12 @@ def actions(shed, path):
 
 def lasted(start, end):
     """Write how long something took, below an hour, as people say it."""
-    seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
-    return said_seconds(seconds)
+    return said_seconds(between(start, end))
+
+
+def between(start, end):
+    """Answer the seconds between two times of an API."""
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
 
 
 def said_seconds(seconds):

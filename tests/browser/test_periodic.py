@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from browser.conftest import copy_of
-from browser.doing import rows
+from browser.doing import between, rows, said_seconds
 from browser.looks import audit
 from playwright.sync_api import expect
 
@@ -114,6 +114,26 @@ def test_s46_each_third_minute_starts_a_run_that_appears_under_its_schedule(page
     expect(row).to_contain_text("Every third minute")
     expect(row.locator(".marks a").last).to_have_attribute("aria-label", re.compile(f"^{here(due[-1])}"))
     assert audit(page) == []
+
+
+def test_s46_a_bar_is_as_high_as_its_run_took(page, shed, midnight):
+    page.open(f"/schedules/{JOB}")
+    seconds, said = {}, {}
+    for row in rows(page, "firings").all():
+        link = row.locator('a[href^="/runs/"]').first
+        if link.count():
+            address = link.get_attribute("href")
+            run = asked(shed, f"/v1/{address.removeprefix('/runs/')}")
+            seconds[address] = between(run["startTime"], run["endTime"])
+            said[address] = row.locator("td").nth(5).inner_text()
+
+    assert len(set(seconds.values())) > 1  # on a clock that is moved by hand a run takes no time, before that it did
+    assert said == {address: said_seconds(lasted) for address, lasted in seconds.items()}
+    longest = max(seconds.values())
+    for address, lasted in seconds.items():
+        height = page.locator(f'#strip a[href="{address}"] .mark').get_attribute("height")
+        assert float(height.removesuffix("%")) == pytest.approx(max(100 * lasted / longest, 4), abs=0.01)
+    assert f"at most {said_seconds(longest)}" in page.locator("#strip .note").inner_text()
 
 
 def test_s46_the_calendar_has_them_on_the_days_of_their_zone(page, shed, midnight):

@@ -7,6 +7,8 @@ import pytest
 from browser.looks import SEEN, audit
 from playwright.sync_api import expect
 
+from trainshed.testing import wait_until
+
 IMAGE = "gcr.io/local-project/penguin-training:1"
 DATASET = {"schemaTitle": "system.Dataset", "schemaVersion": "0.0.1"}
 
@@ -192,6 +194,33 @@ def test_graph_is_gone_through_by_keyboard(page, partly):
     expect(page.locator("#node")).to_be_visible()
 
 
+def test_graph_is_moved_by_dragging_and_zoomed_by_the_wheel_where_the_pointer_is(page, partly):
+    page.open(run_address(partly))
+    drawn(page)
+    task = node(page, "trainer")
+    before, address = task.bounding_box(), page.url
+    middle = (before["x"] + before["width"] / 2, before["y"] + before["height"] / 2)
+    page.mouse.move(*middle)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -400)
+    page.keyboard.up("Control")
+    wait_until(lambda: task.bounding_box()["width"] > before["width"], what="a larger drawing")
+    larger = task.bounding_box()
+    assert larger["x"] <= middle[0] <= larger["x"] + larger["width"]
+    assert larger["y"] <= middle[1] <= larger["y"] + larger["height"]
+
+    page.mouse.down()
+    page.mouse.move(middle[0] + 30, middle[1] + 20, steps=4)
+    page.mouse.move(middle[0] + 60, middle[1] + 40, steps=4)
+    page.mouse.up()
+
+    moved = task.bounding_box()
+    assert moved["x"] - larger["x"] == pytest.approx(60, abs=2)
+    assert moved["y"] - larger["y"] == pytest.approx(40, abs=2)
+    assert page.url == address  # what was dragged was not pressed
+    expect(page.locator("#node")).not_to_be_visible()
+
+
 def test_task_is_found_by_name(page, partly):
     page.open(run_address(partly))
     drawn(page)
@@ -202,6 +231,25 @@ def test_task_is_found_by_name(page, partly):
     expect(page.locator('.graph-drawing [data-node="trainer"]')).to_have_class(re.compile(r"\bfound\b"))
     page.get_by_role("searchbox", name="Find a task in the graph").fill("nothing at all")
     expect(page.locator("#graph-found")).to_have_text("Nothing is called so")
+
+
+@pytest.mark.parametrize(
+    ("note", "state", "said"),
+    [
+        ("attempt 3", "RUNNING", "try 3"),
+        ("reused", "SKIPPED", "reused"),
+        ("2 failed, 1998 succeeded", "FAILED", "2 of 2,000"),
+        ("1 failed, 3 running, 4 not triggered", "RUNNING", "3 of 8"),
+        ("12 not triggered", "NOT_TRIGGERED", "12×"),
+        ("3 succeeded, 1 skipped", "PENDING", "0 of 4"),
+        ("", "RUNNING", ""),
+    ],
+)
+def test_what_stands_beside_a_state_has_few_letters(page, note, state, said):
+    page.open("/runs")
+
+    brief = "async ([note, state]) => (await import('/static/graph_text.js')).brief(note, state)"
+    assert page.evaluate(brief, [note, state]) == said
 
 
 def test_run_is_watched_from_queued_to_done_without_a_reload(page, shed, tmp_path):
@@ -222,6 +270,8 @@ def test_run_is_watched_from_queued_to_done_without_a_reload(page, shed, tmp_pat
     expect(node(page, "each")).to_have_attribute("aria-label", re.compile("3 succeeded"))
     expect(node(page, "never")).to_have_attribute("aria-label", re.compile("NOT_TRIGGERED"))
     expect(page.locator('.graph-drawing [data-node="never"]')).to_have_class(re.compile(r"\bdim\b"))
+    expect(node(page, "each").locator(".state")).to_contain_text("SUCCEEDED · 3×")
+    assert not [said for said in page.locator(".graph-drawing .node .state").all_text_contents() if "…" in said]
     assert node(page, "each").locator(".card").get_attribute("y") == place
     assert page.evaluate("window.stays")
 
