@@ -162,6 +162,47 @@ def test_an_address_may_end_in_a_slash_or_leave_the_name_out(things, path, whole
         assert answer.url == things.address + whole
 
 
+def told(trainshed, name, generation=""):
+    words = urllib.parse.urlencode(
+        {"object": name, **({"generation": generation} if generation else {}), "format": "json"}
+    )
+    found = json.loads(get(trainshed, f"/buckets/nightly?{words}"))
+    return found, {part["id"]: part for part in found["parts"]}
+
+
+def test_a_generation_whose_file_was_written_over_by_hand_says_that_its_content_is_gone(things):
+    file = things.home / "buckets" / "nightly" / "by-hand.json"
+    file.write_text('{"a": 1}')
+    things.run("storage", "ls", "gs://nightly/")
+    first = told(things, "by-hand.json")[1]["generations"]["rows"][0][0]["text"]
+    file.write_text('{"a": 22222}')
+    assert "22222" in things.run("storage", "cat", "gs://nightly/by-hand.json").stdout
+
+    page, parts = told(things, "by-hand.json", first)
+
+    assert parts["content"]["heading"] == "Its content is gone"
+    assert "written over or removed by hand" in parts["content"]["text"]
+    assert parts["content"]["next"]["href"] == "/buckets/nightly?object=by-hand.json"
+    assert parts["actions"]["actions"] == [], "there is nothing to restore"
+    assert "Download" not in [cell.get("text") for cell in page["about"] if isinstance(cell, dict)]
+    notes = {row[0]["text"]: row[1]["note"] for row in parts["generations"]["rows"]}
+    assert notes.pop(first) == "shown above, its content is gone"
+    assert list(notes.values()) == [""]
+
+
+def test_a_generation_that_is_not_kept_says_how_long_one_is(things):
+    things.run("storage", "cp", "-", "gs://nightly/kept.txt", input="x")
+    _, parts = told(things, "kept.txt", "1")
+
+    assert parts["content"]["heading"] == "Generation 1 is not here"
+    assert "is kept for 7 days" in parts["content"]["text"]
+    assert len(parts["generations"]["rows"]) == 1
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        told(things, "never.txt", "1")
+    assert caught.value.code == 404
+    assert "is kept for 7 days" in caught.value.read().decode()
+
+
 @pytest.mark.parametrize("path", ["/schedules/nightly", "/topics/nightly-costs", "/builds/nightly-costs"])
 def test_a_part_of_a_name_or_the_name_of_something_else_is_no_address(things, path):
     with pytest.raises(urllib.error.HTTPError) as caught:

@@ -1,14 +1,16 @@
 """One object of a bucket: what it contains, its generations, and what can be done with them."""
 
+from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
 from trainshed import buckets
 from trainshed.blobs import CHANNEL, Object
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.buckets import content, words
+from trainshed.dashboard.buckets import content, gone, words
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, size, time
 from trainshed.dashboard.page import Action, Actions, Empty, Facts, Page, Table
+from trainshed.errors import NotFound
 
 _GENERATIONS = 50  # that are listed
 
@@ -16,11 +18,16 @@ _GENERATIONS = 50  # that are listed
 def page(service: buckets.Service, asked: Asked, *, bucket: str, name: str) -> Page:
     """Show an object, in one of its generations (`?generation=`). Raises NotFound, InvalidArgument."""
     which = asked.number("generation", 0, most=10**18) or None
-    obj = service.get(bucket, name, which, soft_deleted=True)
     kept = service.generations(bucket, name, limit=_GENERATIONS + 1)
-    above = name.rpartition("/")[0]
+    try:
+        obj = service.get(bucket, name, which, soft_deleted=True)
+    except NotFound:
+        if which is None:
+            raise
+        return _forgotten(service, bucket, name, which, kept)
+    is_gone = gone.is_gone(service, obj)
     return Page(
-        title=name.rsplit("/", 1)[-1] or name,
+        title=_title(name),
         section=words.SECTION,
         state=None if obj.delete_time is None else Badge(state="REPLACED" if which else "GONE"),
         about=(
@@ -28,25 +35,55 @@ def page(service: buckets.Service, asked: Asked, *, bucket: str, name: str) -> P
             size(obj.size),
             obj.content_type,
             time(obj.create_time),
-            Link(text="Download", href=content.download(obj)),
+            *(() if is_gone else (Link(text="Download", href=content.download(obj)),)),
             Link(text="Lineage", href=links.lineage(f"{obj.uri}#{obj.generation}")),
-            *_run_of(service, obj),
+            *(() if is_gone else _run_of(service, obj)),
         ),
         trail=words.trail(bucket, name),
         parts=(
-            Actions(id="actions", actions=(_change(obj, above),), copies_address=True),
-            *content.parts(service, obj),
-            Table(
-                id="generations",
-                heading="Generations",
-                columns=("Generation", "State", "Size", "Written", "Ended"),
-                rows=[_generation(each, current=obj) for each in kept[:_GENERATIONS]],
-                nothing=Empty(text="None is kept."),
-                count=None if len(kept) > _GENERATIONS else len(kept),
-            ),
+            Actions(id="actions", actions=_changes(obj, is_gone=is_gone), copies_address=True),
+            *([gone.said(obj, service.get_bucket(bucket))] if is_gone else content.parts(service, obj)),
+            _generations(service, kept, current=obj.generation),
             Facts(id="about", heading="Object", pairs=_about(obj)),
         ),
         follows=(CHANNEL,),
+    )
+
+
+def _forgotten(service: buckets.Service, bucket: str, name: str, which: int, kept: Sequence[Object]) -> Page:
+    """Say of a generation that is not kept why it is not, and which ones are; links to it stand in accounts and lineage.
+
+    Raises NotFound where there is nothing of the object at all.
+    """
+    uri = f"gs://{bucket}/{name}"
+    if not kept:
+        raise gone.nothing(uri, which, service.get_bucket(bucket))
+    return Page(
+        title=_title(name),
+        section=words.SECTION,
+        state=Badge(state="GONE"),
+        about=(Code(text=uri, may_copy=True), Link(text="Lineage", href=links.lineage(f"{uri}#{which}"))),
+        trail=words.trail(bucket, name),
+        parts=(
+            gone.unknown(which, kept, service.get_bucket(bucket)),
+            _generations(service, kept, current=which),
+        ),
+        follows=(CHANNEL,),
+    )
+
+
+def _title(name: str) -> str:
+    return name.rsplit("/", 1)[-1] or name
+
+
+def _generations(service: buckets.Service, kept: Sequence[Object], *, current: int) -> Table:
+    return Table(
+        id="generations",
+        heading="Generations",
+        columns=("Generation", "State", "Size", "Written", "Ended"),
+        rows=[_generation(each, current=current, is_gone=gone.is_gone(service, each)) for each in kept[:_GENERATIONS]],
+        nothing=Empty(text="None is kept."),
+        count=None if len(kept) > _GENERATIONS else len(kept),
     )
 
 
@@ -68,8 +105,13 @@ def _about(obj: Object) -> list[tuple[str, Cell]]:
     ]
 
 
-def _change(obj: Object, above: str) -> Action:
-    """Answer what can be done with a generation: one that is gone is restored, or ends by itself."""
+def _changes(obj: Object, *, is_gone: bool) -> tuple[Action, ...]:
+    """Answer what can be done with a generation: one that is gone is restored if it still has bytes, or ends by itself."""
+    return () if is_gone and obj.is_soft_deleted else (_change(obj),)
+
+
+def _change(obj: Object) -> Action:
+    above = obj.name.rpartition("/")[0]
     path = f"/storage/v1/b/{obj.bucket}/o/{quote(obj.name, safe='')}"
     where = links.stored(f"gs://{obj.bucket}/{above}/" if above else f"gs://{obj.bucket}")
     if obj.delete_time is None:
@@ -82,12 +124,12 @@ def _change(obj: Object, above: str) -> Action:
     return Action(label="Delete this generation", path=f"{path}?{which}", method="DELETE", confirm=question, then=where)
 
 
-def _generation(obj: Object, *, current: Object) -> tuple[Cell, ...]:
+def _generation(obj: Object, *, current: int, is_gone: bool) -> tuple[Cell, ...]:
     state = "live" if obj.delete_time is None else "kept" if obj.archived else "replaced or deleted"
-    is_shown = obj.generation == current.generation
+    notes = ["shown above"] if obj.generation == current else []
     return (
         Link(text=str(obj.generation), href=links.stored(obj.uri, obj.generation)),
-        Badge(state=state.upper(), note="shown above" if is_shown else ""),
+        Badge(state=state.upper(), note=", ".join([*notes, *(["its content is gone"] if is_gone else [])])),
         size(obj.size),
         time(obj.create_time),
         time(obj.delete_time),
