@@ -24,7 +24,7 @@ class Asked:
     path: str
     names: Mapping[str, str] = field(default_factory=dict)  # what the path's pattern found
     query: Query = ()
-    known: Sequence[str] | None = None  # words of the query that the page reads; None: whatever is asked for
+    known: Sequence[str] | None = None  # words that the page reads, `a.[NAME]` any name; None: whatever is asked for
 
     @property
     def name(self) -> str:
@@ -35,6 +35,11 @@ class Asked:
         """Answer one word of the query; the last one counts."""
         self._require_known(key)
         return next((value for known, value in reversed(self.query) if known == key and value), default)
+
+    def given(self, key: str) -> str | None:
+        """Answer one word of the query as it is, empty too; None where it is not said."""
+        self._require_known(key)
+        return next((value for known, value in reversed(self.query) if known == key), None)
 
     def words(self, key: str) -> list[str]:
         """Answer every word of the query under one key."""
@@ -76,7 +81,9 @@ class Asked:
         return f"{self.path}?{urlencode(pairs)}" if pairs else self.path
 
     def _require_known(self, key: str) -> None:
-        assert self.known is None or key in self.known, f"{self.path} reads {key!r}, which it says it does not know"
+        assert self.known is None or _is_known(key, self.known), (
+            f"{self.path} reads {key!r}, which it says it does not know"
+        )
 
 
 def read(path: str, names: Mapping[str, str], query: str, known: Sequence[str]) -> Asked:
@@ -85,9 +92,13 @@ def read(path: str, names: Mapping[str, str], query: str, known: Sequence[str]) 
         words = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_WORDS)
     except ValueError as error:
         raise InvalidArgument.field("query", f"has more than {_MOST_WORDS} words; ask for less at once") from error
-    if unknown := [word for word in dict(words) if word not in known]:
+    if unknown := [word for word in dict(words) if not _is_known(word, known)]:
         raise _unknown(unknown[:_MOST_SAID], known)
     return Asked(path=path, names=names, query=tuple(words), known=known)
+
+
+def _is_known(word: str, known: Sequence[str]) -> bool:
+    return word in known or (word.endswith("]") and f"{word.partition('[')[0]}[NAME]" in known)
 
 
 def _unknown(words: Sequence[str], known: Sequence[str]) -> InvalidArgument:

@@ -127,6 +127,17 @@ class Field:
     prefix: str = ""  # of the value, put before what is typed
     sends_empty: bool = False  # left empty it counts: an empty text, or null
     help: str = ""
+    problem: str = ""  # what is wrong with the value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """A button of a form that shows what would become of it, and needs no script: the fields are words of an address."""
+
+    label: str
+    href: str  # of the page that shows it
+    word: str  # of the query that says so
+    kept: Sequence[tuple[str, str]] = ()  # other words of the query
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +147,7 @@ class Form(Part):
     fields: Sequence[Field]
     action: Action
     is_folded: bool = False  # behind its heading
+    look: Look | None = None
     kind: ClassVar[str] = "form"
     module: ClassVar[str] = "actions.js"
 

@@ -31,7 +31,7 @@ from trainshed.runs.planning import Step
 from trainshed.runs.pricing import actual, actual_brief, estimate, used
 from trainshed.runs.progress import Progress
 from trainshed.runs.reading import Details, Traces
-from trainshed.runs.request import Prepared, job_id
+from trainshed.runs.request import Prepared, from_template, job_id, own_names
 from trainshed.runs.searching import Known, Search, Used
 from trainshed.runs.service import Service
 from trainshed.runs.store import ENDED, ENDED_ENTRY, count_open, run_channel, tasks_channel
@@ -85,8 +85,10 @@ __all__ = [
     "count_open",
     "custom_jobs",
     "estimate",
+    "from_template",
     "job_id",
     "outline",
+    "own_names",
     "paused_seconds",
     "pauses",
     "run_channel",

@@ -1,15 +1,16 @@
 """From what somebody asks for to a run that can be recorded; everything that can be refused is refused here."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from trainshed import ir, names
 from trainshed.blobs import check_bucket, parse_uri
-from trainshed.errors import InvalidArgument
+from trainshed.errors import InvalidArgument, TrainshedError
 from trainshed.ledger import Cause
 from trainshed.runs import given, secret_variables
 from trainshed.runs.catalog import Catalog, Template
@@ -20,6 +21,7 @@ from trainshed.runs.workplace import Workplace, Workplaces
 T = TypeVar("T")
 _JOB_ID = re.compile(r"[a-z][-a-z0-9]{0,127}")
 _DISPLAY_NAME_LENGTH = 128
+_OWN = {"pipeline_job_id": "jobId", "pipelineRoot": "root"}
 _FAILURE_POLICIES = ("FAIL_SLOW", "FAIL_FAST")
 
 
@@ -72,6 +74,58 @@ def prepare(
     )
     refusals.check()
     return prepared
+
+
+def from_template(
+    template: Template,
+    parent: str,
+    *,
+    parameters: Mapping[str, Any],
+    job_id: str = "",
+    display_name: str = "",
+    labels: Mapping[str, str] | None = None,
+    root: str = "",
+    failure_policy: str = "",
+    caching: bool | None = None,
+    uri: str = "",
+) -> NewRun:
+    """Ask for a run of a compiled pipeline; what its document brings along holds where nothing else is said."""
+    return NewRun(
+        parent=parent,
+        spec=template.spec,
+        platform=template.platform,
+        parameters={**template.parameters, **parameters},
+        job_id=job_id,
+        display_name=display_name or template.display_name,
+        labels={**template.labels, **(labels or {})},
+        root=root or _root_in(template.runtime),
+        failure_policy=failure_policy or _policy_in(template.runtime),
+        caching=caching,
+        template_uri=uri,
+        input_artifacts=template.input_artifacts,
+    )
+
+
+@contextmanager
+def own_names() -> Iterator[None]:
+    """Name the fields that an error is about as our own interface calls them; elsewhere they are Vertex AI's."""
+    try:
+        yield
+    except TrainshedError as error:
+        error.violations = tuple(replace(v, field=_OWN.get(v.field, v.field)) for v in error.violations)
+        raise
+
+
+def _policy_in(wrapped: Mapping[str, Any]) -> str:
+    """Answer the failure policy that a PipelineJob document brings along."""
+    named = str(wrapped.get("failurePolicy") or wrapped.get("failure_policy") or "")
+    return "FAIL_FAST" if named.endswith("FAIL_FAST") else "FAIL_SLOW"
+
+
+def _root_in(wrapped: Mapping[str, Any]) -> str:
+    """Answer where a document wants its outputs; a place of the machine that compiled it counts as none."""
+    root = str(wrapped.get("gcsOutputDirectory") or "")
+    return root if root.startswith("gs://") else ""
 
 
 class _Refusals:
@@ -164,6 +218,6 @@ def _root(new: NewRun, plan: ir.Plan) -> str:
     root = new.root or default
     if not root.startswith("gs://"):
         raise InvalidArgument.field("pipelineRoot", f"{root!r} is not a gs:// location")
-    bucket, _ = parse_uri(root)
+    bucket, _ = parse_uri(root, field="pipelineRoot")
     check_bucket(bucket, field="pipelineRoot")
     return root.rstrip("/")

@@ -184,8 +184,14 @@ class Service(Reading):
 
         Raises NotFound, InvalidArgument with every finding, AlreadyExists.
         """
+        return self.create(self.again(name, parameters, job_id=job_id, caching=caching))
+
+    def again(
+        self, name: str, parameters: Mapping[str, Any], *, job_id: str = "", caching: bool | None = None
+    ) -> NewRun:
+        """Answer the request of a run like another, with its parameters where no others are given. Raises NotFound."""
         run, document = self.get(name), self.spec(name)
-        new = NewRun(
+        return NewRun(
             parent=name.rsplit("/", 2)[0],
             spec=document["spec"],
             platform=document["platform"],
@@ -201,7 +207,6 @@ class Service(Reading):
             input_artifacts={key: given["name"] for key, given in run.input_artifacts.items()},
             carried=run.carried,
         )
-        return self.create(new)
 
     def delete(self, name: str) -> None:
         """Forget a run that has ended; its artifacts stay. Raises NotFound, FailedPrecondition while it is open."""
@@ -308,7 +313,9 @@ class Service(Reading):
         now, new, template = self.clock.now(), prepared.new, prepared.template
         job = new.job_id or request.job_id(template.plan.name, now)
         if store.find_run(conn, name=f"{new.parent}/pipelineJobs/{job}"):
-            raise AlreadyExists(f"Run {job!r} exists already; give another job id.", reason="RUN_EXISTS")
+            raise AlreadyExists(f"Run {job!r} exists already; give another job id.", reason="RUN_EXISTS").at(
+                "pipeline_job_id"
+            )
         self._ensure_bucket(conn, prepared.root)
         store.put_spec(conn, template.digest, template.document)
         pipeline = lineage.ensure_context(conn, "system.Pipeline", template.plan.name, now=now)

@@ -16,7 +16,7 @@ from trainshed.api.own.runs_json import PRICES, brief_json, outline_json, run_js
 from trainshed.api.services.pipelines import CauseOf, NextOrdinal
 from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument
-from trainshed.runs import RUN, NewRun, Run, Service, Trigger, Triggers, estimate, tally_ahead
+from trainshed.runs import RUN, NewRun, Run, Service, Trigger, Triggers, estimate, from_template, own_names, tally_ahead
 
 _WAIT_SECONDS = 30.0
 _OF_TRIGGER = ("spec", "topic", "bucket")  # what can be changed of a run trigger, beside whether it is disabled
@@ -61,13 +61,15 @@ class _Api:
     async def create(self, request: Request) -> Response:
         document = await own.body(request)
         principal = caller.current().principal
-        run = await off_loop(self._create, request.path_params["parent"], document, principal)
+        with own_names():
+            run = await off_loop(self._create, request.path_params["parent"], document, principal)
         return JSONResponse(await off_loop(self._whole, run.name))
 
     async def plan(self, request: Request) -> Response:
         document = await own.body(request)
-        new = await off_loop(self._new, request.path_params["parent"], document)
-        steps = await off_loop(self._runs.plan, new)
+        with own_names():
+            new = await off_loop(self._new, request.path_params["parent"], document)
+            steps = await off_loop(self._runs.plan, new)
         cost = estimate(PRICES, steps, await off_loop(self._runs.seconds_of_tasks, new))
         done = tally_ahead(steps).said(would=True)
         return JSONResponse({"steps": [asdict(step) for step in steps], "done": done, "cost": costs.to_document(cost)})
@@ -103,7 +105,8 @@ class _Api:
         document = await own.body(request)
         parameters, caching = own.mapping(document, "parameters"), own.choice(document, "caching")
         job_id = str(document.get("jobId") or "")
-        run = await off_loop(self._runs.clone, _name(request), parameters, job_id=job_id, caching=caching)
+        with own_names():
+            run = await off_loop(self._runs.clone, _name(request), parameters, job_id=job_id, caching=caching)
         return JSONResponse(brief_json(run))
 
     async def graph(self, request: Request) -> Response:
@@ -180,33 +183,18 @@ class _Api:
             template = self._runs.read_template(str(document["uri"]))
         else:
             template = self._runs.catalog.read(str(document.get("text", "")).encode("utf-8", "surrogatepass"))
-        wrapped = template.runtime
-        return NewRun(
-            parent=parent,
-            spec=template.spec,
-            platform=template.platform,
-            parameters={**template.parameters, **own.mapping(document, "parameters")},
+        return from_template(
+            template,
+            parent,
+            parameters=own.mapping(document, "parameters"),
             job_id=str(document.get("jobId") or ""),
-            display_name=str(document.get("displayName") or template.display_name),
-            labels={**template.labels, **own.mapping(document, "labels")},
-            root=str(document.get("root") or _root_in(wrapped)),
-            failure_policy=str(document.get("failurePolicy") or _policy_in(wrapped)),
+            display_name=str(document.get("displayName") or ""),
+            labels=own.mapping(document, "labels"),
+            root=str(document.get("root") or ""),
+            failure_policy=str(document.get("failurePolicy") or ""),
             caching=own.choice(document, "caching"),
-            template_uri=str(document.get("uri") or ""),
-            input_artifacts=template.input_artifacts,
+            uri=str(document.get("uri") or ""),
         )
-
-
-def _policy_in(wrapped: Mapping[str, Any]) -> str:
-    """Answer the failure policy that a PipelineJob document brings along."""
-    named = str(wrapped.get("failurePolicy") or wrapped.get("failure_policy") or "")
-    return "FAIL_FAST" if named.endswith("FAIL_FAST") else "FAIL_SLOW"
-
-
-def _root_in(wrapped: Mapping[str, Any]) -> str:
-    """Answer where a document wants its outputs; a place of the machine that compiled it counts as none."""
-    root = str(wrapped.get("gcsOutputDirectory") or "")
-    return root if root.startswith("gs://") else ""
 
 
 def _name(request: Request) -> str:

@@ -8,7 +8,7 @@
 - `compare`: several runs side by side; `differences` says what differs, `parallel` draws a sweep.
 - `trend`: metrics over the runs of a pipeline, of a trigger.
 - `clone`: the form that starts a run again with other parameters; `new`: one that starts a run of any compiled pipeline;
-  `given`: what both ask.
+  `given`: what both ask; `foreseen`: what would become of it, `typed` reads for that what is in the fields.
 """
 
 from starlette.routing import BaseRoute
@@ -39,7 +39,7 @@ class Runs:
             Address(path=COMPARISON, make=self.comparison, words=compare.WORDS),
             Address(path=TREND, make=self.trend, words=trend.WORDS),
             Address(path=NEW, make=self.new, words=new.WORDS),
-            Address(path=SECTION + "/{name:path}/clone", make=self.clone, words=()),
+            Address(path=SECTION + "/{name:path}/clone", make=self.clone, words=clone.WORDS),
             Address(path=SECTION + "/{name:path}", make=self.detail, words=one.WORDS),
         ]
 
@@ -79,7 +79,7 @@ class Runs:
 
     def clone(self, asked: Asked) -> Page:
         """Ask for other parameters of a run. Raises NotFound."""
-        return clone.page(self._service, asked.name)
+        return clone.page(self._service, asked)
 
     def detail(self, asked: Asked) -> Page:
         """One run. Raises NotFound."""

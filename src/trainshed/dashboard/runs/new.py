@@ -6,12 +6,14 @@ from trainshed import runs
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Cell, Link
-from trainshed.dashboard.page import Action, Field, Filter, Filters, Form, Notice, Page, Part
+from trainshed.dashboard.page import Action, Field, Filter, Filters, Notice, Page, Part
+from trainshed.dashboard.runs import foreseen
 from trainshed.dashboard.runs.given import conduct, field
 from trainshed.dashboard.runs.listing import NEW, SECTION
+from trainshed.dashboard.runs.typed import Typed
 from trainshed.errors import InvalidArgument
 
-WORDS = ("template",)
+WORDS = ("template", *foreseen.WORDS)
 _PIPELINE_SAYS = "as the pipeline says"
 
 
@@ -29,7 +31,7 @@ def page(service: runs.Service, asked: Asked, parent: str) -> Page:
         trail=(Link(text="Runs", href=SECTION),),
         parts=(
             Filters(id="which", action=NEW, filters=(which,), button="Read it"),
-            *(_form(template, uri, parent) if template is not None else _ways()),
+            *(_form(service, asked, template, uri, parent) if template is not None else _ways()),
         ),
     )
 
@@ -38,7 +40,7 @@ def _about(uri: str) -> Sequence[Cell]:
     return (links.uri(uri), "It is run as it is now.") if uri else ()
 
 
-def _form(template: runs.Template, uri: str, parent: str) -> Sequence[Part]:
+def _form(service: runs.Service, asked: Asked, template: runs.Template, uri: str, parent: str) -> Sequence[Part]:
     fields = [field(key, found, template.parameters) for key, found in template.plan.parameters.items()]
     root = Field(
         name="root",
@@ -47,7 +49,21 @@ def _form(template: runs.Template, uri: str, parent: str) -> Sequence[Part]:
     )
     path = f"/trainshed/v1/{parent}/runs"
     action = Action(label="Start the run", path=path, body={"uri": uri}, then=f"{SECTION}/{{name}}")
-    return (Form(id="new", fields=(*fields, root, *conduct(_PIPELINE_SAYS)), action=action),)
+
+    def request(typed: Typed) -> runs.NewRun:
+        said = typed.values
+        return runs.from_template(
+            template,
+            parent,
+            parameters=typed.parameters,
+            job_id=said.get("jobId", ""),
+            root=said.get("root", ""),
+            caching=said.get("caching"),
+            uri=uri,
+        )
+
+    every = (*fields, root, *conduct(_PIPELINE_SAYS))
+    return foreseen.parts(service, asked, every, action, request, form="new")
 
 
 def _ways() -> Sequence[Part]:

@@ -1,5 +1,9 @@
 // Buttons and forms that ask the server for something: Google's own surface, or ours beside it.
 
+import { rename, visit } from "./visit.js";
+
+const PAUSE = 400; // milliseconds without a key, after which it is looked again
+
 const READ = {
   text: (input) => (input.dataset.prefix ?? "") + input.value,
   integer: (input) => whole(input),
@@ -57,7 +61,7 @@ function put(body, name, value) {
 
 function filled(form, body) {
   for (const input of form.elements) {
-    if (!input.name) continue;
+    if (!input.name || !input.dataset.type) continue;
     const isEmpty = input.type !== "checkbox" && !input.value;
     if (isEmpty && !input.required && !("sendsEmpty" in input.dataset)) continue;
     const isNull = isEmpty && !["text", "lines", "bytes"].includes(input.dataset.type);
@@ -95,6 +99,32 @@ function forgive(form) {
     if (others.length) input.setAttribute("aria-describedby", others.join(" "));
     else input.removeAttribute("aria-describedby");
   }
+}
+
+// The address that shows what would become of a form, as the browser itself would make it.
+function looked(form) {
+  const button = form.querySelector("button[data-look]"), address = new URL(form.action);
+  address.search = new URLSearchParams([...new FormData(form), [button.name, button.value]]);
+  return address;
+}
+
+async function look(form) {
+  forgive(form);
+  await visit(looked(form));
+  document.getElementById(new URL(form.action).hash.slice(1))?.scrollIntoView({ block: "nearest" });
+}
+
+// What is shown follows what is typed, once somebody has asked for it.
+let typed;
+function follow(form) {
+  const { name } = form.querySelector("button[data-look]");
+  if (!new URL(location.href).searchParams.has(name)) return;
+  clearTimeout(typed);
+  typed = setTimeout(async () => {
+    const address = looked(form);
+    await visit(address, { isNew: false });
+    rename(address);
+  }, PAUSE);
 }
 
 async function ask(button, said, form) {
@@ -173,5 +203,13 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.matches("form.asks")) return;
   event.preventDefault();
+  if (event.submitter && "look" in event.submitter.dataset) {
+    look(form);
+    return;
+  }
   ask(form.querySelector("button[data-path]"), form.querySelector(".said"), form);
+});
+document.addEventListener("input", (event) => {
+  const form = event.target.form;
+  if (form?.querySelector("button[data-look]")) follow(form);
 });
