@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from trainshed.addresses import hide
 from trainshed.errors import DeadlineExceeded, InvalidArgument, Unavailable
 
 _PORTS = {"http": 80, "https": 443}
@@ -33,9 +34,9 @@ async def send(
         async with asyncio.timeout(timeout_seconds):
             return await _exchange(scheme, host, port, _head(url, method, headers, body) + body)
     except TimeoutError as error:
-        raise DeadlineExceeded(f"{url} did not answer within {timeout_seconds:g} s.") from error
+        raise DeadlineExceeded(f"{hide(url)} did not answer within {timeout_seconds:g} s.") from error
     except (OSError, ValueError) as error:
-        raise Unavailable(f"{url} does not answer: {error}.") from error
+        raise Unavailable(f"{hide(url)} does not answer: {error}.") from error
 
 
 def _peer(url: str) -> tuple[str, str, int | None]:

@@ -7,6 +7,8 @@ import urllib.request
 
 import pytest
 
+from trainshed.testing import wait_until
+
 SECTIONS = (
     "builds", "runs", "functions", "triggers", "schedules", "topics", "receipts", "buckets", "artifacts", "models",
 )  # fmt: skip
@@ -162,6 +164,80 @@ def test_an_address_may_end_in_a_slash_or_leave_the_name_out(things, path, whole
         assert answer.url == things.address + whole
 
 
+def parts(trainshed, path):
+    found = json.loads(get(trainshed, f"{path}{'&' if '?' in path else '?'}format=json"))
+    return {part["id"]: part for part in found["parts"]}
+
+
+def first_receipt(trainshed, trigger):
+    return trainshed.wait_for(
+        lambda: next(iter(trainshed.json("receipts", "list", "--trigger", trigger)), None), f"a receipt of {trigger}"
+    )
+
+
+@pytest.mark.parametrize("source", ["topic", "bucket"])
+def test_a_message_links_to_what_it_led_to_and_that_back_to_it(things, source):
+    place, project = "projects/local-project/locations/us-central1", "projects/local-project"
+    name = f"of-{source}"
+    trigger, subscription = f"{place}/runTriggers/{name}", f"{project}/subscriptions/trainshed-trigger-{name}"
+    spec = ("--spec", "gs://nightly/none.json")
+    if source == "topic":
+        things.run("pubsub", "topics", "create", "heard")
+        things.run("pipelines", "triggers", "create", name, "--topic", "heard", *spec)
+        things.run("pubsub", "topics", "publish", "heard", "--message", '{"n": 1}', "--attribute", "kind=new")
+        topic = f"{project}/topics/heard"
+    else:
+        things.run("pipelines", "triggers", "create", name, "--bucket", "nightly", *spec)
+        things.run("storage", "cp", "-", "gs://nightly/new.txt", input="x")
+        topic = f"{project}/topics/trainshed-trigger-{name}"
+    receipt = first_receipt(things, trigger)
+    number = receipt["stimulus"].rpartition("#")[2]
+    address = f"/topics/{topic}?message={number}"
+
+    account = dict(parts(things, f"/receipts/{receipt['id']}")["account"]["pairs"])
+    back = account["Event" if source == "topic" else "Came by"]
+    listed = parts(things, f"/topics/{topic}")["messages"]["rows"][0]
+    one = parts(things, address)
+    at_subscription = parts(things, f"/subscriptions/{subscription}")
+
+    assert back["href"] == address
+    assert (listed[0]["text"], listed[0]["href"]) == (number, address)
+    assert listed[2]["cells"][0]["state"] == "REFUSED"
+    assert listed[2]["cells"][1]["href"] == f"/receipts/{receipt['id']}"
+    assert [row[0]["text"] for row in one["message-receipts"]["rows"]] == [receipt["id"]]
+    assert "none.json" in one["message-receipts"]["rows"][0][1]["note"]
+    assert one["message"]["heading"] == f"Message {number}"
+    assert "Led to" in at_subscription["waiting"]["columns"]
+
+
+def test_a_message_that_led_to_nothing_or_is_not_there_says_so(things):
+    things.run("pubsub", "topics", "create", "unheard")
+    things.run("pubsub", "subscriptions", "create", "unheard", "--topic", "unheard")
+    things.run("pubsub", "topics", "publish", "unheard", "--message", "{}")
+    topic = "projects/local-project/topics/unheard"
+    (row,) = parts(things, f"/topics/{topic}")["messages"]["rows"]
+
+    found = parts(things, row[0]["href"])
+    none = parts(things, f"/topics/{topic}?message=999999")
+
+    assert row[2] is None
+    assert found["message-data"]["text"] == "{}"
+    assert found["message-receipts"]["rows"] == []
+    assert "not kept" in none["message"]["text"]
+    assert "Led to" not in parts(things, "/subscriptions/projects/local-project/subscriptions/unheard")["waiting"]["columns"]
+
+
+def test_a_message_of_a_schedule_names_the_firing_that_published_it(things):
+    things.run("pubsub", "subscriptions", "create", "prices", "--topic", "new-prices")
+    things.run("scheduler", "jobs", "run", "nightly-prices")
+    firing = first_receipt(things, "projects/local-project/locations/us-central1/jobs/nightly-prices")
+    (row,) = parts(things, "/topics/projects/local-project/topics/new-prices")["messages"]["rows"]
+
+    cause = dict(parts(things, row[0]["href"])["message"]["pairs"])["Because of"]
+
+    assert cause["href"] == f"/receipts/{firing['id']}"
+
+
 def told(trainshed, name, generation=""):
     words = urllib.parse.urlencode(
         {"object": name, **({"generation": generation} if generation else {}), "format": "json"}
@@ -210,3 +286,52 @@ def test_a_part_of_a_name_or_the_name_of_something_else_is_no_address(things, pa
 
     assert caught.value.code in {400, 404}
     assert "<h1>" in caught.value.read().decode()
+
+
+@pytest.fixture(scope="module")
+def confided(trainshed):
+    """A schedule, a subscription and a build whose addresses hold a password; each was tried, in vain."""
+    place, there = "projects/local-project/locations/us-central1", "https://me:s3cret@127.0.0.1:9"
+    source = {"gitSource": {"url": f"{there}/code.git", "revision": "main"}}
+    asked = [
+        ("POST", f"/v1/{place}/jobs", {"name": f"{place}/jobs/call", "schedule": "0 3 * * *", "httpTarget": {"uri": f"{there}/hook"}}),
+        ("POST", f"/v1/{place}/jobs/call:run", {}),
+        ("PUT", "/v1/projects/local-project/topics/told", {}),
+        ("PUT", "/v1/projects/local-project/subscriptions/told", {"topic": "projects/local-project/topics/told", "pushConfig": {"pushEndpoint": f"{there}/told"}}),
+        ("POST", "/v1/projects/local-project/topics/told:publish", {"messages": [{"data": "aGk="}]}),
+        ("POST", "/v1/projects/local-project/builds", {"source": source, "steps": [{"name": "ubuntu", "script": "true"}]}),
+    ]  # fmt: skip
+    for method, path, body in asked:
+        headers = {"content-type": "application/json"}
+        request = urllib.request.Request(trainshed.address + path, json.dumps(body).encode(), headers, method=method)
+        with urllib.request.urlopen(request, timeout=90) as answer:
+            found = json.load(answer)
+    build = found["metadata"]["build"]["id"]
+    wait_until(lambda: "FAILURE" in get(trainshed, f"/builds/{build}?format=json"), what="the end of the build")
+    wait_until(lambda: "attempt 1: " in get(trainshed, f"/schedules/{place}/jobs/call"), what="a try of the schedule")
+    log = trainshed.home / "logs" / "server.jsonl"
+    wait_until(lambda: log.read_text().count("could not be delivered"), what="a try of the message")
+    return {
+        "pages": [
+            "/", "/builds", f"/builds/{build}", f"/builds/{build}?tab=details", f"/builds/{build}/log", "/receipts", "/schedules",
+            "/subscriptions/projects/local-project/subscriptions/told", "/topics/projects/local-project/topics/told",
+        ],
+        "schedule": f"/schedules/{place}/jobs/call",
+        "log": log,
+    }  # fmt: skip
+
+
+def test_passwords_in_addresses_are_on_no_page_and_in_no_log(trainshed, confided):
+    for path in confided["pages"]:
+        assert "s3cret" not in get(trainshed, path), path
+        if not path.endswith("/log"):
+            assert "s3cret" not in get(trainshed, f"{path}{'&' if '?' in path else '?'}format=json"), path
+    assert "https://***@127.0.0.1:9" in get(trainshed, "/schedules")
+    assert "s3cret" not in get(trainshed, f"{confided['schedule']}?format=json")
+    assert "s3cret" not in confided["log"].read_text()
+
+
+def test_the_form_that_changes_an_address_holds_all_of_it(trainshed, confided):
+    page = get(trainshed, f"{confided['schedule']}?view=edit")
+
+    assert page.count("s3cret") == page.count('value="https://me:s3cret@127.0.0.1:9/hook"') == 1

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from trainshed.addresses import hide
 from trainshed.builds.ports import Objects
 from trainshed.builds.repositories import Repositories
 from trainshed.errors import FailedPrecondition, InvalidArgument
@@ -113,7 +114,7 @@ def _fetch_archive(storage: Mapping[str, Any], workspace: Path, objects: Objects
 def _fetch_commit(
     url: str, revision: str, workspace: Path, repositories: Repositories, say: Callable[[str], None]
 ) -> None:
-    say(f"Fetching {url} at {revision or 'HEAD'}")
+    say(f"Fetching {hide(url)} at {revision or 'HEAD'}")
     sha = repositories.resolve(url, revision)
     repositories.check_out(url, sha, workspace)
     say(f"HEAD is now at {sha}")

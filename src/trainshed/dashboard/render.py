@@ -11,14 +11,16 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from trainshed.addresses import hide
 from trainshed.clock import rfc3339
 from trainshed.dashboard.document import plain, sayable
 from trainshed.dashboard.drawing import cell, fields
-from trainshed.dashboard.page import Page
+from trainshed.dashboard.page import Page, Part
 from trainshed.dashboard.wording import codes, duration, exactly, size, style_class
 
 _HERE = Path(__file__).parent
 _IMPORT = re.compile(r'^import .*? from "\./(\w+\.js)";', re.MULTILINE)
+_SENT = ("form", "actions")  # kinds of parts whose values go back to the server, and so stay as they are
 
 NAVIGATION = (
     ("/", "Overview"),
@@ -69,9 +71,13 @@ class Pages:
         """Draw the pieces of a page."""
         return Drawn(
             page=page,
-            head=self.other("head.html", page=page),
-            parts={part.id: self.other(f"parts/{part.kind}.html", part=part) for part in page.parts},
+            head=hide(self.other("head.html", page=page)),
+            parts={part.id: self._part(part) for part in page.parts},
         )
+
+    def _part(self, part: Part) -> str:
+        html = self.other(f"parts/{part.kind}.html", part=part)
+        return html if part.kind in _SENT else hide(html)
 
     def whole(self, drawn: Drawn) -> str:
         """Put the pieces into a document."""

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from trainshed.addresses import hide
 from trainshed.dashboard import asked, wrong
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.document import document
@@ -105,7 +106,7 @@ class _Endpoint:
         return replace(found, query=tuple((key, value) for key, value in found.query if key not in _RESERVED))
 
     def _document(self, found: Asked) -> Response:
-        return JSONResponse(document(self._make(found)), headers=HEADERS)
+        return _Document(document(self._make(found)), headers=HEADERS)
 
     def _draw(self, found: Asked) -> Drawn:
         return self._pages.draw(self._make(found))
@@ -129,6 +130,13 @@ def failures(*, has_login: bool = False) -> Callable[[TrainshedError, str], Resp
     """Answer what tells a browser what went wrong where no page of ours was asked for, or none could be made."""
     pages = Pages(has_login=has_login)
     return lambda error, address: failed(pages, error, address)
+
+
+class _Document(JSONResponse):
+    """What a page shows, as JSON."""
+
+    def render(self, content: object) -> bytes:
+        return hide(super().render(content).decode()).encode()
 
 
 class _Static(StaticFiles):

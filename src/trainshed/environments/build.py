@@ -23,8 +23,9 @@ from typing import Any
 
 import uv
 
+from trainshed.addresses import hide
 from trainshed.environments.model import Environment
-from trainshed.environments.requirements import Requirements, hide
+from trainshed.environments.requirements import Requirements
 from trainshed.errors import FailedPrecondition
 
 Log = Callable[[str], None]

@@ -14,6 +14,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from trainshed.addresses import hide
 from trainshed.errors import InvalidArgument
 
 BARE = " --no-deps"
@@ -21,7 +22,6 @@ _VALUE_OPTIONS = ("--index-url", "--extra-index-url", "--find-links", "--trusted
 _FLAGS = ("--pre", "--require-hashes", "--no-index")
 _SHORT = {"-i": "--index-url", "-f": "--find-links"}
 _IGNORED = ("--quiet", "-q", "--no-cache-dir", "--upgrade", "-U", "--no-warn-script-location", "--prefer-binary")
-_CREDENTIALS = re.compile(r"(?<=//)[^/@\s]+@")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +42,6 @@ class Requirements:
         """Normalised names of the packages asked for, as far as they are named."""
         found = (re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line) for line in (*self.packages, *self.bare))
         return frozenset(canonicalize_name(m[0]) for m in found if m)
-
-
-def hide(text: str) -> str:
-    """Replace user name and password of every address in a text."""
-    return _CREDENTIALS.sub("***@", text)
 
 
 def parse(lines: Iterable[str]) -> Requirements:

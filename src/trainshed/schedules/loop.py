@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trainshed import names, webhook
+from trainshed.addresses import hide
 from trainshed.clock import rfc3339
 from trainshed.duty import Background, Duty, off_loop
 from trainshed.errors import OUTAGES, FailedPrecondition, TrainshedError
@@ -97,7 +98,7 @@ class Firer:
         except TrainshedError as error:
             return error.code, error.message
         if 200 <= status < 300:  # noqa: PLR2004  (HTTP's successes)
-            return "", f"{target.uri} answered {status}"
+            return "", f"{hide(target.uri)} answered {status}"
         return _CODES.get(status, "UNKNOWN"), f"answered {status}"
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from trainshed import webhook
+from trainshed.addresses import hide
 from trainshed.clock import Clock, SystemClock
 from trainshed.duty import Background, Duty, off_loop, post, settled
 from trainshed.errors import FailedPrecondition, InvalidArgument, TrainshedError
@@ -173,7 +174,7 @@ class Deliverer:
             log.warning(
                 "Message %s could not be delivered to %s: %s",
                 delivery.message_id,
-                delivery.target,
+                hide(delivery.target),
                 error,
                 exc_info=not isinstance(error, TrainshedError),
                 extra={"action": "delivery_failed", **delivery.log_context()},
