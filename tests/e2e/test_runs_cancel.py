@@ -1,5 +1,6 @@
 """Cancelling runs: whatever state they are in, they end within the grace period, with everything that they started."""
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -69,6 +70,11 @@ def ended(trainshed, job):
         return found if found["endTime"] else None
 
     return wait_until(look, what=f"the end of {job}", story=lambda: trainshed.run("pipelines", "describe", job).stdout)
+
+
+def page(trainshed, path):
+    with urllib.request.urlopen(trainshed.address + path, timeout=90) as answer:
+        return answer.read().decode()
 
 
 def is_there(pid):
@@ -144,9 +150,8 @@ def test_cancelling_twice_is_cancelling_once(trainshed, specs, tmp_path):
     assert found["job"]["error"]["code"] == 1
     assert found["job"]["error"]["message"].startswith("The run was asked to end by the API at ")
     stubborn = next(task["name"] for task in found["tasks"] if task["name"].endswith("stubborn"))
-    for page in ("/runs", f"/runs/{found['name']}", f"/runs/{found['name']}?task={stubborn}"):
-        with urllib.request.urlopen(trainshed.address + page, timeout=90) as answer:
-            assert asked in answer.read().decode(), page
+    for path in ("/runs", f"/runs/{found['name']}", f"/runs/{found['name']}?task={stubborn}"):
+        assert asked in page(trainshed, path), path
     assert text(tmp_path, "bye") == "CANCELLED\n"
     assert not any(map(is_there, pids))
     assert executions(trainshed, "twice")["stubborn"] == "CANCELLED"
@@ -199,6 +204,9 @@ def test_a_cancelled_run_is_retried_from_where_it_was(trainshed, specs, tmp_path
 
     assert trainshed.run("pipelines", "retry", "anew").returncode == 0
     pids = wait_until(lambda: text(tmp_path, "pids").split(), what="the stubborn task again")
+    for path in ("/runs", "/"):
+        said = re.findall(r"RUNNING</span> <span class=.note.>([^<]*)<", page(trainshed, path))
+        assert said == ["0 of 3 tasks done"], path
     found, _ = cancel(trainshed, "anew")
 
     assert found["state"] == "CANCELLED"

@@ -145,3 +145,37 @@ def test_of_a_part_of_a_run_only_the_pauses_count_that_lie_in_it(world, clock):
     assert paused_seconds(done, done.start_time, half) == 50
     assert paused_seconds(done, half, done.end_time) == 50
     assert paused_seconds(done, done.end_time, done.end_time + timedelta(days=1)) == 0
+
+
+def test_runs_that_go_on_say_how_many_of_their_tasks_are_done(world):
+    world.script = lambda launch: Act(is_held=launch.work.source in {"# b", "# c"})
+    spec = a_spec({"a": {}, "b": {"after": ["a"]}, "d": {"after": ["b"]}})
+    run, other, over = world.create(spec), world.create(a_spec({"c": {}})), world.create(a_spec({"e": {}}))
+    world.finish(run)
+
+    found = world.service.done_of([world.service.get(one.name) for one in (run, other, over)])
+
+    assert {name: done.said() for name, done in found.items()} == {
+        run.name: "1 of 3 tasks done",
+        other.name: "0 of 1 task done",
+    }
+    assert world.service.done_of([]) == {}
+
+
+def test_addresses_are_told_apart_by_whether_their_bucket_is_here(world):
+    world.put("gs://here/a/b.csv", b"1")
+
+    given = [
+        "gs://here/a/b.csv",
+        "gs://here",
+        "gs://elsewhere/a",
+        "gs://",
+        "gs://UPPER/x",
+        "here",
+        3,
+        None,
+        ["gs://here"],
+    ]
+
+    assert world.service.stored_here(given) == {"gs://here/a/b.csv", "gs://here"}
+    assert world.service.stored_here([]) == frozenset()

@@ -57,6 +57,10 @@ class Blobs:
             )
         return found
 
+    def has_bucket(self, conn: Connection, bucket: str) -> bool:
+        """Tell whether there is a bucket."""
+        return store.find_bucket(conn, bucket) is not None
+
     def update_bucket(self, conn: Connection, bucket: str, properties: Mapping[str, Any]) -> Bucket:
         """Replace a bucket's properties. Raises NotFound."""
         self.get_bucket(conn, bucket)

@@ -73,7 +73,7 @@ def plan(document: Mapping[str, Any]) -> None:
 def _rows(line: Mapping[str, Any]) -> Iterator[Sequence[Any]]:
     indent = "  " * line["depth"]
     attempts = line["attempts"]
-    seconds = _seconds(line.get("startTime"), line.get("endTime"))
+    seconds = _seconds(line.get("startTime"), line.get("endTime"), line.get("pausedSeconds", 0.0))
     cost = f"{line['cost']['cloud']:.4f}" if "cost" in line else ""
     yield (indent + line["label"], line["state"], len(attempts) or "", duration(seconds), cost, _why(line))
     for attempt in attempts if len(attempts) > 1 else ():
@@ -103,8 +103,8 @@ def _static(path: str) -> str:
     return "".join(part.partition("]")[2] if i else part for i, part in enumerate(path.split("[")))
 
 
-def _seconds(start: str | None, end: str | None) -> float | None:
+def _seconds(start: str | None, end: str | None, paused: float = 0.0) -> float | None:
     if not start:
         return None
     until = datetime.fromisoformat(end) if end else datetime.now().astimezone()
-    return max(0.0, (until - datetime.fromisoformat(start)).total_seconds())
+    return max(0.0, (until - datetime.fromisoformat(start)).total_seconds() - paused)

@@ -29,7 +29,7 @@ from trainshed.runs.outline import Line, outline, state_of
 from trainshed.runs.paths import Chosen, choose, static
 from trainshed.runs.planning import Step
 from trainshed.runs.pricing import actual, actual_brief, estimate, used
-from trainshed.runs.progress import Progress
+from trainshed.runs.progress import Done, Progress, done
 from trainshed.runs.reading import Details, Traces
 from trainshed.runs.request import Prepared, from_template, job_id, own_names
 from trainshed.runs.searching import Known, Search, Used
@@ -55,6 +55,7 @@ __all__ = [
     "Chosen",
     "Decision",
     "Details",
+    "Done",
     "Known",
     "Line",
     "Mark",
@@ -84,6 +85,7 @@ __all__ = [
     "choose",
     "count_open",
     "custom_jobs",
+    "done",
     "estimate",
     "from_template",
     "job_id",

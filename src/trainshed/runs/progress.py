@@ -1,16 +1,20 @@
 """How far runs have come, in few words and for many at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, not_, select
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, not_, select
 
-from trainshed.runs.store import runs
+from trainshed.quantities import counted
+from trainshed.runs.lifecycle import RUN, TASK
+from trainshed.runs.model import Run
+from trainshed.runs.store import runs, tasks
 from trainshed.sql import Prepared, among
 
 _c = runs.c
+_WORK = "container"  # the kind of a task that does something itself
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +28,36 @@ class Progress:
     tasks_ran: int | None  # None until it ended
     tasks_total: int
     pauses: Sequence[Sequence[str]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """How many of the tasks of a run that goes on are done: a loop makes more of them than the plan has."""
+
+    ended: int
+    total: int
+
+    def said(self) -> str:
+        """Say it in words."""
+        return f"{self.ended} of {counted(self.total, 'task')} done"
+
+
+def done(tasks: Iterable[tuple[str, str]], planned: int) -> Done:
+    """Count the tasks of a run, given the kind and the state of each that it has made; groups and imports are none."""
+    begun = [TASK.is_final(state) for kind, state in tasks if kind == _WORK]
+    return Done(ended=sum(begun), total=max(planned, len(begun)))
+
+
+def done_of(conn: Connection, found: Iterable[Run]) -> dict[str, Done]:
+    """Answer how many tasks are done of those among some runs that go on, however many tasks they have."""
+    planned = {run.name: run.tasks_total for run in found if not RUN.is_final(run.state)}
+    if not planned:
+        return {}
+    is_over = func.sum(case((tasks.c.state.in_(sorted(TASK.final)), 1), else_=0))
+    query = select(tasks.c.run, is_over, func.count()).where(tasks.c.run.in_(planned), tasks.c.kind == _WORK)
+    made = {run: (ended, count) for run, ended, count in conn.execute(query.group_by(tasks.c.run))}
+    counts = {name: made.get(name, (0, 0)) for name in planned}
+    return {name: Done(ended=ended, total=max(planned[name], count)) for name, (ended, count) in counts.items()}
 
 
 _PROGRESS = Prepared(

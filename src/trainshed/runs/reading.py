@@ -1,6 +1,7 @@
 """The reading verbs of runs: what they are, did, made and measured. Nothing here writes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +35,7 @@ from trainshed.runs.marks import Marks, OneTask
 from trainshed.runs.measuring import Measured
 from trainshed.runs.model import Attempt, Begun, Run, TaskRow
 from trainshed.runs.paths import Chosen
+from trainshed.runs.progress import Done
 from trainshed.runs.searching import Known, Search
 from trainshed.sql import Database
 from trainshed.sql.lifecycle import Change, history
@@ -200,6 +202,16 @@ class Reading:
         except (InvalidArgument, NotFound, OSError):
             return None
 
+    def stored_here(self, values: Iterable[Any]) -> frozenset[str]:
+        """Answer those among some values that are addresses (gs://…) in a bucket that is here."""
+        found: dict[str, set[str]] = {}
+        for value in values:
+            with suppress(InvalidArgument):
+                if isinstance(value, str) and value.startswith("gs://"):
+                    found.setdefault(parse_uri(value)[0], set()).add(value)
+        known = self.db.read(lambda conn: [name for name in found if self.blobs.has_bucket(conn, name)])
+        return frozenset().union(*(found[name] for name in known))
+
     def artifact(self, artifact_id: int) -> lineage.Artifact:
         """Read an artifact by its number. Raises NotFound."""
         return self.db.read(lambda conn: lineage.get_artifact(conn, artifact_id))
@@ -244,6 +256,10 @@ class Reading:
     def progress(self, names: Sequence[str]) -> dict[str, progress.Progress]:
         """Answer how far runs have come; what is gone is left out."""
         return self.db.read(lambda conn: progress.of_runs(conn, names))
+
+    def done_of(self, found: Iterable[Run]) -> Mapping[str, Done]:
+        """Answer how many tasks are done of those among some runs that go on."""
+        return self.db.read(lambda conn: progress.done_of(conn, found))
 
     def count_by_state(
         self, trigger: str, stretches: Sequence[tuple[datetime, datetime]]

@@ -53,6 +53,14 @@ def test_a_run_says_how_long_it_was_at_work_and_who_asked_it_to_end(capsys):
     assert sum(line.startswith("asked to end") for line in lines) == 1
 
 
+def test_a_loop_that_went_on_after_a_retry_took_what_it_worked(capsys):
+    line = a_line("loop", startTime=START, endTime="2026-01-01T01:00:05Z", pausedSeconds=3600.0)
+
+    pipelines_text.describe(a_run(line))
+
+    assert "5.0 s" in shown(capsys)[-1]
+
+
 def test_attempts_are_listed_when_there_were_several(capsys):
     attempts = [
         {"attempt": 1, "outcome": "OutOfMemory", "message": "too much\nreally", "start_time": START, "end_time": START},

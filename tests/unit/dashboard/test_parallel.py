@@ -73,3 +73,18 @@ def test_what_is_no_number_passes_below_an_axis_of_numbers():
     assert heights(drawing.lines[2])[1] > HEIGHT
     assert drawing.lines[2].values[1] == "1 nan"
     assert draw((math.nan, math.nan, math.inf)).axes[0].ticks == [(0, "nan"), (HEIGHT, "inf")]
+
+
+def test_what_begins_alike_is_cut_at_its_front_and_anything_else_at_its_end():
+    found = [
+        Row(label="root", values=["gs://penguins/data/first", "gs://penguins/data/second", "short"]),
+        Row(label="evaluator: sparse_accuracy_of_all", values=[1, 2, 3]),
+        Row(label="evaluator: sparse_accuracy_of_one", values=[3, 2, 1]),
+    ]
+
+    first, *others = parallel.draw(found, RUNS).axes
+
+    assert (first.name, list(first.briefly)) == ("root", ["…ns/data/first", "…s/data/second", "short"])
+    assert [words for _, words in first.ticks] == found[0].values
+    assert [axis.name for axis in others] == ["…r: sparse_accuracy_of_all", "…r: sparse_accuracy_of_one"]
+    assert parallel.cut(["one-long-word-alone", "short"], 14) == ["one-long-word…", "short"]

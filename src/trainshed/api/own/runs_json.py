@@ -46,7 +46,7 @@ def run_json(details: Details, traces: Traces) -> dict[str, Any]:
 def outline_json(details: Details) -> dict[str, Any]:
     """Write a run for people: its tasks as a tree, the iterations of loops counted."""
     cost = costs.to_document(replace(actual(PRICES, details.tasks, details.attempts), parts={}))
-    lines = [_line_json(line) for line in outline(details.plan, details.tasks, details.attempts)]
+    lines = [_line_json(details.run, line) for line in outline(details.plan, details.tasks, details.attempts)]
     return {
         **brief_json(details.run, details.cancellation),
         "outputs": fields.writable(details.run.outputs or {}),
@@ -126,7 +126,7 @@ def _attempt_json(attempt: Attempt) -> dict[str, Any]:
     return asdict(attempt) | {"start_time": rfc3339(attempt.start_time), "end_time": rfc3339(attempt.end_time)}
 
 
-def _line_json(line: Line) -> dict[str, Any]:
+def _line_json(run: Run, line: Line) -> dict[str, Any]:
     document: dict[str, Any] = {
         "depth": line.depth,
         "task": line.path,
@@ -140,7 +140,8 @@ def _line_json(line: Line) -> dict[str, Any]:
     row = line.task
     if row is not None and row.start_time is not None:
         end = rfc3339(row.end_time) if row.end_time else ""
-        document |= {"startTime": rfc3339(row.start_time), "endTime": end}
+        paused = paused_seconds(run, row.start_time, row.end_time)
+        document |= {"startTime": rfc3339(row.start_time), "endTime": end, "pausedSeconds": paused}
         if not row.is_dag:
             document["cost"] = costs.to_document(costs.of_task(PRICES, used(row, line.attempts)))
     return document

@@ -7,7 +7,7 @@
 - `first`: the page of an empty store.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trainshed import builds, explain, functions, ledger, registry, runs, schedules, topics
@@ -96,7 +96,7 @@ class Overview:
             *_unwell(measured),
             self._figures(measured, len(open_runs) + len(open_builds), len(wanted)),
             waiting.table(wanted),
-            _at_work(open_runs, open_builds),
+            _at_work(open_runs, open_builds, s.runs.done_of(open_runs)),
             coming.table(coming.read(s.schedules, s.run_schedules, s.ledger, s.accounts, limit=_SHOWN)),
             failures.table(failed),
             fresh.table(models),
@@ -148,11 +148,13 @@ def _unwell(measured: Health) -> list[Part]:
     ]
 
 
-def _at_work(open_runs: Sequence[runs.Run], open_builds: Sequence[builds.Build]) -> Table:
+def _at_work(
+    open_runs: Sequence[runs.Run], open_builds: Sequence[builds.Build], done: Mapping[str, runs.Done]
+) -> Table:
     rows: list[Sequence[Cell]] = [
         (
             Several(cells=("Run", Link(text=run.name.rsplit("/", 1)[-1], href=links.href("/runs", run.name)))),
-            Badge(state=run.state),
+            Badge(state=run.state, note=done[run.name].said() if run.name in done else ""),
             run.pipeline,
             span(run.start_time or run.create_time, None, runs.paused_seconds(run)),
             links.why(run.name),

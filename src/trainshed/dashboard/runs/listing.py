@@ -24,6 +24,7 @@ NEW = "/runs/new"
 WORDS = ("state", "pipeline", "trigger", "since", "until", "text", "value", "commit", "page")  # of the query
 _PRICES = costs.load()
 _ROWS = 50
+_EVERY_SECONDS = 5.0  # in which tasks of a run that goes on may be done
 _LONGEST_REASON = 160  # characters
 _BRIEF = 24  # characters of a value
 _MOST_PARAMETERS = 3
@@ -81,6 +82,7 @@ def page(service: runs.Service, asked: Asked) -> Page:
         ),
         parts=(_filters(service.known(), wanted), *_further(asked, found, token), _table(service, asked, found, token)),
         follows=(changes(runs.RUN.noun),),
+        refresh_seconds=_EVERY_SECONDS if any(not runs.RUN.is_final(run.state) for run in found) else None,
     )
 
 
@@ -120,6 +122,7 @@ def narrowed(known: runs.Known, wanted: runs.Search) -> tuple[Filter, ...]:
 
 def _table(service: runs.Service, asked: Asked, found: Sequence[runs.Run], token: str) -> Part:
     stopped = service.cancellations([run.name for run in found if was_stopped(run)])
+    done = service.done_of(found)
     is_narrowed = any(value for _, value in asked.query)
     nothing = (
         Empty(text="No run is like that. Take a word out of the filters, or show all.")
@@ -133,7 +136,7 @@ def _table(service: runs.Service, asked: Asked, found: Sequence[runs.Run], token
     return Choice(
         id="runs",
         columns=_COLUMNS,
-        rows=[_row(run, asked_to_end(stopped.get(run.name))) for run in found],
+        rows=[_row(run, done.get(run.name), stopped.get(run.name)) for run in found],
         keys=[run.name for run in found],
         labels=[names.short(run.name) for run in found],
         nothing=nothing,
@@ -145,10 +148,11 @@ def _table(service: runs.Service, asked: Asked, found: Sequence[runs.Run], token
     )
 
 
-def _row(run: runs.Run, stopped: str) -> tuple[Cell, ...]:
+def _row(run: runs.Run, done: runs.Done | None, stopped: runs.Cancellation | None) -> tuple[Cell, ...]:
+    notes = (remark(run), done.said() if done else "", _reason(run), asked_to_end(stopped))
     return (
         Link(text=names.short(run.name), href=links.href(SECTION, run.name)),
-        Badge(state=run.state, note="; ".join(filter(None, (remark(run), _reason(run), stopped)))),
+        Badge(state=run.state, note="; ".join(filter(None, notes))),
         run.pipeline,
         because(run),
         time(run.create_time),

@@ -1,6 +1,6 @@
 """One run: its head, what can be done with it, and a tab for each way of looking at it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from trainshed.dashboard.runs.kept import Ended
 from trainshed.dashboard.runs.listing import COMPARISON, SECTION
 from trainshed.dashboard.runs.picture import Pictures
 from trainshed.dashboard.runs.task import written
-from trainshed.dashboard.runs.words import asked_to_end, because, pauses, remark, so_far, took, was_stopped
+from trainshed.dashboard.runs.words import address, asked_to_end, because, pauses, remark, so_far, took, was_stopped
 
 TABS = ("graph", "tasks", "timeline", "results", "details")
 WORDS = (
@@ -53,7 +53,7 @@ class OneRun:
             "tasks": self._tasks,
             "timeline": self._timeline,
             "results": lambda found, _: results.parts(self._service, found.run),
-            "details": lambda found, _: _details(found.run),
+            "details": lambda found, _: _details(self._service, found.run),
         }
         found = self._ended.marks(asked.name)
         run = found.run
@@ -113,8 +113,7 @@ def _about(found: runs.Marks, cost: costs.Cost, stopped: str) -> Sequence[Cell]:
             _identifier(run),
             because(run),
             time(run.create_time),
-            took(run),
-            pauses(run) or None,
+            Several(cells=(took(run), pauses(run))) if pauses(run) else took(run),
             str(cost),
             stopped or None,
         )
@@ -170,7 +169,9 @@ def _actions(run: runs.Run) -> Actions:
     return Actions(id="actions", actions=found, links=more, copies_address=True)
 
 
-def _details(run: runs.Run) -> Sequence[Part]:
+def _details(service: runs.Service, run: runs.Run) -> Sequence[Part]:
+    here = service.stored_here([run.root, run.template_uri, *run.parameters.values(), *(run.outputs or {}).values()])
+    spec = run.template_uri or f"sha256 {run.spec_digest[:16]}"
     about: tuple[tuple[str, Cell], ...] = (
         ("Name", Code(text=run.name, may_copy=True)),
         ("Pipeline", run.pipeline),
@@ -181,8 +182,8 @@ def _details(run: runs.Run) -> Sequence[Part]:
         ("Time of its event", _at(run.logical_time)),
         ("Tasks", remark(run) or run.tasks_total),
         ("Commit of its code", _commit(run)),
-        ("Spec", Code(text=run.template_uri or f"sha256 {run.spec_digest[:16]}", may_copy=bool(run.template_uri))),
-        ("Outputs below", Code(text=run.root, may_copy=True)),
+        ("Spec", address(spec, here) or Code(text=spec, may_copy=bool(run.template_uri))),
+        ("Outputs below", address(run.root, here) or Code(text=run.root, may_copy=True)),
         ("When a task fails", "the others go on" if run.failure_policy != "FAIL_FAST" else "the run ends"),
         ("Caching", {None: "as each task says", True: "on", False: "off"}[run.caching]),
         ("Run key", Code(text=run.run_key) if run.run_key else None),
@@ -193,12 +194,14 @@ def _details(run: runs.Run) -> Sequence[Part]:
         Facts(
             id="parameters",
             heading="Parameters",
-            pairs=[(k, _value(v)) for k, v in run.parameters.items()] or [("None", None)],
+            pairs=[(k, _value(v, here)) for k, v in run.parameters.items()] or [("None", None)],
         ),
         Facts(id="about", heading="Details", pairs=about),
     ]
     if run.outputs:
-        parts.append(Facts(id="outputs", heading="Outputs", pairs=[(k, _value(v)) for k, v in run.outputs.items()]))
+        parts.append(
+            Facts(id="outputs", heading="Outputs", pairs=[(k, _value(v, here)) for k, v in run.outputs.items()])
+        )
     if run.error:
         parts.append(Text(id="error", heading="Error", text=plain(run.error)))
     return parts
@@ -209,13 +212,19 @@ def _commit(run: runs.Run) -> Cell:
     if run.commit_sha:
         others = Link(text="all runs of it", href=f"{SECTION}?commit={run.commit_sha}")
         return Several(cells=(Code(text=run.commit_sha[:_SHA], may_copy=True), others))
-    return "looked for when the run has ended" if run.commit_sha is None else Link(text="not known", href=links.why(run.name).href)
+    return (
+        "looked for when the run has ended"
+        if run.commit_sha is None
+        else Link(text="not known", href=links.why(run.name).href)
+    )
 
 
 def _at(when: datetime | None) -> Time | None:
     return None if when is None else Time(when=when, is_exact=True)
 
 
-def _value(value: Any) -> Cell:
+def _value(value: Any, here: Collection[str]) -> Cell:
+    if there := address(value, here):
+        return there
     text = written(value)
     return Code(text=text, may_copy=_SHORT < len(text) <= _LONG) if text else "empty text"

@@ -5,6 +5,7 @@ stand at even distances. A run without a value passes below the axis.
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, log10
@@ -18,6 +19,7 @@ _BELOW = 26  # where a line passes that has no value
 _WIDE = 100.0  # ratio from which on an axis is logarithmic
 _MOST_WORDS = 12
 _PATTERNS = 6
+_NAME, _TICK = 26, 14  # letters for which there is room
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +27,10 @@ class Axis:
     """One upright axis."""
 
     label: str
+    name: str  # the label as far as there is room for it
     x: int
     ticks: Sequence[tuple[float, str]]  # y, words
+    briefly: Sequence[str]  # the words of each as far as there is room for them
     is_logarithmic: bool = False
     has_gaps: bool = False  # some line passes below
 
@@ -55,8 +59,9 @@ class Drawing:
 def draw(found: Sequence[Row], runs: Sequence[tuple[str, str]]) -> Drawing:
     """Draw a line for each run (label and address) across an axis for each row."""
     axes, places = [], []
-    for number, row in enumerate(found):
-        axis, ys = _axis(row, number * WIDTH)
+    labels = cut([row.label for row in found], _NAME)
+    for number, (row, name) in enumerate(zip(found, labels, strict=True)):
+        axis, ys = _axis(row, name, number * WIDTH)
         axes.append(axis)
         places.append(ys)
     lines = [
@@ -81,6 +86,20 @@ def write(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
+def cut(words: Sequence[str], most: int) -> list[str]:
+    """Cut what is longer at its end; what is told apart by its end alone, as addresses of one bucket are, at its front."""
+    begins = Counter(word[: most - 1] for word in words)
+    found = []
+    for word in words:
+        if len(word) <= most:
+            found.append(word)
+        elif begins[word[: most - 1]] > 1:
+            found.append("…" + word[1 - most :])
+        else:
+            found.append(word[: most - 1] + "…")
+    return found
+
+
 def may_be_axis(row: Row) -> bool:
     """Whether a row says something on an axis: numbers, or not too many different words."""
     known = [value for value in row.values if value is not None]
@@ -92,7 +111,7 @@ def _are_numbers(known: Sequence[Any]) -> bool:
     return all(is_number(value) or isinstance(value, float) for value in known)
 
 
-def _axis(row: Row, x: int) -> tuple[Axis, list[float]]:
+def _axis(row: Row, name: str, x: int) -> tuple[Axis, list[float]]:
     known = [value for value in row.values if value is not None]
     has_gaps = len(known) < len(row.values)
     numbers = [value for value in known if is_number(value)]
@@ -108,7 +127,16 @@ def _axis(row: Row, x: int) -> tuple[Axis, list[float]]:
         step = HEIGHT / max(len(words) - 1, 1)
         ys = [HEIGHT + _BELOW if value is None else round(words[write(value)] * step, 1) for value in row.values]
         ticks = [(round(place * step, 1), word) for word, place in words.items()]
-    return Axis(label=row.label, x=x, ticks=ticks, is_logarithmic=is_logarithmic, has_gaps=has_gaps), ys
+    briefly = cut([words for _, words in ticks], _TICK)
+    return Axis(
+        label=row.label,
+        name=name,
+        x=x,
+        ticks=ticks,
+        briefly=briefly,
+        is_logarithmic=is_logarithmic,
+        has_gaps=has_gaps,
+    ), ys
 
 
 def _number(value: float | None, low: float, high: float, *, is_logarithmic: bool) -> float:

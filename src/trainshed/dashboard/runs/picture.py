@@ -236,7 +236,7 @@ def _standing(run: runs.Run, item: Item, whole: Whole, standings: Mapping[str, r
         return _of_alike(run, [standings[key] for key in whole.inside[item.id] if key in standings])
     found = standings[item.id]
     counts = found.iterations or (found.states if sum(found.states.values()) > 1 else {})
-    note = "reused" if found.is_reused else f"try {found.attempt}" if found.attempt > 1 else ""
+    note = "reused" if found.is_reused else f"attempt {found.attempt}" if found.attempt > 1 else ""
     start = _begun(run, found.start_time, found.end_time)
     return graph.standing(found.state, start, found.end_time, _counted(counts) if counts else note)
 

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from trainshed.dashboard.runs.artifact import closing
 from trainshed.dashboard.runs.artifact import page as artifact_page
 from trainshed.dashboard.runs.folding import Item
 from trainshed.dashboard.runs.tasks import reason
-from trainshed.dashboard.runs.words import asked_to_end, part_took
+from trainshed.dashboard.runs.words import address, asked_to_end, part_took
 
 _PRICES = costs.load()
 _STOPPED = {"CANCELLING", "CANCELLED"}  # states of a task whose run was asked to end
@@ -28,8 +28,10 @@ def task_parts(service: runs.Service, run: runs.Run, item: Item, one: runs.OneTa
     row = one.row
     stopped = service.cancellations([run.name]).get(run.name) if row.state in _STOPPED else None
     made: list[Part] = [*_about(run, item, one, asked, asked_to_end(stopped))]
-    made += _values("node-inputs", "Parameters in", one.parameters)
-    made += _values("node-outputs", "Parameters out", (row.outputs or {}).get("parameters") or {})
+    given, gave = one.parameters, (row.outputs or {}).get("parameters") or {}
+    here = service.stored_here([*given.values(), *gave.values()])
+    made += _values("node-inputs", "Parameters in", given, here)
+    made += _values("node-outputs", "Parameters out", gave, here)
     made += _artifacts(one)
     made += _attempts(one, asked)
     made.append(_again(service, run, one, asked))
@@ -111,10 +113,11 @@ def _waited(one: runs.OneTask) -> float | None:
     return (begun - queued).total_seconds() if queued and begun else None
 
 
-def _values(key: str, heading: str, values: Mapping[str, Any]) -> list[Part]:
+def _values(key: str, heading: str, values: Mapping[str, Any], here: Collection[str]) -> list[Part]:
     if not values:
         return []
-    return [Facts(id=key, heading=heading, pairs=[(k, Code(text=written(v))) for k, v in values.items()], beside=True)]
+    pairs = [(k, address(v, here) or Code(text=written(v))) for k, v in values.items()]
+    return [Facts(id=key, heading=heading, pairs=pairs, beside=True)]
 
 
 def _artifacts(one: runs.OneTask) -> list[Part]:

@@ -1,12 +1,13 @@
 """How runs are put in words on every page."""
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from trainshed import names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.cells import Cell, Link, Several, Span, span
 from trainshed.dashboard.wording import duration, exactly
-from trainshed.quantities import counted
 
 _WORK = "container"  # the kind of a task that does something itself
 
@@ -22,8 +23,7 @@ def so_far(found: runs.Marks) -> str:
     if runs.RUN.is_final(found.run.state):
         return ""
     planned = sum(task.kind == _WORK for _, task in found.plan.leaves())
-    begun = [runs.TASK.is_final(task.state) for task in found.tasks if task.kind == _WORK]
-    return f"{sum(begun)} of {counted(max(planned, len(begun)), 'task')} done"
+    return runs.done(((task.kind, task.state) for task in found.tasks), planned).said()
 
 
 def took(run: runs.Run) -> Span | None:
@@ -50,6 +50,11 @@ def was_stopped(run: runs.Run) -> bool:
 def asked_to_end(found: runs.Cancellation | None) -> str:
     """Say in a few words when a run was asked to end, and by what."""
     return "" if found is None else f"asked to end by {found.by} at {exactly(found.time)}"
+
+
+def address(value: Any, here: Collection[str]) -> Link | None:
+    """Link an address of stored data to its page, where its bucket is here."""
+    return Link(text=value, href=links.stored(value)) if isinstance(value, str) and value in here else None
 
 
 def because(run: runs.Run) -> Cell:

@@ -2,7 +2,7 @@
 // Both reach a little beyond what is in view, so that little is drawn anew while somebody drags.
 
 import { Ground } from "./graph_ground.js";
-import { fit } from "./graph_text.js";
+import { brief, choose, fit } from "./graph_text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const NEAR = 0.36; // from this scale on nodes are drawn one by one,
@@ -124,8 +124,11 @@ export class Painter {
     const words = [state, isReused ? "" : note].filter(Boolean);
     if (made.state) {
       const isCounting = start && !end && /^(RUNNING|CANCELLING)$/.test(state);
-      const said = state ? `${GLYPHS[state] ?? ""} ${words.join(" · ")}${took && !isReused ? ` · ${took}` : ""}` : "";
-      made.state.textContent = fit(said, "text", made.room - (isReused ? PILL : isCounting ? COUNTED : 0));
+      const glyph = state ? `${GLYPHS[state] ?? ""} ` : "";
+      const said = (...parts) => glyph + parts.filter(Boolean).join(" · ");
+      const [much, little, long] = isReused ? ["", "", ""] : [note, brief(note, state), took];
+      const ways = [said(state, much, long), said(state, little, long), said(state, little), said(state)];
+      made.state.textContent = choose(ways, "text", made.room - (isReused ? PILL : isCounting ? COUNTED : 0));
       made.since.textContent = isCounting ? "…" : "";
       if (isCounting) made.since.dataset.since = new Date(start).toISOString();
       else delete made.since.dataset.since;

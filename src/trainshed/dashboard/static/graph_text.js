@@ -16,6 +16,22 @@ export function fit(text, kind, room) {
   return cut(text, least);
 }
 
+// The first of several ways to say the same for which there is room; of the last one, as much as there is room for.
+export function choose(texts, kind, room) {
+  context.font = fonts[kind] ??= font(kind);
+  return texts.find((text) => context.measureText(text).width <= room) ?? fit(texts.at(-1), kind, room);
+}
+
+// What is said beside a state, where there is little room: "attempt 3" as "try 3"; of many, how many are in that state:
+// "2 failed, 98 succeeded" beside FAILED as "2 of 100".
+export function brief(note, state) {
+  const counts = [...note.matchAll(/(\d+) ([a-z ]+)/g)].map(([, count, word]) => [Number(count), word]);
+  if (!counts.length) return note.replace(/^attempt /, "try ");
+  const total = counts.reduce((sum, [count]) => sum + count, 0);
+  const [mine] = counts.find(([, word]) => word === state.toLowerCase().replace("_", " ")) ?? [0];
+  return mine === total ? `${total.toLocaleString("en")}×` : `${mine.toLocaleString("en")} of ${total.toLocaleString("en")}`;
+}
+
 function cut(text, letters) {
   const tail = Math.floor(letters / 3);
   return `${text.slice(0, letters - tail)}…${tail ? text.slice(-tail) : ""}`;
