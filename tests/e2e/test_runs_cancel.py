@@ -207,6 +207,9 @@ def test_a_cancelled_run_is_retried_from_where_it_was(trainshed, specs, tmp_path
     for path in ("/runs", "/"):
         said = re.findall(r"RUNNING</span> <span class=.note.>([^<]*)<", page(trainshed, path))
         assert said == ["0 of 3 tasks done"], path
+    assert "tasks: 0 of 3 tasks done" in trainshed.run("pipelines", "describe", "anew").stdout
+    listed = trainshed.json("pipelines", "list")
+    assert [run["done"] for run in listed if run["state"] == "RUNNING"] == ["0 of 3 tasks done"]
     found, _ = cancel(trainshed, "anew")
 
     assert found["state"] == "CANCELLED"

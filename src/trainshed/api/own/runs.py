@@ -87,7 +87,8 @@ class _Api:
         )
         stopped = [run.name for run in found if run.state in {"CANCELLING", "CANCELLED"}]
         asked = await off_loop(self._runs.cancellations, stopped)
-        page = {"runs": [brief_json(run, asked.get(run.name)) for run in found]}
+        going = await off_loop(self._runs.done_of, found)
+        page = {"runs": [brief_json(run, asked.get(run.name), going.get(run.name)) for run in found]}
         return JSONResponse(page | ({"nextPageToken": token} if token else {}))
 
     async def describe(self, request: Request) -> Response:

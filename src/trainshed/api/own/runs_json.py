@@ -11,12 +11,14 @@ from trainshed.runs import (
     Attempt,
     Cancellation,
     Details,
+    Done,
     Line,
     Run,
     TaskRow,
     Traces,
     Trigger,
     actual,
+    done,
     outline,
     paused_seconds,
     tally_of,
@@ -36,7 +38,7 @@ def run_json(details: Details, traces: Traces) -> dict[str, Any]:
     cost = costs.to_document(actual(PRICES, details.tasks, details.attempts))
     return {
         "job": job_json(run, details, traces=traces),
-        **brief_json(run, details.cancellation),
+        **brief_json(run, details.cancellation, _done(details)),
         "outputs": fields.writable(run.outputs or {}),
         "tasks": [_task_json(task, attempts.get(task.id, [])) for task in details.tasks],
         "cost": cost,
@@ -48,16 +50,19 @@ def outline_json(details: Details) -> dict[str, Any]:
     cost = costs.to_document(replace(actual(PRICES, details.tasks, details.attempts), parts={}))
     lines = [_line_json(details.run, line) for line in outline(details.plan, details.tasks, details.attempts)]
     return {
-        **brief_json(details.run, details.cancellation),
+        **brief_json(details.run, details.cancellation, _done(details)),
         "outputs": fields.writable(details.run.outputs or {}),
         "lines": lines,
         "cost": cost,
     }
 
 
-def brief_json(run: Run, cancellation: Cancellation | None = None) -> dict[str, Any]:
-    """Write what lists show. `workedSeconds` is the time between start and end without the pauses before a retry."""
-    done = tally_of(run)
+def brief_json(run: Run, cancellation: Cancellation | None = None, going: Done | None = None) -> dict[str, Any]:
+    """Write what lists show; `going` says how far a run is that goes on.
+
+    `workedSeconds` is the time between start and end without the pauses before a retry.
+    """
+    found = tally_of(run) or going
     return {
         "name": run.name,
         "pipeline": run.pipeline,
@@ -67,7 +72,7 @@ def brief_json(run: Run, cancellation: Cancellation | None = None) -> dict[str, 
         "tasksTotal": run.tasks_total,
         "tasksRan": run.tasks_ran,
         "tasksLeftOut": run.tasks_left_out,
-        "done": done.said() if done else "",
+        "done": found.said() if found else "",
         "cause": run.cause_kind,
         "receipt": run.receipt_id,
         "trigger": run.trigger,
@@ -82,6 +87,10 @@ def brief_json(run: Run, cancellation: Cancellation | None = None) -> dict[str, 
         "commit": run.commit_sha or "",
         "cancellation": _cancellation_json(cancellation),
     }
+
+
+def _done(details: Details) -> Done:
+    return done(((task.kind, task.state) for task in details.tasks), details.run.tasks_total)
 
 
 def _cancellation_json(found: Cancellation | None) -> dict[str, str] | None:
