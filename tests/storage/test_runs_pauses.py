@@ -162,6 +162,17 @@ def test_runs_that_go_on_say_how_many_of_their_tasks_are_done(world):
     assert world.service.done_of([]) == {}
 
 
+def test_a_retried_run_has_all_tasks_of_its_plan_before_it_again(world):
+    world.script = failing
+    run = world.create(a_spec({"a": {}, "b": {"after": ["a"]}, "d": {"after": ["b"]}}))
+    assert world.finish(run).tasks_total == 1
+
+    again = world.service.retry(run.name)
+
+    assert again.tasks_total == 3
+    assert world.service.done_of([again])[run.name].said() == "0 of 3 tasks done"
+
+
 def test_addresses_are_told_apart_by_whether_their_bucket_is_here(world):
     world.put("gs://here/a/b.csv", b"1")
 

@@ -152,6 +152,11 @@ class _Refusals:
             )
 
 
+def workers(plan: ir.Plan) -> int:
+    """Count the tasks of a plan that have something to do: imports name what exists already."""
+    return sum(task.kind == "container" for _, task in plan.leaves())
+
+
 def draft(
     prepared: Prepared,
     cause: Cause | None,
@@ -186,7 +191,7 @@ def draft(
         run_key=run_key,
         logical_time=(cause.time if cause else None) or now,
         context_id=context_id,
-        tasks_total=sum(task.kind == "container" for _, task in template.plan.leaves()),
+        tasks_total=workers(template.plan),
         tasks_ran=None,
         tasks_left_out=None,
         outputs=None,

@@ -154,6 +154,7 @@ class Service(Reading):
                 "error": "",
                 "pauses": working.with_pause(run, now),
                 "commit_sha": self._commit(conn, run),
+                "tasks_total": request.workers(active.plan),
             }
             anew |= dict.fromkeys(("tasks_ran", "tasks_left_out", "outputs", "usage"))
             store.fire_run(conn, name, "retry", now=now, cause=cause, **anew)
