@@ -170,9 +170,10 @@ def parts(trainshed, path):
 
 
 def first_receipt(trainshed, trigger):
-    return trainshed.wait_for(
-        lambda: next(iter(trainshed.json("receipts", "list", "--trigger", trigger)), None), f"a receipt of {trigger}"
-    )
+    def look():
+        return next(iter(trainshed.json("receipts", "list", "--trigger", trigger)), None)
+
+    return wait_until(look, what=f"a receipt of {trigger}")
 
 
 @pytest.mark.parametrize("source", ["topic", "bucket"])
@@ -194,7 +195,7 @@ def test_a_message_links_to_what_it_led_to_and_that_back_to_it(things, source):
     number = receipt["stimulus"].rpartition("#")[2]
     address = f"/topics/{topic}?message={number}"
 
-    account = dict(parts(things, f"/receipts/{receipt['id']}")["account"]["pairs"])
+    account = dict(parts(things, f"/receipts/{receipt['receipt']}")["account"]["pairs"])
     back = account["Event" if source == "topic" else "Came by"]
     listed = parts(things, f"/topics/{topic}")["messages"]["rows"][0]
     one = parts(things, address)
@@ -203,8 +204,8 @@ def test_a_message_links_to_what_it_led_to_and_that_back_to_it(things, source):
     assert back["href"] == address
     assert (listed[0]["text"], listed[0]["href"]) == (number, address)
     assert listed[2]["cells"][0]["state"] == "REFUSED"
-    assert listed[2]["cells"][1]["href"] == f"/receipts/{receipt['id']}"
-    assert [row[0]["text"] for row in one["message-receipts"]["rows"]] == [receipt["id"]]
+    assert listed[2]["cells"][1]["href"] == f"/receipts/{receipt['receipt']}"
+    assert [row[0]["text"] for row in one["message-receipts"]["rows"]] == [receipt["receipt"]]
     assert "none.json" in one["message-receipts"]["rows"][0][1]["note"]
     assert one["message"]["heading"] == f"Message {number}"
     assert "Led to" in at_subscription["waiting"]["columns"]
@@ -224,7 +225,10 @@ def test_a_message_that_led_to_nothing_or_is_not_there_says_so(things):
     assert found["message-data"]["text"] == "{}"
     assert found["message-receipts"]["rows"] == []
     assert "not kept" in none["message"]["text"]
-    assert "Led to" not in parts(things, "/subscriptions/projects/local-project/subscriptions/unheard")["waiting"]["columns"]
+    assert (
+        "Led to"
+        not in parts(things, "/subscriptions/projects/local-project/subscriptions/unheard")["waiting"]["columns"]
+    )
 
 
 def test_a_message_of_a_schedule_names_the_firing_that_published_it(things):
@@ -235,7 +239,7 @@ def test_a_message_of_a_schedule_names_the_firing_that_published_it(things):
 
     cause = dict(parts(things, row[0]["href"])["message"]["pairs"])["Because of"]
 
-    assert cause["href"] == f"/receipts/{firing['id']}"
+    assert cause["href"] == f"/receipts/{firing['receipt']}"
 
 
 def told(trainshed, name, generation=""):

@@ -67,6 +67,26 @@ class Feeds:
         )
 
 
+def trigger_of(of_builds: builds.Triggers, of_runs: runs.Triggers) -> Callable[[str], str]:
+    """Answer what names the function or trigger behind a target of deliveries; empty where there is none."""
+
+    def named(target: str) -> str:
+        kind, _, name = target.partition(":")
+        try:
+            match kind:
+                case "function":
+                    return name
+                case "run-trigger":
+                    return of_runs.get(name).resource
+                case "build-trigger":
+                    return of_builds.get(name, project="").resource
+        except NotFound:
+            pass  # it was deleted
+        return ""
+
+    return named
+
+
 def to_build_trigger(events: builds.Events) -> Deliver:
     """Hand deliveries to build triggers."""
 

@@ -162,7 +162,9 @@ def _sections(
         Runs(features.runs, parent, origins),
         Functions(features.functions, features.function_host, features.policies),
         Schedules(features.schedules, features.run_schedules, events, features.topics, parent),
-        Topics(features.topics, settings.project),
+        Topics(
+            features.topics, settings.project, events, ports.trigger_of(features.build_triggers, features.run_triggers)
+        ),
         Buckets(features.buckets, settings.project),
         Artifacts(features.lineage),
         Lineage(features.lineage, origins),

@@ -32,7 +32,7 @@ def link(name: str) -> Cell:
     parts = name.split("/")
     collection = parts[-2] if len(parts) > 1 else ""
     if collection == "messages":
-        return Link(text=f"message {parts[-1]}", href=href("/topics", "/".join(parts[:-2])))
+        return message("/".join(parts[:-2]), parts[-1])
     if collection == "invocations":
         return Link(
             text=f"call {parts[-1]}", href=f"{href('/functions', '/'.join(parts[:-2]))}?tab=logs&execution={parts[-1]}"
@@ -45,6 +45,11 @@ def link(name: str) -> Cell:
     identifier = parts[-1] if collection in {"builds", "receipts", "artifacts"} else name
     text = parts[-1].partition("-")[0] if collection == "builds" else parts[-1]
     return Link(text=text, href=href(section, identifier))
+
+
+def message(topic: str, number: str, *, text: str = "") -> Link:
+    """Link to a message of a topic, and what became of it."""
+    return Link(text=text or f"message {number}", href=f"{href('/topics', topic)}?{urlencode({'message': number})}")
 
 
 def stored(uri: str, generation: int | None = None) -> str:

@@ -1,6 +1,6 @@
 """What many triggers, or many events, have in the ledger: a statement for all of them, however many they are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -50,6 +50,15 @@ def latest(conn: Connection, triggers: Sequence[str], *, limit: int) -> dict[str
     for mine in found.values():
         mine.sort(key=_age, reverse=True)
     return found
+
+
+def of_stimuli(conn: Connection, wanted: Mapping[str, Sequence[str]]) -> list[Receipt]:
+    """Answer the receipts of some stimuli at each trigger, oldest first."""
+    found: list[Receipt] = []
+    for trigger, stimuli in wanted.items():
+        query = select(*(_c[name] for name in _FIELDS)).where(_c.trigger == trigger, _c.stimulus.in_(stimuli))
+        found.extend(_receipts(conn.execute(query)))
+    return sorted(found, key=_age)
 
 
 def first_children(conn: Connection, receipt_ids: Sequence[str], *, limit: int) -> dict[str, list[Receipt]]:

@@ -40,6 +40,10 @@ class Service:
         """Read the newest receipts of each trigger, newest first."""
         return self._db.read(lambda conn: families.latest(conn, triggers, limit=limit))
 
+    def of_stimuli(self, wanted: Mapping[str, Sequence[str]]) -> list[Receipt]:
+        """Read the receipts of some stimuli at each trigger, oldest first."""
+        return self._db.read(lambda conn: families.of_stimuli(conn, wanted))
+
     def children_of(self, receipt_ids: Sequence[str]) -> list[Receipt]:
         """Read the receipts of what these events led to, oldest first."""
         return self._db.read(lambda conn: families.children_of(conn, receipt_ids))

@@ -83,6 +83,7 @@ class Looked:
     attributes: dict[str, str]
     ordering_key: str
     publish_time: datetime
+    parent_receipt_id: str = ""  # of the event that published it; empty: somebody outside
     attempt: int = 0
     due_time: datetime | None = None  # waiting: when it may be handed out; out: when its deadline ends
 
@@ -154,6 +155,12 @@ class Backlogs:
 
         return self._db.read(query)
 
+    def message(self, topic: str, message_id: int) -> Looked | None:
+        """Read a message of a topic; None of one that is not kept."""
+        wanted = select(messages_table).where(_m.id == message_id, _m.topic == topic)
+        row = self._db.read(lambda conn: conn.execute(wanted).one_or_none())
+        return None if row is None else _looked(row)
+
     def published(self, topic: str, *, limit: int) -> list[Looked]:
         """Read the last messages of a topic that are still kept, newest first, if they are among the last of all."""
 
@@ -221,5 +228,6 @@ def _looked(row: Any, **also: Any) -> Looked:
         attributes=dict(row.attributes or {}),
         ordering_key=row.ordering_key or "",
         publish_time=row.publish_time,
+        parent_receipt_id=row.parent_receipt_id or "",
         **also,
     )

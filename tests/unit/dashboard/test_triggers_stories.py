@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from trainshed.dashboard.cells import Link
 from trainshed.dashboard.triggers import messages, stories
 from trainshed.dashboard.triggers.stories import Work
 from trainshed.ledger import Receipt
@@ -116,7 +117,10 @@ def test_a_firing_by_hand_says_so():
 @pytest.mark.parametrize(
     ("receipt", "words"),
     [
-        (a_receipt(kind="message", stimulus="s#7", data={"topic": "projects/p/topics/t"}), "message 7 of t"),
+        (
+            a_receipt(kind="message", stimulus="s#7", data={"topic": "projects/p/topics/t"}),
+            Link(text="message 7 of t", href="/topics/projects/p/topics/t?message=7"),
+        ),
         (a_receipt(kind="message", stimulus="s#7"), "message 7"),
         (a_receipt(), "firing at 2026-11-23 09:16:00 UTC"),
         (a_receipt(stimulus="forced/2026-11-23T10:00:00Z/x1"), "forced firing at 2026-11-23 10:00:00 UTC"),

@@ -191,6 +191,7 @@ def _account(story: Story, triggers: Mapping[str, Cell]) -> list[tuple[str, Cell
         ("Trigger", triggers[receipt.trigger]),
         ("Kind", receipt.kind),
         ("Event", stories.event(receipt)),
+        *([("Came by", stories.message(receipt))] if receipt.kind == "object" else []),
         ("Known as", Code(text=receipt.stimulus)),
         ("Received", time(receipt.create_time)),
         ("Changed", time(receipt.update_time)),

@@ -102,9 +102,7 @@ def event(receipt: Receipt) -> Cell:
                 cells=("object", Code(text=f"gs://{attributes.get('bucketId')}/{attributes.get('objectId')}"))
             )
         case "message":
-            topic = names.short(str(data.get("topic", "")))
-            number = receipt.stimulus.rpartition("#")[2]
-            return f"message {number} of {topic}" if topic else f"message {number}"
+            return message(receipt) or f"message {_number(receipt)}"
         case "firing":
             return (
                 f"forced firing at {exactly(due)}"
@@ -112,6 +110,19 @@ def event(receipt: Receipt) -> Cell:
                 else f"firing at {exactly(due) if (due := due_time(receipt)) else receipt.stimulus}"
             )
     return f"{receipt.kind} {receipt.stimulus.removeprefix(f'{receipt.kind}#')}"
+
+
+def message(receipt: Receipt) -> Cell:
+    """Link the message that an event came by; None where it came by none."""
+    topic = str(receipt.data.get("topic", ""))
+    if not topic or "#" not in receipt.stimulus:
+        return None
+    number = _number(receipt)
+    return links.message(topic, number, text=f"message {number} of {names.short(topic)}")
+
+
+def _number(receipt: Receipt) -> str:
+    return receipt.stimulus.rpartition("#")[2]
 
 
 def in_short(text: str) -> str:

@@ -9,20 +9,23 @@ from trainshed.dashboard.cells import Badge, Cell, Code, Link, Time, time
 from trainshed.dashboard.page import Action, Actions, Empty, Facts, Field, Figures, Form, Notice, Page, Part, Table
 from trainshed.dashboard.triggers import SECTION as ABOVE
 from trainshed.dashboard.triggers import messages
+from trainshed.dashboard.triggers.led_to import LedTo
 from trainshed.sql import changes
 from trainshed.topics import DELETED_TOPIC, Backlog, Kind, Looked, Subscription
 
 _PEEKED = 20
 _SNAPSHOTS = 100
 _FAR_OFF = "9999-12-31T00:00:00Z"  # seeking there acknowledges everything that is there now
-_COLUMNS = ("Message", "Published", "Attempts", "{}", "Data", "Attributes", "Ordering key")
+_LED_TO = "Led to"
+_COLUMNS = ("Message", "Published", "Attempts", "{}", _LED_TO, "Data", "Attributes", "Ordering key")
 
 
 class SubscriptionPage:
     """Makes the page of one subscription."""
 
-    def __init__(self, service: topics.Service) -> None:
+    def __init__(self, service: topics.Service, led_to: LedTo) -> None:
         self._service = service
+        self._led_to = led_to
 
     def page(self, asked: Asked) -> Page:
         """Show one subscription. Raises NotFound."""
@@ -34,9 +37,9 @@ class SubscriptionPage:
         parts: list[Part] = [
             _actions(found),
             _figures(backlog),
-            _messages("waiting", "Waiting, next first", "May go out", waiting, "Nothing waits."),
-            _messages("out", "Handed out", "Deadline", out, "None: no subscriber has a message that it has not acknowledged."),
-            _messages("dead", "Dead letters", "Kept until", dead, "None was given up."),
+            self._messages(found, "waiting", "Waiting, next first", "May go out", waiting, "Nothing waits."),
+            self._messages(found, "out", "Handed out", "Deadline", out, "None: no subscriber has a message that it has not acknowledged."),
+            self._messages(found, "dead", "Dead letters", "Kept until", dead, "None was given up."),
             *self._seeking(found),
             Facts(id="facts", heading="The subscription", pairs=_facts(found)),
         ]  # fmt: skip
@@ -51,6 +54,27 @@ class SubscriptionPage:
             parts=parts,
             follows=(changes("delivery"), *topics.channels([(found.subscription_id, found.options.kind)])),
         )
+
+    def _messages(
+        self, of: Subscription, part_id: str, heading: str, due: str, found: Sequence[Looked], nothing: str
+    ) -> Table:
+        is_ours = of.options.kind is Kind.INTERNAL
+        led = self._led_to.cells([of.name], [looked.message_id for looked in found]) if is_ours else []
+        rows = [
+            (
+                _number(of, looked),
+                Time(when=looked.publish_time),
+                looked.attempt,
+                time(looked.due_time),
+                *([led[place]] if is_ours else []),
+                Code(text=messages.readable(looked.data)),
+                messages.attributes_cell(looked.attributes),
+                looked.ordering_key,
+            )
+            for place, looked in enumerate(found)
+        ]
+        columns = [due if column == "{}" else column for column in _COLUMNS if is_ours or column != _LED_TO]
+        return Table(id=part_id, heading=heading, columns=columns, rows=rows, nothing=Empty(text=nothing))
 
     def _seeking(self, found: Subscription) -> Sequence[Part]:
         if found.options.kind is Kind.INTERNAL:
@@ -83,21 +107,9 @@ def _figures(backlog: Backlog) -> Figures:
     )
 
 
-def _messages(part_id: str, heading: str, due: str, found: Sequence[Looked], nothing: str) -> Table:
-    rows = [
-        (
-            looked.message_id,
-            Time(when=looked.publish_time),
-            looked.attempt,
-            time(looked.due_time),
-            Code(text=messages.readable(looked.data)),
-            messages.attributes_cell(looked.attributes),
-            looked.ordering_key,
-        )
-        for looked in found
-    ]
-    columns = [due if column == "{}" else column for column in _COLUMNS]
-    return Table(id=part_id, heading=heading, columns=columns, rows=rows, nothing=Empty(text=nothing))
+def _number(of: Subscription, looked: Looked) -> Cell:
+    number = str(looked.message_id)
+    return number if of.topic == DELETED_TOPIC else links.message(of.topic, number, text=number)
 
 
 def _actions(found: Subscription) -> Actions:

@@ -6,11 +6,13 @@ from trainshed import names, topics
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Seconds, Several, Size, Time, time
-from trainshed.dashboard.page import Action, Actions, Empty, Facts, Field, Filter, Filters, Form, Page, Table
+from trainshed.dashboard.page import Action, Actions, Empty, Facts, Field, Filter, Filters, Form, Page, Part, Table
 from trainshed.dashboard.serve import Address
 from trainshed.dashboard.triggers import SECTION as ABOVE
 from trainshed.dashboard.triggers import messages, tabs
+from trainshed.dashboard.triggers.led_to import LedTo, TriggerOf, ours
 from trainshed.dashboard.triggers.schemas import SchemaPages
+from trainshed.dashboard.triggers.sources import Sources
 from trainshed.dashboard.triggers.subscription import SubscriptionPage, so_many
 from trainshed.sql import changes
 from trainshed.topics import Backlog, Looked, Subscribed, Topic
@@ -34,17 +36,18 @@ _HANDED_TO = {
 class Topics:
     """Pages over the topics feature."""
 
-    def __init__(self, service: topics.Service, project: str) -> None:
+    def __init__(self, service: topics.Service, project: str, sources: Sources, trigger_of: TriggerOf) -> None:
         self._service = service
         self._project = project
-        self._subscription = SubscriptionPage(service)
+        self._led_to = LedTo(service, sources, trigger_of)
+        self._subscription = SubscriptionPage(service, self._led_to)
         self._schemas = SchemaPages(service.schemas, project)
 
     def addresses(self) -> list[Address]:
         """Answer the pages of this section."""
         return [
             Address(path=SECTION, make=self.listing, words=("name", "after")),
-            Address(path=SECTION + "/{name:path}", make=self.detail, words=("after",)),
+            Address(path=SECTION + "/{name:path}", make=self.detail, words=("after", "message")),
             Address(path="/subscriptions/{name:path}", make=self._subscription.page, words=(), instead=SECTION),
             *self._schemas.addresses(),
         ]
@@ -103,8 +106,9 @@ class Topics:
         )
         parts = (
             _actions(topic),
+            *self._one(topic, asked, subscribed),
             table,
-            self._last(topic),
+            self._last(topic, subscribed),
             _publish(topic),
             _subscribe(topic, self._project),
             Facts(id="facts", heading="The topic", pairs=_facts(topic)),
@@ -114,19 +118,27 @@ class Topics:
             section=ABOVE,
             trail=(Link(text="Topics", href=SECTION),),
             parts=parts,
-            follows=_follows(subscribed),
+            follows=(*_follows(subscribed), changes("receipt")),
         )
 
-    def _last(self, topic: Topic) -> Table:
+    def _one(self, topic: Topic, asked: Asked, subscribed: Sequence[Subscribed]) -> tuple[Part, ...]:
+        """Show the message that is asked for, and every receipt that it led to. Raises InvalidArgument."""
+        if not (number := asked.number("message", 0, most=10**18)):
+            return ()
+        looked = self._service.backlogs.message(topic.name, number)
+        return self._led_to.shown(ours(subscribed), number, looked)
+
+    def _last(self, topic: Topic, subscribed: Sequence[Subscribed]) -> Table:
         found = self._service.backlogs.published(topic.name, limit=_MESSAGES)
+        led = self._led_to.cells(ours(subscribed), [looked.message_id for looked in found])
         nothing = (
             "None of its messages is kept. A message is kept while a subscription, or the topic's retention, needs it."
         )
         return Table(
             id="messages",
             heading="Last messages published",
-            columns=("Message id", "Published", "Data", "Size", "Attributes", "Ordering key"),
-            rows=[_message(looked) for looked in found],
+            columns=("Message id", "Published", "Led to", "Data", "Size", "Attributes", "Ordering key"),
+            rows=[_message(topic, looked, led_to) for looked, led_to in zip(found, led, strict=True)],
             nothing=Empty(text=nothing),
         )
 
@@ -158,10 +170,12 @@ def _subscription(found: Subscribed) -> tuple[Cell, ...]:
     )
 
 
-def _message(looked: Looked) -> tuple[Cell, ...]:
+def _message(topic: Topic, looked: Looked, led_to: Cell) -> tuple[Cell, ...]:
+    number = str(looked.message_id)
     return (
-        looked.message_id,
+        links.message(topic.name, number, text=number),
         Time(when=looked.publish_time),
+        led_to,
         Code(text=messages.readable(looked.data)),
         Size(count=len(looked.data)),
         messages.attributes_cell(looked.attributes),
