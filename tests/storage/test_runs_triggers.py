@@ -272,6 +272,32 @@ def test_a_trigger_says_why_what_it_starts_cannot_be_read(world):
     assert world.triggers.problem(world.triggers.get("penguins")) == ""
 
 
+def test_a_trigger_says_what_gives_each_parameter_its_value_and_which_has_none(world):
+    spec = runs_world.a_spec(
+        {"train": {"params": {"n": ("NUMBER_INTEGER", "@epochs"), "uri": ("STRING", "@object_uri")}}},
+        parameters={
+            "epochs": {"parameterType": "NUMBER_INTEGER"},
+            "object_uri": {"parameterType": "STRING"},
+            "rate": {"parameterType": "NUMBER_DOUBLE", "defaultValue": 0.5},
+        },
+    )
+    world.put("gs://specs/of-data.json", json.dumps(spec).encode())
+    objects = world.triggers.create("of-data", PARENT, bucket="prices", spec_uri="gs://specs/of-data.json")
+    messages = world.triggers.create("of-words", PARENT, topic=TOPIC, spec_uri="gs://specs/of-data.json")
+
+    def given(trigger):
+        return {taken.name: (taken.by, taken.value) for taken in world.triggers.takes(trigger)}
+
+    assert given(objects) == {"epochs": ("", None), "object_uri": ("the object", None), "rate": ("the pipeline", 0.5)}
+    assert given(messages) == {
+        "epochs": ("the message", None),
+        "object_uri": ("the message", None),
+        "rate": ("the message, or the pipeline", 0.5),
+    }
+    assert "No object gives the pipeline its parameter epochs" in world.triggers.problem(objects)
+    assert world.triggers.problem(messages) == ""
+
+
 def test_a_request_that_names_its_compiled_pipeline_by_address_runs_what_lies_there(world):
     run = world.service.create(NewRun(parent=PARENT, spec={}, template_uri="gs://specs/p.json", parameters=GOOD))
 

@@ -37,7 +37,7 @@ from trainshed.runs.service import Service
 from trainshed.runs.store import ENDED, ENDED_ENTRY, count_open, run_channel, tasks_channel
 from trainshed.runs.store_triggers import TRIGGERS
 from trainshed.runs.tallying import tally, tally_ahead, tally_of
-from trainshed.runs.triggers import TARGET, Ports, Triggers
+from trainshed.runs.triggers import TARGET, Ports, Taken, Triggers
 from trainshed.runs.watching import changes as watch
 from trainshed.runs.watching import wait
 from trainshed.runs.working import paused_seconds, pauses, worked_seconds
@@ -73,6 +73,7 @@ __all__ = [
     "Side",
     "Standing",
     "Step",
+    "Taken",
     "TaskRow",
     "Template",
     "Traces",

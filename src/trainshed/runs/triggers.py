@@ -3,7 +3,7 @@
 import base64
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ TARGET = "run-trigger:"
 TOPIC = "projects/{project}/topics/{topic}"
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,62}", re.ASCII)
 _OUTCOMES = {"skip": "skipped", "refuse": "refused", "fail": "failed"}
+_OF_OBJECT = ("bucket", "object", "object_uri", "generation")  # parameters that a new object gives
 _TRANSIENT = {"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN"}
 
 
@@ -34,6 +35,16 @@ class Ports:
     unsubscribe: Callable[[Connection, str], None]
     watch: Callable[[Connection, str, str], None]  # bucket, topic: make the topic, notify it of the bucket's changes
     unwatch: Callable[[Connection, str, str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """A parameter of a run that a trigger starts."""
+
+    name: str
+    type: str  # as the pipeline has it
+    by: str  # what gives it a value; empty: nothing
+    value: Any = None  # of the pipeline itself
 
 
 class Triggers:
@@ -85,13 +96,27 @@ class Triggers:
 
         return self._service.db.write(verb)
 
+    def takes(self, trigger: Trigger) -> Sequence[Taken]:
+        """Say of each parameter of what a trigger starts what gives it a value. Raises what reading it raises."""
+        template = self._service.read_template(trigger.spec_uri)
+        return [
+            _taken(name, definition, template.parameters, is_of_object=bool(trigger.bucket))
+            for name, definition in template.plan.parameters.items()
+        ]
+
     def problem(self, trigger: Trigger) -> str:
-        """Say why what a trigger starts cannot be read now; empty where it can."""
+        """Say why a trigger can start nothing now: its pipeline cannot be read, or lacks a value; empty where it can."""
         try:
-            self._service.read_template(trigger.spec_uri)
+            lacking = [taken.name for taken in self.takes(trigger) if not taken.by]
         except TrainshedError as error:
             return error.message
-        return ""
+        if not lacking:
+            return ""
+        known = ", ".join(_OF_OBJECT)
+        return (
+            f"No object gives the pipeline its parameter {', '.join(lacking)}: it is told {known} alone. Give it a default "
+            "in the pipeline, or let messages start it."
+        )
 
     def get(self, name: str) -> Trigger:
         """Read a trigger. Raises NotFound."""
@@ -261,10 +286,20 @@ def _disabled(trigger: Trigger) -> str:
 def _object_parameters(message: Message, plan: ir.Plan) -> dict[str, Any]:
     """Give a run what it asks for by name of the object that started it."""
     bucket, name = message.attributes.get("bucketId", ""), message.attributes.get("objectId", "")
-    known = {
-        "bucket": bucket,
-        "object": name,
-        "object_uri": f"gs://{bucket}/{name}",
-        "generation": message.attributes.get("objectGeneration", ""),
-    }
-    return {key: value for key, value in known.items() if key in plan.parameters}
+    known = (bucket, name, f"gs://{bucket}/{name}", message.attributes.get("objectGeneration", ""))
+    return {key: value for key, value in zip(_OF_OBJECT, known, strict=True) if key in plan.parameters}
+
+
+def _taken(name: str, found: ir.ParameterDefinition, given: Mapping[str, Any], *, is_of_object: bool) -> Taken:
+    value = given.get(name, None if found.default is ir.ABSENT else found.default)
+    if is_of_object and name in _OF_OBJECT:
+        return Taken(name=name, type=found.type, by="the object")
+    may_be_absent = name in given or found.default is not ir.ABSENT or found.is_optional
+    if not is_of_object:
+        return Taken(
+            name=name,
+            type=found.type,
+            by="the message, or the pipeline" if may_be_absent else "the message",
+            value=value,
+        )
+    return Taken(name=name, type=found.type, by="the pipeline" if may_be_absent else "", value=value)

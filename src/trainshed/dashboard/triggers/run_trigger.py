@@ -1,5 +1,6 @@
 """Run triggers: what each watches and starts, what its last events led to."""
 
+import json
 from collections.abc import Sequence
 
 from trainshed import names, runs
@@ -9,7 +10,7 @@ from trainshed.dashboard.page import Action, Actions, Empty, Field, Form, Part, 
 from trainshed.dashboard.triggers import SECTION, stories
 from trainshed.dashboard.triggers.stories import Story
 from trainshed.dashboard.triggers.trigger_page import Described, state
-from trainshed.errors import NotFound
+from trainshed.errors import NotFound, TrainshedError
 
 _COLUMNS = ("Trigger", "State", "Watches", "Starts", "Last event", "Last ones")
 _NAME = "projects/{project}/locations/{location}/runTriggers/{trigger}"
@@ -23,8 +24,9 @@ def find(service: runs.Triggers, name: str) -> runs.Trigger:
     return found
 
 
-def described(found: runs.Trigger, forms: Sequence[Part], *, problem: str) -> Described:
-    """Describe a run trigger, with the forms that change it; `problem`: why what it starts cannot be read."""
+def described(service: runs.Triggers, found: runs.Trigger, forms: Sequence[Part]) -> Described:
+    """Describe a run trigger, with the forms that change it."""
+    problem = service.problem(found)
     return Described(
         name=found.resource,
         kind="run trigger",
@@ -37,7 +39,8 @@ def described(found: runs.Trigger, forms: Sequence[Part], *, problem: str) -> De
         facts=_facts(found),
         forms=forms,
         error=problem,
-        trouble="What it starts cannot be read",
+        trouble="It can start nothing now",
+        document=_taken(service, found),
     )
 
 
@@ -55,6 +58,31 @@ def table(found: Sequence[runs.Trigger], told: dict[str, list[Story]], *, more: 
         ),
         more=more,
         more_text="More run triggers",
+    )
+
+
+def _taken(service: runs.Triggers, found: runs.Trigger) -> Sequence[Part]:
+    """List the parameters of what it starts, and what gives each a value; none where it cannot be read."""
+    try:
+        taken = service.takes(found)
+    except TrainshedError:
+        return ()
+    return (
+        Table(
+            id="parameters",
+            heading="Parameters",
+            columns=("Parameter", "Type", "Given by", "The pipeline's own value"),
+            rows=[
+                (
+                    Code(text=each.name),
+                    each.type,
+                    each.by or "nothing",
+                    Code(text=json.dumps(each.value)) if each.value is not None else None,
+                )
+                for each in taken
+            ],
+            nothing=Empty(text="The pipeline takes none."),
+        ),
     )
 
 

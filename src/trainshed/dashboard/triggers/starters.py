@@ -61,8 +61,7 @@ class Starters:
         """One trigger. Raises NotFound, InvalidArgument."""
         if "/runTriggers/" in asked.name:
             starter = run_trigger.find(self._of_runs, asked.name)
-            problem = self._of_runs.problem(starter)
-            found = run_trigger.described(starter, self._making.forms.edit(starter), problem=problem)
+            found = run_trigger.described(self._of_runs, starter, self._making.forms.edit(starter))
         else:
             built = build_trigger.find(self._of_builds, asked.name)
             found = build_trigger.described(built, build_trigger_forms.edit(built, self._making.topics))
