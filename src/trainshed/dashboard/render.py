@@ -21,6 +21,8 @@ from trainshed.dashboard.wording import codes, duration, exactly, size, style_cl
 _HERE = Path(__file__).parent
 _IMPORT = re.compile(r'^import .*? from "\./(\w+\.js)";', re.MULTILINE)
 _SENT = ("form", "actions")  # kinds of parts whose values go back to the server, and so stay as they are
+_TURNING = "\u202d\u202e"  # turn the direction of writing around, whatever the letters are
+_OVERRIDES = str.maketrans(dict.fromkeys(_TURNING, "\ufffd"))
 
 NAVIGATION = (
     ("/", "Overview"),
@@ -71,13 +73,13 @@ class Pages:
         """Draw the pieces of a page."""
         return Drawn(
             page=page,
-            head=hide(self.other("head.html", page=page)),
+            head=_tame(self.other("head.html", page=page)),
             parts={part.id: self._part(part) for part in page.parts},
         )
 
     def _part(self, part: Part) -> str:
         html = self.other(f"parts/{part.kind}.html", part=part)
-        return html if part.kind in _SENT else hide(html)
+        return html if part.kind in _SENT else _tame(html)
 
     def whole(self, drawn: Drawn) -> str:
         """Put the pieces into a document."""
@@ -98,6 +100,11 @@ def _imports(module: str) -> frozenset[str]:
     """Answer what a script imports, and what that does: a browser would find out one after the other."""
     found = frozenset(_IMPORT.findall((_HERE / "static" / module).read_text()))
     return found.union(*map(_imports, found))
+
+
+def _tame(html: str) -> str:
+    """Leave out what nobody is to see, and signs that would show a name other than it is: `exe.png` for `gnp.exe`."""
+    return hide(html.translate(_OVERRIDES) if any(map(html.__contains__, _TURNING)) else html)
 
 
 def as_json(value: Any) -> str:

@@ -3,7 +3,7 @@ import json
 from trainshed.dashboard import render
 from trainshed.dashboard.cells import Link, Mark, Marks, Ranked
 from trainshed.dashboard.document import document
-from trainshed.dashboard.page import Empty, Facts, Notice, Page, Table, Text
+from trainshed.dashboard.page import Action, Empty, Facts, Field, Form, Notice, Page, Table, Text
 
 
 def test_half_a_character_is_shown_as_one_that_is_not_known():
@@ -67,3 +67,13 @@ def test_what_marks_are_called_is_escaped_and_said_once_for_eyes_and_once_for_ea
     link = f'<a class="mark failed" href="/runs/1?a=b&amp;c=d" title="{words}" aria-label="{words}"></a>'
     assert f'<span role="listitem">{link}</span>' in drawn
     assert '<span class="mark skipped" role="img" title="it&#39;s off" aria-label="it&#39;s off"></span>' in drawn
+
+
+def test_a_name_is_shown_in_the_order_that_it_is_written_in():
+    name = "photo_\u202egnp.exe"
+    edit = Form(id="edit", fields=[Field(name="name", label="Name", value=name)], action=Action(label="Save", path="/"))
+    drawn = render.Pages().draw(Page(title=name, section="/", parts=[Text(id="text", text=name), edit]))
+
+    assert "photo_\ufffdgnp.exe" in drawn.head
+    assert "photo_\ufffdgnp.exe" in drawn.parts["text"]
+    assert f'value="{name}"' in drawn.parts["edit"], "what is sent is what is there"
