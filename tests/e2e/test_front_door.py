@@ -92,6 +92,24 @@ def test_when_everybody_inside_asks_a_new_visitor_has_to_go(tmp_path):
     asyncio.run(asyncio.wait_for(scene(), 60))
 
 
+@pytest.mark.parametrize(
+    "target", [b"/runs", b"host", b"host:", b"host:x", b"a\r\nX-Said:\t1:443", b"host:\xb2", b":1"]
+)
+def test_what_is_no_host_and_port_is_no_way_out_and_repeated_in_no_line(tmp_path, target):
+    async def scene():
+        async with open_door(tmp_path) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"CONNECT " + target + b" HTTP/1.1\r\n\r\n")
+            answer = await reader.read()
+            writer.close()
+            return answer
+
+    answer = asyncio.run(asyncio.wait_for(scene(), 60))
+
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"X-Said" not in answer
+
+
 @pytest.mark.parametrize("said", [b"", b"CONN", b"PR"])
 def test_a_visitor_that_never_says_what_it_wants_is_shown_out(tmp_path, monkeypatch, said):
     monkeypatch.setattr(doors, "_FIRST_SECONDS", 0.05)

@@ -9,6 +9,7 @@
 import asyncio
 import errno
 import logging
+import re
 import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 _GRPC, _CONNECT = b"PRI", b"CONNECT "
+_TARGET = re.compile(r"[!-~]{1,255}:[0-9]{1,5}")  # what may be repeated in a line of an answer
 _HEAD_BYTES = 16 * 1024
 _HANDSHAKE_SECONDS = 20.0
 _FIRST_SECONDS = 30.0  # within which a visitor has to say what it wants
@@ -114,6 +116,9 @@ class Door:
 
     async def connect(self, transport: asyncio.Transport, target: str) -> None:
         """Serve a CONNECT request; reading is paused."""
+        if not _TARGET.fullmatch(target):
+            _end(transport, "400 Bad Request", "CONNECT takes HOST:PORT.")
+            return
         host, _, port = target.rpartition(":")
         if self.rooms.is_ours(host):
             await self._answer(transport)
