@@ -15,10 +15,14 @@ const READ = {
 };
 
 class Wrong extends Error {
-  constructor(message, input = null) {
+  constructor(message, blames = []) {
     super(message);
-    this.input = input; // the field that it is about
+    this.blames = blames; // the fields that it is about, each with what is wrong with it
   }
+}
+
+function wrong(input, message) {
+  return new Wrong(message, [[input, message]]);
 }
 
 function label(input) {
@@ -27,14 +31,14 @@ function label(input) {
 
 function whole(input) {
   const text = input.value.trim(), found = Number(text);
-  if (!/^[+-]?\d+$/.test(text)) throw new Wrong(`${label(input)}: ${input.value} is no whole number.`, input);
-  if (!Number.isSafeInteger(found)) throw new Wrong(`${label(input)}: ${text} is too large to be sent exactly.`, input);
+  if (!/^[+-]?\d+$/.test(text)) throw wrong(input, `${label(input)}: ${input.value} is no whole number.`);
+  if (!Number.isSafeInteger(found)) throw wrong(input, `${label(input)}: ${text} is too large to be sent exactly.`);
   return found;
 }
 
 function number(input) {
   const found = Number(input.value);
-  if (!input.value.trim() || !Number.isFinite(found)) throw new Wrong(`${label(input)}: ${input.value} is no number.`, input);
+  if (!input.value.trim() || !Number.isFinite(found)) throw wrong(input, `${label(input)}: ${input.value} is no number.`);
   return found;
 }
 
@@ -42,7 +46,7 @@ function parsed(input) {
   try {
     return JSON.parse(input.value);
   } catch (error) {
-    throw new Wrong(`${label(input)}: this is no JSON: ${error.message}.`, input);
+    throw wrong(input, `${label(input)}: this is no JSON: ${error.message}.`);
   }
 }
 
@@ -60,24 +64,33 @@ function put(body, name, value) {
 }
 
 function filled(form, body) {
+  const blames = [];
   for (const input of form.elements) {
     if (!input.name || !input.dataset.type) continue;
     const isEmpty = input.type !== "checkbox" && !input.value;
     if (isEmpty && !input.required && !("sendsEmpty" in input.dataset)) continue;
     const isNull = isEmpty && !["text", "lines", "bytes"].includes(input.dataset.type);
-    put(body, input.name, isNull ? null : READ[input.dataset.type](input));
+    try {
+      put(body, input.name, isNull ? null : READ[input.dataset.type](input));
+    } catch (error) {
+      if (!(error instanceof Wrong)) throw error;
+      blames.push(...error.blames);
+    }
   }
+  if (blames.length) throw new Wrong(blames.map(([, words]) => words).join("\n"), blames);
   return body;
 }
 
-// What the server says of one field belongs to it; of what is inside a value, to the value.
+// What the server says of a field belongs to it; of what is inside a value, to the value.
 function blamed(form, error) {
-  const details = error?.details?.flatMap((detail) => detail.fieldViolations ?? []) ?? [];
-  const named = details.map((violation) => steps(violation.field).join("."));
-  return [...(form?.elements ?? [])].find((input) => {
+  const said = error?.details?.flatMap((detail) => detail.fieldViolations ?? []) ?? [];
+  const found = [];
+  for (const input of form?.elements ?? []) {
     const name = input.name && steps(input.name).join(".");
-    return name && named.some((found) => found === name || found.startsWith(`${name}.`));
-  }) ?? null;
+    const mine = name && said.find(({ field }) => `${steps(field).join(".")}.`.startsWith(`${name}.`));
+    if (mine) found.push([input, said.length === 1 ? error.message : mine.description]);
+  }
+  return found;
 }
 
 function blame(input, message) {
@@ -88,7 +101,6 @@ function blame(input, message) {
   input.after(words);
   input.setAttribute("aria-invalid", "true");
   input.setAttribute("aria-describedby", [words.id, input.getAttribute("aria-describedby")].filter(Boolean).join(" "));
-  input.focus();
 }
 
 function forgive(form) {
@@ -149,7 +161,8 @@ async function ask(button, said, form) {
     else if (!document.getElementById("parts").dataset.live) location.reload();
   } catch (error) {
     said.textContent = error instanceof Wrong ? error.message : `The server does not answer: ${error.message}.`;
-    if (error.input) blame(error.input, error.message);
+    for (const [input, words] of error.blames ?? []) blame(input, words);
+    error.blames?.[0]?.[0].focus();
   } finally {
     button.disabled = false;
   }
