@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from trainshed import names
 from trainshed.builds import Build
 from trainshed.explain import words
 from trainshed.explain.model import Advice, Commit, Named, Step, Value
@@ -41,7 +42,9 @@ def answer(found: Build, because: str) -> str:
     """Say in one sentence why a build is, and how it ended."""
     detail = found.reason
     end = _became(found.state) + (f": {detail}" if detail and found.state != _GOOD else "")
-    return words.sentence(f"it {end}. {because}" if because else f"it {end}")
+    reason = because.partition(" because ")[2]
+    why = f"it was started because {reason}" if reason else because
+    return " ".join(filter(None, (words.sentence(f"it {end}"), words.sentence(why))))
 
 
 def advice(found: Build) -> list[Advice]:
@@ -53,10 +56,12 @@ def advice(found: Build) -> list[Advice]:
             Advice(text="Or end it", command=f"trainshed builds reject {short}"),
         ]
     if found.is_final and found.state != _GOOD:
-        return [
-            Advice(text="Read its log", command=f"trainshed builds log {short}"),
-            Advice(text="Once what it says is mended, build again", command=f"trainshed builds retry {short}"),
-        ]
+        log = Advice(text="Read its log", command=f"trainshed builds log {short}")
+        again = f"trainshed builds retry {short}"
+        if not (found.trigger and found.substitutions.get("COMMIT_SHA")):
+            return [log, Advice(text="Once what it says is mended, build again", command=again)]
+        push = f"Once what it says is mended, push: {names.short(found.trigger)} builds the new commit"
+        return [log, Advice(text=push), Advice(text="Or build the same commit again", command=again)]
     return []
 
 

@@ -74,9 +74,11 @@ def measures(before: Metadata, now: Metadata) -> list[Measure]:
 
 
 def said(differences: Sequence[Difference], found: Sequence[Measure]) -> str:
-    """Say in one sentence what changed, and which measures fell with it."""
+    """Say in one sentence what changed, and which measures fell with it, though they may have risen elsewhere."""
     lost = [f"{m.name} was {number(m.before or 0)} and is {number(m.now or 0)}" for m in found if m.is_lost]
-    fell = [f"{m.name} fell from {number(m.before or 0)} to {number(m.now or 0)}" for m in found if _falls(m)]
+    falling = [m for m in found if _falls(m)]
+    fell = [f"{m.name} fell from {number(m.before or 0)} to {number(m.now or 0)}" for m in falling]
+    fell += [f"{m.name} rose from {number(m.before or 0)} to {number(m.now or 0)}" for m in _risen(found, falling)]
     kinds = list(dict.fromkeys(_PLURAL[d.kind] for d in differences))
     changed = f"{words.some(kinds)} differ" if kinds else "nothing that is recorded differs"
     return words.sentence(f"{words.some([*lost, *fell])}; {changed}" if lost or fell else changed)
@@ -99,6 +101,12 @@ _PLURAL = {
 
 def _falls(measure: Measure) -> bool:
     return measure.has_fallen and not measure.is_lost and "loss" not in measure.name and "error" not in measure.name
+
+
+def _risen(found: Sequence[Measure], falling: Sequence[Measure]) -> list[Measure]:
+    """Answer what rose elsewhere while it fell here: an accuracy in training says little beside that of an evaluation."""
+    keys = {measure.name.rpartition(" ")[2] for measure in falling}
+    return [m for m in found if m.change.startswith("+") and m.name.rpartition(" ")[2] in keys]
 
 
 def _metrics(made: Metadata) -> dict[str, float]:

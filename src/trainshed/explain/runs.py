@@ -20,6 +20,7 @@ _VERDICTS = ("verdict", "blessed", "blessing", "is_blessed")
 _PUSHED = "pushed_version"
 _NO_NUMBERS = ("NaN", "Infinity")  # as a document has them
 TELLING = (*(f'"{key}":' for key in (*_VERDICTS, _PUSHED)), *_NO_NUMBERS)  # in what an artifact says of itself
+_LIMITS = ("needed more memory than its limit", "ran longer than its limit")  # how errors of tasks begin
 _LEAST = 1e-6  # of a currency, as the cost of a task is written
 
 
@@ -47,10 +48,17 @@ def advice(run: Run, tasks: Sequence[Ran]) -> list[Advice]:
     if run.state == "FAILED":
         failed = next((task.task for task in tasks if task.state == "FAILED" and task.error), "")
         log = f"trainshed pipelines logs {job}" + (f" --task {failed}" if failed else "")
-        return [
-            Advice(text="Read what the failed task wrote", command=log),
-            Advice(text="Once that is mended, go on from there", command=f"trainshed pipelines retry {job}"),
-        ]
+        found = [Advice(text="Read what the failed task wrote", command=log)]
+        if any(task.state == "FAILED" and task.error.startswith(_LIMITS) for task in tasks):
+            how = "raise it in the pipeline, compile and upload that, and start a run of it"
+            found.append(Advice(text=f"A retry has the same limit: {how}"))
+        else:
+            on = "Once that is mended, go on from there, with the same pipeline and parameters"
+            found.append(Advice(text=on, command=f"trainshed pipelines retry {job}"))
+        if run.parameters:
+            again = f"trainshed pipelines clone {job} --parameter NAME=VALUE"
+            found.append(Advice(text="Or run it again with another parameter", command=again))
+        return found
     return []
 
 

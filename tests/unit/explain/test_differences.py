@@ -84,3 +84,15 @@ def test_what_is_no_number_any_more_is_said_plainly():
     )
     again = differences.measures(made(loss=math.nan), made(loss=math.nan))
     assert [m.change for m in again] == ["the same"]
+
+
+def test_a_measure_that_fell_in_training_is_told_beside_the_evaluation_in_which_it_rose():
+    before = {"evaluation": {"accuracy": 0.9855}, "model": {"accuracy": 0.998, "steps": 100}}
+    now = {"evaluation": {"accuracy": 0.9906}, "model": {"accuracy": 0.995, "steps": 200}}
+
+    said = differences.said([], differences.measures(before, now))
+
+    assert said == (
+        "Model accuracy fell from 0.998 to 0.995, evaluation accuracy rose from 0.9855 to 0.9906; "
+        "nothing that is recorded differs."
+    )

@@ -10,12 +10,15 @@ import pytest
 
 from trainshed import costs
 from trainshed.explain import as_json, differences, events
+from trainshed.explain import builds as of_builds
 from trainshed.explain import runs as of_runs
 from trainshed.explain.fate import Node
 from trainshed.explain.model import Account, Commit, Named, Ran, Step
 from trainshed.ledger import Receipt
 from trainshed.lineage import Output as Made
 from trainshed.lineage import Outputs
+from trainshed.runners.contract import ExitedNonZero, OutOfMemory, TimedOut
+from trainshed.runs.engine import ended
 from trainshed.tally import Tally
 
 _NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -164,3 +167,59 @@ def test_the_answer_says_what_is_no_number():
     said = of_runs.answer(run, Tally(ran=1), [], "", [a_model(loss=math.nan)])
 
     assert said == "It succeeded. Its model loss is nan, no number: a training that diverges ends like that."
+
+
+def a_failed_run(**parameters):
+    return SimpleNamespace(name=f"{_P}/pipelineJobs/r", state="FAILED", is_needless=False, parameters=parameters)
+
+
+def a_failed_task(outcome):
+    return Ran(task="train", state="FAILED", why="", seconds=1.0, error=ended._words(outcome)[1])
+
+
+def test_a_failed_run_goes_on_or_begins_anew_with_another_value():
+    found = of_runs.advice(a_failed_run(target="heigth"), [a_failed_task(ExitedNonZero(code=1, message="KeyError"))])
+
+    assert [(a.text, a.command) for a in found] == [
+        ("Read what the failed task wrote", "trainshed pipelines logs r --task train"),
+        (
+            "Once that is mended, go on from there, with the same pipeline and parameters",
+            "trainshed pipelines retry r",
+        ),
+        ("Or run it again with another parameter", "trainshed pipelines clone r --parameter NAME=VALUE"),
+    ]
+
+
+@pytest.mark.parametrize("outcome", [OutOfMemory(limit_bytes=512_000_000), TimedOut(timeout_seconds=3)])
+def test_a_task_that_ran_into_its_limit_is_not_just_retried(outcome):
+    found = of_runs.advice(a_failed_run(), [a_failed_task(outcome)])
+
+    assert [a.command for a in found] == ["trainshed pipelines logs r --task train", ""]
+    assert found[1].text == (
+        "A retry has the same limit: raise it in the pipeline, compile and upload that, and start a run of it"
+    )
+
+
+def a_build(**given):
+    made = {"build_id": "0123456789", "state": "FAILURE", "reason": "step 0 failed", "approval": {}, "is_final": True}
+    return SimpleNamespace(**made | {"substitutions": {}, "trigger": ""} | given)
+
+
+def test_a_build_says_in_a_sentence_of_its_own_why_it_was_started():
+    why = "started build 01234567 because commit 648dd1c (the ref matches)"
+
+    assert of_builds.answer(a_build(), why) == (
+        "It failed: step 0 failed. It was started because commit 648dd1c (the ref matches)."
+    )
+    assert of_builds.answer(a_build(), "replayed by hand") == "It failed: step 0 failed. Replayed by hand."
+    assert of_builds.answer(a_build(state="SUCCESS"), "") == "It succeeded."
+
+
+def test_a_build_of_a_commit_is_mended_by_another_commit():
+    pushed = a_build(trigger=f"{_P}/triggers/on-push", substitutions={"COMMIT_SHA": "648dd1c0"})
+
+    assert [(a.text, a.command) for a in of_builds.advice(pushed)][1:] == [
+        ("Once what it says is mended, push: on-push builds the new commit", ""),
+        ("Or build the same commit again", "trainshed builds retry 0123456789"),
+    ]
+    assert [a.command for a in of_builds.advice(a_build())][1:] == ["trainshed builds retry 0123456789"]
