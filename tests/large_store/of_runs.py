@@ -12,7 +12,7 @@ from large_store.numbers import PARENT, Calendar, letters, moment, pick, scatter
 from large_store.scale import Scale
 from large_store.sheets import Sheets, text
 from trainshed.lineage import store as lineage
-from trainshed.runs import store
+from trainshed.runs import store, store_cache, store_tasks
 from trainshed.sql.lifecycle import history_table
 
 PIPELINES = ("penguin-training", "churn", "forecast", "ranking", "fraud", "search", "ads", "nightly-report")
@@ -89,13 +89,13 @@ class _Writer:
                           "origin", "cause_kind", "receipt_id", "run_key", "trigger", "logical_time", "context_id",
                           "tasks_total", "tasks_ran", "usage", "commit_sha", "error", "update_time", *ended, root=f"{_BUCKET}/pipeline_root",
                           failure_policy="FAIL_SLOW", service_account="", template_uri="", outputs={})  # fmt: skip
-        self.tasks = sheet(store.tasks, "id", "run", "position", "name", "attempt", "outputs", "error", "cache_key",
+        self.tasks = sheet(store_tasks.tasks, "id", "run", "position", "name", "attempt", "outputs", "error", "cache_key",
                            "key_parts", "cached_from", "environment", "execution_id", "cpu_seconds",
                            "peak_memory_bytes", *ended, kind="container", parent="", cpus=1.0, memory_bytes=0,
                            machine_type="")  # fmt: skip
-        self.attempts = sheet(store.attempts, "task_id", "attempt", "outcome", "message", "start_time", "end_time",
+        self.attempts = sheet(store_tasks.attempts, "task_id", "attempt", "outcome", "message", "start_time", "end_time",
                               "cpu_seconds", "peak_memory_bytes")  # fmt: skip
-        self.cache = sheet(store.cache, "key", "task_id", "pipeline", "task", "parts", "create_time")
+        self.cache = sheet(store_cache.cache, "key", "task_id", "pipeline", "task", "parts", "create_time")
         self.artifacts = sheet(lineage.artifacts, "id", "type", "schema_title", "uri", "metadata", "digest", "name",
                                "create_time")  # fmt: skip
         self.executions = sheet(lineage.executions, "id", "type", "schema_title", "name", "display_name",

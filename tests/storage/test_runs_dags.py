@@ -15,7 +15,7 @@ from trainshed.errors import FailedPrecondition, InvalidArgument
 from trainshed.runners.contract import ExitedNonZero
 from trainshed.runners.scripted import Act
 from trainshed.runs import active as runs_memory
-from trainshed.runs import store
+from trainshed.runs import store_tasks
 
 _spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
 runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))
@@ -366,7 +366,7 @@ def test_a_retried_run_costs_what_all_its_attempts_cost(world, db):
     run = watched(world, failing(failures)).create(with_exit_task(a_loop_spec([1, 2])))
     world.finish(run)
     noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    failed = store.attempts.update().where(store.attempts.c.outcome == "ExitedNonZero")
+    failed = store_tasks.attempts.update().where(store_tasks.attempts.c.outcome == "ExitedNonZero")
     db.write(lambda conn: conn.execute(failed.values(start_time=noon, end_time=noon + timedelta(hours=1))))
 
     failures.clear()

@@ -2,7 +2,7 @@
 
 - `model`, `lifecycle`: records; every state and transition.
 - `facts`, `view`, `advance`: facts in, decisions out; `retry`: what begins anew. Pure.
-- `store`, `store_triggers`: tables and SQL.
+- `store`, `store_tasks`, `store_cache`, `store_triggers`: tables and SQL; `store_deleting`: of forgetting.
 - `catalog`: specs read, checked and planned once. `workplace`: where each task works.
 - `service`: the verbs; `reading`: those that change nothing; `request` checks what is asked for, `given` the artifacts. `triggers`: event → run.
 - `listing`: lists as Google's clients ask for them; `searching`: as people do. `comparing`: several side by side; `measuring`: their numbers.
@@ -34,7 +34,8 @@ from trainshed.runs.reading import Details, Traces
 from trainshed.runs.request import Prepared, from_template, job_id, own_names
 from trainshed.runs.searching import Known, Search, Used
 from trainshed.runs.service import Service
-from trainshed.runs.store import ENDED, ENDED_ENTRY, count_open, run_channel, tasks_channel
+from trainshed.runs.store import ENDED, ENDED_ENTRY, count_open, run_channel
+from trainshed.runs.store_tasks import tasks_channel
 from trainshed.runs.store_triggers import TRIGGERS
 from trainshed.runs.tallying import tally, tally_ahead, tally_of
 from trainshed.runs.triggers import TARGET, Ports, Taken, Triggers

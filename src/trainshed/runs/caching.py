@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from trainshed import ir
 from trainshed.blobs import Blobs
 from trainshed.errors import TrainshedError
-from trainshed.runs import outputs, store
+from trainshed.runs import outputs, store_cache
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.model import Key, TaskRow
 
@@ -55,7 +55,7 @@ def look_up(conn: Connection, blobs: Blobs, key: str, active: ActiveRun) -> Hit 
 
     Equal tasks of one run all run: whether one of them ends before another begins is chance, and no plan could tell.
     """
-    row = store.find_cached(conn, key)
+    row = store_cache.find_cached(conn, key)
     if row is None or row.outputs is None or row.run == active.run.name:
         return None
     parent = active.parent

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from trainshed import ir, lineage
 from trainshed.quantities import counted
-from trainshed.runs import store
+from trainshed.runs import store, store_tasks
 from trainshed.runs.model import Run
 
 _MOST = 300  # tasks of each run
@@ -58,7 +58,7 @@ def side(conn: Connection, name: str) -> Side:
 
 
 def _tasks(conn: Connection, name: str) -> list[TaskBrief]:
-    c = store.tasks.c
+    c = store_tasks.tasks.c
     query = select(*(c[column] for column in _COLUMNS)).where(c.run == name, c.name.not_like("%[%"))
     rows = conn.execute(query.order_by(c.position).limit(_MOST))
     return [TaskBrief(**row._mapping) for row in rows]  # noqa: SLF001  (a row's public mapping)

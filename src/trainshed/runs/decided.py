@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from trainshed.runs import caching, store
+from trainshed.runs import caching, store_cache, store_tasks
 from trainshed.runs.model import Run, TaskRow
 from trainshed.sql import chunks
 
@@ -41,7 +41,7 @@ def _decision(
 
 def _parts_before(conn: Connection, run: Run, task_ids: Sequence[str]) -> dict[str, Mapping[str, str]]:
     """Read what the newest result before each task was keyed by."""
-    c, t = store.cache.c, store.tasks.c
+    c, t = store_cache.cache.c, store_tasks.tasks.c
     newest = select(c.parts).where(c.pipeline == run.pipeline, c.task == t.name, c.create_time <= t.start_time)
     parts = newest.order_by(c.create_time.desc()).limit(1).scalar_subquery()
     found: dict[str, Mapping[str, str]] = {}
@@ -54,6 +54,8 @@ def _parts_before(conn: Connection, run: Run, task_ids: Sequence[str]) -> dict[s
 def _runs_of(conn: Connection, task_ids: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for some in chunks(task_ids):
-        rows = conn.execute(select(store.tasks.c.id, store.tasks.c.run).where(store.tasks.c.id.in_(some)))
+        rows = conn.execute(
+            select(store_tasks.tasks.c.id, store_tasks.tasks.c.run).where(store_tasks.tasks.c.id.in_(some))
+        )
         found |= {row.id: row.run for row in rows}
     return found

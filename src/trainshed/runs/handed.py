@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from trainshed import ir, names
 from trainshed.clock import rfc3339
-from trainshed.runs import outputs, store
+from trainshed.runs import outputs, store_tasks
 from trainshed.runs.model import NAME, Run, TaskRow
 from trainshed.runs.nodes import NOTHING
 from trainshed.runs.paths import static
@@ -84,7 +84,7 @@ class _Hands:
         """Answer what paths beside a task begin with, and the inputs of the DAG instance that it is in."""
         if not row.parent:
             return "", ir.root_inputs(self.plan, self.run.parameters, given_artifacts(self.run))
-        owner = self._row(store.tasks.c.id == row.parent)
+        owner = self._row(store_tasks.tasks.c.id == row.parent)
         assert owner is not None  # it is there as long as what is in it
         task, inputs = self.plan.find(static(owner.name)), self.inputs(owner)
         if task.loop is None or row.iteration is None:
@@ -106,8 +106,8 @@ class _Hands:
         return {} if found is None else final_status(self.run, task, found.state, found.error)
 
     def _of_path(self, path: str) -> TaskRow | None:
-        return self._row((store.tasks.c.run == self.run.name) & (store.tasks.c.name == path))
+        return self._row((store_tasks.tasks.c.run == self.run.name) & (store_tasks.tasks.c.name == path))
 
     def _row(self, wanted: Any) -> TaskRow | None:
-        found = self.conn.execute(select(store.tasks).where(wanted)).one_or_none()
+        found = self.conn.execute(select(store_tasks.tasks).where(wanted)).one_or_none()
         return None if found is None else TaskRow.from_row(found)

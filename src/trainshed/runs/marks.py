@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from trainshed import ir, lineage
-from trainshed.runs import decided, handed, outputs, store
+from trainshed.runs import decided, handed, outputs, store_tasks
 from trainshed.runs.decided import Decision
 from trainshed.runs.lifecycle import TASK
 from trainshed.runs.model import Attempt, Run, TaskRow
 from trainshed.sql.lifecycle import Change, history_table
 
-_c = store.tasks.c
+_c = store_tasks.tasks.c
 _COLUMNS = (
     _c.id, _c.name, _c.kind, _c.parent, _c.iteration, _c.attempt, _c.state, _c.cached_from,
     _c.start_time, _c.end_time, _c.machine_type, _c.cpu_seconds,
@@ -103,7 +103,7 @@ def marks_of(conn: Connection, run: str) -> list[Mark]:
 
 def rows_of(conn: Connection, ids: Sequence[str]) -> dict[str, TaskRow]:
     """Read some tasks whole, by id."""
-    queries = (select(store.tasks).where(_c.id.in_(some)) for some in _chunks(ids))
+    queries = (select(store_tasks.tasks).where(_c.id.in_(some)) for some in _chunks(ids))
     return {row.id: TaskRow.from_row(row) for query in queries for row in conn.execute(query)}
 
 
@@ -129,11 +129,15 @@ def begun(conn: Connection, ids: Sequence[str]) -> dict[str, datetime]:
 
 def find_task(conn: Connection, run: Run, plan: ir.Plan, folder: Path, path: str) -> OneTask | None:
     """Read one task of a run whose files are in a folder; None where the run has not made it."""
-    found = conn.execute(select(store.tasks).where(_c.run == run.name, _c.name == path)).one_or_none()
+    found = conn.execute(select(store_tasks.tasks).where(_c.run == run.name, _c.name == path)).one_or_none()
     if found is None:
         return None
     row = TaskRow.from_row(found)
-    of_attempts = select(store.attempts).where(store.attempts.c.task_id == row.id).order_by(store.attempts.c.attempt)
+    of_attempts = (
+        select(store_tasks.attempts)
+        .where(store_tasks.attempts.c.task_id == row.id)
+        .order_by(store_tasks.attempts.c.attempt)
+    )
     execution, events = _execution(conn, row)
     given = handed.handed(conn, run, plan, folder, row) if execution is None else None
     wanted = [event.artifact_id for event in events]

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from trainshed import ir
 from trainshed.blobs import Blobs
 from trainshed.runs import active as memory
-from trainshed.runs import caching, importing, resolving, store
+from trainshed.runs import caching, importing, resolving, store_cache
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.view import ScopeView, TaskView
 
@@ -94,7 +94,7 @@ class _Play:
         key = caching.key_of(conn, blobs, active, view.path)
         hit = caching.look_up(conn, blobs, key.key, active)
         if hit is None:
-            latest = store.latest_parts(conn, active.plan.name, view.path)
+            latest = store_cache.latest_parts(conn, active.plan.name, view.path)
             return self._run(view, caching.why_different(latest, key.parts), unseen)
         node.outputs, view.state = hit.outputs, "SKIPPED"
         reason = f"same component, inputs and environment as in {hit.task.run.rsplit('/', 1)[-1]}"

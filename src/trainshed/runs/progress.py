@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Select, and_, bindparam, case, func, not_, se
 from trainshed.quantities import counted
 from trainshed.runs.lifecycle import RUN, TASK
 from trainshed.runs.model import Run
-from trainshed.runs.store import runs, tasks
+from trainshed.runs.store import runs
+from trainshed.runs.store_tasks import tasks
 from trainshed.sql import Prepared, among
 
 _c = runs.c

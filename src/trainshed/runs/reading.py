@@ -25,6 +25,7 @@ from trainshed.runs import (
     progress,
     searching,
     store,
+    store_tasks,
     watching,
 )
 from trainshed.runs.cancelling import Cancellation
@@ -85,7 +86,7 @@ class Reading:
 
     def begun(self, name: str, since: datetime | None = None) -> Sequence[Begun]:
         """Read which tasks of a run have been tried and are open, or ended since then."""
-        return self.db.read(lambda conn: store.tasks_begun(conn, name, since))
+        return self.db.read(lambda conn: store_tasks.tasks_begun(conn, name, since))
 
     def choose(self, name: str, task: str) -> Chosen:
         """Answer the tasks of a run that somebody means. Raises NotFound, InvalidArgument."""
@@ -103,8 +104,8 @@ class Reading:
 
         def query(conn: Connection) -> Details:
             run = store.get_run(conn, name)
-            tasks = store.tasks_of(conn, name)
-            attempts = store.attempts_of(conn, name)
+            tasks = store_tasks.tasks_of(conn, name)
+            attempts = store_tasks.attempts_of(conn, name)
             asked = cancelling.of_runs(conn, [name]).get(name)
             return Details(run=run, tasks=tasks, attempts=attempts, plan=self._plan(conn, run), cancellation=asked)
 

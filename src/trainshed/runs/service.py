@@ -16,7 +16,7 @@ from trainshed.clock import Clock
 from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, StaleState, TrainshedError
 from trainshed.ledger import Cause
 from trainshed.runs import active as memory
-from trainshed.runs import commits, paths, planning, progress, request, store, working
+from trainshed.runs import commits, paths, planning, progress, request, store, store_deleting, store_tasks, working
 from trainshed.runs import retry as again
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.catalog import Catalog, Template
@@ -146,7 +146,7 @@ class Service(Reading):
                     f"Run {names.short(name)} is {run.state}; only one that failed or was cancelled can be retried.",
                     reason="RUN_NOT_RETRIABLE",
                 )
-            active = self._take_up(conn, run, store.tasks_of(conn, name), keep_ended=True)
+            active = self._take_up(conn, run, store_tasks.tasks_of(conn, name), keep_ended=True)
             for decision in again.retry(active.view):
                 self._begin_anew(conn, active, decision)
             now = self.clock.now()
@@ -174,7 +174,7 @@ class Service(Reading):
 
     def attempts_again(self, name: str) -> Sequence[Attempt]:
         """Read the ended attempts of the tasks of a run that were tried more than once, or are to be tried again."""
-        return self.db.read(lambda conn: store.attempts_of(conn, name, again_only=True))
+        return self.db.read(lambda conn: store_tasks.attempts_of(conn, name, again_only=True))
 
     def triggers_of(self, names: Sequence[str]) -> Sequence[str]:
         """Answer the schedules and triggers that started some runs."""
@@ -220,7 +220,7 @@ class Service(Reading):
             raise FailedPrecondition(
                 f"Run {names.short(name)} is {run.state}; cancel it first.", reason="RUN_NOT_FINISHED"
             )
-        store.delete_run(conn, run)
+        store_deleting.delete_run(conn, run)
 
     def plan(self, new: NewRun) -> Sequence[planning.Step]:
         """Say what would run, what would be reused, and why, without recording anything."""
@@ -294,12 +294,12 @@ class Service(Reading):
         node = active.nodes[decision.task]
         match decision:
             case Forget(task=path):
-                store.delete_tasks_in(conn, active.run.name, path)
+                store_deleting.delete_tasks_in(conn, active.run.name, path)
             case Fire(name=name):
                 values: dict[str, Any] = {"error": "", "failures": 0, "losses": 0, "ready_time": None}
                 if name == "reset":
                     values |= {"outputs": None, "cached_from": "", "start_time": None}
-                store.fire_task(conn, node.id, name, now=self.clock.now(), **values)
+                store_tasks.fire_task(conn, node.id, name, now=self.clock.now(), **values)
 
     def _key(
         self, conn: Connection, prepared: Prepared, cause: Cause | None, ordinal_of: OrdinalOf
@@ -329,7 +329,7 @@ class Service(Reading):
         hidden = {"state", "end_time"}
         values = {k: v for k, v in vars(run).items() if k not in hidden}
         store.insert_run(conn, {**values, "commit_sha": self._commit(conn, run)})
-        store.insert_tasks(conn, memory.begin(run, template.plan, {}, self._folder).open_root(now=now))
+        store_tasks.insert_tasks(conn, memory.begin(run, template.plan, {}, self._folder).open_root(now=now))
         return run
 
     def _commit(self, conn: Connection, run: Run) -> str | None:

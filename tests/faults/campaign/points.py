@@ -14,7 +14,7 @@ from typing import Any
 VARIABLE = "CAMPAIGN_KILL"  # POINT:PASSING
 
 _ENGINE = ("before_turn", "after_turn", "before_start")
-_STORE = "trainshed.runs.store"
+_STORES = {"run": "trainshed.runs.store", "task": "trainshed.runs.store_tasks"}
 _TASK = (
     "opened", "inputs_ready", "cache_hit", "condition_false", "upstream_lost", "claimed", "succeeded", "failed_retry",
     "failed_final", "cancel", "cancel_running", "stopped", "lease_expired", "reset", "reopened",
@@ -23,9 +23,9 @@ _RUN = ("start", "succeed", "fail", "cancel", "cancelled", "retry")
 
 _CALLS = {
     # a request, recorded but not committed
-    "run recorded": ("after", "trainshed.runs.store", "insert_run"),
+    "run recorded": ("after", _STORES["run"], "insert_run"),
     # loops and nested pipelines: rows of an iteration made, an iteration folded away
-    "tasks made": ("after", _STORE, "insert_tasks"),
+    "tasks made": ("after", _STORES["task"], "insert_tasks"),
     "iteration closed": ("after", "trainshed.runs.active", "ActiveRun.close"),
     # the writer: everything written and not committed, committed and nobody told
     "before commit": ("after", "trainshed.sql.engine", "_run"),
@@ -74,7 +74,7 @@ def arm(wanted: str) -> None:
         when, module, path = _CALLS[point]
         _wrap(module, path, lambda original: _around(original, when, countdown))
     elif kind in {"task", "run"} and name in (*_TASK, *_RUN):
-        _wrap(_STORE, f"fire_{kind}", lambda original: _at_transition(original, name, countdown))
+        _wrap(_STORES[kind], f"fire_{kind}", lambda original: _at_transition(original, name, countdown))
     else:
         raise KeyError(point)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from trainshed import lineage
-from trainshed.runs import store
+from trainshed.runs import store, store_tasks
 from trainshed.runs.lifecycle import RUN, TASK
 
 _END = {
@@ -22,13 +22,13 @@ def abandon(conn: Connection, name: str, reason: str, *, now: datetime) -> list[
     if run is None or RUN.is_final(run.state):
         return []
     left: list[tuple[str, int]] = []
-    for task in store.tasks_of(conn, name):
+    for task in store_tasks.tasks_of(conn, name):
         if TASK.is_final(task.state):
             continue
         if task.state in {"RUNNING", "CANCELLING"} and not task.is_dag:
             left.append((task.id, task.attempt))
         for transition in _END[task.state]:
-            store.fire_task(conn, task.id, transition, now=now)
+            store_tasks.fire_task(conn, task.id, transition, now=now)
     is_cancelled = run.state == "CANCELLING"
     store.fire_run(conn, name, "cancelled" if is_cancelled else "fail", now=now, error=reason)
     state = "CANCELLED" if is_cancelled else "FAILED"

@@ -19,7 +19,7 @@ from trainshed.runners.contract import (
     Succeeded,
     TimedOut,
 )
-from trainshed.runs import store
+from trainshed.runs import store_tasks
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.model import Attempt
 from trainshed.runs.outputs import Collected, refusal
@@ -82,7 +82,7 @@ def note(conn: Connection, ended: Ended) -> None:
         cpu_seconds=report.cpu_seconds,
         peak_memory_bytes=report.peak_memory_bytes,
     )
-    store.insert_attempt(conn, attempt)
+    store_tasks.insert_attempt(conn, attempt)
 
 
 def _sentence_first(message: str) -> str:

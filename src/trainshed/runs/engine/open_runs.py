@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from trainshed.clock import Clock
 from trainshed.errors import TrainshedError
-from trainshed.runs import marks, store
+from trainshed.runs import marks, store, store_tasks
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.engine.abandon import abandon
 from trainshed.runs.engine.admission import Admission, waiting_of
@@ -120,7 +120,7 @@ class OpenRuns:
     def _know(self, conn: Connection, runs: Sequence[Run]) -> list[tuple[str, int]]:
         """Take runs into memory; answer the attempts of those that cannot go on, which have to be stopped."""
         stops: list[tuple[str, int]] = []
-        rows = store.tasks_of_runs(conn, [run.name for run in runs])
+        rows = store_tasks.tasks_of_runs(conn, [run.name for run in runs])
         found = self._take_up(conn, runs, rows)
         for run in runs:
             active = found[run.name]

@@ -5,7 +5,7 @@ from typing import Any
 from trainshed import ir, ledger
 from trainshed.errors import StaleState
 from trainshed.runs import active as memory
-from trainshed.runs import caching, importing, outputs, resolving, store
+from trainshed.runs import caching, importing, outputs, resolving, store, store_cache, store_tasks
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.engine import recording
 from trainshed.runs.engine.ended import Ended
@@ -29,12 +29,12 @@ def fire_task(step: Step, path: str, name: str) -> None:
     next_attempt = view.attempt + 1 if name == "claimed" else None
     attempt = view.attempt if view.state in {"RUNNING", "CANCELLING"} and not is_dag else None
     values = _of_dag(step, path, name) if is_dag else _of_leaf(step, path, name)
-    store.fire_task(
+    store_tasks.fire_task(
         step.conn, active.nodes[path].id, name, now=now, attempt=attempt, next_attempt=next_attempt, **values
     )
     active.view.fired(path, name)
     if next_attempt is not None or TASK.is_final(view.state):
-        notify(step.conn, store.tasks_channel(active.run.name))
+        notify(step.conn, store_tasks.tasks_channel(active.run.name))
     if TASK.is_final(view.state):
         active.nodes[path].inputs = None
         step.facts.append(TaskEnded(task=path))
@@ -98,7 +98,9 @@ def _succeed(step: Step, path: str) -> dict[str, Any]:
     node.outputs = made
     values: dict[str, Any] = {}
     if node.key is not None and (key := caching.settled(active, path, node.key)) is not None:
-        store.put_cache(conn, key.key, task_id=node.id, pipeline=active.plan.name, task=path, parts=key.parts, now=now)
+        store_cache.put_cache(
+            conn, key.key, task_id=node.id, pipeline=active.plan.name, task=path, parts=key.parts, now=now
+        )
         values = {"cache_key": key.key, "key_parts": dict(key.parts)} if key is not node.key else {}
     execution = _record(step, path, "COMPLETE", made)
     if node.task.needs_worker:

@@ -8,7 +8,7 @@ from typing import assert_never
 from sqlalchemy import Connection
 
 from trainshed.blobs import Blobs
-from trainshed.runs import store
+from trainshed.runs import store_tasks
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.advance import advance
 from trainshed.runs.engine.admission import waiting_of
@@ -77,7 +77,7 @@ class Writer:
                 step.answers.append(self._resolve(step, task))
             case Open(task=task, first=first, count=count):
                 rows = active.open(task, first, count, now=step.turn.now)
-                store.insert_tasks(step.conn, rows)
+                store_tasks.insert_tasks(step.conn, rows)
                 step.turn.made += (row["id"] for row in rows)
                 step.facts.append(Opened(task=task, first=first, count=count))
             case CloseScope(task=task, iteration=iteration):
@@ -112,7 +112,7 @@ class Writer:
         node.ready_time = step.turn.now + timedelta(seconds=wait_seconds)
         step.turn.waiting.append(waiting_of(active, path, node.ready_time))
         if wait_seconds:
-            store.note_resolution(step.conn, node.id, ready_time=node.ready_time)
+            store_tasks.note_resolution(step.conn, node.id, ready_time=node.ready_time)
 
     def _drop(self, active: ActiveRun, ended: Ended) -> None:
         log.warning(
