@@ -1,9 +1,11 @@
 """The source of a build into its workspace: an archive from a bucket, or a commit of a git repository."""
 
+import lzma
 import posixpath
 import tarfile
 import zipfile
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from trainshed.builds.repositories import Repositories
 from trainshed.errors import FailedPrecondition, InvalidArgument
 
 _LARGEST = 10 * 1024**3
+# What their modules raise on archives that are damaged, locked, or packed in a way that they do not know
+_BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError)
 
 
 def fetch(
@@ -67,22 +71,36 @@ def extract(archive: Path, target: Path, *, where: str) -> None:
             return
         with tarfile.open(archive) as tar:
             _check_size(sum(m.size for m in tar))
+            links = {posixpath.normpath(member.name) for member in tar if member.issym()}
             for member in tar:
-                _check_member(member)
+                _check_member(member, links)
             tar.extractall(target)  # noqa: S202  (every member was checked)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
+    except (*_BROKEN, OSError) as error:
         raise FailedPrecondition(f"source: {where} is not a .tar.gz or .zip archive: {error}") from error
 
 
-def _check_member(member: tarfile.TarInfo) -> None:
+def _check_member(member: tarfile.TarInfo, links: Collection[str]) -> None:
     name = posixpath.normpath(member.name)
     if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
         raise FailedPrecondition(f"source: the entry {member.name!r} is not a file, folder or link")
     target = posixpath.join(posixpath.dirname(name) if member.issym() else "", member.linkname)
     places = [member.name, *([target] if member.linkname else [])]
-    for place in places:
-        if place.startswith("/") or posixpath.normpath(place).split("/", 1)[0] == "..":
-            raise FailedPrecondition(f"source: the entry {member.name!r} leaves the workspace")
+    is_outside = any(place.startswith("/") or posixpath.normpath(place).split("/", 1)[0] == ".." for place in places)
+    # a second name of a link leads from another folder than the first
+    if is_outside or any(_climbs(place, links, may_follow=not member.islnk()) for place in places):
+        raise FailedPrecondition(f"source: the entry {member.name!r} leaves the workspace")
+
+
+def _climbs(place: str, links: Collection[str], *, may_follow: bool) -> bool:
+    """Tell whether a path goes up behind a link: it then leads from where that link leads to, wherever that is."""
+    way: list[str] = []
+    is_behind = False
+    for part in place.split("/"):
+        if is_behind and part == "..":
+            return True
+        way = way[:-1] if part == ".." else way if part in {"", "."} else [*way, part]
+        is_behind = is_behind or "/".join(way) in links
+    return is_behind and not may_follow
 
 
 def _extract_zip(archive: Path, target: Path) -> None:

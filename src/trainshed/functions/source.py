@@ -1,13 +1,16 @@
 """A function's source as a content-addressed snapshot, and the packages that it asks for."""
 
+import errno
 import hashlib
 import io
+import lzma
 import re
 import secrets
 import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from trainshed.environments import read_requirements
@@ -21,6 +24,9 @@ _LARGEST_BYTES = 512 << 20
 _MOST_UPLOADS = 64
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 _MOST_FILES = 20_000
+# What their modules raise on archives that are damaged, locked, or packed in a way that they do not know
+_BROKEN = (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError)
+_NAMES = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)  # of entries, that no folder can hold
 
 
 def pack(folder: Path) -> bytes:
@@ -140,8 +146,15 @@ def _unpack(archive: bytes, target: Path) -> None:
                 with opened.open(entry) as source, path.open("wb") as file:
                     shutil.copyfileobj(source, file)
                 path.chmod(0o555 if (entry.external_attr >> 16) & stat.S_IXUSR else 0o444)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, ValueError) as error:
-        raise InvalidArgument.field("source", f"not a zip archive that can be read: {error}") from error
+    except (*_BROKEN, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in _NAMES:
+            raise
+        raise InvalidArgument.field("source", f"not a zip archive that can be read: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    """Say what is wrong without a path of this machine."""
+    return f"{error.strerror}: an entry's name" if isinstance(error, OSError) else str(error)
 
 
 def _check_entries(entries: list[zipfile.ZipInfo]) -> None:

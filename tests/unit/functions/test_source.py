@@ -94,3 +94,26 @@ def test_upload_is_found_by_its_token_only(tmp_path):
         sources.held("../../etc/passwd")
     with pytest.raises(InvalidArgument, match="token"):
         sources.hold(b"", "../evil")
+
+
+@pytest.mark.parametrize("kind", ["locked", "unknown method", "no text", "damaged", "file and folder", "long name"])
+def test_a_broken_archive_is_said_to_be_broken(tmp_path, kind):
+    with zipfile.ZipFile(buffer := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("main.py", bytes(range(250)) * 40)
+        if kind == "file and folder":
+            archive.writestr("main.py/more", "x")
+        if kind == "long name":
+            archive.writestr("n" * 300, "x")
+    found = bytearray(buffer.getvalue())
+    for place, at, name in ((0, 6, 30), (middle := found.find(b"PK\x01\x02"), middle + 8, middle + 46)):
+        assert found[place : place + 2] == b"PK"
+        found[at] |= kind == "locked"
+        found[at + 2] = 99 if kind == "unknown method" else found[at + 2]
+        if kind == "no text":
+            found[at + 1] |= 8  # the name is UTF-8
+            found[name] = 0xFF
+    if kind == "damaged":
+        found[45:60] = b"\xff" * 15
+
+    with pytest.raises(InvalidArgument, match="not a zip archive that can be read"):
+        Sources(tmp_path).add(bytes(found))
