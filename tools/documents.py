@@ -124,11 +124,15 @@ def _help(command: click.Command, path: str, parent: click.Context | None) -> li
 
 
 def _comments(path: Path) -> dict[str, str]:
-    found = {}
+    found, name = {}, ""
     for line in path.read_text().splitlines():
         code, _, comment = line.partition("  # ")
-        name = code.strip().partition(":")[0]
-        if comment and name.isidentifier():
+        declared = code.strip().partition(":")[0]
+        if declared.isidentifier():
+            name = declared
+        if comment and (
+            declared == name or code.startswith("        ")
+        ):  # also of a default in brackets below its name
             found[name] = comment
     return found
 

@@ -38,7 +38,7 @@ def test_a_failed_run_names_the_task_inside_its_exit_code_and_its_last_lines(fai
         "item 2",
         "bad luck",
     ]
-    assert "`retry unlucky` goes on from there" in done.stderr
+    assert "`trainshed pipelines retry unlucky` goes on from there" in done.stderr
 
 
 @pytest.mark.slow

@@ -86,7 +86,7 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         if isinstance(error, click.UsageError) and error.ctx is not None:
             click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help'.", err=True)
-        click.echo(f"ERROR: (INVALID_ARGUMENT) {error.format_message()}", err=True)
+        click.echo(f"ERROR: (INVALID_ARGUMENT) {_said(error)}", err=True)
         sys.exit(2)
     except TrainshedError as error:
         click.echo(f"ERROR: ({error.code}) {error.message}", err=True)
@@ -99,6 +99,14 @@ def main(arguments: list[str] | None = None) -> None:
         report_defect(error)
         sys.exit(3)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _said(error: click.ClickException) -> str:
+    """Say what was typed wrong; an option of every command stands before the command, which click does not know."""
+    if isinstance(error, click.NoSuchOption) and error.option_name == "--home" and error.ctx is not None:
+        command = error.ctx.command_path.partition(" ")[2]
+        return f"--home stands before the command: trainshed --home DIR {command} …"
+    return error.format_message()
 
 
 def _exit_code(error: TrainshedError) -> int:

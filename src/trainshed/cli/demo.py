@@ -12,6 +12,7 @@ from trainshed.cli.output import table
 from trainshed.cli.stage import Stage, StepFailed
 from trainshed.clock import monotonic, parse_rfc3339
 from trainshed.errors import FailedPrecondition
+from trainshed.quantities import counted
 from trainshed.tally import Tally
 
 _HEADINGS = ("WHAT", "RESULT", "SECONDS", "WHY", "COST HERE", "ON GOOGLE CLOUD")
@@ -83,7 +84,8 @@ def _build_line(
     machine = build.get("options", {}).get("machineType", "")
     cost = costs.of_build(prices, seconds=seconds, machine_type=machine)
     why = next((r["reason"] for link, r in reasons.items() if link.endswith(build["id"])), "submitted by hand")
-    shown = (f"build of {len(build['steps'])} steps", build["status"], f"{seconds:.1f}", _why(why), *_money(cost))
+    what = f"build of {counted(len(build['steps']), 'step')}"
+    shown = (what, build["status"], f"{seconds:.1f}", _why(why), *_money(cost))
     return build["createTime"], shown, cost
 
 
@@ -125,7 +127,8 @@ def _goodbye(stage: Stage) -> None:
         click.echo(f"End it with: kill {stage.process_id}")
     else:
         click.echo(f"\nTo look at all of it in the dashboard: trainshed up --home {stage.home}")
-        click.echo("or next time: trainshed demo --keep")
+        click.echo(f"To type commands about it: trainshed --home {stage.home} receipts list")
+        click.echo("Or keep the server next time: trainshed demo --keep")
 
 
 def _money(cost: costs.Cost) -> tuple[str, str]:

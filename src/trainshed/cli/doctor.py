@@ -148,6 +148,8 @@ def _server() -> Iterator[Finding]:
 
     address = home.read_address(session.current_settings().home)
     if not address:
+        message = "none runs on this home: schedules do not fire and nothing goes on until `trainshed up`"
+        yield Finding(state="note", subject="server", message=message)
         yield _port()
         return
     yield Finding(state="ok", subject="server", message=f"answers on {address}")

@@ -57,7 +57,9 @@ def tell(document: Mapping[str, Any], output_format: str) -> int:
     if document["state"] == "FAILED" and target.current() is None:
         job = short(document["name"])
         click.echo(
-            f"`trainshed pipelines describe {job}` shows every task; `retry {job}` goes on from there.", err=True
+            f"`trainshed pipelines describe {job}` shows every task; "
+            f"`trainshed pipelines retry {job}` goes on from there, `trainshed explain {job}` says what else there is.",
+            err=True,
         )
     return 1
 

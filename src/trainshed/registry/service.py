@@ -107,7 +107,11 @@ class Service:
     def _version(self, conn: Connection, directory: str, number: str) -> Version:
         found = store.find_version(conn, directory, number)
         if found is None:
-            raise NotFound(f"{directory} has no version {number!r} that lineage knows of.", reason="VERSION_NOT_FOUND")
+            raise NotFound(
+                f"{directory} has no version {number!r} that lineage knows of; "
+                f"`trainshed models describe {directory}` lists them.",
+                reason="VERSION_NOT_FOUND",
+            )
         return _marked(found, self._shelf(conn, directory))
 
     def _shelf(self, conn: Connection, directory: str) -> _Shelf | None:

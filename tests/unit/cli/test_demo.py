@@ -65,6 +65,7 @@ def test_a_build_is_shown_with_its_machines_price():
     _, shown, _ = demo._build_line(PRICES, build, {})
 
     assert shown == ("build of 2 steps", "SUCCESS", "60.0", "submitted by hand", "0.0000", "0.0160 USD")
+    assert demo._build_line(PRICES, build | {"steps": [{}]}, {})[1][0] == "build of 1 step"
 
 
 def test_a_run_in_which_nothing_was_new_is_skipped_here_and_billed_there():

@@ -3,6 +3,7 @@
 import pytest
 from click.testing import CliRunner
 
+from trainshed import cli
 from trainshed.cli import doctor, explain, pipelines_request
 from trainshed.cli.pubsub_flags import is_moment
 from trainshed.cli.pubsub_subscriptions import seek
@@ -48,3 +49,11 @@ def test_a_folder_is_called_by_its_name(tmp_path, monkeypatch):
     said = CliRunner().invoke(doctor.command, ["."], standalone_mode=False).output
 
     assert f"No known defect in {tmp_path}." in said
+
+
+def test_a_home_after_the_command_is_told_where_it_stands(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["explain", "r", "--home", "/elsewhere"])
+
+    assert ended.value.code == 2
+    assert "--home stands before the command: trainshed --home DIR explain …" in capsys.readouterr().err
