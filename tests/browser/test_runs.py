@@ -353,11 +353,14 @@ def test_a_run_is_watched_cancelled_and_retried(page, shed, spec):
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     expect(state).to_contain_text("CANCELLED")
     assert api(shed, "/runs/slow")["state"] == "CANCELLED"
+    expect(page.get_by_text("asked to end by the dashboard at")).to_be_visible()
 
     page.get_by_role("button", name="Retry what failed").click()
     expect(state).to_contain_text("RUNNING")
     expect(state).to_contain_text("SUCCEEDED")
     assert api(shed, "/runs/slow")["state"] == "SUCCEEDED"
+    expect(page.get_by_text(" of pauses")).to_be_visible()
+    expect(page.get_by_text("asked to end by")).to_have_count(0)
 
 
 def test_what_cannot_be_meant_is_said(page):

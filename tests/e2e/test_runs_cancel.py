@@ -149,6 +149,8 @@ def test_cancelling_twice_is_cancelling_once(trainshed, specs, tmp_path):
     asked = f"asked to end by the API at {found['cancellation']['time'][:10]}"
     assert found["job"]["error"]["code"] == 1
     assert found["job"]["error"]["message"].startswith("The run was asked to end by the API at ")
+    (told,) = [t for t in found["job"]["jobDetail"]["taskDetails"] if t["taskUniqueName"].endswith("stubborn")]
+    assert told["error"] == found["job"]["error"]
     stubborn = next(task["name"] for task in found["tasks"] if task["name"].endswith("stubborn"))
     for path in ("/runs", f"/runs/{found['name']}", f"/runs/{found['name']}?task={stubborn}"):
         assert asked in page(trainshed, path), path

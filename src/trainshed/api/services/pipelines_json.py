@@ -59,14 +59,15 @@ def job_json(
     if run.error:
         document["error"] = {"code": _FAILED_PRECONDITION, "message": run.error}
     elif details is not None and details.cancellation is not None and run.state == "CANCELLED":
-        document["error"] = {"code": _CANCELLED, "message": _asked(details.cancellation)}
+        document["error"] = _asked(details.cancellation)
     if details is not None:
         document["jobDetail"] = _Tasks(details, traces or Traces()).detail()
     return document
 
 
-def _asked(cancellation: Cancellation) -> str:
-    return f"The run was asked to end by {cancellation.by} at {rfc3339(cancellation.time)}."
+def _asked(found: Cancellation) -> dict[str, Any]:
+    message = f"The run was asked to end by {found.by} at {rfc3339(found.time)}."
+    return {"code": _CANCELLED, "message": message}
 
 
 def listed_json(run: Run, spec: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -87,6 +88,7 @@ class _Tasks:
     def __init__(self, details: Details, traces: Traces) -> None:
         self._run = details.run
         self._tasks = details.tasks
+        self._cancellation = details.cancellation
         self._paths = {task.id: task.name for task in details.tasks}
         self._ids = {task.id: int(task.id) for task in details.tasks}
         self._attempts: dict[str, list[Attempt]] = {}
@@ -123,6 +125,8 @@ class _Tasks:
         if task.error and task.state == "FAILED":
             code = _CODES.get(attempts[-1].outcome, _FAILED_PRECONDITION) if attempts else _FAILED_PRECONDITION
             document["error"] = {"code": code, "message": task.error}
+        elif task.state == "CANCELLED" and self._cancellation is not None:
+            document["error"] = _asked(self._cancellation)
         if task.kind == "container":
             document["executorDetail"] = {"containerDetail": {}}
         if attempts:
