@@ -1,7 +1,5 @@
 """Who is asking. Set once per request by `serve`, read by servicers and routes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -34,13 +32,3 @@ def current() -> Caller:
 def enter(caller: Caller) -> None:
     """Let the rest of this task be asked by `caller`: for servers, which have a task per request."""
     _current.set(caller)
-
-
-@contextmanager
-def acting(caller: Caller) -> Iterator[None]:
-    """Let everything inside be asked by `caller`."""
-    token = _current.set(caller)
-    try:
-        yield
-    finally:
-        _current.reset(token)

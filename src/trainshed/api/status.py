@@ -52,7 +52,6 @@ _CLASSES = {
         errors.Unauthenticated,
     )
 }
-_NAMES = {number: name for name, number in CODES.items()}
 
 
 class Internal(errors.TrainshedError):
@@ -96,12 +95,6 @@ def to_status(error: errors.TrainshedError) -> status_pb2.Status:
         ]
         status.details.append(_any(error_details_pb2.BadRequest(field_violations=violations)))
     return status
-
-
-def from_status(status: Any) -> errors.TrainshedError:
-    """Read a google.rpc.Status of either pool back into an error."""
-    cls = _CLASSES.get(_NAMES.get(status.code, ""), errors.TrainshedError)
-    return cls(status.message)
 
 
 def from_code(code: str, message: str, reason: str) -> errors.TrainshedError:

@@ -140,14 +140,6 @@ class Blobs:
         after_commit(conn, partial(self.shelf.take, obj, before))
         return obj
 
-    def commit_tree(
-        self, conn: Connection, tree: Path | Sequence[tuple[str, Staged]], bucket: str, prefix: str, **options: Any
-    ) -> Sequence[Object]:
-        """Commit a folder (or what `stage_tree` made of it, so that hashing is outside the transaction) below a prefix."""
-        staged = self.stage_tree(tree) if isinstance(tree, Path) else tree
-        above = f"{prefix.rstrip('/')}/" if prefix else ""
-        return [self.commit(conn, file, bucket, above + name, **options) for name, file in staged]
-
     def delete(
         self, conn: Connection, bucket: str, name: str, *, generation: int | None = None, **conditions: int | None
     ) -> None:

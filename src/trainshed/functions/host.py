@@ -90,14 +90,12 @@ class Host:
         self._in_flight: dict[tuple[str, str], asyncio.Task[Ended]] = {}
         self._deployments: dict[str, Deployment] = {}
         self._background = Background()
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
 
     # -- from start to stop
 
     async def start(self) -> None:
         """End what a dead server left running, close what it left open, warm what has to be warm."""
-        self._loop = asyncio.get_running_loop()
         await off_loop(tree.kill_orphans, self._cookie)
         await off_loop(self._service.recover)
 
@@ -208,11 +206,6 @@ class Host:
         work = self._serve(name, kind, data=data, request=request, method=method, path=path, execution=execution)
         ended = await work
         return execution[0], ended
-
-    def call_from_thread(self, name: str, data: Any) -> tuple[str, Ended]:
-        """Do the same from a thread that is not the event loop's."""
-        assert self._loop is not None
-        return asyncio.run_coroutine_threadsafe(self.call(name, data), self._loop).result()
 
     def cause_of(self, principal: str) -> Cause | None:
         """Answer the event that an instance's requests belong to; None for anybody else."""

@@ -1,6 +1,6 @@
 """A run's tasks in as few words as its graph needs, and one of them with everything that is known of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from trainshed.runs import decided, handed, outputs, store_tasks
 from trainshed.runs.decided import Decision
 from trainshed.runs.lifecycle import TASK
 from trainshed.runs.model import Attempt, Run, TaskRow
+from trainshed.sql import chunks
 from trainshed.sql.lifecycle import Change, history_table
 
 _c = store_tasks.tasks.c
@@ -20,7 +21,6 @@ _COLUMNS = (
     _c.id, _c.name, _c.kind, _c.parent, _c.iteration, _c.attempt, _c.state, _c.cached_from,
     _c.start_time, _c.end_time, _c.machine_type, _c.cpu_seconds,
 )  # fmt: skip
-_CHUNK = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,7 +103,7 @@ def marks_of(conn: Connection, run: str) -> list[Mark]:
 
 def rows_of(conn: Connection, ids: Sequence[str]) -> dict[str, TaskRow]:
     """Read some tasks whole, by id."""
-    queries = (select(store_tasks.tasks).where(_c.id.in_(some)) for some in _chunks(ids))
+    queries = (select(store_tasks.tasks).where(_c.id.in_(some)) for some in chunks(ids))
     return {row.id: TaskRow.from_row(row) for query in queries for row in conn.execute(query)}
 
 
@@ -111,7 +111,7 @@ def changes_of(conn: Connection, ids: Sequence[str]) -> dict[str, list[Change]]:
     """Read what happened to some tasks, oldest first, by id."""
     c = history_table.c
     found: dict[str, list[Change]] = {key: [] for key in ids}
-    for some in _chunks(ids):
+    for some in chunks(ids):
         query = select(c.resource, c.transition, c.state, c.time, c.cause)
         query = query.where(c.noun == TASK.noun, c.resource.in_(some)).order_by(c.id)
         for resource, transition, state, time, cause in conn.execute(query):
@@ -123,7 +123,7 @@ def begun(conn: Connection, ids: Sequence[str]) -> dict[str, datetime]:
     """Read when the last attempt of some tasks began, by id."""
     c = history_table.c
     of_tasks = select(c.resource, func.max(c.time)).where(c.noun == TASK.noun, c.transition == "claimed")
-    queries = (of_tasks.where(c.resource.in_(some)).group_by(c.resource) for some in _chunks(ids))
+    queries = (of_tasks.where(c.resource.in_(some)).group_by(c.resource) for some in chunks(ids))
     return {resource: time for query in queries for resource, time in conn.execute(query)}
 
 
@@ -167,7 +167,3 @@ def _execution(conn: Connection, row: TaskRow) -> tuple[lineage.Execution | None
     if row.execution_id is None:
         return None, ()
     return lineage.get_execution(conn, row.execution_id), lineage.events_of_execution(conn, row.execution_id)
-
-
-def _chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))

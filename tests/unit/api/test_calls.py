@@ -1,4 +1,5 @@
 import asyncio
+import contextvars
 
 import pytest
 
@@ -23,8 +24,11 @@ def test_a_method_is_called_in_a_thread_with_the_caller_known():
     def get(_self, request):
         return message("google.pubsub.v1.Topic", name=f"{request.topic} for {caller.current().principal}")
 
-    with caller.acting(caller.Caller(principal="f@x")):
-        answer = ask(Calls([servicer(function=get)]), GET, topic="t")
+    def as_another():
+        caller.enter(caller.Caller(principal="f@x"))
+        return ask(Calls([servicer(function=get)]), GET, topic="t")
+
+    answer = contextvars.copy_context().run(as_another)
 
     assert answer.name == "t for f@x"
     assert caller.current().principal == "user"

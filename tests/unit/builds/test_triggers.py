@@ -68,7 +68,11 @@ def test_a_trigger_is_checked_at_once():
     with pytest.raises(InvalidArgument) as caught:
         triggers.checked({"name": "bad name", "triggerTemplate": {"repoName": "r", "branchName": "(", "tagName": "x"}})
 
-    assert {v.field for v in caught.value.violations} == {"name", "triggerTemplate.branchName", "triggerTemplate.tagName"}
+    assert {v.field for v in caught.value.violations} == {
+        "name",
+        "triggerTemplate.branchName",
+        "triggerTemplate.tagName",
+    }
 
 
 @pytest.mark.parametrize(
