@@ -69,7 +69,7 @@ def test_a_slip_in_a_word_is_told_what_was_meant_and_where_to_go_on(trainshed):
 
     page = caught.value.read().decode()
     assert "did you mean &#39;state&#39;?" in page
-    assert "It knows state, pipeline, trigger, since, until, text, value, page" in page
+    assert "It knows state, pipeline, trigger, since, until, text, value, commit, page" in page
     assert 'href="/runs"' in page
 
 
