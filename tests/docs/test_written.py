@@ -32,6 +32,7 @@ def commands(page):
 def resolve(line):
     """Find the command that a line names, and the options on it."""
     words = [word for word in shlex.split(line, comments=True)[1:] if word not in {"…", "...", "[…]"}]
+    words = words[2:] if words[:1] == ["--home"] and words[2:] != ["COMMAND"] else words
     command, context = root, click.Context(root)
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         child = command.get_command(context, words[0])
