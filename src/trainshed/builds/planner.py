@@ -67,11 +67,6 @@ class Plan:
     files: Mapping[str, Way]
 
     @property
-    def uploads_modules(self) -> tuple[str, ...]:
-        """The module files to upload."""
-        return tuple(f for f, way in self.files.items() if way is Way.UPLOAD_MODULES)
-
-    @property
     def because(self) -> tuple[str, ...]:
         """The files that make this way necessary."""
         return tuple(f for f, way in self.files.items() if way is self.way)

@@ -140,7 +140,7 @@ def test_s66_the_cheapest_way_is_chosen_and_says_why(changed, way, why):
 def test_s66_the_modules_to_upload_are_named():
     plan = choose(["modules/b.py", "modules/a.py", "docs/x"], DECLARED)
 
-    assert plan.uploads_modules == ("modules/a.py", "modules/b.py")
+    assert (plan.way, plan.because) == (Way.UPLOAD_MODULES, ("modules/a.py", "modules/b.py"))
 
 
 def test_a_declaration_of_an_unknown_kind_is_refused():
