@@ -8,8 +8,8 @@ from trainshed.cli import session
 from trainshed.cli.output import format_option, project_options, show, table
 from trainshed.cli.pipelines_end import follow, is_waited, tell
 from trainshed.cli.pipelines_request import pairs, parent, runs, short, wait_options
+from trainshed.cli.pipelines_text import cause_text, state_text
 from trainshed.cli.pipelines_text import describe as describe_text
-from trainshed.cli.pipelines_text import state_text
 
 _LISTED = ("ID", "NAME", "STATE", "CREATE_TIME", "CAUSE")
 
@@ -28,7 +28,7 @@ def list_(state: str, commit: str, wanted: str, limit: int, output_format: str, 
     with session.connect() as client:
         pages = client.pages(runs(given), "runs", query={"state": state, "commit": commit, "filter": wanted})
         found = [run for run, _ in zip(pages, range(limit), strict=False)]
-    rows = [(short(r["name"]), r["displayName"], state_text(r), r["createTime"][:19] + "Z", r["cause"]) for r in found]
+    rows = [(short(r["name"]), r["displayName"], state_text(r), r["createTime"][:19] + "Z", cause_text(r)) for r in found]
     show(found, output_format, lambda: table(_LISTED, rows))
 
 

@@ -29,9 +29,8 @@ def describe(document: Mapping[str, Any]) -> None:
     for key in ("name", "pipeline", "displayName", "createTime", "startTime", "endTime", "receipt"):
         if document[key]:
             click.echo(f"{key}: {document[key]}")
-    cause, trigger = document["cause"], document.get("trigger")
-    if cause or trigger:
-        click.echo(f"because of: {f'{called(trigger)} ({cause})' if trigger else cause}")
+    if cause := cause_text(document):
+        click.echo(f"because of: {cause}")
     click.echo(f"state: {state_text(document)}")
     for line in _times(document):
         click.echo(line)
@@ -49,6 +48,12 @@ def describe(document: Mapping[str, Any]) -> None:
         click.echo(f"cost: {cost_text(document['cost'])}")
     rows = [row for line in document["lines"] for row in _rows(line)]
     table(("TASK", "STATE", "ATTEMPTS", "DURATION", "COST", "WHY"), rows)
+
+
+def cause_text(run: Mapping[str, Any]) -> str:
+    """Name what stands at the beginning of the chain that led to a run, and what reached it: `schedule hourly (message)`."""
+    cause, trigger = run["cause"], run.get("trigger")
+    return f"{called(trigger)} ({cause})" if trigger else str(cause)
 
 
 def _times(run: Mapping[str, Any]) -> Iterator[str]:

@@ -149,3 +149,10 @@ def test_durations_are_written_as_people_say_them(capsys, end, text):
     pipelines_text.describe(a_run(a_line("train", startTime=START, endTime=end)))
 
     assert text in shown(capsys)[-1]
+
+
+def test_a_run_is_because_of_what_stands_at_the_beginning():
+    hourly = "projects/p/locations/l/jobs/hourly"
+
+    assert pipelines_text.cause_text({"cause": "message", "trigger": hourly}) == "schedule hourly (message)"
+    assert pipelines_text.cause_text({"cause": "user", "trigger": ""}) == "user"
