@@ -28,7 +28,9 @@ def list_(state: str, commit: str, wanted: str, limit: int, output_format: str, 
     with session.connect() as client:
         pages = client.pages(runs(given), "runs", query={"state": state, "commit": commit, "filter": wanted})
         found = [run for run, _ in zip(pages, range(limit), strict=False)]
-    rows = [(short(r["name"]), r["displayName"], state_text(r), r["createTime"][:19] + "Z", cause_text(r)) for r in found]
+    rows = [
+        (short(r["name"]), r["displayName"], state_text(r), r["createTime"][:19] + "Z", cause_text(r)) for r in found
+    ]
     show(found, output_format, lambda: table(_LISTED, rows))
 
 
