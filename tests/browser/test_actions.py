@@ -152,7 +152,7 @@ def test_a_subscription_goes_back_to_a_snapshot_and_is_deleted(page, shed):
 
     unfold(page, "snapshot")
     page.locator("#snapshot").get_by_label("Name").fill("as-it-was")
-    press(page, "snapshot", "Make snapshot")
+    press(page, "snapshot", "Create snapshot")
     expect(page.locator("#snapshot .said")).to_have_text("Done.")
     kept = ask(shed, f"/v1/{PROJECT}/snapshots")["snapshots"]
     assert [(each["name"], each["topic"]) for each in kept] == [(f"{PROJECT}/snapshots/as-it-was", topic)]

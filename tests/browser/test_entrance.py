@@ -101,7 +101,7 @@ def test_no_action_is_taken_for_a_page_of_somebody_else(chromium, shed):
         for path in places(shed.address).values()
         for _, action in actions(shed, path)
     }
-    assert {"Delete", "Run now", "Pause", "Roll back", "Make schedule", "Disable", "Publish"} <= set(known.values())
+    assert {"Delete", "Run now", "Pause", "Roll back", "Create schedule", "Disable", "Publish"} <= set(known.values())
     before = everything(shed)
     with somebody_else() as theirs:
         context = chromium.new_context()

@@ -11,7 +11,7 @@ from trainshed.explain.model import Advice, Code, Named, Ran, Step, Story, Value
 from trainshed.lineage import Output as Made
 from trainshed.lineage import Outputs
 from trainshed.quantities import counted, duration, number
-from trainshed.runs import Run
+from trainshed.runs import Run, paused_seconds, worked_seconds
 from trainshed.tally import Tally
 
 _MOST = 100  # rows of one step
@@ -64,11 +64,11 @@ def advice(run: Run, tasks: Sequence[Ran]) -> list[Advice]:
 
 def run(found: Run, tally: Tally) -> Step:
     """Tell of the run itself."""
-    took = found.end_time - found.start_time if found.start_time and found.end_time else None
+    took, paused = worked_seconds(found), paused_seconds(found)
     ran = f"; {tally.said()}" if tally.worked + tally.left_out else ""
     says = f"run {names.short(found.name)} of pipeline {found.pipeline} {words.became(found.state)}{ran}"
     facts: list[tuple[str, Value]] = [
-        ("Took", duration(took.total_seconds()) if took else ""),
+        ("Took", duration(took) + (f", and {duration(paused)} of pauses" if took is not None and paused else "")),
         ("Pipeline", found.pipeline),
         ("Digest of its spec", found.spec_digest[:12]),
     ]

@@ -3,7 +3,7 @@
 import base64
 import json
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -223,3 +223,16 @@ def test_a_build_of_a_commit_is_mended_by_another_commit():
         ("Or build the same commit again", "trainshed builds retry 0123456789"),
     ]
     assert [a.command for a in of_builds.advice(a_build())][1:] == ["trainshed builds retry 0123456789"]
+
+
+@pytest.mark.parametrize(
+    ("pauses", "took"),
+    [(None, "1 min 30 s"), ([["2026-01-31T12:00:02Z", "2026-01-31T12:01:02Z"]], "30.0 s, and 1 min 0 s of pauses")],
+)
+def test_a_run_took_as_long_as_it_was_at_work(pauses, took):
+    run = SimpleNamespace(
+        name=f"{_P}/pipelineJobs/r", state="SUCCEEDED", pipeline="p", spec_digest="d", template_uri="", origin="", error="",
+        create_time=_NOW, start_time=_NOW, end_time=_NOW + timedelta(seconds=90), pauses=pauses, parameters={},
+    )  # fmt: skip
+
+    assert dict(of_runs.run(run, Tally(ran=1)).facts)["Took"] == took

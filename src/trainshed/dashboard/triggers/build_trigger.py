@@ -49,7 +49,7 @@ def table(found: Sequence[builds.Trigger], told: dict[str, list[Story]], *, more
         columns=_COLUMNS,
         rows=[_row(trigger, told[trigger.resource]) for trigger in found],
         nothing=Empty(
-            text="No build trigger yet: one builds what is pushed to a repository. Make one by New trigger above, or type",
+            text="No build trigger yet: one builds what is pushed to a repository. Create one by New trigger above, or type",
             command="trainshed builds triggers create NAME --repo PATH --branch-pattern '^main$'",
         ),
         more=more,

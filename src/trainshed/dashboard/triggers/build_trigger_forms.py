@@ -38,7 +38,7 @@ _PLANS = (
 
 
 def new(event: str, parent: str, service: topics.Service) -> Form:
-    """Make a build trigger for a kind of event."""
+    """Create a build trigger for a kind of event."""
     project = parent.split("/")[1]
     document: dict[str, Any] = {
         "triggerTemplate": {"branchName": "^main$", "tagName": ".*"},
@@ -50,7 +50,7 @@ def new(event: str, parent: str, service: topics.Service) -> Form:
         id="new-build-trigger",
         fields=(*_fields(made, event, f"projects/{project}", service), *changes),
         action=Action(
-            label="Make build trigger", path=f"/trainshed/v1/{parent}/triggers", then=f"{SECTION}/{{resourceName}}"
+            label="Create build trigger", path=f"/trainshed/v1/{parent}/triggers", then=f"{SECTION}/{{resourceName}}"
         ),
     )
 

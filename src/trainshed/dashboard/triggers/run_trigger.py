@@ -53,7 +53,7 @@ def table(found: Sequence[runs.Trigger], told: dict[str, list[Story]], *, more: 
         rows=[_row(trigger, told[trigger.resource]) for trigger in found],
         nothing=Empty(
             text="No run trigger yet: one starts a run for every message of a topic, or every new object of a "
-            "bucket, without a function between. Make one by New trigger above, or type",
+            "bucket, without a function between. Create one by New trigger above, or type",
             command="trainshed pipelines triggers create NAME --bucket BUCKET --spec gs://BUCKET/pipeline.json",
         ),
         more=more,

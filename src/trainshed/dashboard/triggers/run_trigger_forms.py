@@ -21,14 +21,14 @@ class Forms:
         self._buckets = objects
 
     def new(self, event: str, parent: str) -> Form:
-        """Make a run trigger for a kind of event."""
+        """Create a run trigger for a kind of event."""
         name = Field(name="name", label="Name", is_required=True, help="Letters, digits, '-', '_' and '.', 63 at most.")
         project = "/".join(parent.split("/")[:2])
         return Form(
             id="new-run-trigger",
             fields=(name, self._source(event, project), _spec()),
             action=Action(
-                label="Make run trigger",
+                label="Create run trigger",
                 path=f"/trainshed/v1/{parent}/runTriggers",
                 then=f"{SECTION}/{parent}/runTriggers/{{name}}",
             ),

@@ -15,11 +15,11 @@ _OF_OTHERS = "Overlap, catch-up, daylight saving: what Google's Job has no field
 
 
 def new_job(parent: str, service: topics.Service) -> Form:
-    """Make a schedule that publishes a message."""
+    """Create a schedule that publishes a message."""
     prefix, project = f"{parent}/jobs/", "/".join(parent.split("/")[:2])
     return Form(
         id="new-schedule",
-        heading="Make a schedule that publishes a message",
+        heading="Create a schedule that publishes a message",
         is_folded=True,
         fields=(
             Field(name="name", label="Name", prefix=prefix, is_required=True, help="Letters, digits, '-' and '_'."),
@@ -32,16 +32,16 @@ def new_job(parent: str, service: topics.Service) -> Form:
             ),
             Field(name="description", label="Description"),
         ),
-        action=Action(label="Make schedule", path=f"/v1/{parent}/jobs", then="/schedules/{name}"),
+        action=Action(label="Create schedule", path=f"/v1/{parent}/jobs", then="/schedules/{name}"),
     )
 
 
 def new_of_runs(parent: str) -> Form:
-    """Make a schedule of runs of a compiled pipeline in a bucket."""
+    """Create a schedule of runs of a compiled pipeline in a bucket."""
     job = "createPipelineJobRequest.pipelineJob"
     return Form(
         id="new-schedule-of-runs",
-        heading="Make a schedule of runs",
+        heading="Create a schedule of runs",
         is_folded=True,
         fields=(
             Field(name="displayName", label="Name", is_required=True),
@@ -52,7 +52,7 @@ def new_of_runs(parent: str) -> Form:
             Field(name="maxRunCount", label="At most so many runs", type="integer", help="Empty: no limit."),
         ),
         action=Action(
-            label="Make schedule of runs",
+            label="Create schedule of runs",
             path=f"/v1/{parent}/schedules",
             body={"maxConcurrentRunCount": 1, "createPipelineJobRequest": {"parent": parent}},
             then="/schedules/{name}",

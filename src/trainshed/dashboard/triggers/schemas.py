@@ -117,7 +117,7 @@ def _revisions(asked: Asked, found: Sequence[Schema], shown: Schema, token: str)
 def _actions(shown: Schema, newest: Schema) -> Actions:
     path, short, revision = f"/v1/{newest.name}", names.short(newest.name), shown.revision_id
     gone = f"Delete the schema {short} with all its revisions? Topics that use it refuse every message then."
-    again = f"Make a new revision of {short} that says what {revision} said?"
+    again = f"Create a new revision of {short} that says what {revision} said?"
     href = links.href(SECTION, newest.name)
     rollback = Action(
         label="Roll back to this revision",
@@ -134,14 +134,14 @@ def _actions(shown: Schema, newest: Schema) -> Actions:
 def _creation(parent: str) -> Form:
     return Form(
         id="new-schema",
-        heading="Make a schema",
+        heading="Create a schema",
         is_folded=True,
         fields=(
             Field(name="name", label="Name", is_required=True, help="Letters, digits and -._~+%."),
             Field(name="type", label="Language", choices=_LANGUAGES, value=SchemaType.AVRO),
             Field(name="definition", label="Definition", value=_AVRO, is_long=True, is_required=True),
         ),
-        action=Action(label="Make schema", path=f"/v1/{parent}/schemas?schemaId={{name}}", then=f"{SECTION}/{{name}}"),
+        action=Action(label="Create schema", path=f"/v1/{parent}/schemas?schemaId={{name}}", then=f"{SECTION}/{{name}}"),
     )
 
 
@@ -149,7 +149,7 @@ def _revising(newest: Schema) -> Form:
     kind = str(newest.definition.kind)
     return Form(
         id="revise",
-        heading="Make a revision",
+        heading="Create a revision",
         is_folded=True,
         fields=(
             Field(
@@ -162,7 +162,7 @@ def _revising(newest: Schema) -> Form:
             ),
         ),
         action=Action(
-            label="Make revision",
+            label="Create revision",
             path=f"/v1/{newest.name}:commit",
             body={"schema": {"type": kind}},
             then=links.href(SECTION, newest.name),

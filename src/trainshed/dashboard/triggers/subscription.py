@@ -161,10 +161,10 @@ def _snapshot(found: Subscription) -> Form:
     prefix = found.name.rpartition("/subscriptions/")[0] + "/snapshots/"
     return Form(
         id="snapshot",
-        heading="Make a snapshot",
+        heading="Create a snapshot",
         is_folded=True,
         fields=(Field(name="name", label="Name", prefix=prefix, is_required=True),),
-        action=Action(label="Make snapshot", path="/v1/{name}", method="PUT", body={"subscription": found.name}),
+        action=Action(label="Create snapshot", path="/v1/{name}", method="PUT", body={"subscription": found.name}),
     )
 
 

@@ -69,10 +69,10 @@ class Topics:
         table = Table(id="topics", columns=_COLUMNS, rows=rows, nothing=nothing, more=more, more_text="More topics")
         made = Form(
             id="new-topic",
-            heading="Make a topic",
+            heading="Create a topic",
             is_folded=True,
             fields=(Field(name="name", label="Name", prefix=prefix, is_required=True),),
-            action=Action(label="Make topic", path="/v1/{name}", method="PUT", then="/topics/{name}"),
+            action=Action(label="Create topic", path="/v1/{name}", method="PUT", then="/topics/{name}"),
         )
         filters = Filters(
             id="filters", action=SECTION, filters=(Filter(name="name", label="Name contains", value=text),)
@@ -209,7 +209,7 @@ def _subscribe(topic: Topic, project: str) -> Form:
     prefix = f"projects/{project}/subscriptions/"
     return Form(
         id="subscribe",
-        heading="Make a subscription",
+        heading="Create a subscription",
         is_folded=True,
         fields=(
             Field(name="name", label="Name", prefix=prefix, is_required=True),
@@ -218,7 +218,7 @@ def _subscribe(topic: Topic, project: str) -> Form:
             Field(name="retainAckedMessages", label="Keep acknowledged messages, for seeking back", type="boolean"),
         ),
         action=Action(
-            label="Make subscription",
+            label="Create subscription",
             path="/v1/{name}",
             method="PUT",
             body={"topic": topic.name},
