@@ -141,7 +141,9 @@ def _creation(parent: str) -> Form:
             Field(name="type", label="Language", choices=_LANGUAGES, value=SchemaType.AVRO),
             Field(name="definition", label="Definition", value=_AVRO, is_long=True, is_required=True),
         ),
-        action=Action(label="Create schema", path=f"/v1/{parent}/schemas?schemaId={{name}}", then=f"{SECTION}/{{name}}"),
+        action=Action(
+            label="Create schema", path=f"/v1/{parent}/schemas?schemaId={{name}}", then=f"{SECTION}/{{name}}"
+        ),
     )
 
 
