@@ -68,7 +68,7 @@ def _demonstrated(home: Path) -> Path:
 
 def _is_another(name: str) -> bool:
     """Tell whether a page is one that has its picture: an earlier version of a function, the tab that comes first."""
-    return name.endswith("-version") or name == "functions-one-functions-metrics"
+    return name.endswith("-version") or name in {"functions-one-functions-metrics", "triggers-one-new-branch"}
 
 
 def _taken(page: Page, name: str, path: str, home: Path) -> dict[str, bytes]:

@@ -4,19 +4,14 @@ import json
 import re
 import urllib.error
 import urllib.request
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from trainshed.dashboard.render import NAVIGATION
 
-_TELLING = {
-    "tab",
-    "task",
-    "step",
-    "node",
-    "object",
-    "version",
-    "view",
-}  # words of a query that make another page of it, not another part of a list
+_TELLING = {  # words of a query that make another page of it, not another part of a list
+    "kind", "message", "node", "object", "see", "step", "tab", "task", "version", "view",
+}  # fmt: skip
+_SAYING = {"kind", "tab", "view"}  # those whose values do
 _ENDINGS = {"clone", "compare", "metrics", "new", "edit"}
 _KINDS = {"subscriptions", "schedules", "jobs", "snapshots", "schemas"}
 _OF_MANY = {  # sections whose pages are of one kind, which is not said, or of others
@@ -63,14 +58,21 @@ def _name(href):
         words += [segments[-1]] if segments[-1] in _ENDINGS else []
     query = parse_qs(parts.query)
     for key in sorted((_TELLING if words[0] == "models" else _TELLING - {"version"}) & query.keys()):
-        words.append(query[key][-1] if key in {"tab", "view"} else key)
+        value = query[key][-1]
+        is_folder = (
+            key == "object" and "." not in value.rpartition("/")[2]
+        )  # of an artifact: nothing has that very name
+        words.append(value if key in _SAYING else "folder" if is_folder else key)
     return re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
 
 
 def _hrefs(value):
     if isinstance(value, dict):
-        if isinstance(href := value.get("href"), str) and href.startswith("/") and "#" not in href:
-            yield href
+        if isinstance(href := value.get("href"), str) and href.startswith("/"):
+            if "#" not in href:
+                yield href
+            if isinstance(word := value.get("word"), str):  # a button that looks ahead, without a link
+                yield f"{href.partition('#')[0]}?{urlencode([*value.get('kept', ()), (word, 'true')])}"
         for inner in value.values():
             yield from _hrefs(inner)
     elif isinstance(value, list):

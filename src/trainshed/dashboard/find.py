@@ -18,7 +18,7 @@ _EACH = 6  # of a kind; one more is asked for, to say that there are more
 _VERSIONS = 50  # of a model, among which one is looked for
 _LONGEST = 500  # characters that are looked for
 _BY_BEGINNING = ("builds", "receipts")  # whose identifiers lists write short
-_COLUMNS = ("Name", "Kind", "State", "Made", "About")
+_COLUMNS = ("Name", "Kind", "State", "Created", "About")
 
 
 @dataclass(frozen=True, kw_only=True)

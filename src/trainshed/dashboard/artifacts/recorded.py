@@ -136,7 +136,7 @@ def _about(artifact: Artifact, public: str) -> list[tuple[str, Cell]]:
         ("Identifier", Code(text=public, may_copy=True)),
         ("Address", Code(text=artifact.uri, may_copy=True) if artifact.uri else None),
         ("Digest of its content", _content(artifact)),
-        ("Made", time(artifact.create_time)),
+        ("Created", time(artifact.create_time)),
         ("Changed", time(artifact.update_time)),
         ("Lineage", Link(text="Where from, and what came of it", href=links.lineage(f"artifacts/{public}"))),
         ("Why", links.why(f"artifacts/{public}", "Why it is as it is")),

@@ -52,7 +52,7 @@ def _one(item: Item, artifact: lineage.Artifact, asked: Asked) -> Sequence[Part]
     pairs: list[tuple[str, Cell]] = [
         ("Type", schema(artifact.schema_title or item.type)),
         ("URI", links.uri(artifact.uri, has_files=artifact.has_files)),
-        ("Made", time(artifact.create_time)),
+        ("Created", time(artifact.create_time)),
         ("Content", _content(artifact)),
         ("Where from", Link(text="Lineage", href=page(artifact))),
     ]

@@ -143,6 +143,6 @@ def _facts(found: builds.Trigger) -> list[tuple[str, Cell]]:
         ("Not where only changed", ", ".join(watch.ignored)),
         ("Filter", Code(text=str(found.document["filter"])) if found.document.get("filter") else None),
         ("Needs approval", "yes" if found.origin.needs_approval else "no"),
-        ("Made", time(found.create_time)),
+        ("Created", time(found.create_time)),
         ("Last error", found.error),
     ]

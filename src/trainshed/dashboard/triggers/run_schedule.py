@@ -70,7 +70,7 @@ def _facts(schedule: RunSchedule) -> list[tuple[str, Cell]]:
         ("At that limit", "a due time waits" if options.allow_queueing else "a due time is skipped"),
         ("From", time(options.start_time, zone)),
         ("Until", time(options.end_time, zone)),
-        ("Made", time(schedule.create_time, zone)),
+        ("Created", time(schedule.create_time, zone)),
         ("Paused", time(schedule.last_pause_time, zone)),
         ("Resumed", time(schedule.last_resume_time, zone)),
     ]

@@ -144,5 +144,5 @@ def _facts(found: runs.Trigger) -> list[tuple[str, Cell]]:
         ("Starts", Code(text=found.spec_uri, may_copy=True)),
         ("Topic", links.link(found.topic)),
         ("Subscription", subscription),
-        ("Made", time(found.create_time)),
+        ("Created", time(found.create_time)),
     ]

@@ -100,7 +100,7 @@ def _revisions(asked: Asked, found: Sequence[Schema], shown: Schema, token: str)
     return Table(
         id="revisions",
         heading="Revisions",
-        columns=("Revision", "Made", "Shown"),
+        columns=("Revision", "Created", "Shown"),
         rows=[
             (
                 Link(text=each.revision_id, href=asked.href(revision=each.revision_id, page=None)),
