@@ -169,6 +169,7 @@ def _again(service: runs.Service, run: runs.Run, one: runs.OneTask, asked: Asked
     given = "".join(f" --parameter {shlex.quote(f'{k}={_plain(v)}')}" for k, v in run.parameters.items())
     debug = f"trainshed pipelines run {shlex.quote(spec)} --debug-task {shlex.quote(runs.static(one.row.name))}{given}"
     pairs: list[tuple[str, Cell]] = [
+        ("First", "Stop this server: a rerun needs its home for itself."),
         ("Rerun", Code(text=debug, may_copy=True)),
         ("Spec", Link(text=file, href=links.href("/runs", run.name) + "/spec")),
         ("Log", Code(text=f"trainshed pipelines logs {job} --task {task}", may_copy=True)),
