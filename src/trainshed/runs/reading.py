@@ -203,6 +203,14 @@ class Reading:
         except (InvalidArgument, NotFound, OSError):
             return None
 
+    def content_size(self, artifact: lineage.Artifact) -> int:
+        """Answer how many bytes an artifact's file has; 0 when it is in no bucket here, or gone."""
+        try:
+            bucket, name = parse_uri(artifact.uri)
+            return self.db.read(lambda conn: self.blobs.get(conn, bucket, name)).size
+        except (InvalidArgument, NotFound):
+            return 0
+
     def stored_here(self, values: Iterable[Any]) -> frozenset[str]:
         """Answer those among some values that are addresses (gs://…) in a bucket that is here."""
         found: dict[str, set[str]] = {}

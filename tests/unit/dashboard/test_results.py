@@ -2,9 +2,11 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from trainshed.dashboard.page import Notice
 from trainshed.dashboard.runs import results
-from trainshed.dashboard.runs.results import Written
+from trainshed.dashboard.runs.results import Framed, Written
 
 KIB = 1024
 
@@ -42,6 +44,20 @@ def test_of_a_report_that_is_too_long_the_beginning_is_shown_and_the_file_linked
     assert len(text.text) == 256 * KIB
     assert cut.text == "Only the first 256 KiB are shown."
     assert cut.next.href == "/buckets/bucket?object=0"
+
+
+@pytest.mark.parametrize(("beyond", "said"), [(0, []), (1, ["Only the first 8 MiB are shown."])])
+def test_beside_a_frame_that_is_cut_the_file_is_linked_to(beyond, said):
+    artifact = SimpleNamespace(artifact_id=7, uri="gs://bucket/7", schema_title="system.HTML", metadata={})
+    service = SimpleNamespace(
+        products=lambda _run, _titles, limit: [SimpleNamespace(task="write", key="page", artifact=artifact)],
+        content_size=lambda _artifact: (8 << 20) + beyond,
+    )
+
+    _, frame, *cut = results.parts(service, SimpleNamespace(name="run"))
+
+    assert isinstance(frame, Framed)
+    assert [(part.text, part.next.href) for part in cut] == [(text, "/buckets/bucket?object=7") for text in said]
 
 
 def test_all_reports_of_a_page_are_no_more_than_a_server_can_draw_beside_its_work():

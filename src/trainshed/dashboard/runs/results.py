@@ -185,6 +185,9 @@ def _reports(service: runs.Service, made: Sequence[lineage.Product]) -> Iterator
         if artifact.schema_title == _HTML:
             src = f"{_FRAMED}/{artifact.artifact_id}"
             yield Framed(id=key, heading=f"Report: {place}", src=src, title=f"Report of {place}")
+            if service.content_size(artifact) > _MOST_HTML:
+                said = f"Only the first {_MOST_HTML >> 20} MiB are shown."
+                yield Notice(id=f"{key}-cut", heading=place, text=said, next=_whole(artifact))
             continue
         most = min(_MOST_TEXT, left)
         data = service.content(artifact, most=most + 1)
@@ -196,13 +199,16 @@ def _reports(service: runs.Service, made: Sequence[lineage.Product]) -> Iterator
         if shown:
             yield Written(id=key, heading=f"Report: {place}", text=shown.decode("utf-8", "replace"))
         if len(data) > most:
-            whole = Link(text="The whole file", href=links.stored(artifact.uri))
             said = (
                 f"Only the first {most >> 10} KiB are shown."
                 if shown
                 else "It is not shown: the reports above fill the page."
             )
-            yield Notice(id=f"{key}-cut", heading=place, text=said, next=whole)
+            yield Notice(id=f"{key}-cut", heading=place, text=said, next=_whole(artifact))
+
+
+def _whole(artifact: lineage.Artifact) -> Link:
+    return Link(text="The whole file", href=links.stored(artifact.uri))
 
 
 def _things(run: runs.Run, made: Sequence[lineage.Product]) -> Part:
