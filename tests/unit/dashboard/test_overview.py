@@ -1,15 +1,19 @@
 """What the overview makes of what was measured, and where a login may lead."""
 
 import math
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from trainshed.dashboard.login import own_path
-from trainshed.dashboard.overview import health
+from trainshed.dashboard.overview import health, waiting
 from trainshed.dashboard.overview.fresh import measured
 from trainshed.dashboard.overview.health import Health
+from trainshed.schedules.cron import Cron
 
 _GIB = 1 << 30
+_NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def a_health(**changed):
@@ -98,3 +102,43 @@ def test_what_is_no_number_any_more_is_worse_and_what_never_was_is_not():
     assert measured({"accuracy": math.nan}, {"accuracy": 0.9})[1]
     assert not measured({"loss": 0.2}, {"loss": math.nan})[1]
     assert not measured({"loss": math.nan}, {"loss": math.nan})[1]
+
+
+def paused_for(hours, *, fired_until=None):
+    """Answer what the overview says at noon of schedules that fire each full hour and are paused for some hours."""
+    since = _NOON - timedelta(hours=hours)
+    calls = SimpleNamespace(
+        name="projects/p/locations/l/jobs/hourly",
+        state="PAUSED",
+        options=SimpleNamespace(cron=Cron("0 * * * *")),
+        user_update_time=since,
+        last_due_time=fired_until,
+    )
+    starts = SimpleNamespace(
+        name="projects/p/locations/l/schedules/1",
+        state="PAUSED",
+        options=SimpleNamespace(ticks=Cron("0 * * * *"), display_name="hourly runs"),
+        last_pause_time=fired_until or since,
+    )
+    of_builds = SimpleNamespace(newest=lambda _states, limit: [])
+    messages = SimpleNamespace(
+        backlogs=SimpleNamespace(with_dead_letters=lambda limit: [], untaken=lambda _before, limit: [])
+    )
+    found = (SimpleNamespace(in_state=lambda _state, limit, one=one: [one]) for one in (calls, starts))
+    return [each.text for each in waiting.read(of_builds, messages, *found, now=_NOON, limit=10)]
+
+
+def test_a_paused_schedule_that_missed_nothing_needs_nobody():
+    assert paused_for(0.5, fired_until=_NOON) == []
+    assert paused_for(0) == []
+    assert paused_for(5, fired_until=_NOON) == []  # what fired before the pause was not missed
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"), [(0.5, "1 due time has gone by since."), (3, "3 due times have gone by since.")]
+)
+def test_a_paused_schedule_whose_due_times_go_by_needs_somebody(hours, words):
+    assert paused_for(hours) == [
+        f"It is paused and does not fire; {words}",
+        f"It is paused and starts no run; {words}",
+    ]
