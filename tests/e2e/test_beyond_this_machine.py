@@ -316,7 +316,8 @@ def test_a_page_is_alone_in_its_window_where_browsers_heed_it(listening, cookie,
     assert page.headers.get("cross-origin-opener-policy") == expected
 
 
-def test_whoever_guesses_waits(listening):
-    answers = [sign_in(listening, f"guess-{number}").status_code for number in range(6)]
+def test_whoever_guesses_waits_whatever_address_they_name(listening):
+    named = [{"X-Forwarded-For": f"192.0.2.{number}"} for number in range(6)]
+    answers = [sign_in(listening, f"guess-{place}", **headers).status_code for place, headers in enumerate(named)]
 
     assert answers[-1] == httpx.codes.TOO_MANY_REQUESTS

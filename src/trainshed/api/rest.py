@@ -83,6 +83,8 @@ class Rest:
         if scope["type"] != "http":
             await self._own(scope, receive, send)
             return
+        if _forwarded(scope) == "https" and origins.is_of_this_machine((scope.get("client") or ("",))[0]):
+            scope = {**scope, "scheme": "https"}
         if not deliveries.is_elsewhere(_header(scope, b"host")):
             send = _harmless(send, is_heeded=_is_trustworthy(scope))
         try:
@@ -223,8 +225,12 @@ def _harmless(send: Send, *, is_heeded: bool) -> Send:
 
 def _is_trustworthy(scope: Scope) -> bool:
     """Tell whether a browser that reaches us by this address trusts it."""
-    forwarded = _header(scope, b"x-forwarded-proto").partition(",")[0].strip()  # by what stands before us and ends TLS
-    return "https" in {scope["scheme"], forwarded} or origins.is_of_this_machine(_header(scope, b"host"))
+    return "https" in {scope["scheme"], _forwarded(scope)} or origins.is_of_this_machine(_header(scope, b"host"))
+
+
+def _forwarded(scope: Scope) -> str:
+    """Answer how what stands before us, and ends TLS, was spoken to."""
+    return _header(scope, b"x-forwarded-proto").partition(",")[0].strip()
 
 
 def _wants_page(scope: Scope) -> bool:

@@ -129,6 +129,7 @@ class Surface:
             access_log=False,
             lifespan="off",
             server_header=False,
+            proxy_headers=False,  # or whoever is on this machine names any address as their own
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             h11_max_incomplete_event_size=256 * 1024,
         )

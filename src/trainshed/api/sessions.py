@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
+from ipaddress import IPv6Address, ip_address, ip_network
 from threading import Lock
 
 from trainshed.api.caller import Caller
@@ -15,6 +16,7 @@ _WRONG = 5  # tries of one address
 _WRONG_OF_ALL = 50  # tries of everybody
 _WINDOW_SECONDS = 60.0
 _ADDRESSES = 1000  # that are remembered
+_IPV6_NETWORK = 64  # bits, which one customer has at least
 Identify = Callable[[str], Caller]
 
 
@@ -50,39 +52,53 @@ class Sessions:
 
     def enter(self, token: str, *, address: str, is_secure: bool) -> str:
         """Answer the Set-Cookie header for a token. Raises Unauthenticated, or ResourceExhausted after many tries."""
-        self._require_patience(address)
+        taken = self._take_try(_place(address))
         text = token.strip()
         is_sane = text.isascii() and text.isprintable() and not set(text) & set(' ",;\\')
-        try:
-            self._identify(f"Bearer {text}" if is_sane else "")
-        except Exception:
-            self._note(address)
-            raise
+        self._identify(f"Bearer {text}" if is_sane else "")
+        self._give_back(_place(address), taken)
         return _cookie(text, _LIFETIME_SECONDS, is_secure=is_secure)
 
     def leave(self, *, is_secure: bool) -> str:
         """Answer the Set-Cookie header that takes the token away."""
         return _cookie("", 0, is_secure=is_secure)
 
-    def _require_patience(self, address: str) -> None:
+    def _take_try(self, place: str) -> float:
+        """Count a try before it is judged, as others of the same place may come meanwhile; answer its time."""
         with self._lock:
             now = self._tick()
-            mine = self._wrong.get(address, deque())
+            mine = self._wrong.get(place, deque())
             for tries in (mine, self._wrong_of_all):
                 while tries and tries[0] <= now - _WINDOW_SECONDS:
                     tries.popleft()
             if len(mine) >= _WRONG or len(self._wrong_of_all) >= _WRONG_OF_ALL:
                 raise ResourceExhausted("That were many wrong tokens; wait a minute.", reason="TOO_MANY_TRIES")
-
-    def _note(self, address: str) -> None:
-        with self._lock:
-            now = self._tick()
             if len(self._wrong) >= _ADDRESSES:
                 self._wrong = {
-                    a: tries for a, tries in self._wrong.items() if tries and tries[-1] > now - _WINDOW_SECONDS
+                    p: tries for p, tries in self._wrong.items() if tries and tries[-1] > now - _WINDOW_SECONDS
                 }
-            self._wrong.setdefault(address, deque(maxlen=_WRONG)).append(now)
+            self._wrong.setdefault(place, deque()).append(now)
             self._wrong_of_all.append(now)
+            return now
+
+    def _give_back(self, place: str, taken: float) -> None:
+        with self._lock:
+            for tries in (self._wrong.get(place, deque()), self._wrong_of_all):
+                if taken in tries:
+                    tries.remove(taken)
+
+
+def _place(address: str) -> str:
+    """Answer what counts as one: this machine, and a network of IPv6, have as many addresses as they like."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address):
+        if found.ipv4_mapped is None:
+            return "this machine" if found.is_loopback else str(ip_network((int(found), _IPV6_NETWORK), strict=False))
+        found = found.ipv4_mapped
+    return "this machine" if found.is_loopback else str(found)
 
 
 def _cookie(value: str, seconds: int, *, is_secure: bool) -> str:

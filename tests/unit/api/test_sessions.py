@@ -63,6 +63,40 @@ def test_whoever_guesses_has_to_wait_and_others_need_not():
     assert found.enter("good.to.ken", address="guesser", is_secure=False)
 
 
+@pytest.mark.parametrize("addresses", ["127.0.0.{}", "2001:db8::{:x}", "::ffff:127.0.0.{}"])
+def test_whoever_has_many_addresses_is_one_who_guesses(addresses):
+    found = sessions()
+    for number in range(1, 61):
+        with pytest.raises((Unauthenticated, ResourceExhausted)):
+            found.enter("wrong", address=addresses.format(number), is_secure=False)
+
+    with pytest.raises(ResourceExhausted):
+        found.enter("good.to.ken", address=addresses.format(99), is_secure=False)
+    assert found.enter("good.to.ken", address="192.0.2.1", is_secure=False)
+
+
+def test_tries_at_the_same_time_are_counted_before_they_are_judged():
+    judged = []
+
+    def wait(proof):
+        judged.append(proof)
+        with pytest.raises((Unauthenticated, ResourceExhausted)):  # while this one is judged, the next one comes
+            found.enter("wrong", address="guesser", is_secure=False)
+        raise Unauthenticated("no")
+
+    found = Sessions(wait, needs_token=lambda: True, tick=Ticks())
+    with pytest.raises(Unauthenticated):
+        found.enter("wrong", address="guesser", is_secure=False)
+
+    assert len(judged) == 5
+
+
+def test_whoever_is_let_in_has_no_try_less():
+    found = sessions()
+    for _ in range(60):
+        assert found.enter("good.to.ken", address="mine", is_secure=False)
+
+
 def test_many_who_guess_together_wait_as_well():
     found = sessions()
     for number in range(50):
