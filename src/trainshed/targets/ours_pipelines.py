@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trainshed.client import segment
+from trainshed.clock import parse_rfc3339
 from trainshed.tally import Tally
 from trainshed.targets.google import GoogleClient
 from trainshed.targets.pipeline_job import name_of, pipeline_job
@@ -106,9 +107,17 @@ def run_json(job: Mapping[str, Any]) -> dict[str, Any]:
         "createTime": job.get("createTime", ""),
         "startTime": job.get("startTime", ""),
         "endTime": job.get("endTime", ""),
+        "workedSeconds": _seconds(job.get("startTime"), job.get("endTime")),
+        "pausedSeconds": 0.0,  # there is no retry of a run
+        "cancellation": None,
+        "commit": "",
         "outputs": {},
         "cost": None,
     }
+
+
+def _seconds(start: str | None, end: str | None) -> float | None:
+    return (parse_rfc3339(end) - parse_rfc3339(start)).total_seconds() if start and end else None
 
 
 def _job(client: GoogleClient, parts: Mapping[str, str]) -> dict[str, Any]:
