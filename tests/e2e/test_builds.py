@@ -180,6 +180,24 @@ def test_a_trigger_is_made_run_listed_and_deleted(trainshed, project):
     assert "by-hand" in listed
 
 
+def test_a_trigger_is_disabled_and_enabled(trainshed, tmp_path):
+    config = tmp_path / "inline.yaml"
+    config.write_text("steps: [{name: bash, args: [-c, 'true']}]")
+    made = trainshed.json("builds", "triggers", "create", "switched", "--inline-config", str(config))
+
+    off = trainshed.run("builds", "triggers", "disable", "switched")
+    disabled = trainshed.json("builds", "triggers", "describe", "switched")
+    on = trainshed.run("builds", "triggers", "enable", "switched")
+    enabled = trainshed.json("builds", "triggers", "describe", "switched")
+    missing = trainshed.run("builds", "triggers", "disable", "nobody")
+    trainshed.run("builds", "triggers", "delete", "switched")
+
+    assert (off.stdout, on.stdout) == ("Disabled [switched].\n", "Enabled [switched].\n")
+    assert disabled == {**made, "disabled": True}
+    assert enabled == made
+    assert (missing.returncode, "nobody" in missing.stderr) == (2, True)
+
+
 def test_a_trigger_that_lacks_substitutions_says_so_when_it_is_made(trainshed, project):
     words = ["builds", "triggers", "create", "lacking", "--repo", str(project), "--build-config", "deploy.yaml"]
     made = trainshed.run(*words, "--substitutions", "_BRANCH=main,_IMAGE=i,_NAME=n,_ROOT=gs://store")

@@ -165,6 +165,24 @@ def run(name: str, branch: str, tag: str, sha: str, substitutions: str, output_f
 @click.argument("name")
 @project_options
 @format_option
+def disable(name: str, output_format: str, **given: Any) -> None:
+    """Let a trigger build nothing until it is enabled; here it then builds what was pushed meanwhile."""
+    _switch(name, output_format, given, is_disabled=True)
+
+
+@triggers.command()
+@click.argument("name")
+@project_options
+@format_option
+def enable(name: str, output_format: str, **given: Any) -> None:
+    """Let a trigger build again."""
+    _switch(name, output_format, given, is_disabled=False)
+
+
+@triggers.command()
+@click.argument("name")
+@project_options
+@format_option
 def delete(name: str, output_format: str, **given: Any) -> None:
     """Delete a trigger; its builds and receipts stay."""
     with session.connect() as client:
@@ -207,6 +225,14 @@ def _create(wanted: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     if problem := seen.get("error"):
         click.echo(f"WARNING: the repository cannot be read yet; the trigger waits for it. {problem}", err=True)
     return found
+
+
+def _switch(name: str, output_format: str, given: dict[str, Any], *, is_disabled: bool) -> None:
+    with session.connect() as client:
+        path, change = f"{_base(client, given)}/triggers/{segment(name)}", {"disabled": is_disabled}
+        found = client.call("PATCH", path, change, query={"updateMask": "disabled"})
+    done = "Disabled" if is_disabled else "Enabled"
+    show(found, output_format, lambda: click.echo(f"{done} [{name}]."))
 
 
 def _base(client: Client, given: dict[str, Any]) -> str:

@@ -92,6 +92,8 @@ builds triggers create on-push --repo-owner me --repo-name penguins --branch-pat
 builds triggers list
 builds triggers describe on-push
 builds triggers run on-push --branch main
+builds triggers disable on-push
+builds triggers enable on-push
 builds triggers delete on-push
 functions deploy starter --source DIR/function --entry-point hello --runtime python311 --trigger-topic topic1
 functions deploy starter --source DIR/function --runtime python311 --trigger-http --allow-unauthenticated
