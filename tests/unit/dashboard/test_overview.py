@@ -128,16 +128,18 @@ def paused_for(hours, *, fired_until=None):
     return [each.text for each in waiting.read(of_builds, messages, *found, now=_NOON, limit=10)]
 
 
-def test_a_paused_schedule_that_missed_nothing_needs_nobody():
-    assert paused_for(0.5, fired_until=_NOON) == []
-    assert paused_for(0) == []
-    assert paused_for(5, fired_until=_NOON) == []  # what fired before the pause was not missed
+def test_a_paused_schedule_that_missed_nothing_says_so():
+    said = [f"It is paused and {does}; no due time has gone by since." for does in ("does not fire", "starts no run")]
+
+    assert paused_for(0.5, fired_until=_NOON) == said
+    assert paused_for(0) == said
+    assert paused_for(5, fired_until=_NOON) == said  # what fired before the pause was not missed
 
 
 @pytest.mark.parametrize(
     ("hours", "words"), [(0.5, "1 due time has gone by since."), (3, "3 due times have gone by since.")]
 )
-def test_a_paused_schedule_whose_due_times_go_by_needs_somebody(hours, words):
+def test_a_paused_schedule_says_how_many_due_times_have_gone_by(hours, words):
     assert paused_for(hours) == [
         f"It is paused and does not fire; {words}",
         f"It is paused and starts no run; {words}",

@@ -14,7 +14,6 @@ from trainshed.quantities import duration
 from trainshed.schedules import of_runs
 
 _TAKEN = timedelta(hours=1)  # within which somebody takes a message
-_LOOKED_AT = 100  # paused schedules, most of which may have missed nothing
 _COUNTED = 1000  # due times that went by; there are that many or more
 
 
@@ -42,8 +41,8 @@ def read(
         lambda: map(_approval, of_builds.newest(("PENDING",), limit=limit)),
         lambda: map(_dead, messages.backlogs.with_dead_letters(limit=limit)),
         lambda: (_untaken(each, now) for each in messages.backlogs.untaken(now - _TAKEN, limit=limit)),
-        lambda: filter(None, (_paused(each, now) for each in of_messages.in_state("PAUSED", limit=_LOOKED_AT))),
-        lambda: filter(None, (_paused_runs(each, now) for each in of_runs_.in_state("PAUSED", limit=_LOOKED_AT))),
+        lambda: (_paused(schedule, now) for schedule in of_messages.in_state("PAUSED", limit=limit)),
+        lambda: (_paused_runs(schedule, now) for schedule in of_runs_.in_state("PAUSED", limit=limit)),
     )
     return list(islice((each for read in kinds for each in read()), limit))  # no more than is shown is looked at
 
@@ -101,39 +100,30 @@ def _bounded(count: int, bound: int) -> str:
     return f"{count} or more" if count >= bound else str(count)
 
 
-def _paused(schedule: schedules.Schedule, now: datetime) -> Wanted | None:
+def _paused(schedule: schedules.Schedule, now: datetime) -> Wanted:
     since = max(schedule.user_update_time, schedule.last_due_time or schedule.user_update_time)
     missed = _missed(schedule.options.cron.due_times(since, until=now))
-    return (
-        None
-        if missed is None
-        else Wanted(
-            what=links.why(schedule.name, f"schedule {names.short(schedule.name)}"),
-            state=schedule.state,
-            text=f"It is paused and does not fire; {missed}.",
-            command=f"trainshed scheduler jobs resume {names.short(schedule.name)}",
-        )
+    return Wanted(
+        what=links.why(schedule.name, f"schedule {names.short(schedule.name)}"),
+        state=schedule.state,
+        text=f"It is paused and does not fire; {missed}.",
+        command=f"trainshed scheduler jobs resume {names.short(schedule.name)}",
     )
 
 
-def _paused_runs(schedule: of_runs.RunSchedule, now: datetime) -> Wanted | None:
+def _paused_runs(schedule: of_runs.RunSchedule, now: datetime) -> Wanted:
     since = schedule.last_pause_time or schedule.update_time
     missed = _missed(schedule.options.ticks.due_times(since, until=now))
-    return (
-        None
-        if missed is None
-        else Wanted(
-            what=links.why(schedule.name, f"schedule {schedule.options.display_name}"),
-            state=schedule.state,
-            text=f"It is paused and starts no run; {missed}.",
-        )
+    return Wanted(
+        what=links.why(schedule.name, f"schedule {schedule.options.display_name}"),
+        state=schedule.state,
+        text=f"It is paused and starts no run; {missed}.",
     )
 
 
-def _missed(times: Iterable[datetime]) -> str | None:
-    """Say how many due times went by; None when there was none."""
+def _missed(times: Iterable[datetime]) -> str:
     count = sum(1 for _ in islice(times, _COUNTED))
     if count <= 1:
-        return "1 due time has gone by since" if count else None
+        return "1 due time has gone by since" if count else "no due time has gone by since"
     more = " or more" if count == _COUNTED else ""
     return f"{count}{more} due times have gone by since"
