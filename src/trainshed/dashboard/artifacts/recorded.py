@@ -62,7 +62,7 @@ class Artifacts:
                 ),
                 Table(
                     id="artifacts",
-                    columns=("Artifact", "Type", "Address", "State", "Made"),
+                    columns=("Artifact", "Type", "Address", "State", "Created"),
                     rows=[_row(artifact) for artifact in shown],
                     nothing=nothing,
                     more=asked.href(before=str(shown[-1].artifact_id)) if len(found) > _PAGE else "",
@@ -185,6 +185,6 @@ def _twins(found: Sequence[Artifact]) -> list[Part]:
     if not found:
         return []
     heading = "Same content" if len(found) <= _USES else f"Same content: the newest {_USES}"
-    columns = ("Artifact", "Type", "Address", "State", "Made")
+    columns = ("Artifact", "Type", "Address", "State", "Created")
     rows = [_row(artifact) for artifact in found[:_USES]]
     return [Table(id="twins", heading=heading, columns=columns, rows=rows, nothing=Empty(text=""))]

@@ -34,7 +34,7 @@ def artifact_parts(service: runs.Service, found: runs.Marks, item: Item, path: s
         table = Table(
             id="node-artifacts",
             heading="Artifacts",
-            columns=("Artifact", "Made"),
+            columns=("Artifact", "Created"),
             rows=rows,
             nothing=Empty(text=""),
             beside=True,

@@ -23,7 +23,7 @@ SAYS = {
     "tag": "Tags that the repository has when the trigger is made build nothing; every later one does.",
     "message": "Every message of the topic starts a build; its substitutions can read the message: $(body.message.data.KEY).",
     "webhook": "Every post with the secret starts a build; its substitutions can read what is posted: $(body.KEY).",
-    "hand": "It builds when somebody asks for it, here or by `trainshed builds triggers run NAME`.",
+    "hand": "It builds when somebody asks for it, here or at a terminal with trainshed builds triggers run.",
 }
 _PUSHES = ("branch", "tag")
 _GLOBS = "A glob on each line; ** crosses folders."

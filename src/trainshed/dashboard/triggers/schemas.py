@@ -15,7 +15,7 @@ from trainshed.topics.schemas import CHANGED, Schema, Schemas, SchemaType
 
 SECTION = "/schemas"
 _SHOWN = 50
-_COLUMNS = ("Schema", "Language", "Newest revision", "Made")
+_COLUMNS = ("Schema", "Language", "Newest revision", "Created")
 _LANGUAGES = tuple(SchemaType)
 _AVRO = '{"type": "record", "name": "Training", "fields": [{"name": "num_epochs", "type": "int"}]}'
 
