@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import shutil
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from trainshed import errors
 from trainshed.blobs import Blobs, Upkeep, files
 from trainshed.client import Client
 from trainshed.clock import VirtualClock
-from trainshed.sql import Database
+from trainshed.sql import Database, dialect
 from trainshed.testing import database, server
 
 _FORKS = multiprocessing.get_context("forkserver")
@@ -178,6 +178,89 @@ def test_an_object_that_cannot_be_put_in_place_stays_readable_and_is_settled_lat
 
     assert (tmp_path / "buckets/bucket/x/y").read_bytes() == b"data"
     assert content(blobs, obj) == b"data"
+
+
+def failing_to_commit(monkeypatch, *, after):
+    """Let transactions that write fail at their very end, once so many of them have passed."""
+    commits = itertools.count()
+    run = dialect.run
+
+    def failing(conn, text, values=()):
+        writes = threading.current_thread().name == "database-writer"
+        if writes and text == "COMMIT" and next(commits) >= after:
+            raise errors.Unavailable("the disk is away")
+        return run(conn, text, values)
+
+    monkeypatch.setattr(dialect, "run", failing)
+
+
+def test_no_file_is_put_in_place_for_a_row_that_is_not_committed(db, clock, tmp_path, monkeypatch):
+    blobs = Blobs(tmp_path / "buckets", clock)
+    upkeep = Upkeep(blobs, db, clock)
+    db.write(lambda conn: blobs.create_bucket(conn, "bucket"))
+    with monkeypatch.context() as broken:
+        broken.setattr(files, "place", lambda *_: False)
+        db.write(lambda conn: blobs.commit(conn, blobs.stage_bytes(b"first"), "bucket", "first"))
+    submit, is_in_line = db.submit, threading.Event()
+
+    def noticed(verb):
+        future = submit(verb)
+        is_in_line.set()
+        return future
+
+    def settle():
+        with suppress(errors.Unavailable):
+            upkeep.settle()
+
+    def both_in_one_transaction(_conn):
+        one = submit(lambda conn: blobs.commit(conn, staged, "bucket", "second"))
+        settling.start()
+        assert is_in_line.wait(10)
+        failing_to_commit(broken, after=1)  # this one
+        return one
+
+    staged, settling = blobs.stage_bytes(b"second"), threading.Thread(target=settle)
+    with monkeypatch.context() as broken:
+        broken.setattr(db, "submit", noticed)
+        undone = submit(both_in_one_transaction).result()
+        settling.join()
+
+    with pytest.raises(errors.Unavailable):
+        undone.result()
+    assert not (tmp_path / "buckets/bucket/second").exists()
+    again = db.write(lambda conn: blobs.commit(conn, blobs.stage_bytes(b"again"), "bucket", "second"))
+    assert generations(db, "second") == [again.generation], "nothing was taken for a file that was put there by hand"
+    upkeep.settle()
+    assert (tmp_path / "buckets/bucket/first").read_bytes() == b"first"
+
+
+def generations(db, name):
+    query = "SELECT generation FROM objects WHERE name = ?"
+    return [generation for (generation,) in db.read(lambda conn: conn.exec_driver_sql(query, (name,)).all())]
+
+
+def test_a_file_that_has_to_lie_elsewhere_is_found_whenever_the_server_ends(db, clock, tmp_path, monkeypatch):
+    blobs = Blobs(tmp_path / "buckets", clock)
+    upkeep = Upkeep(blobs, db, clock)
+    db.write(lambda conn: blobs.create_bucket(conn, "bucket"))
+    with monkeypatch.context() as broken:
+        broken.setattr(files, "place", lambda *_: False)
+        obj = db.write(lambda conn: blobs.commit(conn, blobs.stage_bytes(b"data"), "bucket", "x"))
+    (tmp_path / "buckets/bucket/x").mkdir()
+
+    for commits in range(4):
+        with monkeypatch.context() as broken, suppress(errors.Unavailable):
+            failing_to_commit(broken, after=commits)
+            upkeep.settle()
+        assert content(blobs, blobs_now(db, blobs, obj)) == b"data", commits
+
+    upkeep.settle()
+    assert blobs_now(db, blobs, obj).staged == ""
+    assert content(blobs, blobs_now(db, blobs, obj)) == b"data"
+
+
+def blobs_now(db, blobs, obj):
+    return db.read(lambda conn: blobs.get(conn, obj.bucket, obj.name))
 
 
 def test_a_missing_bucket_folder_is_an_error_and_not_a_thousand_deletions(db, clock, tmp_path):

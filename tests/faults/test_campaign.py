@@ -25,7 +25,7 @@ def test_a_mix_of_pipelines_ends_as_it_would_have_without_the_kills(make_home, t
 
     report = campaign.run(KILLS)
 
-    assert not report.problems, report
+    assert not report.problems, str(report)
     assert report.runs.total() >= 5
     assert report.survived, "tasks longer than an outage went on"
 

@@ -2,7 +2,7 @@
 
 import os
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -16,6 +16,14 @@ from trainshed.errors import AlreadyExists
 from trainshed.sql import Database, after_commit
 
 _BATCH = 500
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """Which files got to their paths, and which cannot lie there; known once the transaction is on disk."""
+
+    placed: list[Object] = field(default_factory=list)
+    misplaced: list[Object] = field(default_factory=list)
 
 
 class Upkeep:
@@ -39,12 +47,12 @@ class Upkeep:
         """Make sure that committed files are at their paths, and on disk there; answer how many."""
         done = 0
         while self._db.read(partial(store.unplaced, limit=1)):
-            placed = [obj for obj in self._db.write(self._place_all) if obj is not None]
-            if not placed:
+            tried = self._db.write(self._place_all)
+            if not tried.placed and not tried.misplaced:
                 break
-            self._shelf.sync(placed)
-            self._db.write(partial(self._mark, placed=placed))
-            done += len(placed)
+            self._shelf.sync(tried.placed)
+            self._db.write(partial(self._mark, tried=tried))
+            done += len(tried.placed)
         return done
 
     def refresh(self, bucket: str, prefix: str = "") -> int:
@@ -103,25 +111,28 @@ class Upkeep:
             gone += more
         return gone
 
-    def _place_all(self, conn: Connection) -> list[Object | None]:
-        return [self._place(conn, obj) for obj in store.unplaced(conn, _BATCH)]
+    def _place_all(self, conn: Connection) -> "_Tried":
+        """Move files once this transaction is on disk: a row in it may be of a verb that is undone with it."""
+        tried = _Tried()
+        for obj in store.unplaced(conn, _BATCH):
+            found = files.look(self._blobs.root, obj.path)
+            here = found and adoption.leftover(conn, obj.bucket, obj.name, obj.path, files.stamp_of(found))
+            after_commit(conn, partial(self._place, obj, here or None, tried))
+        return tried
 
-    def _place(self, conn: Connection, obj: Object) -> Object | None:
+    def _place(self, obj: Object, here: Object | None, tried: "_Tried") -> None:
         if obj.delete_time is not None:
             self._shelf.put_away(obj)
-            return obj
-        found = files.look(self._blobs.root, obj.path)
-        here = found and adoption.leftover(conn, obj.bucket, obj.name, obj.path, files.stamp_of(found))
-        if self._shelf.put(obj, here or None):
-            return obj
-        moved = replace(obj, path=paths.escaped(obj.bucket, obj.name))
-        if not self._shelf.put(moved, None):
-            return None
-        store.set_values(conn, obj, path=moved.path)
-        return moved
+            tried.placed.append(obj)
+        elif self._shelf.put(obj, here):
+            tried.placed.append(obj)
+        elif obj.path != paths.escaped(obj.bucket, obj.name):
+            tried.misplaced.append(obj)
 
-    def _mark(self, conn: Connection, placed: list[Object]) -> None:
-        for obj in placed:
+    def _mark(self, conn: Connection, tried: "_Tried") -> None:
+        for obj in tried.misplaced:  # the row says where before the file goes there
+            store.set_values(conn, obj, path=paths.escaped(obj.bucket, obj.name))
+        for obj in tried.placed:
             found = files.look(self._blobs.root, obj.path)
             same = found is not None and files.stamp_of(found) == obj.stamp
             store.set_values(conn, obj, staged=None, changed=str(found.st_ctime_ns) if found and same else "")

@@ -36,6 +36,8 @@ _CALLS = {
     "outputs recorded": ("after", "trainshed.runs.outputs", "record"),
     "before an object is put": ("before", "trainshed.blobs.shelf", "Shelf.put"),
     "object put": ("after", "trainshed.blobs.shelf", "Shelf.put"),
+    "before objects are settled": ("before", "trainshed.blobs.upkeep", "Upkeep._place_all"),
+    "objects settled": ("before", "trainshed.blobs.upkeep", "Upkeep._mark"),
     # attempts: prepared, ordered, heard to have ended, taken off the spool
     "attempt prepared": ("after", "trainshed.runs.engine.launch", "prepare"),
     "before the runner": ("before", "trainshed.runners.process", "ProcessRunner.start"),
