@@ -59,6 +59,28 @@ def test_an_id_is_given_once(author):
         author.create_context(a_model())
 
 
+@pytest.mark.parametrize("noun", ["artifact", "execution", "context"])
+def test_a_display_name_has_128_characters_at_most(author, noun):
+    create, update = getattr(author, f"create_{noun}"), getattr(author, f"update_{noun}")
+    create(a_model(display_name="ü" * 128))
+
+    with pytest.raises(InvalidArgument, match=rf"{noun}\.display_name: has 129 characters; 128 are the most"):
+        create(a_model("other", display_name="x" * 129))
+    with pytest.raises(InvalidArgument, match=rf"{noun}\.display_name: has 130 characters"):
+        update("m", a_model(display_name="x" * 130))
+
+
+def test_a_long_display_name_of_a_task_stays_when_something_else_is_said(author, db, clock):
+    key = db.write(
+        lambda conn: lineage.add_artifact(
+            conn, type={}, name="x" * 200, uri="gs://b/m", metadata={}, digest="d", now=clock.now()
+        )
+    )
+    said = author.update_artifact(str(key), Draft(display_name="x" * 200, uri="gs://b/m", metadata={"checked": True}))
+
+    assert (said.name, said.metadata) == ("x" * 200, {"checked": True})
+
+
 def test_what_is_said_can_be_replaced(author, service, clock):
     author.create_artifact(a_model(metadata={"a": 1}))
     clock.advance(5)

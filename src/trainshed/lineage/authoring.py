@@ -9,11 +9,13 @@ from trainshed import names
 from trainshed.clock import Clock
 from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument
 from trainshed.lineage import store, store_authored
+from trainshed.lineage.facts import shown_name
 from trainshed.lineage.model import Artifact, Context, Draft, Execution
 from trainshed.lineage.subjects import find_context, find_id
 from trainshed.sql import Database
 
 _LONGEST_ID = 128
+_LONGEST_NAME = 128  # characters of a display name, as Vertex AI documents it
 
 
 class Author:
@@ -24,7 +26,7 @@ class Author:
         self._clock = clock
 
     def create_artifact(self, draft: Draft) -> Artifact:
-        """Record a thing. Raises AlreadyExists, or InvalidArgument for an id that cannot be."""
+        """Record a thing. Raises AlreadyExists, or InvalidArgument for an id or a display name that cannot be."""
         key = self._create(store.artifacts, draft)
         return self._db.read(lambda conn: store.get_artifact(conn, key))
 
@@ -45,6 +47,7 @@ class Author:
             known = store.get_artifact(conn, find_id(conn, store.artifacts, public_id))
             if known.digest and draft.uri != known.uri:
                 raise InvalidArgument.field("artifact.uri", f"cannot become {draft.uri!r}: a task wrote {known.uri!r}")
+            _check_name(store.artifacts, draft, known.name)
             store_authored.update(conn, store.artifacts, known.artifact_id, draft, now=self._clock.now())
             return known.artifact_id
 
@@ -58,6 +61,7 @@ class Author:
             known = store.as_execution(_row(conn, store.executions, find_id(conn, store.executions, public_id)))
             if known.run:
                 raise _is_a_tasks(known, "changed")
+            _check_name(store.executions, draft, shown_name(known))
             store_authored.update(conn, store.executions, known.execution_id, draft, now=self._clock.now())
             return known.execution_id
 
@@ -69,6 +73,7 @@ class Author:
 
         def write(conn: Connection) -> int:
             known = find_context(conn, public_id)
+            _check_name(store.contexts, draft, known.display_name)
             store_authored.update(conn, store.contexts, known.context_id, draft, now=self._clock.now())
             return known.context_id
 
@@ -157,6 +162,7 @@ class Author:
     def _create(self, table: Table, draft: Draft) -> int:
         chosen = draft.resource_id or (f"{table.name}-{names.short_id()}" if table is store.contexts else "")
         _check_id(table, chosen)
+        _check_name(table, draft)
 
         def write(conn: Connection) -> int:
             known = select(table.c.id).where(table.c.resource_id == chosen)
@@ -174,6 +180,13 @@ def _check_id(table: Table, chosen: str) -> None:
         raise InvalidArgument.field(field, f"{chosen!r} is only digits, as the server's own ids are; add a letter")
     if len(chosen) > _LONGEST_ID or any(c.isspace() or c == "/" for c in chosen):
         raise InvalidArgument.field(field, f"is longer than {_LONGEST_ID} characters, or has a space or a slash in it")
+
+
+def _check_name(table: Table, draft: Draft, known: str = "") -> None:
+    """Refuse a display name that is too long; one that is there already, as a task's output may have it, stays."""
+    if len(draft.display_name) > _LONGEST_NAME and draft.display_name != known:
+        field = f"{table.name.removesuffix('s')}.display_name"
+        raise InvalidArgument.field(field, f"has {len(draft.display_name)} characters; {_LONGEST_NAME} are the most")
 
 
 def _row(conn: Connection, table: Table, key: int) -> Any:
