@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from trainshed.builds.webhooks import signature
+from trainshed.builds.triggers.webhooks import signature
 from trainshed.testing import Server, wait_until
 
 SECRET = "whsec_c2VzYW1lc2VzYW1lc2VzYW1lc2VzYW1lc2VzYW1l"

@@ -18,7 +18,7 @@ from trainshed.api.descriptors import to_json
 from trainshed.api.services.builds_json import build_message
 from trainshed.api.services.pipelines_json import job_json
 from trainshed.app.ports import Feeds
-from trainshed.builds.webhooks import signature
+from trainshed.builds.triggers.webhooks import signature
 from trainshed.clock import Clock, rfc3339
 from trainshed.duty import off_loop
 from trainshed.errors import FailedPrecondition, NotFound, TrainshedError

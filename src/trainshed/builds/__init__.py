@@ -1,15 +1,15 @@
 """Builds: Cloud Build configs, run on this machine without a container engine.
 
-Decisions, no I/O: `document` (text → data), `schema` and `config` (data → checked `Config`), `substitutions` with
-`expansions`, `plan` (waitFor), `triggers` (which commit builds), `planner` (the cheapest way for a change) with
-`planning` (of a trigger's push), `payload` (what a trigger takes from an event) and `cel` (its filter), `webhooks` (push
-events of git hosts), `filters` (of ListBuilds), `flags` (command-line values), `builders` (what image names mean),
-`dockerfile`, `workflows` (GitHub Actions), `lifecycle`.
+`triggers` has a map of its own: what starts a build.
 
-Doing: `store`, `searching` (lists for people) and `service` (the verbs), `watching` (triggers and repositories),
-`triggered` (the build of a trigger), `events` (messages and webhooks), `hooks` (of git hosts), `execution` → `steps` →
-`processes` (a build, a step, its process tree), `workspace` (folders and paths), `journal` and `logkeeping` (the log),
-`docker` (images), `sources`, `repositories` (git), `secret_versions`, `objects` (buckets), `shims` (gsutil, gcloud, docker), `loop` (duties).
+Decisions, no I/O: `document` (text → data), `schema` and `config` (data → checked `Config`), `substitutions` with
+`expansions`, `plan` (waitFor), `filters` (of ListBuilds), `flags` (command-line values), `builders` (what image names
+mean), `dockerfile`, `globs`, `lifecycle`.
+
+Doing: `store`, `searching` (lists for people) and `service` (the verbs), `execution` → `steps` → `processes` (a build, a
+step, its process tree), `workspace` (folders and paths), `journal` and `logkeeping` (the log), `docker` (images),
+`sources`, `repositories` (git), `clones` (what steps cloned), `secret_versions`, `objects` (buckets), `ignore` (files
+left out), `shims` (gsutil, gcloud, docker), `loop` (duties). `ports`: what builds need of others; `testing`: a workbench.
 
 The face is loaded on first use: the command line and the shims need a pure module or two, not the store.
 """
@@ -19,9 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trainshed.builds.docker import Docker
-    from trainshed.builds.events import Events, Message
     from trainshed.builds.execution import Execution, Surroundings
-    from trainshed.builds.hooks import Hooks
     from trainshed.builds.lifecycle import BUILD, STEP
     from trainshed.builds.loop import Engine, Watcher
     from trainshed.builds.model import Build, Progress, StepRecord, Trigger
@@ -33,8 +31,10 @@ if TYPE_CHECKING:
     from trainshed.builds.shims import install_shims
     from trainshed.builds.steps import Tools
     from trainshed.builds.store import TRIGGERS
-    from trainshed.builds.triggered import Triggered
-    from trainshed.builds.watching import Triggers
+    from trainshed.builds.triggers.events import Events, Message
+    from trainshed.builds.triggers.hooks import Hooks
+    from trainshed.builds.triggers.pushes import Triggers
+    from trainshed.builds.triggers.triggered import Triggered
 
 _FACE = {
     "Announce": "service",
@@ -44,11 +44,11 @@ _FACE = {
     "Build": "model",
     "Docker": "docker",
     "Engine": "loop",
-    "Events": "events",
+    "Events": "triggers.events",
     "Execution": "execution",
     "Feeds": "ports",
-    "Hooks": "hooks",
-    "Message": "events",
+    "Hooks": "triggers.hooks",
+    "Message": "triggers.events",
     "Progress": "model",
     "Repositories": "repositories",
     "Search": "searching",
@@ -58,8 +58,8 @@ _FACE = {
     "Surroundings": "execution",
     "Tools": "steps",
     "Trigger": "model",
-    "Triggered": "triggered",
-    "Triggers": "watching",
+    "Triggered": "triggers.triggered",
+    "Triggers": "triggers.pushes",
     "Watcher": "loop",
     "install_shims": "shims",
 }

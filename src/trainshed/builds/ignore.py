@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainshed.builds.triggers import matches
+from trainshed.builds.globs import matches
 
 _ALWAYS = (".git", ".gcloudignore")
 

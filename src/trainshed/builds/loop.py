@@ -9,7 +9,7 @@ from functools import partial
 from trainshed.builds import processes, store
 from trainshed.builds.execution import Execution, Surroundings
 from trainshed.builds.service import Service
-from trainshed.builds.watching import Triggers
+from trainshed.builds.triggers.pushes import Triggers
 from trainshed.clock import Clock
 from trainshed.duty import Background, Duty, Next, off_loop
 from trainshed.errors import TrainshedError

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from trainshed.builds.docker import Docker
-from trainshed.builds.events import Events
 from trainshed.builds.execution import Surroundings
 from trainshed.builds.loop import Engine
 from trainshed.builds.model import Build
@@ -19,8 +18,9 @@ from trainshed.builds.repositories import Repositories
 from trainshed.builds.service import Announce, Service
 from trainshed.builds.shims import install_shims
 from trainshed.builds.steps import Tools
-from trainshed.builds.triggered import Triggered
-from trainshed.builds.watching import Triggers
+from trainshed.builds.triggers.events import Events
+from trainshed.builds.triggers.pushes import Triggers
+from trainshed.builds.triggers.triggered import Triggered
 from trainshed.clock import Clock, SystemClock
 from trainshed.environments import Binding, Environment
 from trainshed.errors import NotFound

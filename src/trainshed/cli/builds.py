@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from trainshed.builds import config, document, flags, ignore, planner
+from trainshed.builds import config, document, flags, ignore
+from trainshed.builds.triggers import planner
 from trainshed.cli import session
 from trainshed.cli.builds_triggers import triggers
 from trainshed.cli.output import format_option, project_options, show, table

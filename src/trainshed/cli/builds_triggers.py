@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from trainshed.builds import document, flags, workflows
+from trainshed.builds import document, flags
+from trainshed.builds.triggers import workflows
 from trainshed.cli import session, target
 from trainshed.cli.output import format_option, project_options, show, table
 from trainshed.cli.target import only_local

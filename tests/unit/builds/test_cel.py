@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainshed.builds import cel
+from trainshed.builds.triggers import cel
 from trainshed.errors import InvalidArgument
 
 NAMES = {

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from trainshed.builds import payload
+from trainshed.builds.triggers import payload
 from trainshed.errors import InvalidArgument
 
 EVENT = {

@@ -2,9 +2,10 @@
 
 import pytest
 
-from trainshed.builds import triggers, workflows
-from trainshed.builds.planner import Declaration, Way, choose
-from trainshed.builds.triggers import Watch, decide, matches, watches
+from trainshed.builds.globs import matches
+from trainshed.builds.triggers import rules, workflows
+from trainshed.builds.triggers.planner import Declaration, Way, choose
+from trainshed.builds.triggers.rules import Watch, decide, watches
 from trainshed.errors import InvalidArgument
 
 
@@ -66,7 +67,7 @@ def test_s64_changed_files_decide(included, ignored, changed, builds):
 
 def test_a_trigger_is_checked_at_once():
     with pytest.raises(InvalidArgument) as caught:
-        triggers.checked({"name": "bad name", "triggerTemplate": {"repoName": "r", "branchName": "(", "tagName": "x"}})
+        rules.checked({"name": "bad name", "triggerTemplate": {"repoName": "r", "branchName": "(", "tagName": "x"}})
 
     assert {v.field for v in caught.value.violations} == {
         "name",
@@ -100,7 +101,7 @@ def test_a_trigger_is_checked_at_once():
 )
 def test_what_a_trigger_cannot_do_here_is_refused_by_name(fields, field, part):
     with pytest.raises(InvalidArgument) as caught:
-        triggers.checked({"name": "a", "filename": "x", **fields})
+        rules.checked({"name": "a", "filename": "x", **fields})
 
     (violation,) = caught.value.violations
     assert violation.field == field
@@ -172,7 +173,7 @@ def test_s63_a_workflow_becomes_a_trigger_and_says_what_it_left_out():
     assert found.by_hand
     assert "on.schedule" in found.left_out
     assert any("actions/checkout@v2" in item for item in found.left_out)
-    watch = triggers.read(triggers.checked(found.trigger))
+    watch = rules.read(rules.checked(found.trigger))
     assert watches(watch, "refs/heads/release/1")
     assert not watches(watch, "refs/heads/dev")
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from trainshed.builds import webhooks
+from trainshed.builds.triggers import webhooks
 from trainshed.errors import InvalidArgument
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

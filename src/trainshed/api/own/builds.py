@@ -14,9 +14,10 @@ from trainshed import names
 from trainshed.api import own
 from trainshed.api.descriptors import from_json, to_json
 from trainshed.api.services.builds_json import trigger_json
-from trainshed.builds import Docker, Service, Trigger, Triggers, planning
+from trainshed.builds import Docker, Service, Trigger, Triggers
 from trainshed.builds.config import lack
-from trainshed.builds.planner import Declaration, choose
+from trainshed.builds.triggers import planning
+from trainshed.builds.triggers.planner import Declaration, choose
 from trainshed.clock import rfc3339
 from trainshed.duty import off_loop
 from trainshed.environments import Binding, Environments

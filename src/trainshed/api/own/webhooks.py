@@ -5,7 +5,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from trainshed.api import bodies
-from trainshed.builds import Hooks, webhooks
+from trainshed.builds import Hooks
+from trainshed.builds.triggers import webhooks
 
 _PATIENCE_SECONDS = 30.0
 

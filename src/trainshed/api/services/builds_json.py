@@ -7,7 +7,8 @@ from typing import Any
 from google.protobuf import json_format
 
 from trainshed.api.descriptors import POOL, message_class
-from trainshed.builds import Build, StepRecord, Trigger, planning
+from trainshed.builds import Build, StepRecord, Trigger
+from trainshed.builds.triggers import planning
 from trainshed.clock import rfc3339
 
 _PACKAGE = "google.devtools.cloudbuild.v1"

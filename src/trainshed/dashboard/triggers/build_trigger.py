@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from trainshed import builds, names
-from trainshed.builds import triggers as watching
+from trainshed.builds.triggers import rules as watching
 from trainshed.dashboard import links
 from trainshed.dashboard.cells import Cell, Code, Link, Marks, Several, time
 from trainshed.dashboard.page import Action, Actions, Empty, Field, Form, Part, Table, Text

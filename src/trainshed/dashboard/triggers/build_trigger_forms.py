@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from trainshed import builds, topics
-from trainshed.builds import planner, planning
-from trainshed.builds import triggers as watching
+from trainshed.builds.triggers import planner, planning
+from trainshed.builds.triggers import rules as watching
 from trainshed.dashboard.page import Action, Actions, Field, Form, Part
 from trainshed.dashboard.triggers import SECTION, offered
 

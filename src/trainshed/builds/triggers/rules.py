@@ -7,7 +7,8 @@ from typing import Any
 
 import re2
 
-from trainshed.builds import cel, payload
+from trainshed.builds.globs import matches
+from trainshed.builds.triggers import cel, payload
 from trainshed.errors import Finding, InvalidArgument
 
 _NO_CONNECTION = "needs a repository connection, which there is none of here; give the repository itself"
@@ -183,32 +184,9 @@ def concerns(watch: Watch, path: str) -> bool:
     return not watch.included or any(matches(glob, path) for glob in watch.included)
 
 
-def matches(glob: str, path: str) -> bool:
-    """Match as Cloud Build does: `*` and `?` stay within a folder, `**` crosses folders."""
-    return re2.fullmatch(_pattern(glob), path) is not None
-
-
 def config_names(watch: Watch) -> tuple[str, ...]:
     """Answer the file names to try for the build config, in order."""
     return (watch.filename,) if watch.filename else _CONFIGS
-
-
-def _pattern(glob: str) -> str:
-    out, i = [], 0
-    while i < len(glob):
-        if glob.startswith("**/", i):
-            out.append("(?:.*/)?")
-            i += 3
-        elif glob.startswith("**", i):
-            out.append(".*")
-            i += 2
-        elif glob[i] in "*?":
-            out.append("[^/]*" if glob[i] == "*" else "[^/]")
-            i += 1
-        else:
-            out.append(re.escape(glob[i]))
-            i += 1
-    return "".join(out)
 
 
 def some(items: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from trainshed.builds.triggers import matches
+from trainshed.builds.globs import matches
 from trainshed.errors import InvalidArgument
 
 

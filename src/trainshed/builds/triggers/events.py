@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from trainshed import ledger, names
-from trainshed.builds import payload, secret_versions, store, triggers
+from trainshed.builds import secret_versions, store
 from trainshed.builds.config import Checked
 from trainshed.builds.model import Secret, Trigger
 from trainshed.builds.service import Service
-from trainshed.builds.triggered import Triggered
+from trainshed.builds.triggers import payload, rules
+from trainshed.builds.triggers.triggered import Triggered
 from trainshed.clock import Clock, rfc3339
 from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound, TrainshedError, Unauthenticated
 from trainshed.sql import Database
@@ -77,7 +78,7 @@ class Events:
 
         `delivery` is the sender's own identifier of the post, where it gives one: the same again changes nothing.
         """
-        watch = triggers.read(trigger.document)
+        watch = rules.read(trigger.document)
         if not watch.secret:
             raise FailedPrecondition(f"The build trigger {trigger.name!r} has no webhook.", reason="NO_WEBHOOK")
         known = secret_versions.read(self._secrets, Secret(variable="the webhook", version=watch.secret))

@@ -15,15 +15,16 @@ from typing import Any
 from sqlalchemy import Connection
 
 from trainshed import ledger, names
-from trainshed.builds import planning, store, triggers
+from trainshed.builds import store
 from trainshed.builds.config import Checked
-from trainshed.builds.events import TARGET
 from trainshed.builds.model import Build, Trigger
-from trainshed.builds.planner import Way
 from trainshed.builds.ports import Feeds
 from trainshed.builds.repositories import Repositories
 from trainshed.builds.service import Service
-from trainshed.builds.triggered import Triggered
+from trainshed.builds.triggers import planning, rules
+from trainshed.builds.triggers.events import TARGET
+from trainshed.builds.triggers.planner import Way
+from trainshed.builds.triggers.triggered import Triggered
 from trainshed.clock import Clock
 from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, TrainshedError
 from trainshed.sql import Database
@@ -95,7 +96,7 @@ class Triggers:
 
     def _look_first(self, trigger: Trigger) -> Trigger:
         """See what a trigger's repository has now, which is its baseline."""
-        if triggers.read(trigger.document).is_polled:
+        if rules.read(trigger.document).is_polled:
             try:
                 self.poll(trigger)
             except TrainshedError as error:  # the first look that succeeds takes the baseline
@@ -132,7 +133,7 @@ class Triggers:
         found = self.get(name, project=project, region=region)
         kept = {k: found.document[k] for k in planning.OURS if k in found.document}
         merged = {k: v for k, v in {**kept, **wanted}.items() if v is not None}
-        is_moved = triggers.read(found.document).watched != triggers.read(merged).watched
+        is_moved = rules.read(found.document).watched != rules.read(merged).watched
         if is_moved:  # what it watches now has a baseline of its own, which builds nothing
             merged = {k: v for k, v in merged.items() if k not in planning.SEEN}
         checked = _with_outputs(planning.checked(merged), found.project, found.trigger_id)
@@ -193,7 +194,7 @@ class Triggers:
 
     def watched(self) -> tuple[Trigger, ...]:
         """Answer the triggers that look at a repository."""
-        return tuple(t for t in self.list() if not t.is_disabled and triggers.read(t.document).is_polled)
+        return tuple(t for t in self.list() if not t.is_disabled and rules.read(t.document).is_polled)
 
     def note_error(self, trigger: Trigger, error: TrainshedError) -> None:
         """Keep why a repository could not be read; said once in the log."""
@@ -207,8 +208,8 @@ class Triggers:
             return self._look_around(trigger)
 
     def _look_around(self, trigger: Trigger) -> Outcome:
-        watch = triggers.read(trigger.document)
-        refs = {r: s for r, s in self._repositories.refs(watch.repository).items() if triggers.watches(watch, r)}
+        watch = rules.read(trigger.document)
+        refs = {r: s for r, s in self._repositories.refs(watch.repository).items() if rules.watches(watch, r)}
         seen = self._db.read(lambda conn: store.seen_refs(conn, trigger.trigger_id))
         if trigger.error:
             self._db.write(partial(store.update_trigger, trigger_id=trigger.trigger_id, error=""))
@@ -228,7 +229,7 @@ class Triggers:
         """Tell whether the repository was seen before; also when no ref matched then."""
         return bool(seen) or bool(trigger.document.get("baseline"))
 
-    def _baseline(self, trigger: Trigger, watch: triggers.Watch, refs: Mapping[str, str]) -> Outcome:
+    def _baseline(self, trigger: Trigger, watch: rules.Watch, refs: Mapping[str, str]) -> Outcome:
         reason = "the repository was seen for the first time: the baseline, which builds nothing"
 
         def verb(conn: Connection) -> Outcome:
@@ -241,11 +242,11 @@ class Triggers:
 
         return self._db.write(verb)
 
-    def _look(self, watch: triggers.Watch, ref: str, old: str, new: str, known: tuple[str, ...]) -> _Push:
+    def _look(self, watch: rules.Watch, ref: str, old: str, new: str, known: tuple[str, ...]) -> _Push:
         """Find out what a moved ref brings."""
         url = watch.repository
         if not new:
-            return _Push(ref=ref, old=old, new="", reason=f"{triggers.short_ref(ref)} was deleted")
+            return _Push(ref=ref, old=old, new="", reason=f"{rules.short_ref(ref)} was deleted")
         if ref.startswith("refs/tags/"):
             return _Push(ref=ref, old=old, new=new, changed=None, note="moved tag" if old else "new tag")
         if not old:
@@ -257,11 +258,11 @@ class Triggers:
         note = "" if self._repositories.is_ancestor(url, old, new) else "force-push"
         return _Push(ref=ref, old=old, new=new, skipped=commits[:-1], changed=changed, note=note)
 
-    def _judge(self, trigger: Trigger, watch: triggers.Watch, push: _Push) -> _Push:
+    def _judge(self, trigger: Trigger, watch: rules.Watch, push: _Push) -> _Push:
         """Decide whether to build the tip, and check its build config."""
         if not push.new:
             return push
-        verdict = triggers.decide(watch, push.changed)
+        verdict = rules.decide(watch, push.changed)
         reason = f"{push.note}: {verdict.reason}" if push.note else verdict.reason
         if not verdict.builds:
             return replace(push, reason=reason)
@@ -279,11 +280,11 @@ class Triggers:
             checked = self._triggered.check(trigger, build_id, ref=push.ref, sha=push.new, plan=plan, event=event)
         except TrainshedError as error:
             return replace(push, transition="refuse", reason=error.message, plan=plan)
-        what = f"commit {push.new[:7]}" + (f" touches {triggers.some(touched)}" if touched else "")
+        what = f"commit {push.new[:7]}" + (f" touches {rules.some(touched)}" if touched else "")
         reason = f"started build {build_id[:8]} because {what} ({reason})"
         return replace(push, transition="start", reason=reason, plan=plan, checked=checked, build_id=build_id)
 
-    def _plan(self, trigger: Trigger, watch: triggers.Watch, push: _Push) -> planning.Planned:
+    def _plan(self, trigger: Trigger, watch: rules.Watch, push: _Push) -> planning.Planned:
         """Choose the cheapest way for a push."""
         found = self._db.read(lambda conn: store.list_builds(conn, trigger=trigger.resource, limit=_BUILDS))
         return planning.of_push(
@@ -293,7 +294,7 @@ class Triggers:
             changed=lambda old: self._repositories.changed(watch.repository, old, push.new),
         )
 
-    def _settle(self, conn: Connection, trigger: Trigger, watch: triggers.Watch, pushes: Sequence[_Push]) -> Outcome:
+    def _settle(self, conn: Connection, trigger: Trigger, watch: rules.Watch, pushes: Sequence[_Push]) -> Outcome:
         """Write receipts, builds and what was seen, together."""
         built: list[str] = []
         for push in pushes:
@@ -328,7 +329,7 @@ class Triggers:
         self,
         conn: Connection,
         trigger: Trigger,
-        watch: triggers.Watch,
+        watch: rules.Watch,
         ref: str,
         sha: str,
         transition: str,
@@ -360,7 +361,7 @@ class Triggers:
         trigger = self.get(parts["trigger"], project=parts["project"], region=parts["region"])
         if data.get("sha") in {"", "deleted"}:
             raise FailedPrecondition("A deleted ref has nothing to build.")
-        watch = triggers.read(trigger.document)
+        watch = rules.read(trigger.document)
         self._repositories.fetch(watch.repository)
         plan = data.get("plan") or (planning.by_hand().substitutions if planning.declares(trigger) else {})
         build_id = names.uid()

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainshed.builds import planner, triggers
 from trainshed.builds.model import Build, Trigger
-from trainshed.builds.triggers import short_ref
+from trainshed.builds.triggers import planner, rules
+from trainshed.builds.triggers.rules import short_ref
 
 CHANGES = "changes"  # the field of a trigger's document: which paths are what
 BASELINE_REFS = "baselineRefs"  # what the refs were when the repository was seen first
@@ -59,7 +59,7 @@ def checked(document: Mapping[str, Any]) -> dict[str, Any]:
     """Answer a trigger's document, without what is empty and says nothing. Raises InvalidArgument."""
     if CHANGES in document:
         planner.Declaration.from_document(document[CHANGES])
-    return {key: value for key, value in triggers.checked(document).items() if key == CHANGES or value not in _EMPTY}
+    return {key: value for key, value in rules.checked(document).items() if key == CHANGES or value not in _EMPTY}
 
 
 def declares(trigger: Trigger) -> bool:
@@ -86,8 +86,8 @@ def of_push(trigger: Trigger, ref: str, *, builds: Sequence[Build], changed: Cha
     if not all(bases):
         reason = f"nothing was built of {short_ref(ref)} yet that the change could be held against"
         return Planned(way=_WHOLE, reason=f"{reason}, so the image is rebuilt and the pipeline compiled")
-    watch, declared = triggers.read(trigger.document), planner.Declaration.from_document(trigger.document[CHANGES])
-    files = {file for base in bases for file in changed(base) if triggers.concerns(watch, file)}
+    watch, declared = rules.read(trigger.document), planner.Declaration.from_document(trigger.document[CHANGES])
+    files = {file for base in bases for file in changed(base) if rules.concerns(watch, file)}
     plan = planner.choose(sorted(files), declared)
     return Planned(way=plan.way, reason=plan.reason, because=plan.because, since=bases[0])
 

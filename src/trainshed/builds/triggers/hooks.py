@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainshed import secret_files
-from trainshed.builds import triggers, webhooks
 from trainshed.builds.loop import Watcher
-from trainshed.builds.watching import Triggers
+from trainshed.builds.triggers import rules, webhooks
+from trainshed.builds.triggers.pushes import Triggers
 from trainshed.clock import Clock
 from trainshed.duty import off_loop
 from trainshed.errors import FailedPrecondition, NotFound, Unauthenticated
@@ -47,7 +47,7 @@ class Hooks:
         concerned = [
             trigger
             for trigger in await off_loop(self._triggers.watched)
-            if webhooks.normalised(triggers.read(trigger.document).repository) in push.repositories
+            if webhooks.normalised(rules.read(trigger.document).repository) in push.repositories
         ]
         self._watcher.hurry(trigger.trigger_id for trigger in concerned)
         return Taken(event="push", triggers=tuple(trigger.resource for trigger in concerned))

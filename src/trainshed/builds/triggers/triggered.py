@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trainshed.builds import cel, config, document, payload, planning, substitutions, triggers
+from trainshed.builds import config, document, substitutions
 from trainshed.builds.config import Checked
 from trainshed.builds.model import Trigger
 from trainshed.builds.repositories import Repositories
 from trainshed.builds.service import Service
+from trainshed.builds.triggers import cel, payload, planning, rules
 from trainshed.errors import InvalidArgument
 
 _NOTHING: Mapping[str, Any] = {}
@@ -22,14 +23,14 @@ class Triggered:
 
     def commit_of(self, trigger: Trigger, revision: str = "") -> tuple[str, str]:
         """Answer ref and commit of what an event builds that is not a push; empty without a repository."""
-        watch = triggers.read(trigger.document)
+        watch = rules.read(trigger.document)
         if not watch.repository:
             return "", ""
         plain = watch.branch.strip("^$")
         wanted = revision or watch.ref or (plain if plain.isidentifier() else "")
         sha = self._repositories.resolve(watch.repository, wanted)
         refs = self._repositories.refs(watch.repository)
-        return next((r for r in refs if wanted in {r, triggers.short_ref(r)}), ""), sha
+        return next((r for r in refs if wanted in {r, rules.short_ref(r)}), ""), sha
 
     def check(
         self,
@@ -54,7 +55,7 @@ class Triggered:
         text = trigger.document.get("filter") or ""
         if not text:
             return ""
-        watch = triggers.read(trigger.document)
+        watch = rules.read(trigger.document)
         bound = payload.bind_present(planning.given(trigger, {}), event)
         values = {**_substitutions(trigger, watch, ref, sha, ""), **bound}
         expanded = {key: substitutions.expand(value, values)[0] for key, value in values.items()}
@@ -65,7 +66,7 @@ class Triggered:
 
         Empty as well where there is nothing to look at yet. Raises what the repository or a config has wrong.
         """
-        watch = triggers.read(trigger.document)
+        watch = rules.read(trigger.document)
         ref, sha = self._newest(watch)
         if watch.repository and not sha:
             return {}
@@ -78,27 +79,27 @@ class Triggered:
                 found[of_trigger["TRIGGER_BUILD_CONFIG_PATH"]] = tuple(sorted(applied.lacking))
         return found
 
-    def _newest(self, watch: triggers.Watch) -> tuple[str, str]:
+    def _newest(self, watch: rules.Watch) -> tuple[str, str]:
         """Answer a ref that a trigger builds, and its commit; empty where there is none."""
         if not watch.repository:
             return "", ""
         self._repositories.fetch(watch.repository)
         refs = self._repositories.refs(watch.repository)
         if watch.is_polled:
-            return next(((r, s) for r, s in refs.items() if triggers.watches(watch, r)), ("", ""))
-        return next(((r, s) for r, s in refs.items() if watch.ref in {r, triggers.short_ref(r)}), ("", ""))
+            return next(((r, s) for r, s in refs.items() if rules.watches(watch, r)), ("", ""))
+        return next(((r, s) for r, s in refs.items() if watch.ref in {r, rules.short_ref(r)}), ("", ""))
 
     def _document(
         self, trigger: Trigger, ref: str, sha: str, plan: Mapping[str, str]
     ) -> tuple[dict[str, Any], dict[str, str]]:
         """Answer the build document of a commit and the trigger's substitutions."""
-        watch = triggers.read(trigger.document)
+        watch = rules.read(trigger.document)
         wanted = dict(trigger.document.get("build") or {})
         path = ""
         if not wanted:
             if not watch.repository:
                 raise InvalidArgument.field("build", "the trigger has neither a build nor a repository")
-            candidates = [planning.in_name(name, plan) for name in triggers.config_names(watch)]
+            candidates = [planning.in_name(name, plan) for name in rules.config_names(watch)]
             for path in candidates:
                 text = self._repositories.file(watch.repository, sha, path)
                 if text is not None:
@@ -115,7 +116,7 @@ class Triggered:
 
     def push_event(self, trigger: Trigger, ref: str, old: str, new: str) -> dict[str, Any]:
         """Answer the event that a push is, from the repository alone: the same however it was noticed."""
-        watch = triggers.read(trigger.document)
+        watch = rules.read(trigger.document)
         full = full_name(watch.repository)
         repository = {"name": full.rpartition("/")[2], "full_name": full, "clone_url": watch.repository}
         push = {
@@ -135,9 +136,9 @@ def full_name(repository: str) -> str:
     return "/".join(repository.removesuffix(".git").rstrip("/").replace(":", "/").split("/")[-2:])
 
 
-def _substitutions(trigger: Trigger, watch: triggers.Watch, ref: str, sha: str, path: str) -> dict[str, str]:
+def _substitutions(trigger: Trigger, watch: rules.Watch, ref: str, sha: str, path: str) -> dict[str, str]:
     full = full_name(watch.repository)
-    short = triggers.short_ref(ref)
+    short = rules.short_ref(ref)
     return {
         "TRIGGER_NAME": trigger.name,
         "COMMIT_SHA": sha,
