@@ -130,6 +130,19 @@ def test_the_graph_names_tasks_and_artifacts(world):
     assert {"from": "train/model", "to": "check", "kind": "input", "name": "model"} in graph["edges"]
 
 
+@pytest.mark.parametrize("verb", ["describe", "logs", "graph", "cancel", "retry", "clone", "delete", "explain"])
+def test_where_a_run_is_asked_for_by_the_name_of_its_pipeline_its_runs_are_led_to(world, verb):
+    world.json("pipelines", "run", world.spec, "--parameter", "num_epochs=1", "--wait")
+
+    done = world.run(*(("explain",) if verb == "explain" else ("pipelines", verb)), "penguins")
+
+    assert done.returncode == 2
+    how = "trainshed pipelines list --filter 'pipeline_name=\"penguins\"'"
+    assert f"There is no run 'penguins', but a pipeline of that name; `{how}` shows its runs." in done.stderr
+    listed = world.json("pipelines", "list", "--filter", 'pipeline_name="penguins"')
+    assert {run["pipeline"] for run in listed} == {"penguins"}
+
+
 @pytest.mark.slow
 def test_s33_googles_sdk_submits_waits_lists_and_deletes(world):
     script = textwrap.dedent(SDK)

@@ -74,17 +74,22 @@ class Service:
         return fate.of_source(self._sources.read(trigger), self._node(last) if last else None)
 
     def _by_id(self, short: str) -> Account:
+        said: NotFound | None = None
         for name in (
             f"{self._parent}/pipelineJobs/{short}",
             f"receipts/{short}",
             f"builds/{short}",
             f"{self._parent}/jobs/{short}",
         ):
-            with suppress(NotFound, InvalidArgument):
+            try:
                 return self.explain(name)
+            except NotFound as error:
+                said = error if error.reason == runs.NAMES_PIPELINE else said
+            except InvalidArgument:
+                pass
         if meant := self._meant(short):
             return self.explain(meant)
-        raise NotFound(
+        raise said or NotFound(
             f"There is no run, receipt, build or schedule {short!r}; `trainshed pipelines list`, `trainshed receipts list` "
             "and `trainshed builds list` show them.",
             reason="NOTHING_TO_EXPLAIN",

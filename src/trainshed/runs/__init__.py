@@ -34,7 +34,7 @@ from trainshed.runs.reading import Details, Traces
 from trainshed.runs.request import Prepared, from_template, job_id, own_names
 from trainshed.runs.searching import Known, Search, Used
 from trainshed.runs.service import Service
-from trainshed.runs.store import ENDED, ENDED_ENTRY, count_open, run_channel
+from trainshed.runs.store import ENDED, ENDED_ENTRY, NAMES_PIPELINE, count_open, run_channel
 from trainshed.runs.store_tasks import tasks_channel
 from trainshed.runs.store_triggers import TRIGGERS
 from trainshed.runs.tallying import tally, tally_ahead, tally_of
@@ -46,6 +46,7 @@ from trainshed.runs.working import paused_seconds, pauses, worked_seconds
 __all__ = [
     "ENDED",
     "ENDED_ENTRY",
+    "NAMES_PIPELINE",
     "RUN",
     "TARGET",
     "TASK",

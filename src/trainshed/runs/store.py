@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from shlex import quote
 from typing import Any
 
 from sqlalchemy import Boolean, Column, ColumnElement, Connection, ForeignKey, Index, Integer, Table, Text, func, select
@@ -19,6 +20,7 @@ from trainshed.sql.lifecycle import record
 CHANNEL = "runs"  # notified when a run was created or is to be cancelled
 ENDED = "runs ended"  # the channel that is notified when any run has ended
 ENDED_ENTRY = "run.ended"  # the kind of outbox entry that each run leaves at its end
+NAMES_PIPELINE = "NAMES_PIPELINE"  # the reason why there is no run of a name
 MOST_NEW = 200  # runs that one transaction starts
 
 specs = Table(
@@ -104,11 +106,22 @@ def find_run(conn: Connection, *, name: str = "", run_key: str = "") -> Run | No
 
 
 def get_run(conn: Connection, name: str) -> Run:
-    """Read a run. Raises NotFound."""
+    """Read a run. Raises NotFound, which says where the name is a pipeline's."""
     found = find_run(conn, name=name)
     if found is None:
-        raise NotFound(f"There is no run {name!r}; `trainshed pipelines list` shows them.", reason="RUN_NOT_FOUND")
+        raise _not_found(conn, name)
     return found
+
+
+def _not_found(conn: Connection, name: str) -> NotFound:
+    short = names.short(name)
+    if conn.execute(select(runs.c.name).where(runs.c.pipeline == short).limit(1)).first() is None:
+        return NotFound(f"There is no run {name!r}; `trainshed pipelines list` shows them.", reason="RUN_NOT_FOUND")
+    wanted = quote(f'pipeline_name="{short}"')
+    return NotFound(
+        f"There is no run {short!r}, but a pipeline of that name; `trainshed pipelines list --filter {wanted}` shows its runs.",
+        reason=NAMES_PIPELINE,
+    )
 
 
 def list_runs(
