@@ -3,6 +3,7 @@
 from math import isfinite
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400  # seconds
+_SIZES, _KIB = ("B", "KiB", "MiB", "GiB"), 1024
 
 
 def duration(seconds: float | None) -> str:
@@ -19,6 +20,14 @@ def duration(seconds: float | None) -> str:
     if seconds < _DAY:
         return f"{int(seconds // _HOUR)} h {int(seconds % _HOUR // _MINUTE)} min"
     return f"{int(seconds // _DAY)} d {int(seconds % _DAY // _HOUR)} h"
+
+
+def size(count: int) -> str:
+    """Write a number of bytes: `12 B`, `2.0 KiB`, `1.9 GiB`."""
+    amount, power = float(count), 0
+    while round(amount, 1) >= _KIB and power < len(_SIZES) - 1:
+        amount, power = amount / _KIB, power + 1
+    return f"{amount:.{min(power, 1)}f} {_SIZES[power]}"
 
 
 def counted(count: int, one: str) -> str:

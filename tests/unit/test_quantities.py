@@ -28,6 +28,14 @@ def test_a_duration_is_said_as_on_every_page(seconds, said):
     assert quantities.duration(seconds) == said
 
 
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1048575, "1.0 MiB"), (2_000_000_000, "1.9 GiB"), (5 << 40, "5120.0 GiB")],
+)  # fmt: skip
+def test_a_number_of_bytes_is_said_in_the_unit_that_fits(count, said):
+    assert quantities.size(count) == said
+
+
 def test_one_thing_is_not_several():
     assert [quantities.counted(count, "task") for count in (0, 1, 2, 1000)] == [
         "0 tasks", "1 task", "2 tasks", "1,000 tasks",

@@ -47,7 +47,7 @@ def describe(document: Mapping[str, Any]) -> None:
     if document["cost"] is not None:
         click.echo(f"cost: {cost_text(document['cost'])}")
     rows = [row for line in document["lines"] for row in _rows(line)]
-    table(("TASK", "STATE", "ATTEMPTS", "DURATION", "COST", "WHY"), rows)
+    table(("TASK", "STATE", "ATTEMPTS", "DURATION", "COST ON GOOGLE CLOUD", "WHY"), rows)
 
 
 def cause_text(run: Mapping[str, Any]) -> str:

@@ -26,14 +26,7 @@ def duration(seconds: float | None) -> str:
 
 def size(count: int | None) -> str:
     """Write a number of bytes."""
-    if count is None:
-        return "–"
-    amount = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if round(amount, 1) < 1024 or unit == "GiB":  # noqa: PLR2004  (bytes in the next unit)
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    raise AssertionError("unreachable")
+    return "–" if count is None else quantities.size(count)
 
 
 def money(value: float, currency: str) -> str:

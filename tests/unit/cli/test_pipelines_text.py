@@ -36,9 +36,9 @@ def test_a_run_is_a_tree_of_columns(capsys):
     pipelines_text.describe(a_run(a_line("loop", "FAILED", counts={"SUCCEEDED": 98, "FAILED": 2}), line))
 
     assert shown(capsys)[-3:] == [
-        "TASK     STATE   ATTEMPTS  DURATION   COST  WHY",
-        "loop     FAILED                             100 iterations: 98 SUCCEEDED, 2 FAILED",
-        "  train  FAILED            1 min 5 s        exited with code 3",
+        "TASK     STATE   ATTEMPTS  DURATION   COST ON GOOGLE CLOUD  WHY",
+        "loop     FAILED                                             100 iterations: 98 SUCCEEDED, 2 FAILED",
+        "  train  FAILED            1 min 5 s                        exited with code 3",
     ]
 
 

@@ -7,6 +7,7 @@ from typing import assert_never
 from sqlalchemy import Connection
 
 from trainshed.blobs import Blobs
+from trainshed.quantities import size
 from trainshed.runners.contract import (
     ExitedNonZero,
     LeaseLost,
@@ -23,6 +24,7 @@ from trainshed.runs import store_tasks
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.model import Attempt
 from trainshed.runs.outputs import Collected, refusal
+from trainshed.sql import after_commit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +63,14 @@ def ending_of(report: Report) -> Ended:
 
 
 def checked(conn: Connection, blobs: Blobs, ended: Ended) -> Ended:
-    """Make a failure of an end whose outputs cannot be committed: the user's code chose where they are to be."""
+    """Make a failure of an end whose outputs cannot be committed: the user's code chose where they are to be.
+
+    What it left goes once that is on disk: until then the same end may come again, and its outputs may be welcome.
+    """
     reason = "" if ended.collected is None else refusal(conn, blobs, ended.collected)
     if not reason:
         return ended
-    ended.discard()
+    after_commit(conn, ended.discard)
     return ended.failed(ExitedNonZero(code=0, message=f"its outputs could not be taken over: {reason}"))
 
 
@@ -99,7 +104,7 @@ def _words(outcome: Outcome) -> tuple[str, str]:  # noqa: PLR0911  (one line for
             how = f"was ended by signal {-code}" if code < 0 else f"exited with code {code}"
             return "failed", f"{how}: {_sentence_first(message)}" if message.strip() else how
         case OutOfMemory(limit_bytes=limit):
-            return "failed", f"needed more memory than its limit of {limit} bytes"
+            return "failed", f"needed more memory than its limit of {size(limit)}"
         case TimedOut(timeout_seconds=seconds):
             return "failed", f"ran longer than its limit of {seconds:g} s"
         case StartFailed(reason=reason):
