@@ -12,7 +12,7 @@ from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Link, time
 from trainshed.dashboard.logs.ansi import plain
-from trainshed.dashboard.page import Empty, Filter, Filters, Notice, Page, Part, Table
+from trainshed.dashboard.page import Action, Empty, Filter, Filters, Notice, Page, Part, Table
 from trainshed.dashboard.runs.words import asked_to_end, because, remark, took, was_stopped
 from trainshed.dashboard.wording import brief_cost
 from trainshed.sql import changes
@@ -39,19 +39,37 @@ _COLUMNS = (
     "Parameters",
     "Account",
 )
+_EACH = (
+    Action(label="Run again", path="/trainshed/v1/{own}:clone", confirm="Start {count} again, each as it was?"),
+    Action(label="Retry what failed", path="/trainshed/v1/{own}:retry"),
+    Action(
+        label="Cancel",
+        path="/v1/{key}:cancel",
+        confirm="Cancel {count}? What runs is stopped; retry lets it go on later.",
+    ),
+    Action(
+        label="Delete",
+        path="/v1/{key}",
+        method="DELETE",
+        confirm="Delete {count}? Artifacts, models and receipts stay; what their tasks made is not reused any more.",
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice(Table):
-    """A table whose rows can be chosen; what is chosen is sent to another page. It is a form without a script."""
+    """A table whose rows can be chosen; what is chosen is sent to another page. For that it is a form without a script."""
 
     keys: Sequence[str]  # one per row: what is sent of it
+    own: Sequence[str]  # one per row: what our own interface calls it
     labels: Sequence[str]  # one per row: what it is called
     action: str
     name: str  # of the word in the query
     button: str
     help: str = ""
+    each: Sequence[Action] = ()  # asked for of each that is chosen; {key}, {own} in a path and {count} stand for it
     kind: ClassVar[str] = "choice"
+    module: ClassVar[str] = "choose.js"
 
 
 def page(service: runs.Service, asked: Asked) -> Page:
@@ -138,6 +156,7 @@ def _table(service: runs.Service, asked: Asked, found: Sequence[runs.Run], token
         columns=_COLUMNS,
         rows=[_row(run, done.get(run.name), stopped.get(run.name)) for run in found],
         keys=[run.name for run in found],
+        own=[own_name(run) for run in found],
         labels=[names.short(run.name) for run in found],
         nothing=nothing,
         more=asked.href(page=token) if token else "",
@@ -145,6 +164,7 @@ def _table(service: runs.Service, asked: Asked, found: Sequence[runs.Run], token
         name="run",
         button="Compare",
         help="Choose up to ten runs to see what differs between them.",
+        each=_EACH,
     )
 
 
@@ -161,6 +181,12 @@ def _row(run: runs.Run, done: runs.Done | None, stopped: runs.Cancellation | Non
         brief(run.parameters),
         links.why(run.name),
     )
+
+
+def own_name(run: runs.Run) -> str:
+    """Answer what our own interface calls a run, below /trainshed/v1/."""
+    parent, _, job = run.name.rpartition("/pipelineJobs/")
+    return f"{parent}/runs/{job}"
 
 
 def _reason(run: runs.Run) -> str:

@@ -12,7 +12,7 @@ from trainshed.dashboard.logs.ansi import plain
 from trainshed.dashboard.page import Action, Actions, Facts, Notice, Page, Part, Tab, Text
 from trainshed.dashboard.runs import panel, results, tasks, timeline
 from trainshed.dashboard.runs.kept import Ended
-from trainshed.dashboard.runs.listing import COMPARISON, SECTION
+from trainshed.dashboard.runs.listing import COMPARISON, SECTION, own_name
 from trainshed.dashboard.runs.picture import Pictures
 from trainshed.dashboard.runs.task import written
 from trainshed.dashboard.runs.words import address, asked_to_end, because, pauses, remark, so_far, took, was_stopped
@@ -150,8 +150,7 @@ def _problem(found: runs.Marks) -> Sequence[Part]:
 
 
 def _actions(run: runs.Run) -> Actions:
-    parent, _, job = run.name.rpartition("/pipelineJobs/")
-    own = f"/trainshed/v1/{parent}/runs/{job}"
+    own, job = f"/trainshed/v1/{own_name(run)}", names.short(run.name)
     found: list[Action] = []
     if not runs.RUN.is_final(run.state):
         question = "Cancel this run? What runs is stopped; retry lets it go on later."

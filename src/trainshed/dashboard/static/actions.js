@@ -169,7 +169,7 @@ async function ask(button, said, form) {
 }
 
 // What somebody typed, as a part of an address: nothing of it may end the path; slashes of names stay.
-function segments(text) {
+export function segments(text) {
   return String(text).split("/").map(encodeURIComponent).join("/");
 }
 
@@ -183,7 +183,7 @@ function question(button, form) {
   return button.dataset.confirm.replace(/\{([\w.]+)\}/g, (whole, name) => typed.get(name) ?? whole);
 }
 
-function confirmed(question, yes) {
+export function confirmed(question, yes) {
   const dialog = document.createElement("dialog");
   const words = document.createElement("p");
   words.textContent = question;

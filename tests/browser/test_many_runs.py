@@ -1,0 +1,101 @@
+"""Many runs at once: chosen in the list, then started again, cancelled, retried, deleted."""
+
+import pytest
+from browser.doing import PLACE, agree, ask, forgive, rows, start, status
+from browser.looks import audit
+from playwright.sync_api import expect
+
+JOBS = ("many-1", "many-2", "many-3")
+SHELL = "sleep 600"
+
+
+def states(shed, jobs=JOBS):
+    return [ask(shed, f"/trainshed/v1/{PLACE}/runs/{job}")["state"] for job in jobs]
+
+
+def choose(page, *jobs):
+    for job in jobs:
+        page.get_by_role("checkbox", name=f"Choose {job}", exact=True).check()
+
+
+def press(page, label):
+    page.locator("#runs .chosen").get_by_role("button", name=label, exact=True).click()
+
+
+@pytest.fixture
+def said(page):
+    return page.locator("#runs .said")
+
+
+@pytest.fixture(scope="module")
+def waiting(shed):
+    """Runs that go on until somebody ends them."""
+    for job in JOBS:
+        start(shed, job, SHELL, cores=0.1)
+    return JOBS
+
+
+def test_runs_are_cancelled_started_again_and_deleted_together(page, shed, waiting, said):
+    page.open("/runs?pipeline=of-one-task")
+    expect(rows(page, "runs")).to_have_count(len(waiting))
+    press(page, "Cancel")
+    expect(said).to_have_text("Choose a run first.")
+
+    page.get_by_label("all of this page").check()
+    expect(said).to_have_text("3 chosen")
+    assert audit(page) == []
+    press(page, "Cancel")
+    expect(page.get_by_role("dialog")).to_contain_text("Cancel 3 runs?")
+    page.keyboard.press("Escape")
+    assert "CANCELLED" not in states(shed)
+    press(page, "Cancel")
+    agree(page, "Cancel")
+    expect(said).to_have_text("Cancel: 3 runs done")
+    expect(page.locator("#runs .badge.cancelled")).to_have_count(3)  # without a reload
+    assert states(shed) == ["CANCELLED"] * 3
+    expect(page.locator("#runs tbody input:checked")).to_have_count(0)
+
+    choose(page, "many-2")
+    press(page, "Retry what failed")
+    expect(said).to_have_text("Retry what failed: 1 run done")
+    expect(page.locator("#runs .badge.running")).to_have_count(1)
+
+    page.get_by_label("all of this page").check()
+    press(page, "Delete")
+    agree(page, "Delete")
+    expect(said).to_contain_text("Delete: 2 runs done, 1 refused. Run many-2 is RUNNING; cancel it first.")
+    forgive(page, "400")  # Chromium notes what the page has said
+    expect(rows(page, "runs")).to_have_count(1)
+    assert [status(shed, f"/trainshed/v1/{PLACE}/runs/{job}") for job in waiting] == [404, 200, 404]
+    expect(page.get_by_role("checkbox", name="Choose many-2")).to_be_checked()  # what was refused stays chosen
+
+    press(page, "Run again")
+    agree(page, "Run again")
+    expect(rows(page, "runs")).to_have_count(2)
+    made = ask(shed, f"/trainshed/v1/{PLACE}/runs")["runs"][0]
+    assert made["pipeline"] == "of-one-task"
+    for name in (made["name"], f"{PLACE}/pipelineJobs/many-2"):
+        ask(shed, f"/v1/{name}:cancel", {})
+
+
+def test_rows_from_one_to_another_are_chosen_by_shift_and_a_click(page, said):
+    page.open("/runs?pipeline=penguin-training")
+    boxes = rows(page, "runs").locator("input")
+    boxes.nth(0).click()
+    boxes.nth(3).click(modifiers=["Shift"])
+    expect(said).to_have_text("4 chosen")
+    expect(page.get_by_label("all of this page")).to_have_js_property("indeterminate", value=True)
+
+    boxes.nth(3).focus()
+    page.keyboard.press("Space")
+    expect(said).to_have_text("3 chosen")
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Comparison of 3 runs")
+
+
+def test_what_is_asked_of_each_run_stands_in_the_json_form(shed):
+    (part,) = [part for part in ask(shed, "/runs")["parts"] if part["id"] == "runs"]
+
+    assert [action["label"] for action in part["each"]] == ["Run again", "Retry what failed", "Cancel", "Delete"]
+    assert [key.replace("/pipelineJobs/", "/runs/") for key in part["keys"]] == part["own"]
+    assert all(action["confirm"] for action in part["each"] if action["label"] != "Retry what failed")
