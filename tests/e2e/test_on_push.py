@@ -79,6 +79,22 @@ def pipeline(num_epochs: int = 1) -> str:
 
 compiler.Compiler().compile(pipeline, "spec.json")
 """
+IMAGE_ALONE = """\
+from kfp import compiler, dsl
+
+
+@dsl.component(base_image="gcr.io/p/trainer", install_kfp_package=False)
+def weigh() -> str:
+    return "light"
+
+
+@dsl.pipeline(name="image-alone", pipeline_root="gs://loop/root")
+def pipeline() -> str:
+    return weigh().output
+
+
+compiler.Compiler().compile(pipeline, "image-alone.json")
+"""
 CHANGES = """\
 changes:
   image: [tfx-pipeline/Dockerfile]
@@ -300,6 +316,31 @@ def test_runs_are_found_by_the_commit_that_their_accounts_name(project, running)
     assert causes == {"build", "message", "object", "user"}
     with urllib.request.urlopen(f"{running.address}/runs?commit={project.wide[:7]}", timeout=90) as page:
         assert "by-hand" in page.read().decode()
+
+
+def test_a_run_whose_image_alone_tells_its_commit_is_found_by_it(project, running, tmp_path):
+    """No push led to it, and it reads no file that a build uploaded: what is known is the build that made its image."""
+    (tmp_path / "pipeline.py").write_text(IMAGE_ALONE)
+    subprocess.run([sys.executable, "pipeline.py"], cwd=tmp_path, check=True)
+    spec = str(tmp_path / "image-alone.json")
+    assert running.run("pipelines", "run", spec, "--job-id", "image-alone", "--no-caching").returncode == 0
+    assert project.output({"name": "x/image-alone"}) == "light"
+    (image,) = [found for found in running.json("images", "list") if found["image"] == "gcr.io/p/trainer"]
+    build = running.json("builds", "describe", image["source"].removeprefix("build "))
+    sha = build["substitutions"]["COMMIT_SHA"]
+
+    def listed(commit):
+        return {run["name"].rpartition("/")[2] for run in running.json("pipelines", "list", "--commit", commit)}
+
+    wait_until(lambda: "image-alone" in listed(sha), what="the commit of a run")
+    assert "image-alone" in listed(sha[:7])
+    assert "image-alone" not in listed("0" * 7)
+    account = json.dumps(running.json("explain", "image-alone"))
+    assert sha in account
+    assert build["id"] in account
+    for commit, is_there in ((sha, True), (sha[:7], True), ("0" * 40, False)):
+        with urllib.request.urlopen(f"{running.address}/runs?commit={commit}", timeout=90) as page:
+            assert ("/runs/image-alone" in page.read().decode()) is is_there, commit
 
 
 @pytest.mark.parametrize(
