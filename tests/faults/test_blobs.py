@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from storage.blobs_world import CONTENT, LARGE, run_and_end
+from storage.commits import failing_to_commit
 
 from trainshed import errors
 from trainshed.blobs import Blobs, Upkeep, files
 from trainshed.client import Client
 from trainshed.clock import VirtualClock
-from trainshed.sql import Database, dialect
+from trainshed.sql import Database
 from trainshed.testing import database, server
 
 _FORKS = multiprocessing.get_context("forkserver")
@@ -178,20 +179,6 @@ def test_an_object_that_cannot_be_put_in_place_stays_readable_and_is_settled_lat
 
     assert (tmp_path / "buckets/bucket/x/y").read_bytes() == b"data"
     assert content(blobs, obj) == b"data"
-
-
-def failing_to_commit(monkeypatch, *, after):
-    """Let transactions that write fail at their very end, once so many of them have passed."""
-    commits = itertools.count()
-    run = dialect.run
-
-    def failing(conn, text, values=()):
-        writes = threading.current_thread().name == "database-writer"
-        if writes and text == "COMMIT" and next(commits) >= after:
-            raise errors.Unavailable("the disk is away")
-        return run(conn, text, values)
-
-    monkeypatch.setattr(dialect, "run", failing)
 
 
 def test_no_file_is_put_in_place_for_a_row_that_is_not_committed(db, clock, tmp_path, monkeypatch):

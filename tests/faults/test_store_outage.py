@@ -2,16 +2,25 @@
 
 import asyncio
 import importlib.util
+import json
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from storage.commits import failing_to_commit
 
 from trainshed import ledger, schedules, testing
 from trainshed.builds.testing import Workbench
 from trainshed.duty import Background
 from trainshed.errors import Unavailable
+from trainshed.runners.contract import Report, Succeeded
+from trainshed.runners.scripted import Act
+from trainshed.runs.engine.ended import ending_of
+from trainshed.runs.engine.inbox import Entry
+from trainshed.runs.facts import AttemptEnded
+from trainshed.runs.outputs import Collected, MadeArtifact
 from trainshed.schedules import Firer, HttpTarget, Options
 from trainshed.sql import dialect
 
@@ -118,3 +127,93 @@ def test_a_build_whose_end_could_not_be_written_does_not_work_for_ever(tmp_path,
         asyncio.run(main())
 
         assert bench.service.get(build.build_id).state == "INTERNAL_ERROR"
+
+
+def an_artifact_at(uri):
+    """Make the script of a task that writes an artifact at an address of its choice."""
+
+    def script(launch):
+        path = launch.mount / uri.removeprefix("gs://")
+        path.parent.mkdir(parents=True)
+        path.write_text("content")
+        return Act(output=json.dumps({"artifacts": {"m": {"artifacts": [{"uri": uri}]}}}))
+
+    return script
+
+
+def content_of(world, uri):
+    bucket, name = uri.removeprefix("gs://").split("/", 1)
+    with world.blobs.open(world.db.read(lambda conn: world.blobs.get(conn, bucket, name))) as file:
+        return file.read()
+
+
+def test_an_artifact_that_was_made_while_the_folder_of_its_bucket_was_away_is_whole(db, clock, tmp_path):
+    world = runs_world.World(db, clock, tmp_path, an_artifact_at("gs://bucket/m"))
+    world.put("gs://bucket/other", b"")
+    run = world.create(runs_world.a_spec({"a": {"makes": ["m"]}}))
+    folder, away, turns = world.blobs.root / "bucket", tmp_path / "away", []
+
+    async def main():
+        await world.engine.run_once()
+        while not world.engine._inbox:
+            await asyncio.sleep(0.01)
+        folder.rename(away)
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await world.engine.run_once()
+            turns.append(world.states(run))
+        away.rename(folder)
+        await world._finish()
+
+    asyncio.run(main())
+
+    assert turns == [{"a": "RUNNING"}] * 3
+    assert world.service.get(run.name).state == "SUCCEEDED"
+    assert content_of(world, "gs://bucket/m") == b"content"
+
+
+def test_an_artifact_whose_refusal_was_not_committed_is_whole_when_it_is_taken_after_all(
+    db, clock, tmp_path, monkeypatch
+):
+    world = runs_world.World(db, clock, tmp_path, an_artifact_at("gs://nowhere/m"))
+    run = world.create(runs_world.a_spec({"a": {"makes": ["m"]}}))
+
+    async def main():
+        await world.engine.run_once()
+        while not world.engine._inbox:
+            await asyncio.sleep(0.01)
+        with monkeypatch.context() as broken:
+            failing_to_commit(broken)
+            with pytest.raises(Unavailable):
+                await world.engine.run_once()
+        world.put("gs://nowhere/other", b"")
+        await world._finish()
+
+    asyncio.run(main())
+
+    assert world.service.get(run.name).state == "SUCCEEDED"
+    assert content_of(world, "gs://nowhere/m") == b"content"
+
+
+def test_what_an_attempt_left_is_removed_only_once_it_is_on_disk_that_it_came_too_late(
+    db, clock, tmp_path, monkeypatch
+):
+    world = runs_world.World(db, clock, tmp_path)
+    staged = world.blobs.stage_bytes(b"content")
+    made = MadeArtifact(name="m", uri="gs://bucket/m", type={}, metadata={}, files=[("", staged)])
+    now = clock.now()
+    report = Report(task_id="gone", attempt=1, outcome=Succeeded(output=""), start_time=now, end_time=now)
+    ended = replace(ending_of(report), collected=Collected(artifacts={"m": [made]}))
+    entry = Entry(run="gone", fact=AttemptEnded(task="a", attempt=1, ending="succeeded"), ended=ended)
+
+    def apply(conn):
+        return world.engine._applier.apply(conn, [entry], notice=False)
+
+    with monkeypatch.context() as broken:
+        failing_to_commit(broken)
+        with pytest.raises(Unavailable):
+            db.write(apply)
+    assert staged.path.read_bytes() == b"content"
+
+    db.write(apply)
+    assert not staged.path.exists()

@@ -117,12 +117,13 @@ class Blobs:
         properties: Mapping[str, Any] | None = None,
         component_count: int = 0,
         parent_receipt_id: str = "",
+        may_come_again: bool = False,
         **conditions: int | None,
     ) -> Object:
         """Make a staged file the live generation of an object, once the caller's transaction commits.
 
         `conditions` are if_generation_match and its kin. Raises NotFound (the bucket), InvalidArgument (the name),
-        PreconditionFailed; the staged file is discarded then.
+        PreconditionFailed; the staged file is discarded then, unless the caller `may_come_again` with it.
         """
         try:
             paths.check_object(name)
@@ -132,7 +133,8 @@ class Blobs:
             Conditions(**conditions).check(before)
             holds.check(before, kept_in, now=self._clock.now())
         except Exception:
-            staged.discard()
+            if not may_come_again:
+                staged.discard()
             raise
         described = {"content_type": content_type, "metadata": metadata, "properties": properties}
         obj = self._new(conn, staged, bucket, name, component_count=component_count, **described)

@@ -103,7 +103,7 @@ def refusal(conn: Connection, blobs: Blobs, collected: Collected) -> str:
 def record(
     conn: Connection, blobs: Blobs, collected: Collected, *, parent: str, now: datetime, receipt_id: str = ""
 ) -> ir.Outputs:
-    """Commit staged files and record the artifacts, in the caller's transaction."""
+    """Commit staged files and record the artifacts, in the caller's transaction; after an error it may come again."""
     artifacts: dict[str, list[ir.ArtifactValue]] = {}
     for key, made in collected.artifacts.items():
         artifacts[key] = [_record(conn, blobs, one, parent=parent, now=now, receipt_id=receipt_id) for one in made]
@@ -159,7 +159,8 @@ def _record(
     if made.files:
         bucket, name = parse_uri(made.uri)
         for below, staged in made.files:
-            blobs.commit(conn, staged, bucket, _object(name, below), parent_receipt_id=receipt_id)
+            place = _object(name, below)
+            blobs.commit(conn, staged, bucket, place, parent_receipt_id=receipt_id, may_come_again=True)
         digest = _digest((n, s.checksums.size, s.checksums.md5) for n, s in made.files)
     else:
         digest = content_digest(conn, blobs, made.uri)

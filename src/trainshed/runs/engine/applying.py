@@ -15,6 +15,7 @@ from trainshed.runs.engine.open_runs import OpenRuns
 from trainshed.runs.engine.turn import Turn
 from trainshed.runs.engine.writer import Writer
 from trainshed.runs.facts import AttemptEnded, CancelRequested, Fact, RunCreated
+from trainshed.sql import after_commit
 
 
 class Applier:
@@ -43,7 +44,7 @@ class Applier:
             elif (active := self._runs.get(conn, turn, entry.run)) is not None:
                 self._step(conn, turn, active, entry.fact, entry.ended)
             elif entry.ended is not None:
-                entry.ended.discard()
+                after_commit(conn, entry.ended.discard)
         self._admit(conn, turn)
         return turn
 

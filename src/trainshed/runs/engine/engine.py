@@ -163,6 +163,8 @@ class Engine:
             except Exception as error:
                 log.exception("A fact of %s could not be used.", entry.run, extra={"action": "engine_reset"})
                 await self._give_up(entry.run, error)
+                if entry.ended is not None:
+                    entry.ended.discard()
             self._inbox.settle([entry])
         if outage is not None:
             raise outage

@@ -32,6 +32,7 @@ from trainshed.runs.facts import (
     StartAttempt,
     StopAttempt,
 )
+from trainshed.sql import after_commit
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class Writer:
             current = step.facts.popleft()
             decisions = advance(active.view, current)
             if isinstance(current, AttemptEnded) and not decisions and ended is not None:
-                self._drop(active, ended)
+                self._drop(conn, active, ended)
             for decision in decisions:
                 self._carry_out(step, decision)
             step.facts.extendleft(reversed(step.answers))
@@ -114,9 +115,9 @@ class Writer:
         if wait_seconds:
             store_tasks.note_resolution(step.conn, node.id, ready_time=node.ready_time)
 
-    def _drop(self, active: ActiveRun, ended: Ended) -> None:
+    def _drop(self, conn: Connection, active: ActiveRun, ended: Ended) -> None:
         log.warning(
             "A report of attempt %d of task %s came too late and was dropped.", ended.report.attempt, ended.report.task_id,
             extra={"action": "state_stale", "run": active.run.name, "task": ended.report.task_id},
         )  # fmt: skip
-        ended.discard()
+        after_commit(conn, ended.discard)  # until then it may be taken after all
