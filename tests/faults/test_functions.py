@@ -20,8 +20,9 @@ from trainshed import ledger
 from trainshed.clock import SystemClock
 from trainshed.environments import Environments
 from trainshed.errors import FailedPrecondition
-from trainshed.functions import Configuration, Event, Host, Service, tree
+from trainshed.functions import Configuration, Host, Service, tree
 from trainshed.functions.source import pack
+from trainshed.ledger import Message
 from trainshed.testing import database
 
 NAME = "projects/p/locations/us-central1/functions/trigger"
@@ -68,7 +69,7 @@ class Running:
 
 
 def event(number, data=b"{}", **fields):
-    return Event(
+    return Message(
         subscription="projects/p/subscriptions/gcf-trigger-us-central1-trigger-penguins",
         message_id=str(number),
         publish_time=datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC),

@@ -10,6 +10,7 @@ from large_store.scale import Scale
 from large_store.sheets import Sheets, text
 from trainshed.blobs import store as blobs
 from trainshed.builds import store
+from trainshed.builds.triggers import store as triggers
 from trainshed.sql.lifecycle import history_table
 
 LOGS = "100000000001.cloudbuild-logs.googleusercontent.com"
@@ -71,7 +72,7 @@ def write(
 
 
 def _triggers(sheets: Sheets, calendar: Calendar) -> None:
-    sheet = sheets.of(store.build_triggers, "id", "name", project=PROJECT, region=REGION,
+    sheet = sheets.of(triggers.triggers, "id", "name", project=PROJECT, region=REGION,
                       document={"filename": "cloudbuild.yaml", "disabled": True}, create_time=moment(calendar.start))  # fmt: skip
     for number, name in enumerate(BUILD_TRIGGERS):
         sheet.add(uuid(number, 44), name.rpartition("/")[2])

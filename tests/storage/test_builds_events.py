@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from trainshed import ledger, testing
-from trainshed.builds import Feeds, Message
+from trainshed.builds import Feeds
 from trainshed.builds.testing import Workbench
 from trainshed.errors import FailedPrecondition, InvalidArgument, Unauthenticated
 
@@ -58,7 +58,7 @@ def of_messages(bench, **fields):
 
 
 def a_message(trigger, data=b'{"tag": "v1"}', number="7", **attributes):
-    return Message(
+    return ledger.Message(
         subscription=trigger.document["pubsubConfig"]["subscription"],
         message_id=number,
         topic=TOPIC,
@@ -208,6 +208,15 @@ def test_a_webhook_without_the_secret_is_refused_and_leaves_nothing(bench, secre
 
     assert "sesame" not in caught.value.message.lower().replace("is not the secret of this trigger's webhook", "")
     assert (builds(bench), receipts(bench)) == ((), [])
+
+
+def test_a_post_to_a_disabled_trigger_is_refused_and_leaves_nothing(bench):
+    trigger = of_webhooks(bench, disabled=True)
+
+    with pytest.raises(FailedPrecondition, match="The build trigger 'on-event' is disabled"):
+        bench.events.receive(trigger, BODY, secret="sesame")
+    assert builds(bench) == ()
+    assert receipts(bench) == []
 
 
 def test_an_empty_secret_file_lets_nobody_in(bench):

@@ -26,8 +26,8 @@ def bench(tmp_path):
         secrets.mkdir()
         (secrets / "webhook-github").write_text("sesame")
         (secrets / "webhook-github").chmod(0o600)
-        made.watcher = Watcher(made.triggers, made.clock, interval_seconds=3600)
-        made.hooks = Hooks(made.triggers, made.watcher, made.clock, secrets)
+        made.watcher = Watcher(made.pushes, made.clock, interval_seconds=3600)
+        made.hooks = Hooks(made.pushes, made.watcher, made.clock, secrets)
         yield made
 
 
@@ -99,7 +99,7 @@ def test_n18_no_commit_is_missed_or_built_twice_with_30_percent_of_webhooks_drop
         fate = dice.random()
         for _ in range(0 if fate < 0.3 else 2 if fate < 0.6 else 1):
             receive(bench, *a_webhook(repository, pushed[-1]))
-    bench.triggers.poll(bench.triggers.watched()[0])
+    bench.pushes.poll(bench.pushes.watched()[0])
 
     known = {r.data["sha"] for r in bench.db.read(lambda conn: ledger.list_receipts(conn, limit=1000))}
     assert set(pushed) <= known

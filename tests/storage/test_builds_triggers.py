@@ -66,8 +66,8 @@ def a_trigger(bench, repository, **fields):
 
 
 def poll(bench):
-    (trigger,) = bench.triggers.watched()
-    return bench.triggers.poll(trigger)
+    (trigger,) = bench.pushes.watched()
+    return bench.pushes.poll(trigger)
 
 
 def receipts(bench):
@@ -96,6 +96,24 @@ def test_a_push_right_after_the_trigger_was_made_is_one(bench, repository):
 
     assert len(outcome.builds) == 1
     assert receipts(bench)[sha].state == "STARTED"
+
+
+def test_a_trigger_that_is_enabled_again_builds_what_was_pushed_meanwhile(bench, repository):
+    trigger = a_trigger(bench, repository)
+    poll(bench)
+    bench.triggers.update("on-push", {**trigger.document, "disabled": True}, project="p")
+    first, last = repository.commit(file="two\n"), repository.commit(file="three\n")
+    assert bench.pushes.watched() == ()
+
+    bench.triggers.update(
+        "on-push", {**bench.triggers.get("on-push", project="p").document, "disabled": False}, project="p"
+    )
+    (build_id,) = poll(bench).builds
+
+    assert bench.service.get(build_id).substitutions["COMMIT_SHA"] == last
+    assert receipts(bench)[last].state == "STARTED"
+    assert receipts(bench)[first].reason == f"pushed together with {last[:7]}, which is the one to build"
+    assert poll(bench).reasons == ()
 
 
 def test_s64_a_push_builds_its_commit_with_the_triggers_substitutions(bench, repository):
@@ -192,11 +210,11 @@ def test_an_unusable_config_refuses_the_commit_and_a_replay_after_mending_starts
     assert refused.state == "REFUSED"
     assert "did you mean name?" in refused.reason
     with pytest.raises(InvalidArgument):
-        bench.triggers.replay(refused)
+        bench.pushes.replay(refused)
 
     mended = repository.commit(cloudbuild_dot_yaml=CONFIG)
     poll(bench)
-    assert "started projects/p" in bench.triggers.replay(receipts(bench)[mended])
+    assert "started projects/p" in bench.pushes.replay(receipts(bench)[mended])
     assert receipts(bench)[mended].state == "STARTED"
 
 
@@ -265,7 +283,7 @@ def test_an_unreachable_repository_is_noted_and_mended(bench, repository):
 
     with pytest.raises(FailedPrecondition) as caught:
         poll(bench)
-    bench.triggers.note_error(trigger, caught.value)
+    bench.pushes.note_error(trigger, caught.value)
     assert "git ls-remote" in bench.triggers.get("on-push", project="p").error
 
     hidden.rename(repository.path)
@@ -391,15 +409,15 @@ def test_a_source_that_cannot_be_had_fails_the_build(bench, source, part):
 def test_a_trigger_that_breaks_us_does_not_keep_others_from_being_looked_at(bench, repository, monkeypatch, caplog):
     a_trigger(bench, repository, name="first")
     a_trigger(bench, repository, name="second")
-    sha, look = repository.commit(file="two\n"), bench.triggers.poll
+    sha, look = repository.commit(file="two\n"), bench.pushes.poll
 
     def poll(trigger):
         if trigger.name == "first":
             raise RuntimeError("a defect")
         return look(trigger)
 
-    monkeypatch.setattr(bench.triggers, "poll", poll)
-    asyncio.run(builds.Watcher(bench.triggers, bench.clock, interval_seconds=60).run_once())
+    monkeypatch.setattr(bench.pushes, "poll", poll)
+    asyncio.run(builds.Watcher(bench.pushes, bench.clock, interval_seconds=60).run_once())
 
     assert receipts(bench)[sha].trigger.endswith("/second")
     assert "a defect" in caplog.text

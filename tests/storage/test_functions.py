@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from trainshed import ledger
 from trainshed.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
-from trainshed.functions import Configuration, Ended, Event, Host, Service, Version, addresses, store, store_minutes
+from trainshed.functions import Configuration, Ended, Host, Service, Version, addresses, store, store_minutes
 from trainshed.functions.placement import Placement
 from trainshed.functions.scripted import Script
 from trainshed.functions.service import Asked
@@ -74,7 +74,7 @@ def an_archive(main="def handle(event, context): ...\n"):
 
 
 def an_event(number=1, **fields):
-    return Event(
+    return ledger.Message(
         subscription=SUBSCRIPTION, message_id=str(number), publish_time=datetime(2026, 1, 1, tzinfo=UTC), topic=TOPIC,
         data=b"{}", **fields,
     )  # fmt: skip

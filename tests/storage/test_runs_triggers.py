@@ -10,8 +10,8 @@ import pytest
 
 from trainshed import ledger
 from trainshed.errors import AlreadyExists, InvalidArgument, NotFound
-from trainshed.ledger import Cause
-from trainshed.runs import Message, NewRun, Ports, Triggers
+from trainshed.ledger import Cause, Message
+from trainshed.runs import NewRun, Ports, Triggers
 
 _spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
 runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))

@@ -48,7 +48,7 @@ class Features:
         self._build_builds()
         self._build_runs()
         self.ledger = ledger.Service(
-            db, clock, replays(self.topics, self.schedules, self.run_schedules, self.build_triggers, self.build_events)
+            db, clock, replays(self.topics, self.schedules, self.run_schedules, self.pushes, self.build_events)
         )
         self.announcements = announcing.Announcements(
             clock,
@@ -147,13 +147,12 @@ class Features:
         self.builds = builds.Service(
             self._db, self._clock, folder=home / "builds", announce=announcing.note_build(self._clock)
         )
-        self.build_triggers = builds.Triggers(self._db, self._clock, self.builds, repositories, self.feeds.for_builds())
         triggered = builds.Triggered(self.builds, repositories)
-        self.build_events = builds.Events(self._db, self._clock, self.builds, triggered, home / "secrets")
-        self.watcher = builds.Watcher(
-            self.build_triggers, self._clock, interval_seconds=self._settings.git_poll_seconds
-        )
-        self.hooks = builds.Hooks(self.build_triggers, self.watcher, self._clock, home / "secrets")
+        self.pushes = builds.Pushes(self._db, self._clock, triggered, repositories)
+        self.build_triggers = builds.Triggers(self._db, self._clock, triggered, self.pushes, self.feeds.for_builds())
+        self.build_events = builds.Events(self._db, self._clock, triggered, home / "secrets")
+        self.watcher = builds.Watcher(self.pushes, self._clock, interval_seconds=self._settings.git_poll_seconds)
+        self.hooks = builds.Hooks(self.pushes, self.watcher, self._clock, home / "secrets")
         self.docker = builds.Docker(home / "images", self.environments)
         tools = builds.Tools(
             book=self.environments,

@@ -87,20 +87,24 @@ def trigger_of(of_builds: builds.Triggers, of_runs: runs.Triggers) -> Callable[[
     return named
 
 
+def _message(delivery: topics.Delivery) -> ledger.Message:
+    return ledger.Message(
+        subscription=delivery.subscription,
+        message_id=delivery.message_id,
+        topic=delivery.topic,
+        publish_time=delivery.publish_time,
+        data=delivery.data,
+        attributes=delivery.attributes,
+        delivery_attempt=delivery.attempt,
+        parent_receipt_id=delivery.parent_receipt_id,
+    )
+
+
 def to_build_trigger(events: builds.Events) -> Deliver:
     """Hand deliveries to build triggers."""
 
     async def deliver(name: str, delivery: topics.Delivery) -> bool:
-        message = builds.Message(
-            subscription=delivery.subscription,
-            message_id=delivery.message_id,
-            topic=delivery.topic,
-            data=delivery.data,
-            attributes=delivery.attributes,
-            publish_time=delivery.publish_time,
-            parent_receipt_id=delivery.parent_receipt_id,
-        )
-        return await off_loop(events.deliver, name, message)
+        return await off_loop(events.deliver, name, _message(delivery))
 
     return deliver
 
@@ -109,16 +113,7 @@ def to_run_trigger(triggers: runs.Triggers) -> Deliver:
     """Hand deliveries to run triggers."""
 
     async def deliver(name: str, delivery: topics.Delivery) -> bool:
-        message = runs.Message(
-            subscription=delivery.subscription,
-            message_id=delivery.message_id,
-            topic=delivery.topic,
-            data=delivery.data,
-            attributes=delivery.attributes,
-            publish_time=delivery.publish_time,
-            parent_receipt_id=delivery.parent_receipt_id,
-        )
-        return await off_loop(triggers.deliver, name, message)
+        return await off_loop(triggers.deliver, name, _message(delivery))
 
     return deliver
 
@@ -191,17 +186,7 @@ def to_function(host: functions.Host) -> Deliver:
     """Hand deliveries to functions."""
 
     async def deliver(name: str, delivery: topics.Delivery) -> bool:
-        event = functions.Event(
-            subscription=delivery.subscription,
-            message_id=delivery.message_id,
-            publish_time=delivery.publish_time,
-            topic=delivery.topic,
-            data=delivery.data,
-            attributes=delivery.attributes,
-            delivery_attempt=delivery.attempt,
-            parent_receipt_id=delivery.parent_receipt_id,
-        )
-        return await host.deliver(name, event)
+        return await host.deliver(name, _message(delivery))
 
     return deliver
 

@@ -1,15 +1,15 @@
 """Sending the event of a receipt again: one way per kind of event."""
 
-from trainshed import builds, functions, schedules, topics
+from trainshed import builds, schedules, topics
 from trainshed.errors import NotFound
-from trainshed.ledger import Receipt, Replay
+from trainshed.ledger import Message, Receipt, Replay
 
 
 def replays(
     messages: topics.Service,
     firings: schedules.Service,
     of_runs: schedules.of_runs.Service,
-    commits: builds.Triggers,
+    commits: builds.Pushes,
     hooks: builds.Events,
 ) -> dict[str, Replay]:
     """Answer how each kind of event is sent again."""
@@ -19,7 +19,7 @@ def replays(
         try:
             messages.redeliver(subscription, message_id)
         except NotFound:  # no longer kept by the subscription: the receipt has it
-            event = functions.event_of(receipt.data)
+            event = Message.from_data(receipt.data)
             again = topics.PubsubMessage(
                 data=event.data, attributes=event.attributes, parent_receipt_id=receipt.receipt_id
             )

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from trainshed.builds.docker import Docker
     from trainshed.builds.execution import Execution, Surroundings
     from trainshed.builds.lifecycle import BUILD, STEP
-    from trainshed.builds.loop import Engine, Watcher
-    from trainshed.builds.model import Build, Progress, StepRecord, Trigger
+    from trainshed.builds.loop import Engine
+    from trainshed.builds.model import Build, Progress, StepRecord
     from trainshed.builds.objects import BlobObjects
     from trainshed.builds.ports import Feeds
     from trainshed.builds.repositories import Repositories
@@ -30,10 +30,13 @@ if TYPE_CHECKING:
     from trainshed.builds.service import Announce, Service
     from trainshed.builds.shims import install_shims
     from trainshed.builds.steps import Tools
-    from trainshed.builds.store import TRIGGERS
-    from trainshed.builds.triggers.events import Events, Message
+    from trainshed.builds.triggers.events import Events
     from trainshed.builds.triggers.hooks import Hooks
-    from trainshed.builds.triggers.pushes import Triggers
+    from trainshed.builds.triggers.loop import Watcher
+    from trainshed.builds.triggers.model import Trigger
+    from trainshed.builds.triggers.pushes import Pushes
+    from trainshed.builds.triggers.service import Triggers
+    from trainshed.builds.triggers.store import TRIGGERS
     from trainshed.builds.triggers.triggered import Triggered
 
 _FACE = {
@@ -48,19 +51,19 @@ _FACE = {
     "Execution": "execution",
     "Feeds": "ports",
     "Hooks": "triggers.hooks",
-    "Message": "triggers.events",
     "Progress": "model",
+    "Pushes": "triggers.pushes",
     "Repositories": "repositories",
     "Search": "searching",
     "Service": "service",
     "StepRecord": "model",
-    "TRIGGERS": "store",
     "Surroundings": "execution",
+    "TRIGGERS": "triggers.store",
     "Tools": "steps",
-    "Trigger": "model",
+    "Trigger": "triggers.model",
     "Triggered": "triggers.triggered",
-    "Triggers": "triggers.pushes",
-    "Watcher": "loop",
+    "Triggers": "triggers.service",
+    "Watcher": "triggers.loop",
     "install_shims": "shims",
 }
 
@@ -85,8 +88,8 @@ __all__ = [
     "Execution",
     "Feeds",
     "Hooks",
-    "Message",
     "Progress",
+    "Pushes",
     "Repositories",
     "Search",
     "Service",

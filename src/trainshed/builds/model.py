@@ -1,4 +1,4 @@
-"""Records of builds: the checked config, the build and its steps as stored, build triggers."""
+"""Records of builds: the checked config, the build and its steps as stored."""
 
 import re
 from collections.abc import Mapping
@@ -184,7 +184,7 @@ class Build:
     @property
     def name(self) -> str:
         """Resource name."""
-        return f"projects/{self.project}/locations/{self.region}/builds/{self.build_id}"
+        return name_of(self.project, self.region, self.build_id)
 
     @property
     def commit_sha(self) -> str:
@@ -240,46 +240,9 @@ class Progress:
     end_time: datetime | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trigger:
-    """A build trigger: Google's document, and what was last seen of its repository."""
-
-    trigger_id: str
-    name: str  # short name, unique in project and region
-    project: str
-    region: str
-    document: Mapping[str, Any]
-    create_time: datetime
-    error: str  # why the repository could not be read last time
-
-    @classmethod
-    def from_row(cls, row: Any) -> "Trigger":
-        """Read a row of `build_triggers`."""
-        return cls(
-            trigger_id=row.id,
-            name=row.name,
-            project=row.project,
-            region=row.region,
-            document=row.document,
-            create_time=row.create_time,
-            error=row.error,
-        )
-
-    @property
-    def resource(self) -> str:
-        """Resource name."""
-        return f"projects/{self.project}/locations/{self.region}/triggers/{self.name}"
-
-    @property
-    def is_disabled(self) -> bool:
-        """Whether it reacts to nothing."""
-        return bool(self.document.get("disabled"))
-
-    @property
-    def origin(self) -> Origin:
-        """What the builds that it starts say of where they come from."""
-        needed = bool((self.document.get("approvalConfig") or {}).get("approvalRequired"))
-        return Origin(trigger=self.resource, trigger_id=self.trigger_id, needs_approval=needed)
+def name_of(project: str, region: str, build_id: str) -> str:
+    """Make a build's resource name."""
+    return f"projects/{project}/locations/{region}/builds/{build_id}"
 
 
 def principal(build_id: str, project: str) -> str:

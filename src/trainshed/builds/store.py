@@ -12,8 +12,6 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
-    UniqueConstraint,
-    delete,
     func,
     select,
     type_coerce,
@@ -22,13 +20,12 @@ from sqlalchemy import (
 
 from trainshed import names
 from trainshed.builds.lifecycle import BUILD, STEP
-from trainshed.builds.model import Build, Progress, StepRecord, Trigger
+from trainshed.builds.model import Build, Progress, StepRecord
 from trainshed.errors import NotFound
-from trainshed.sql import Json, Timestamp, fire, insert_new, metadata, notify, state_columns, state_constraints
+from trainshed.sql import Json, Timestamp, fire, metadata, notify, state_columns, state_constraints
 from trainshed.sql.lifecycle import record
 
 CHANNEL = "builds"
-TRIGGERS = "build triggers"
 _BATCH = 100
 
 builds = Table(
@@ -75,27 +72,6 @@ build_steps = Table(
     Column("output", Text, nullable=False, server_default=""),
     *state_columns(STEP),
     *state_constraints(STEP),
-)
-
-build_triggers = Table(
-    "build_triggers",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("project", Text, nullable=False),
-    Column("region", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("document", Json, nullable=False),
-    Column("create_time", Timestamp, nullable=False),
-    Column("error", Text, nullable=False, server_default=""),
-    UniqueConstraint("project", "region", "name"),
-)
-
-build_trigger_refs = Table(
-    "build_trigger_refs",
-    metadata,
-    Column("trigger_id", Text, ForeignKey("build_triggers.id"), primary_key=True),
-    Column("ref", Text, primary_key=True),
-    Column("sha", Text, nullable=False),
 )
 
 
@@ -251,69 +227,3 @@ def progress(conn: Connection, build_ids: Sequence[str]) -> dict[str, Progress]:
         row.id: Progress(state=row.state, create_time=row.create_time, start_time=row.start_time, end_time=row.end_time)
         for row in conn.execute(query)
     }
-
-
-def insert_trigger(conn: Connection, values: Mapping[str, Any]) -> bool:
-    """Store a new trigger; tell whether its name was free."""
-    notify(conn, TRIGGERS)
-    return insert_new(conn, build_triggers, values)
-
-
-def find_trigger(conn: Connection, project: str, region: str, name_or_id: str) -> Trigger:
-    """Read a trigger by name or id. Raises NotFound."""
-    c = build_triggers.c
-    query = select(build_triggers).where((c.name == name_or_id) | (c.id == name_or_id))
-    if project:
-        query = query.where(c.project == project)
-    if region not in {"", "global", "-"}:
-        query = query.where(c.region == region)
-    row = conn.execute(query).first()
-    if row is None:
-        raise NotFound(
-            f"There is no build trigger {name_or_id!r}; `trainshed builds triggers list` shows them.",
-            reason="TRIGGER_NOT_FOUND",
-        )
-    return Trigger.from_row(row)
-
-
-def list_triggers(conn: Connection, *, project: str = "", region: str = "") -> list[Trigger]:
-    """Read triggers by name."""
-    c = build_triggers.c
-    query = select(build_triggers).order_by(c.name)
-    if project:
-        query = query.where(c.project == project)
-    if region and region not in {"global", "-"}:
-        query = query.where(c.region == region)
-    return [Trigger.from_row(row) for row in conn.execute(query)]
-
-
-def forget_refs(conn: Connection, trigger_id: str) -> None:
-    """Forget what was seen of a trigger's refs."""
-    conn.execute(delete(build_trigger_refs).where(build_trigger_refs.c.trigger_id == trigger_id))
-
-
-def update_trigger(conn: Connection, trigger_id: str, **values: Any) -> None:
-    """Change a trigger."""
-    notify(conn, TRIGGERS)
-    conn.execute(update(build_triggers).where(build_triggers.c.id == trigger_id).values(**values))
-
-
-def delete_trigger(conn: Connection, trigger_id: str) -> None:
-    """Remove a trigger and what it has seen; its receipts and builds stay."""
-    notify(conn, TRIGGERS)
-    forget_refs(conn, trigger_id)
-    conn.execute(delete(build_triggers).where(build_triggers.c.id == trigger_id))
-
-
-def seen_refs(conn: Connection, trigger_id: str) -> dict[str, str]:
-    """Read what was last seen of a trigger's refs."""
-    c = build_trigger_refs.c
-    return {row.ref: row.sha for row in conn.execute(select(c.ref, c.sha).where(c.trigger_id == trigger_id))}
-
-
-def see_ref(conn: Connection, trigger_id: str, ref: str, sha: str) -> None:
-    """Note what is seen of a ref now; no sha: it is gone."""
-    c = build_trigger_refs.c
-    conn.execute(delete(build_trigger_refs).where(c.trigger_id == trigger_id, c.ref == ref))
-    if sha:
-        conn.execute(build_trigger_refs.insert().values(trigger_id=trigger_id, ref=ref, sha=sha))

@@ -19,7 +19,8 @@ from trainshed.builds.service import Announce, Service
 from trainshed.builds.shims import install_shims
 from trainshed.builds.steps import Tools
 from trainshed.builds.triggers.events import Events
-from trainshed.builds.triggers.pushes import Triggers
+from trainshed.builds.triggers.pushes import Pushes
+from trainshed.builds.triggers.service import Triggers
 from trainshed.builds.triggers.triggered import Triggered
 from trainshed.clock import Clock, SystemClock
 from trainshed.environments import Binding, Environment
@@ -132,9 +133,10 @@ class Workbench:
         self.docker = Docker(folder / "images", self.book)
         self.repositories = Repositories(folder / "repositories")
         self.service = Service(db, self.clock, folder=folder / "builds", announce=announce)
-        self.triggers = Triggers(db, self.clock, self.service, self.repositories, feeds)
         triggered = Triggered(self.service, self.repositories)
-        self.events = Events(db, self.clock, self.service, triggered, folder / "secrets")
+        self.pushes = Pushes(db, self.clock, triggered, self.repositories)
+        self.triggers = Triggers(db, self.clock, triggered, self.pushes, feeds)
+        self.events = Events(db, self.clock, triggered, folder / "secrets")
         tools = Tools(
             book=self.book,
             docker=self.docker,

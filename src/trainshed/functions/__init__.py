@@ -18,7 +18,7 @@ from trainshed.functions.addresses import within as name_within
 from trainshed.functions.checks import event_providers
 from trainshed.functions.deployment import Deployment
 from trainshed.functions.document import configuration, document
-from trainshed.functions.envelope import event_of, read_call
+from trainshed.functions.envelope import read_call
 from trainshed.functions.host import Environments, Host
 from trainshed.functions.log_entries import entry as log_entry
 from trainshed.functions.log_entries import frame as log_frame
@@ -28,7 +28,6 @@ from trainshed.functions.model import (
     LARGEST_REQUEST,
     Configuration,
     Ended,
-    Event,
     Function,
     Invocation,
     Operation,
@@ -49,7 +48,6 @@ __all__ = [
     "Deployment",
     "Ended",
     "Environments",
-    "Event",
     "Function",
     "Host",
     "Invocation",
@@ -65,7 +63,6 @@ __all__ = [
     "configuration",
     "document",
     "duties",
-    "event_of",
     "event_providers",
     "fed_by",
     "list_runtimes",

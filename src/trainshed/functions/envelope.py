@@ -12,14 +12,14 @@ from typing import Any
 
 from trainshed.errors import InvalidArgument
 from trainshed.functions.checks import OBJECT_EVENTS
-from trainshed.functions.model import Event
+from trainshed.ledger import Message
 
 PUBSUB_EVENT = "google.pubsub.topic.publish"
 _MESSAGE_TYPE = "type.googleapis.com/google.pubsub.v1.PubsubMessage"
 Request = tuple[dict[str, str], bytes]  # headers and body
 
 
-def of_event(event: Event, signature: str, *, bucket: str = "") -> Request:
+def of_event(event: Message, signature: str, *, bucket: str = "") -> Request:
     """Carry a message; for a bucket's function, the object that the notification is about."""
     if bucket:
         return _object(event, signature)
@@ -52,31 +52,7 @@ def of_call(data: Any, signature: str, *, execution_id: str, now: datetime) -> R
     return _json({"context": context, "data": {} if data is None else data})
 
 
-def event_data(event: Event) -> dict[str, Any]:
-    """Write an event for its receipt."""
-    return {
-        "subscription": event.subscription,
-        "messageId": event.message_id,
-        "publishTime": event.publish_time.isoformat(),
-        "topic": event.topic,
-        "data": base64.b64encode(event.data).decode(),
-        "attributes": dict(event.attributes),
-    }
-
-
-def event_of(data: Any) -> Event:
-    """Read back the event that a receipt keeps, to deliver it again."""
-    return Event(
-        subscription=data["subscription"],
-        message_id=data["messageId"],
-        publish_time=datetime.fromisoformat(data["publishTime"]),
-        topic=data["topic"],
-        data=base64.b64decode(data["data"]),
-        attributes=data["attributes"],
-    )
-
-
-def _background(event: Event) -> dict[str, Any]:
+def _background(event: Message) -> dict[str, Any]:
     data = {"@type": _MESSAGE_TYPE, "attributes": dict(event.attributes)}
     if event.data:
         data["data"] = base64.b64encode(event.data).decode()
@@ -89,7 +65,7 @@ def _background(event: Event) -> dict[str, Any]:
     return {"context": context, "data": data}
 
 
-def _cloud_event(event: Event) -> Request:
+def _cloud_event(event: Message) -> Request:
     time = _time(event.publish_time)
     message = {
         "data": base64.b64encode(event.data).decode(),
@@ -104,7 +80,7 @@ def _cloud_event(event: Event) -> Request:
     return _cloud_headers(attributes, source=f"//pubsub.googleapis.com/{event.topic}"), json.dumps(body).encode()
 
 
-def _object(event: Event, signature: str) -> Request:
+def _object(event: Message, signature: str) -> Request:
     bucket, name = event.attributes.get("bucketId", ""), event.attributes.get("objectId", "")
     kind = event.attributes.get("eventType", "OBJECT_FINALIZE")
     if kind not in OBJECT_EVENTS:

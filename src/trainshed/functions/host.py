@@ -20,12 +20,12 @@ from trainshed.functions.addresses import check_name
 from trainshed.functions.contract import Instance, Launch, StartFailed
 from trainshed.functions.deployment import Deployment
 from trainshed.functions.logs import Log
-from trainshed.functions.model import Configuration, Ended, Event, Function, Version
+from trainshed.functions.model import Configuration, Ended, Function, Version
 from trainshed.functions.placement import Placement
 from trainshed.functions.pool import Pool, Retired
 from trainshed.functions.service import Asked, Begun, Service
 from trainshed.functions.serving import Causes
-from trainshed.ledger import Cause
+from trainshed.ledger import Cause, Message
 
 log = logging.getLogger(__name__)
 _INTERPRETER = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -169,7 +169,7 @@ class Host:
 
     # -- calling
 
-    async def deliver(self, name: str, event: Event) -> bool:
+    async def deliver(self, name: str, event: Message) -> bool:
         """Hand one delivery to the function; True acknowledges it, False asks for another delivery."""
         key = (name, event.stimulus)
         task = self._in_flight.get(key)
@@ -290,7 +290,7 @@ class Host:
         name: str,
         kind: str,
         *,
-        event: Event | None = None,
+        event: Message | None = None,
         data: Any = None,
         request: envelope.Request | None = None,
         method: str = "POST",
@@ -328,7 +328,7 @@ class Host:
         return ended
 
     async def _not_started(
-        self, name: str, kind: str, event: Event | None, data: Any, error: str, execution: list[str] | None
+        self, name: str, kind: str, event: Message | None, data: Any, error: str, execution: list[str] | None
     ) -> Ended:
         pool = await self._pool(name)
         begun = await off_loop(self._service.begin, pool.version, kind=kind, instance="", event=event, data=data)
@@ -366,7 +366,7 @@ class Host:
         function = await off_loop(self._service.get, name)
         return function.version is not None and function.version.configuration.retry
 
-    def _carry(self, version: Version, event: Event | None, data: Any, execution_id: str) -> envelope.Request:
+    def _carry(self, version: Version, event: Message | None, data: Any, execution_id: str) -> envelope.Request:
         if event is not None:
             return envelope.of_event(event, version.signature, bucket=version.configuration.bucket)
         return envelope.of_call(data, version.signature, execution_id=execution_id, now=self._clock.now())

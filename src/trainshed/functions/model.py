@@ -133,25 +133,6 @@ class Operation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Event:
-    """A message on its way to a function: what topics hand over for one delivery."""
-
-    subscription: str
-    message_id: str
-    publish_time: datetime
-    topic: str
-    data: bytes = b""
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    delivery_attempt: int = 1
-    parent_receipt_id: str = ""
-
-    @property
-    def stimulus(self) -> str:
-        """The identity of the event, the same for every delivery."""
-        return f"{self.subscription}#{self.message_id}"
-
-
-@dataclass(frozen=True, kw_only=True)
 class Invocation:
     """One call of the user's code and what it used."""
 

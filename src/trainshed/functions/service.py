@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from trainshed import ledger, names, policies
 from trainshed.clock import Clock
 from trainshed.errors import Aborted, AlreadyExists, InvalidArgument, NotFound, StaleState, TrainshedError, Unavailable
-from trainshed.functions import document_second, envelope, metrics, store, store_minutes, store_operations
+from trainshed.functions import document_second, metrics, store, store_minutes, store_operations
 from trainshed.functions.addresses import PARENT, check_name, subscription, uri
 from trainshed.functions.addresses import operation as operation_name
 from trainshed.functions.document import document
@@ -19,7 +19,6 @@ from trainshed.functions.model import (
     FINALIZED,
     Configuration,
     Ended,
-    Event,
     Function,
     Invocation,
     Operation,
@@ -217,7 +216,7 @@ class Service:
     # -- calls
 
     def begin(
-        self, version: Version, *, kind: str, instance: str, event: Event | None = None, data: Any = None
+        self, version: Version, *, kind: str, instance: str, event: ledger.Message | None = None, data: Any = None
     ) -> Begun:
         """Record a call and open the receipt of what it is about, before the user's code sees it."""
         now = self._clock.now()
@@ -232,7 +231,7 @@ class Service:
                 stimulus=stimulus,
                 now=now,
                 parent_id=event.parent_receipt_id if event else "",
-                data=envelope.event_data(event) if event else {"data": data},
+                data=event.as_data() if event else {"data": data},
             )
             values = {
                 "id": execution,

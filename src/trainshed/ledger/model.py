@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from trainshed.ledger.lifecycle import RECEIPT
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
@@ -65,6 +67,11 @@ class Receipt:
             create_time=row.create_time,
             update_time=row.update_time,
         )
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the event has led to work: it starts no more unless somebody replays it."""
+        return not RECEIPT.allows("start", self.state)
 
     def log_context(self) -> dict[str, str]:
         """Answer the identifiers for log lines."""

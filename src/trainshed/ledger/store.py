@@ -133,6 +133,15 @@ def record_delivery(
     return number
 
 
+def conclude(
+    conn: Connection, receipt_id: str, transition: str, *, now: datetime, reason: str = "", link: str = ""
+) -> None:
+    """Say what became of an event, and append the delivery that led to it. Raises StaleState."""
+    settle(conn, receipt_id, transition, now=now, reason=reason, link=link)
+    outcome = RECEIPT[transition].target.lower()
+    record_delivery(conn, receipt_id, now=now, outcome=outcome, reason=reason, link=link)
+
+
 def get_receipt(conn: Connection, receipt_id: str) -> Receipt:
     """Read one receipt. Raises NotFound."""
     row = conn.execute(select(receipts).where(receipts.c.id == receipt_id)).one_or_none()

@@ -24,7 +24,7 @@ from trainshed.runs.lifecycle import RUN, TASK
 from trainshed.runs.loop import build_engine
 from trainshed.runs.marks import Mark, Marks, OneTask
 from trainshed.runs.measuring import Measured
-from trainshed.runs.model import Attempt, Message, NewRun, Run, TaskRow, Trigger
+from trainshed.runs.model import Attempt, NewRun, Run, TaskRow, Trigger
 from trainshed.runs.outline import Line, outline, state_of
 from trainshed.runs.paths import Chosen, choose, static
 from trainshed.runs.planning import Step
@@ -63,7 +63,6 @@ __all__ = [
     "Mark",
     "Marks",
     "Measured",
-    "Message",
     "NewRun",
     "OneTask",
     "Ports",

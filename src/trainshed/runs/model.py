@@ -190,16 +190,3 @@ class Trigger:
     def resource(self) -> str:
         """Resource name."""
         return f"projects/{self.project}/locations/{self.location}/runTriggers/{self.name}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Message:
-    """A message that reached a run trigger."""
-
-    subscription: str
-    message_id: str
-    topic: str
-    data: bytes
-    attributes: Mapping[str, str]
-    publish_time: datetime
-    parent_receipt_id: str = ""

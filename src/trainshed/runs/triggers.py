@@ -1,6 +1,5 @@
 """Run triggers: a message, or a new object, starts a run directly; each event has its receipt."""
 
-import base64
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,9 +11,9 @@ from sqlalchemy import Connection
 from trainshed import ir, ledger, names
 from trainshed.blobs import FINALIZE, check_bucket, parse_uri
 from trainshed.errors import AlreadyExists, InvalidArgument, NotFound, TrainshedError
-from trainshed.ledger import Cause, Receipt
+from trainshed.ledger import Cause, Message, Receipt
 from trainshed.runs import store_triggers
-from trainshed.runs.model import PARENT, Message, NewRun, Trigger
+from trainshed.runs.model import PARENT, NewRun, Trigger
 from trainshed.runs.request import Prepared
 from trainshed.runs.service import Service
 
@@ -217,16 +216,11 @@ class Triggers:
     def _start(self, conn: Connection, trigger: Trigger, message: Message, prepared: Prepared) -> None:
         now = self._service.clock.now()
         receipt = self._receipt(conn, trigger, message)
-        cause = Cause(
-            key=f"{message.subscription}#{message.message_id}",
-            kind=receipt.kind,
-            receipt_id="",
-            time=message.publish_time,
-        )
+        cause = Cause(key=message.stimulus, kind=receipt.kind, receipt_id="", time=message.publish_time)
         run, is_new = self._service.create_in(conn, prepared, cause, receipt_id=receipt.receipt_id)
         outcome = "started" if is_new else "joined"
         reason = f"{outcome} run {names.short(run.name)}"
-        if receipt.state in {"PENDING", "FAILED", "REFUSED", "SKIPPED"} and not is_new:
+        if not receipt.has_begun and not is_new:
             because = f"{reason}, which this event had started before"
             ledger.settle(conn, receipt.receipt_id, "join", now=now, reason=because, link=run.name)
         ledger.record_delivery(conn, receipt.receipt_id, now=now, outcome=outcome, reason=reason, link=run.name)
@@ -243,17 +237,10 @@ class Triggers:
             conn,
             trigger=trigger.resource,
             kind="object" if trigger.bucket else "message",
-            stimulus=f"{message.subscription}#{message.message_id}",
+            stimulus=message.stimulus,
             now=self._service.clock.now(),
             parent_id=message.parent_receipt_id,
-            data={
-                "subscription": message.subscription,
-                "messageId": message.message_id,
-                "publishTime": message.publish_time.isoformat(),
-                "topic": message.topic,
-                "data": base64.b64encode(message.data).decode(),
-                "attributes": dict(message.attributes),
-            },
+            data=message.as_data(),
         )
         return receipt
 

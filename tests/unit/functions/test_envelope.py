@@ -2,7 +2,8 @@ import base64
 import json
 from datetime import UTC, datetime
 
-from trainshed.functions import Event, envelope
+from trainshed.functions import envelope
+from trainshed.ledger import Message
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 TOPIC = "projects/p/topics/t"
@@ -11,7 +12,7 @@ MESSAGE = "type.googleapis.com/google.pubsub.v1.PubsubMessage"
 
 def an_event(**fields):
     given = {"subscription": "projects/p/subscriptions/s", "message_id": "42", "publish_time": WHEN, "topic": TOPIC}
-    return Event(**{**given, "data": b'{"a": "1"}', **fields})
+    return Message(**{**given, "data": b'{"a": "1"}', **fields})
 
 
 def body(request):

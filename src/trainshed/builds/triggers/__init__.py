@@ -4,6 +4,6 @@ Decisions, no I/O: `rules` (Google's document of a trigger: what it watches, whi
 way for a set of changed files) with `planning` (for a trigger's push), `payload` (what a trigger takes from an event),
 `cel` (its filter), `webhooks` (push events as git hosts post them), `workflows` (GitHub Actions → a trigger).
 
-Doing: `pushes` (the verbs, and the look at a watched repository), `events` (messages and webhooks), `triggered` (the
-build of any of them), `hooks` (of git hosts: look now).
+Doing: `store` and `service` (the verbs), `triggered` (the build of any event), `pushes` (the look at a watched
+repository), `hooks` (of git hosts: look now), `loop` (the duty: look again and again), `events` (messages and webhooks).
 """

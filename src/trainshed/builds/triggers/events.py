@@ -4,19 +4,17 @@ import base64
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
 from trainshed import ledger, names
-from trainshed.builds import secret_versions, store
-from trainshed.builds.config import Checked
-from trainshed.builds.model import Secret, Trigger
-from trainshed.builds.service import Service
-from trainshed.builds.triggers import payload, rules
-from trainshed.builds.triggers.triggered import Triggered
+from trainshed.builds import secret_versions
+from trainshed.builds.model import Secret
+from trainshed.builds.triggers import payload, rules, store
+from trainshed.builds.triggers.model import Trigger
+from trainshed.builds.triggers.triggered import Ready, Triggered
 from trainshed.clock import Clock, rfc3339
 from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound, TrainshedError, Unauthenticated
 from trainshed.sql import Database
@@ -24,20 +22,6 @@ from trainshed.sql import Database
 TARGET = "build-trigger:"
 MOST_BYTES = 10_000_000  # of a webhook, as of a message
 _TRANSIENT = {"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN"}
-_GONE = {"STARTED", "JOINED"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Message:
-    """A message for a trigger."""
-
-    subscription: str
-    message_id: str
-    topic: str
-    data: bytes
-    attributes: Mapping[str, str]
-    publish_time: datetime
-    parent_receipt_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +37,13 @@ class _Event:
 class Events:
     """Takes messages and webhooks for build triggers."""
 
-    def __init__(self, db: Database, clock: Clock, service: Service, triggered: Triggered, secrets: Path) -> None:
+    def __init__(self, db: Database, clock: Clock, triggered: Triggered, secrets: Path) -> None:
         self._db = db
         self._clock = clock
-        self._service = service
         self._triggered = triggered
         self._secrets = secrets
 
-    def deliver(self, trigger_id: str, message: Message) -> bool:
+    def deliver(self, trigger_id: str, message: ledger.Message) -> bool:
         """Take a message: true once what it asks for is durable, or refused for good; false to get it again."""
         try:
             trigger = self._db.read(lambda conn: store.find_trigger(conn, "", "", trigger_id))
@@ -96,11 +79,10 @@ class Events:
 
     def replay(self, receipt: ledger.Receipt) -> str:
         """Take the webhook of a receipt again; answer what was done. Raises NotFound."""
-        parts = names.parse("projects/{project}/locations/{region}/triggers/{trigger}", receipt.trigger)
         event = _of_receipt(receipt)
 
         def reopened(conn: Connection) -> Trigger:
-            found = store.find_trigger(conn, parts["project"], parts["region"], parts["trigger"])
+            found = store.named(conn, receipt.trigger)
             if receipt.state != "PENDING":
                 now = self._clock.now()
                 ledger.settle(conn, receipt.receipt_id, "reopen", now=now, reason="replayed")
@@ -110,27 +92,21 @@ class Events:
 
     def _take(self, trigger: Trigger, event: _Event) -> tuple[str, bool]:
         """Answer what became of an event, and whether that is final."""
-        build_id = names.uid()
-        checked: Checked | None = None
         try:
             ref, sha = self._triggered.commit_of(trigger)
             if reason := self._triggered.refusal(trigger, ref, sha, event.payload):
                 return self._settle(trigger, event, "skip", reason), True
-            checked = self._triggered.check(trigger, build_id, ref=ref, sha=sha, event=event.payload)
+            ready = self._triggered.check(trigger, ref=ref, sha=sha, event=event.payload)
         except TrainshedError as error:
             is_final = error.code not in _TRANSIENT and error.reason != "GIT_FAILED"
             return self._settle(trigger, event, "refuse" if is_final else "fail", error.message), is_final
-        return self._settle(trigger, event, "start", "", build_id, checked), True
+        return self._settle(trigger, event, "start", ready=ready), True
 
     def _settle(
-        self,
-        trigger: Trigger,
-        event: _Event,
-        transition: str,
-        reason: str,
-        build_id: str = "",
-        checked: Checked | None = None,
+        self, trigger: Trigger, event: _Event, transition: str, reason: str = "", ready: Ready | None = None
     ) -> str:
+        """Write an event's receipt, and the build that it starts; answer what the receipt says."""
+
         def verb(conn: Connection) -> str:
             now = self._clock.now()
             receipt, _ = ledger.open_receipt(
@@ -142,48 +118,33 @@ class Events:
                 parent_id=event.parent_receipt_id,
                 data=event.data,
             )
-            if receipt.state in _GONE:
+            receipt_id, link = receipt.receipt_id, receipt.link
+            if receipt.has_begun:
                 said = f"this event has been taken before: {receipt.reason}"
-                ledger.record_delivery(
-                    conn, receipt.receipt_id, now=now, outcome="joined", reason=said, link=receipt.link
-                )
+                ledger.record_delivery(conn, receipt_id, now=now, outcome="joined", reason=said, link=link)
                 return said
-            said, link = reason, ""
-            if checked is not None:
-                made = self._service.create_in(
-                    conn,
-                    checked,
-                    build_id=build_id,
-                    project=trigger.project,
-                    region=trigger.region,
-                    origin=trigger.origin,
-                )
-                waits = ", which waits for approval" if made.approval else ""
-                said, link = f"started build {build_id[:8]} because of {event.words}{waits}", made.name
-            ledger.settle(conn, receipt.receipt_id, transition, now=now, reason=said, link=link)
-            outcome = {"start": "started", "skip": "skipped", "refuse": "refused", "fail": "failed"}[transition]
-            ledger.record_delivery(conn, receipt.receipt_id, now=now, outcome=outcome, reason=said, link=link)
+            said, link = self._start(conn, event, ready) if ready is not None else (reason, "")
+            ledger.conclude(conn, receipt_id, transition, now=now, reason=said, link=link)
             return said
 
         return self._db.write(verb)
 
+    def _start(self, conn: Connection, event: _Event, ready: Ready) -> tuple[str, str]:
+        """Store the build; answer why it was started, and its name."""
+        made = self._triggered.create_in(conn, ready)
+        waits = ", which waits for approval" if made.approval else ""
+        return f"started {ready.words} because of {event.words}{waits}", made.name
 
-def _of_message(message: Message) -> _Event:
+
+def _of_message(message: ledger.Message) -> _Event:
     return _Event(
         kind="message",
-        stimulus=f"{message.subscription}#{message.message_id}",
+        stimulus=message.stimulus,
         words=f"message {message.message_id} of {names.short(message.topic)}",
         payload=payload.of_message(
             message.data, message.attributes, message.message_id, message.publish_time, message.subscription
         ),
-        data={
-            "subscription": message.subscription,
-            "messageId": message.message_id,
-            "publishTime": message.publish_time.isoformat(),
-            "topic": message.topic,
-            "data": base64.b64encode(message.data).decode(),
-            "attributes": dict(message.attributes),
-        },
+        data=message.as_data(),
         parent_receipt_id=message.parent_receipt_id,
     )
 

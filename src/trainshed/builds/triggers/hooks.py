@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainshed import secret_files
-from trainshed.builds.loop import Watcher
 from trainshed.builds.triggers import rules, webhooks
-from trainshed.builds.triggers.pushes import Triggers
+from trainshed.builds.triggers.loop import Watcher
+from trainshed.builds.triggers.pushes import Pushes
 from trainshed.clock import Clock
 from trainshed.duty import off_loop
 from trainshed.errors import FailedPrecondition, NotFound, Unauthenticated
@@ -27,8 +27,8 @@ class Taken:
 class Hooks:
     """Webhooks of all git hosts. Their secrets are `webhook-github`, `webhook-gitlab`, `webhook-bitbucket`."""
 
-    def __init__(self, found: Triggers, watcher: Watcher, clock: Clock, secrets: Path) -> None:
-        self._triggers = found
+    def __init__(self, pushes: Pushes, watcher: Watcher, clock: Clock, secrets: Path) -> None:
+        self._pushes = pushes
         self._watcher = watcher
         self._clock = clock
         self._secrets = secrets
@@ -46,7 +46,7 @@ class Hooks:
             return Taken(event="other")
         concerned = [
             trigger
-            for trigger in await off_loop(self._triggers.watched)
+            for trigger in await off_loop(self._pushes.watched)
             if webhooks.normalised(rules.read(trigger.document).repository) in push.repositories
         ]
         self._watcher.hurry(trigger.trigger_id for trigger in concerned)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainshed.builds.model import Build, Trigger
+from trainshed.builds.model import Build
 from trainshed.builds.triggers import planner, rules
+from trainshed.builds.triggers.model import Trigger
 from trainshed.builds.triggers.rules import short_ref
 
 CHANGES = "changes"  # the field of a trigger's document: which paths are what
@@ -67,9 +68,11 @@ def declares(trigger: Trigger) -> bool:
     return CHANGES in trigger.document
 
 
-def by_hand() -> Planned:
-    """Answer the way of a build that nobody pushed a change for."""
-    return Planned(way=_WHOLE, reason="no push to look at, so everything is built")
+def substitutions_by_hand(trigger: Trigger) -> dict[str, str]:
+    """Answer the plan of a build that nobody pushed a change for: everything; empty where the trigger plans nothing."""
+    if not declares(trigger):
+        return {}
+    return Planned(way=_WHOLE, reason="no push to look at, so everything is built").substitutions
 
 
 def every_way(trigger: Trigger) -> tuple[dict[str, str], ...]:

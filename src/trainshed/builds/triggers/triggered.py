@@ -1,21 +1,44 @@
 """The build that a trigger starts: its document at a commit, its substitutions, whether the event passes the filter."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Connection
+
+from trainshed import names
 from trainshed.builds import config, document, substitutions
-from trainshed.builds.config import Checked
-from trainshed.builds.model import Trigger
+from trainshed.builds.model import Build, name_of
 from trainshed.builds.repositories import Repositories
 from trainshed.builds.service import Service
 from trainshed.builds.triggers import cel, payload, planning, rules
+from trainshed.builds.triggers.model import Trigger
 from trainshed.errors import InvalidArgument
 
 _NOTHING: Mapping[str, Any] = {}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """A build that a trigger may start: checked, and not yet stored."""
+
+    trigger: Trigger
+    build_id: str
+    checked: config.Checked
+
+    @property
+    def name(self) -> str:
+        """Resource name."""
+        return name_of(self.trigger.project, self.trigger.region, self.build_id)
+
+    @property
+    def words(self) -> str:
+        """The build as the reasons of receipts name it."""
+        return f"build {self.build_id[:8]}"
+
+
 class Triggered:
-    """Prepares builds of triggers; stores nothing."""
+    """Prepares the builds of triggers, and stores them in the caller's transaction."""
 
     def __init__(self, service: Service, repositories: Repositories) -> None:
         self._service = service
@@ -35,20 +58,33 @@ class Triggered:
     def check(
         self,
         trigger: Trigger,
-        build_id: str,
         *,
         ref: str,
         sha: str,
         plan: Mapping[str, str] = _NOTHING,
         event: Mapping[str, Any] = _NOTHING,
-    ) -> Checked:
+    ) -> Ready:
         """Check the build of a commit for an event; `plan` beats the trigger's own substitutions.
 
         Raises InvalidArgument, and NotFound or FailedPrecondition for what the repository has not.
         """
+        build_id = names.uid()
         given = payload.bind(planning.given(trigger, plan), event)
         wanted, of_trigger = self._document(trigger, ref, sha, plan)
-        return self._service.check(wanted, build_id, trigger.project, trigger.region, given, of_trigger)
+        checked = self._service.check(wanted, build_id, trigger.project, trigger.region, given, of_trigger)
+        return Ready(trigger=trigger, build_id=build_id, checked=checked)
+
+    def create_in(self, conn: Connection, ready: Ready) -> Build:
+        """Store a build and queue it, or let it wait for approval, in the caller's transaction."""
+        trigger = ready.trigger
+        return self._service.create_in(
+            conn,
+            ready.checked,
+            build_id=ready.build_id,
+            project=trigger.project,
+            region=trigger.region,
+            origin=trigger.origin,
+        )
 
     def refusal(self, trigger: Trigger, ref: str, sha: str, event: Mapping[str, Any]) -> str:
         """Say why an event does not pass the trigger's filter; empty when it does."""
