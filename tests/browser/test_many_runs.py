@@ -1,4 +1,8 @@
-"""Many runs at once: chosen in the list, then started again, cancelled, retried, deleted."""
+"""Many runs at once: chosen in the list, then started again, cancelled, retried, deleted; as a table, as a file."""
+
+import csv
+import io
+import urllib.request
 
 import pytest
 from browser.doing import PLACE, agree, ask, forgive, rows, start, status
@@ -99,3 +103,37 @@ def test_what_is_asked_of_each_run_stands_in_the_json_form(shed):
     assert [action["label"] for action in part["each"]] == ["Run again", "Retry what failed", "Cancel", "Delete"]
     assert [key.replace("/pipelineJobs/", "/runs/") for key in part["keys"]] == part["own"]
     assert all(action["confirm"] for action in part["each"] if action["label"] != "Retry what failed")
+
+
+def test_runs_are_sorted_by_a_metric_and_taken_along_as_a_file(page, shed):
+    known = ask(shed, "/runs/metrics?pipeline=penguin-training")["parts"]
+    (listed,) = [part for part in known if part["id"] == "runs"]
+    metric = "trainer: accuracy"
+    place, epochs = (listed["columns"].index(name) for name in (metric, "num_epochs"))
+    page.open("/runs/metrics?pipeline=penguin-training")
+    heads = page.locator("#runs thead th").all_inner_texts()
+    assert heads == listed["columns"]
+
+    def column(number):
+        return page.locator(f"#runs tbody td:nth-child({number + 1})").all_inner_texts()
+
+    head = page.locator("#runs").get_by_role("button", name=metric, exact=True)
+    head.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(page.locator("#runs th[aria-sort=descending]")).to_have_text(metric)
+    shown = [float(text) for text in column(place) if text != "–"]
+    assert shown == sorted(shown, reverse=True)
+    assert sorted(map(int, column(epochs))) == sorted(row[epochs] for row in listed["rows"])
+    assert audit(page) == []
+
+    link = page.get_by_role("link", name="As a CSV file")
+    with urllib.request.urlopen(shed.address + link.get_attribute("href"), timeout=60) as answer:
+        assert answer.headers["content-type"].startswith("text/csv")
+        rows_ = list(csv.DictReader(io.StringIO(answer.read().decode())))
+    stored = {run["name"].rsplit("/", 1)[-1]: run for run in ask(shed, f"/trainshed/v1/{PLACE}/runs")["runs"]}
+    assert [row["run"] for row in rows_] == [j for j, run in stored.items() if run["pipeline"] == "penguin-training"]
+    for row in rows_:
+        run = stored[row["run"]]
+        assert (row["state"], row["create_time"]) == (run["state"], run["createTime"])
+        assert row["parameter num_epochs"] == str(run["parameters"]["num_epochs"])

@@ -6,7 +6,7 @@
   `kept`: what need not be read or made again.
 - `results`: what came out of a run, for people to look at; `classification` reads curves and matrices.
 - `compare`: several runs side by side; `differences` says what differs, `parallel` draws a sweep.
-- `trend`: metrics over the runs of a pipeline, of a trigger.
+- `trend`: metrics over the runs of a pipeline, of a trigger; `sheet`: the same as a file.
 - `clone`: the form that starts a run again with other parameters; `new`: one that starts a run of any compiled pipeline;
   `given`: what both ask; `foreseen`: what would become of it, `typed` reads for that what is in the fields.
 """
@@ -18,7 +18,7 @@ from trainshed.dashboard import logs
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.origin import Origins
 from trainshed.dashboard.page import Page
-from trainshed.dashboard.runs import clone, compare, download, listing, new, one, panel, results, trend
+from trainshed.dashboard.runs import clone, compare, download, listing, new, one, panel, results, sheet, trend
 from trainshed.dashboard.runs.listing import COMPARISON, NEW, SECTION, TREND
 from trainshed.dashboard.serve import Address
 
@@ -47,6 +47,7 @@ class Runs:
         """Answer what is served beside the pages: reports that tasks wrote, compiled pipelines."""
         return [
             *results.routes(self._service),
+            *sheet.routes(self._service),
             *download.routes(self._service, SECTION),
             *download.layouts(self._one.layout, SECTION),
         ]

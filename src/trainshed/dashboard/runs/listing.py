@@ -20,6 +20,7 @@ from trainshed.sql import changes
 SECTION = "/runs"
 COMPARISON = "/runs/compare"
 TREND = "/runs/metrics"
+SHEET = "/runs/metrics.csv"
 NEW = "/runs/new"
 WORDS = ("state", "pipeline", "trigger", "since", "until", "text", "value", "commit", "page")  # of the query
 _PRICES = costs.load()
@@ -204,12 +205,13 @@ def cost(run: runs.Run) -> str:
 def brief(parameters: Mapping[str, Any]) -> str:
     """Write parameters for a list: plain values first, of addresses the last part."""
     ordered = sorted(parameters, key=lambda key: "/" in str(parameters[key]))
-    shown = [f"{key}={_short(parameters[key])}" for key in ordered[:_MOST_PARAMETERS]]
+    shown = [f"{key}={short(parameters[key])}" for key in ordered[:_MOST_PARAMETERS]]
     more = f" and {len(ordered) - len(shown)} more" if len(ordered) > len(shown) else ""
     return ", ".join(shown) + more
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """Write a value for a list: of an address the last part, of what is long the beginning."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = text.rstrip("/").rsplit("/", 1)[-1]
     return text if len(text) <= _BRIEF else f"{text[: _BRIEF - 1]}…"

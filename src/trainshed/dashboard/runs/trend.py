@@ -1,4 +1,7 @@
-"""Metrics over the runs of a pipeline, or of what starts runs: one chart each, every point leads to its run."""
+"""Metrics over the runs of a pipeline, or of what starts runs: one chart each, every point leads to its run.
+
+Below them the same runs as a table of metrics and of the parameters that differ, to be sorted; `sheet` has it as a file.
+"""
 
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlencode
@@ -6,12 +9,12 @@ from urllib.parse import urlencode
 from trainshed import names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Link, time
+from trainshed.dashboard.cells import Badge, Cell, Link, Ranked, time
 from trainshed.dashboard.charts import Chart, Series
 from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
 from trainshed.dashboard.runs import differences
-from trainshed.dashboard.runs.listing import SECTION, TREND, narrowed
-from trainshed.dashboard.runs.words import because, remark
+from trainshed.dashboard.runs.listing import SECTION, SHEET, TREND, narrowed, short
+from trainshed.dashboard.runs.words import because, remark, took
 from trainshed.dashboard.scales import SECONDS
 from trainshed.dashboard.wording import exactly
 from trainshed.runs import Measured
@@ -21,7 +24,8 @@ WORDS = ("state", "pipeline", "trigger", "metric", "page")  # of the query
 DURATION = "duration"
 _RUNS = 50
 _CHARTS = 8  # without a chosen metric
-_COLUMNS = 4  # of metrics in the table
+_COLUMNS = 8  # of metrics in the table
+_PARAMETERS = 6  # of those that differ, in the table
 _NOTHING = Empty(
     text="None of these runs has a metric. A component that takes Output[Metrics] and calls "
     'metrics.log_metric("accuracy", 0.93) has it here, run by run.'
@@ -30,13 +34,7 @@ _NOTHING = Empty(
 
 def page(service: runs.Service, asked: Asked) -> Page:
     """Make the page. Raises InvalidArgument naming the word of the query that cannot be meant."""
-    wanted = runs.Search(
-        state=asked.choice("state", tuple(runs.RUN.states)),
-        pipeline=asked.word("pipeline"),
-        trigger=asked.word("trigger"),
-        page_size=_RUNS,
-        page_token=asked.word("page"),
-    )
+    wanted = search(asked)
     found, token = service.measured(wanted)
     known = metrics(found)
     metric = asked.word("metric")
@@ -44,7 +42,15 @@ def page(service: runs.Service, asked: Asked) -> Page:
     return Page(
         title=f"Metrics of {_whose(wanted)}",
         section=SECTION,
-        about=(_about(wanted, found), Link(text="These runs as a list", href=_list(asked))),
+        about=(
+            _about(wanted, found),
+            Link(text="These runs as a list", href=_list(asked)),
+            *(
+                [Link(text="As a CSV file", href=f"{SHEET}?{asked.href().partition('?')[2]}".rstrip("?"))]
+                if found
+                else []
+            ),
+        ),
         trail=(Link(text="Runs", href=SECTION),),
         parts=(
             _filters(service.known(), wanted, known, metric),
@@ -52,6 +58,17 @@ def page(service: runs.Service, asked: Asked) -> Page:
             _table(asked, found, chosen, token),
         ),
         follows=(changes(runs.RUN.noun),),
+    )
+
+
+def search(asked: Asked) -> runs.Search:
+    """Read which runs are asked for. Raises InvalidArgument."""
+    return runs.Search(
+        state=asked.choice("state", tuple(runs.RUN.states)),
+        pipeline=asked.word("pipeline"),
+        trigger=asked.word("trigger"),
+        page_size=_RUNS,
+        page_token=asked.word("page"),
     )
 
 
@@ -129,6 +146,7 @@ def _called(run: runs.Run) -> Link:
 def _table(asked: Asked, found: Sequence[Measured], chosen: Sequence[str], token: str) -> Part:
     shown = [*chosen[:_COLUMNS]]
     is_one = len(shown) == 1
+    varied = varying(found)[:_PARAMETERS]
     return Table(
         id="runs",
         heading="Runs",
@@ -139,6 +157,7 @@ def _table(asked: Asked, found: Sequence[Measured], chosen: Sequence[str], token
             "Created",
             *shown,
             *(["Since the one before"] if is_one else []),
+            *varied,
             "Account",
         ),
         rows=[
@@ -147,15 +166,30 @@ def _table(asked: Asked, found: Sequence[Measured], chosen: Sequence[str], token
                 Badge(state=each.run.state, note=remark(each.run)),
                 because(each.run),
                 time(each.run.create_time),
-                *(_written(value(each, metric)) for metric in shown),
+                *(_written(each, metric) for metric in shown),
                 *([_change(found, place, shown[0])] if is_one else []),
+                *(_parameter(each.run, key) for key in varied),
                 links.why(each.run.name),
             )
             for place, each in enumerate(found)
         ],
         nothing=Empty(text="No run is like that.", command="trainshed pipelines run PIPELINE.json"),
         more=asked.href(page=token) if token else "",
+        can_sort=True,
     )
+
+
+def varying(found: Sequence[Measured]) -> list[str]:
+    """Answer the parameters that are not the same in all runs."""
+    different, _ = differences.split(differences.rows([each.run.parameters for each in found]))
+    return [row.label for row in different]
+
+
+def _parameter(run: runs.Run, key: str) -> Cell:
+    given = run.parameters.get(key)
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        return None if given is None else short(given)
+    return given if isinstance(given, int) else Ranked(text=f"{given:.6g}", rank=given)
 
 
 def _change(found: Sequence[Measured], place: int, metric: str) -> Cell:
@@ -166,5 +200,8 @@ def _change(found: Sequence[Measured], place: int, metric: str) -> Cell:
     return Link(text=said, href=links.compare(before.run.name, found[place].run.name)) if said and before else None
 
 
-def _written(number: float | None) -> Cell:
-    return None if number is None else f"{number:.6g}"
+def _written(each: Measured, metric: str) -> Cell:
+    number = value(each, metric)
+    if metric == DURATION:
+        return took(each.run)
+    return None if number is None else Ranked(text=f"{number:.6g}", rank=number)
