@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from trainshed.errors import InvalidArgument
 
@@ -21,6 +21,11 @@ _DIGITS = 6  # behind the point, in documents
 GUESSED_SECONDS = 60.0  # of a task that has never run
 _MEMORY_PER_CORE = {"n1-standard": 3.75, "n1-highmem": 6.5, "n1-highcpu": 0.9, "e2-standard": 4.0, "e2-highcpu": 1.0}
 _GIGA = 1e9
+_NOTHING: Final[Mapping[str, Any]] = {}  # one for all costs: there may be tens of thousands
+
+
+def _nothing() -> Mapping[str, Any]:
+    return _NOTHING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +58,7 @@ class Usage:
     is_guess: bool = False  # no earlier run says how long it takes
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
     """An amount on Google Cloud and an amount here, in one currency, with its parts."""
 
@@ -61,7 +66,7 @@ class Cost:
     cloud: float
     local: float = 0.0
     is_guess: bool = False
-    parts: Mapping[str, "Cost"] = field(default_factory=dict)
+    parts: Mapping[str, "Cost"] = field(default_factory=_nothing)
 
     def __str__(self) -> str:
         """Both amounts, for people."""
@@ -152,6 +157,20 @@ def machine_for(prices: Prices, usage: Usage) -> str:
         return prices.default_machine
     fitting = [name for name in prices.machine_hour if _fits(name, usage)]
     return min(fitting, key=lambda name: (_shape(name), prices.machine_hour[name]), default=prices.default_machine)
+
+
+def machine_named(prices: Prices, usage: Usage) -> str:
+    """Name what Vertex would bill, for a row: `n1-standard-8 + 2 NVIDIA_TESLA_T4`; nothing where nothing was asked for."""
+    is_sized = usage.cpus is not None or usage.memory_bytes is not None
+    machine = usage.machine_type or (machine_for(prices, usage) if is_sized else "")
+    return machine + (f" + {usage.accelerator_count} {usage.accelerator_type}" if usage.accelerator_count else "")
+
+
+def usage_on(machine: str, **given: Any) -> Usage:
+    """Answer what was used on a machine that is named so."""
+    machine_type, _, accelerators = machine.partition(" + ")
+    count, _, kind = accelerators.partition(" ")
+    return Usage(machine_type=machine_type, accelerator_type=kind, accelerator_count=int(count or 0), **given)
 
 
 def total(prices: Prices, costs: Mapping[str, Cost]) -> Cost:

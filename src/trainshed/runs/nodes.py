@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from trainshed import ir, names
+from trainshed import costs, ir, names
 from trainshed.runs.model import Key, TaskRow
 
 NOTHING = ir.Outputs()
+_PRICES = costs.load()
 _MOST_NAMED = 10  # tasks that an error names beside the first
 _LONGEST_REASON = 160  # characters, of each of them
 
@@ -87,6 +88,23 @@ class Node:
         """How many of the machine's accelerators it counts for."""
         return self.resources.accelerator_count
 
+    @property
+    def machine(self) -> str:
+        """What Vertex AI would run it on, as prices know it; empty where it asks for nothing."""
+        wanted = self.resources
+        return costs.machine_named(
+            _PRICES,
+            costs.Usage(
+                name=self.path,
+                seconds=0.0,
+                machine_type=wanted.machine_type,
+                cpus=wanted.cpus,
+                memory_bytes=wanted.memory_bytes,
+                accelerator_type=wanted.accelerator_type,
+                accelerator_count=wanted.accelerator_count,
+            ),
+        )
+
 
 def new_node(path: str, task: ir.Task) -> Node:
     """Make a task that has not begun."""
@@ -105,7 +123,7 @@ def row_of(node: Node, *, run: str, position: int, parent: str, iteration: int |
         "iteration": iteration,
         "cpus": node.cpus,
         "memory_bytes": node.memory_bytes,
-        "machine_type": node.resources.machine_type,
+        "machine_type": node.machine,
         "create_time": now,
     }
 

@@ -28,7 +28,7 @@ def actual_brief(prices: costs.Prices, run: Run) -> costs.Cost | None:
     if run.usage is None:
         return None
     parts = [
-        costs.Usage(name=machine, seconds=seconds, cpu_seconds=cores, machine_type=machine)
+        costs.usage_on(machine, name=machine, seconds=seconds, cpu_seconds=cores)
         for machine, (seconds, cores) in run.usage.items()
     ]
     return costs.of_run(prices, parts)
@@ -39,14 +39,14 @@ def used(task: TaskRow | Mark, attempts: Sequence[Attempt] = ()) -> costs.Usage:
     if attempts:
         seconds = [(each.end_time - each.start_time).total_seconds() for each in attempts]
         cores = sum(each.cpu_seconds or took for each, took in zip(attempts, seconds, strict=True))
-        return costs.Usage(name=task.name, seconds=sum(seconds), cpu_seconds=cores, machine_type=task.machine_type)
+        return costs.usage_on(task.machine_type, name=task.name, seconds=sum(seconds), cpu_seconds=cores)
     assert task.start_time is not None
     end = task.end_time or task.start_time
-    return costs.Usage(
+    return costs.usage_on(
+        task.machine_type,
         name=task.name,
         seconds=(end - task.start_time).total_seconds(),
         cpu_seconds=task.cpu_seconds,
-        machine_type=task.machine_type,
         is_reused=bool(task.cached_from),
     )
 

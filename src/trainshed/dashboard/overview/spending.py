@@ -99,7 +99,7 @@ class Spending:
 
     def _item(self, used: runs.Used) -> Item:
         usages = [
-            costs.Usage(name=machine, seconds=seconds, cpu_seconds=cores, machine_type=machine)
+            costs.usage_on(machine, name=machine, seconds=seconds, cpu_seconds=cores)
             for machine, (seconds, cores) in used.machines.items()
         ]
         parts = {usage.name: costs.of_task(self._prices, usage) for usage in usages}

@@ -68,6 +68,7 @@ def _about(run: runs.Run, item: Item, one: runs.OneTask, asked: Asked, stopped: 
         ("CPU used", seconds(row.cpu_seconds or None)),
         ("Peak memory", size(row.peak_memory_bytes or None)),
         ("Asked for", _wanted(row) if not row.is_dag else None),
+        ("Priced as", row.machine_type or None),
         ("Environment", Code(text=row.environment, may_copy=True) if row.environment else None),
         ("Cost", _cost(one)),
     ]
@@ -98,8 +99,6 @@ def _cost(one: runs.OneTask) -> Cell:
 
 
 def _wanted(row: runs.TaskRow) -> Cell:
-    if row.machine_type:
-        return row.machine_type
     if not row.cpus and not row.memory_bytes:
         return None
     cores = f"{row.cpus:g} core{'s' * (row.cpus != 1)}"

@@ -46,7 +46,9 @@ def _of_leaf(step: Step, path: str, name: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     match name:
         case "claimed" if not view.has_begun:
-            values = {"start_time": step.turn.now}
+            node = step.active.nodes[path]  # what it asks for may have been filled in since its row was made
+            values = {"start_time": step.turn.now, "machine_type": node.machine, "cpus": node.cpus}
+            values["memory_bytes"] = node.memory_bytes
         case "inputs_ready" | "unresolvable":
             values = step.found.pop(path, {})
         case "cache_hit":
