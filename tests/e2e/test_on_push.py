@@ -343,6 +343,19 @@ def test_a_run_whose_image_alone_tells_its_commit_is_found_by_it(project, runnin
             assert ("/runs/image-alone" in page.read().decode()) is is_there, commit
 
 
+def test_a_trigger_that_is_enabled_again_builds_what_was_pushed_meanwhile(project, running):
+    assert running.run("builds", "triggers", "disable", "module").returncode == 0
+    project.push(**{"modules__trainer.py": "ARCHITECTURE = 'deep'\n"})
+    sha = project.push(**{"modules__trainer.py": "ARCHITECTURE = 'deeper'\n"})
+    wait_until(lambda: project.receipt("trigger-ci-cd", sha), what="the other trigger's receipt")
+    assert project.receipt("module", sha) is None
+
+    assert running.run("builds", "triggers", "enable", "module").returncode == 0
+
+    assert project.build_of("module", sha)["status"] == "SUCCESS"
+    assert project.run_of(sha).startswith("deeper: ")
+
+
 @pytest.mark.parametrize(
     ("file", "way", "why"),
     [

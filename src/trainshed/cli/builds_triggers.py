@@ -167,7 +167,11 @@ def run(name: str, branch: str, tag: str, sha: str, substitutions: str, output_f
 @project_options
 @format_option
 def disable(name: str, output_format: str, **given: Any) -> None:
-    """Let a trigger build nothing until it is enabled; here it then builds what was pushed meanwhile."""
+    """Let a trigger build nothing until it is enabled; here it then builds what was pushed meanwhile.
+
+    Of several commits pushed meanwhile the last one is built. Messages of a topic that come meanwhile are kept as receipts,
+    which can be replayed; posts to its webhook are refused.
+    """
     _switch(name, output_format, given, is_disabled=True)
 
 
