@@ -20,7 +20,7 @@ from trainshed import ledger
 from trainshed.clock import SystemClock
 from trainshed.environments import Environments
 from trainshed.errors import FailedPrecondition
-from trainshed.functions import Configuration, Host, Service, tree
+from trainshed.functions import Call, Configuration, Host, Request, Service, tree
 from trainshed.functions.source import pack
 from trainshed.ledger import Message
 from trainshed.testing import database
@@ -159,8 +159,8 @@ def test_http_function_answers_with_status_headers_and_body(running):
                 topic="",
                 http=True,
             )
-            request = {"Content-Type": "application/json"}, b'{"a": 1}'
-            _, ended = await r.host.call(NAME, request=request, path="/deep/er")
+            request = Request({"Content-Type": "application/json"}, b'{"a": 1}', path="/deep/er")
+            _, ended = await r.host.call(NAME, Call(request=request))
             return ended
 
     ended = asyncio.run(scenario())
@@ -183,7 +183,7 @@ def test_asynchronous_function_is_served_too(running):
                 topic="",
                 http=True,
             )
-            _, ended = await r.host.call(NAME, request=({}, b""), method="GET")
+            _, ended = await r.host.call(NAME, Call(request=Request({}, b"", method="GET")))
             return ended.answer
 
     assert asyncio.run(scenario()) == b"async"

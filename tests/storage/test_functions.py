@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from trainshed import ledger
 from trainshed.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
-from trainshed.functions import Configuration, Ended, Host, Service, Version, addresses, store, store_minutes
+from trainshed.functions import Call, Configuration, Ended, Host, Service, Version, addresses, store, store_minutes
 from trainshed.functions.placement import Placement
 from trainshed.functions.scripted import Script
 from trainshed.functions.service import Asked
@@ -406,7 +406,7 @@ def test_calls_and_deployments_of_a_dead_server_are_closed_at_start(bench):
     async def scenario():
         async with bench() as b:
             function = await b.deploy()
-            b.service.begin(function.version, kind="message", instance="gone", event=an_event())
+            b.service.begin(function.version, Call(event=an_event()), instance="gone")
             b.service.open_deployment(NAME, CONFIGURATION)
             closed = b.service.recover()
             function = b.service.get(NAME)
@@ -437,7 +437,7 @@ def test_call_by_hand_has_a_receipt_and_a_cause_of_its_own(bench):
         async with bench() as b:
             await b.deploy()
             b.script.endings.append(Ended(transition="return", answer=b"done"))
-            execution, ended = await b.host.call(NAME, {"data": "x"})
+            execution, ended = await b.host.call(NAME, Call(data={"data": "x"}))
             cause = b.host.cause_of(b.script.calls[0][0].principal)
             return execution, ended.answer, b.receipt(), cause
 
@@ -564,7 +564,7 @@ def test_a_call_by_hand_that_a_dead_server_left_is_not_pending_for_ever(bench):
     async def scenario():
         async with bench() as b:
             version = (await b.deploy()).version
-            b.service.begin(version, kind="call", instance="i", data={})
+            b.service.begin(version, Call(data={}), instance="i")
             b.service.recover()
             return b.states(), b.receipt().state
 
@@ -575,7 +575,7 @@ def test_an_event_that_waits_for_another_delivery_is_settled_when_its_function_i
     async def scenario():
         async with bench() as b:
             version = (await b.deploy()).version
-            b.service.begin(version, kind="message", instance="i", event=an_event())
+            b.service.begin(version, Call(event=an_event()), instance="i")
             b.service.recover()
             before = b.receipt().state
             await b.host.delete(NAME)

@@ -4,8 +4,8 @@
 - `addresses`, `checks`, `document`, `document_second`, `runtimes`, `signature`, `envelope`, `metrics`: pure; Google's
   names, rules and documents of both generations.
 - `source`: snapshots of source folders. `logs`: what functions print.
-- `store`, `store_minutes`, `store_operations`, `service`: the rows, and one transaction a verb. `stretches`: what was added
-  up of them.
+- `store`, `store_minutes`, `store_operations`, `service`: the rows, and one transaction a verb. `calls`: what is written of
+  a call; `feeding`: what brings a version its events; `stretches`: what was added up of the rows.
 - `contract`: what an instance is; `placement` says where it runs; `instance` with `output`, `wire`, `tree` and `launcher` is the real one, `scripted` the fake.
 - `pool`: instances of a version. `serving`: whose event an instance's requests belong to. `host`: all of it, running.
 - `loop`: the duty that ends idle instances.
@@ -15,10 +15,12 @@ from trainshed.functions import document_second
 from trainshed.functions.addresses import at_place, service_name, uploads, uri, url
 from trainshed.functions.addresses import service as service_of
 from trainshed.functions.addresses import within as name_within
+from trainshed.functions.calls import Call
 from trainshed.functions.checks import event_providers
 from trainshed.functions.deployment import Deployment
 from trainshed.functions.document import configuration, document
-from trainshed.functions.envelope import read_call
+from trainshed.functions.envelope import Request, read_call
+from trainshed.functions.feeding import Subscriptions, fed_by, topic_of
 from trainshed.functions.host import Environments, Host
 from trainshed.functions.log_entries import entry as log_entry
 from trainshed.functions.log_entries import frame as log_frame
@@ -34,7 +36,7 @@ from trainshed.functions.model import (
     Version,
 )
 from trainshed.functions.runtimes import listing as list_runtimes
-from trainshed.functions.service import Service, Subscriptions, fed_by, topic_of
+from trainshed.functions.service import Service
 from trainshed.functions.source import LARGEST_ARCHIVE
 from trainshed.functions.store import Sought, Wanted, calls_channel
 
@@ -44,6 +46,7 @@ __all__ = [
     "LARGEST_ARCHIVE",
     "LARGEST_REQUEST",
     "SEVERITIES",
+    "Call",
     "Configuration",
     "Deployment",
     "Ended",
@@ -53,6 +56,7 @@ __all__ = [
     "Invocation",
     "Log",
     "Operation",
+    "Request",
     "Service",
     "Sought",
     "Subscriptions",

@@ -30,7 +30,7 @@ class Instance(Protocol):
         """Import the user's code. Raises StartFailed."""
         ...
 
-    async def call(self, request: Request, *, execution_id: str, method: str = "POST", path: str = "/") -> Ended:
+    async def call(self, request: Request, *, execution_id: str) -> Ended:
         """Run the function once, within its limits. Never raises for the user's fault."""
         ...
 

@@ -8,7 +8,7 @@ import base64
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from trainshed.errors import InvalidArgument
 from trainshed.functions.checks import OBJECT_EVENTS
@@ -16,7 +16,15 @@ from trainshed.ledger import Message
 
 PUBSUB_EVENT = "google.pubsub.topic.publish"
 _MESSAGE_TYPE = "type.googleapis.com/google.pubsub.v1.PubsubMessage"
-Request = tuple[dict[str, str], bytes]  # headers and body
+
+
+class Request(NamedTuple):
+    """An HTTP request to an instance."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    method: str = "POST"
+    path: str = "/"
 
 
 def of_event(event: Message, signature: str, *, bucket: str = "") -> Request:
@@ -42,7 +50,7 @@ def of_call(data: Any, signature: str, *, execution_id: str, now: datetime) -> R
         return _json({} if data is None else data)
     if signature == "cloudevent":
         attributes = {"id": execution_id, "time": _time(now), "type": "google.cloud.functions.call"}
-        return _cloud_headers(attributes, source="//cloudfunctions.googleapis.com/call"), json.dumps(data).encode()
+        return _cloud(attributes, data, source="//cloudfunctions.googleapis.com/call")
     context = {
         "eventId": execution_id,
         "timestamp": _time(now),
@@ -77,7 +85,7 @@ def _cloud_event(event: Message) -> Request:
     }
     attributes = {"id": event.message_id, "time": time, "type": "google.cloud.pubsub.topic.v1.messagePublished"}
     body = {"message": message, "subscription": event.subscription}
-    return _cloud_headers(attributes, source=f"//pubsub.googleapis.com/{event.topic}"), json.dumps(body).encode()
+    return _cloud(attributes, body, source=f"//pubsub.googleapis.com/{event.topic}")
 
 
 def _object(event: Message, signature: str) -> Request:
@@ -93,8 +101,7 @@ def _object(event: Message, signature: str) -> Request:
         raise InvalidArgument.field("message.data", "is not an object's notification; upload an object") from error
     if signature == "cloudevent":
         attributes = {"id": event.message_id, "time": time, "type": second, "subject": f"objects/{name}"}
-        source = f"//storage.googleapis.com/projects/_/buckets/{bucket}"
-        return _cloud_headers(attributes, source=source), json.dumps(resource).encode()
+        return _cloud(attributes, resource, source=f"//storage.googleapis.com/projects/_/buckets/{bucket}")
     context = {
         "eventId": event.message_id,
         "timestamp": time,
@@ -109,12 +116,13 @@ def _object(event: Message, signature: str) -> Request:
 
 
 def _json(document: Any) -> Request:
-    return {"Content-Type": "application/json"}, json.dumps(document).encode()
+    return Request({"Content-Type": "application/json"}, json.dumps(document).encode())
 
 
-def _cloud_headers(attributes: Mapping[str, str], *, source: str) -> dict[str, str]:
+def _cloud(attributes: Mapping[str, str], document: Any, *, source: str) -> Request:
     headers = {"Content-Type": "application/json", "ce-specversion": "1.0", "ce-source": source}
-    return headers | {f"ce-{name}": value for name, value in attributes.items()}
+    headers |= {f"ce-{name}": value for name, value in attributes.items()}
+    return Request(headers, json.dumps(document).encode())
 
 
 def _time(when: datetime) -> str:

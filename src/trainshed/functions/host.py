@@ -8,8 +8,9 @@ import hashlib
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from trainshed import names
 from trainshed.clock import Clock
@@ -17,13 +18,14 @@ from trainshed.duty import Background, off_loop
 from trainshed.errors import FailedPrecondition, Finding, InvalidArgument, NotFound, TrainshedError, Unavailable
 from trainshed.functions import addresses, envelope, runtimes, signature, source, tree
 from trainshed.functions.addresses import check_name
+from trainshed.functions.calls import Begun, Call
 from trainshed.functions.contract import Instance, Launch, StartFailed
 from trainshed.functions.deployment import Deployment
 from trainshed.functions.logs import Log
 from trainshed.functions.model import Configuration, Ended, Function, Version
 from trainshed.functions.placement import Placement
 from trainshed.functions.pool import Pool, Retired
-from trainshed.functions.service import Asked, Begun, Service
+from trainshed.functions.service import Asked, Service
 from trainshed.functions.serving import Causes
 from trainshed.ledger import Cause, Message
 
@@ -87,7 +89,7 @@ class Host:
         self._launch = launch or self._placement.make
         self._pools: dict[str, Pool] = {}
         self._retired: set[Pool] = set()
-        self._in_flight: dict[tuple[str, str], asyncio.Task[Ended]] = {}
+        self._in_flight: dict[tuple[str, str], asyncio.Task[tuple[str, Ended]]] = {}
         self._deployments: dict[str, Deployment] = {}
         self._background = Background()
         self._stopping = False
@@ -174,11 +176,11 @@ class Host:
         key = (name, event.stimulus)
         task = self._in_flight.get(key)
         if task is None:  # else a second delivery of what is being served joins the first
-            task = asyncio.ensure_future(self._serve(name, "message", event=event))
+            task = asyncio.ensure_future(self.call(name, Call(event=event)))
             self._in_flight[key] = task
             task.add_done_callback(lambda done: self._settled(key, done))
         try:
-            ended = await asyncio.shield(task)
+            _, ended = await asyncio.shield(task)
         except NotFound:
             log.warning("An event came for %s, which is gone.", name, extra={"action": "function_gone"})
             return True
@@ -186,26 +188,33 @@ class Host:
             return False
         return ended.ok or not await self._retries(name)
 
-    def _settled(self, key: tuple[str, str], task: "asyncio.Task[Ended]") -> None:
+    def _settled(self, key: tuple[str, str], task: "asyncio.Task[tuple[str, Ended]]") -> None:
         self._in_flight.pop(key, None)
         if not task.cancelled():
             task.exception()  # taken, because whoever delivered may be gone; then the event is delivered again
 
-    async def call(
-        self,
-        name: str,
-        data: Any = None,
-        *,
-        request: envelope.Request | None = None,
-        method: str = "POST",
-        path: str = "/",
-    ) -> tuple[str, Ended]:
-        """Call a function by hand, with data or with a whole HTTP request; answer the execution id and how it ended."""
-        kind = "http" if request is not None else "call"
-        execution: list[str] = []
-        work = self._serve(name, kind, data=data, request=request, method=method, path=path, execution=execution)
-        ended = await work
-        return execution[0], ended
+    async def call(self, name: str, call: Call) -> tuple[str, Ended]:
+        """Call a function and record it; answer its execution id and how it ended."""
+        try:
+            pool, instance = await self._acquire(name)
+        except StartFailed as error:
+            version = (await self._pool(name)).version
+            begun = await off_loop(self._service.begin, version, call, instance="")
+            return await self._finish(begun, Ended(transition="fail_start", error=str(error)), asked=False)
+        try:
+            begun = await off_loop(self._service.begin, pool.version, call, instance=instance.id)
+            serving = self.causes.serve(instance.principal, begun.cause)
+            try:
+                carried = self._carry(pool.version, call, begun.invocation.id)
+            except InvalidArgument as error:  # a message by hand on the topic of a bucket
+                ended = Ended(transition="fail_start", error=error.message)
+            else:
+                ended = await instance.call(carried, execution_id=begun.invocation.id)
+        finally:
+            if not instance.alive:
+                self.causes.forget(instance.principal)
+            pool.release(instance)
+        return await self._finish(begun, ended, asked=bool(serving.ordinals))
 
     def cause_of(self, principal: str) -> Cause | None:
         """Answer the event that an instance's requests belong to; None for anybody else."""
@@ -258,8 +267,6 @@ class Host:
         deployment.end(error=error)
 
     async def _build(self, deployment: Deployment, draft: Version, wanted: list[str]) -> Function:
-        from dataclasses import replace
-
         deployment.enter("BUILD", "Installing requirements…")
         built = await off_loop(self._environments.ensure, wanted, log=deployment.say)
         version = replace(draft, environment=built.digest, python=built.python)
@@ -285,56 +292,11 @@ class Host:
             self._retired = {p for p in self._retired if p.size} | {old}
         return function
 
-    async def _serve(
-        self,
-        name: str,
-        kind: str,
-        *,
-        event: Message | None = None,
-        data: Any = None,
-        request: envelope.Request | None = None,
-        method: str = "POST",
-        path: str = "/",
-        execution: list[str] | None = None,
-    ) -> Ended:
-        try:
-            pool, instance = await self._acquire(name)
-        except StartFailed as error:
-            return await self._not_started(name, kind, event, data, str(error), execution)
-        try:
-            begun = await off_loop(
-                self._service.begin, pool.version, kind=kind, instance=instance.id, event=event, data=data
-            )
-            invocation = begun.invocation
-            if execution is not None:
-                execution.append(invocation.id)
-            serving = self.causes.serve(instance.principal, begun.cause)
-            try:
-                carried = request or self._carry(pool.version, event, data, invocation.id)
-            except InvalidArgument as error:  # a message by hand on the topic of a bucket
-                ended = Ended(transition="fail_start", error=error.message)
-            else:
-                ended = await instance.call(carried, execution_id=invocation.id, method=method, path=path)
-        finally:
-            if not instance.alive:
-                self.causes.forget(instance.principal)
-            pool.release(instance)
-        return await self._finish(begun, ended, asked=bool(serving.ordinals))
-
-    async def _finish(self, begun: Begun, ended: Ended, *, asked: bool) -> Ended:
+    async def _finish(self, begun: Begun, ended: Ended, *, asked: bool) -> tuple[str, Ended]:
         if self._stopping and not ended.ok:
             ended = Ended(transition="interrupt", error="the server ended under it")
         await off_loop(self._service.finish, begun, ended, asked=asked)
-        return ended
-
-    async def _not_started(
-        self, name: str, kind: str, event: Message | None, data: Any, error: str, execution: list[str] | None
-    ) -> Ended:
-        pool = await self._pool(name)
-        begun = await off_loop(self._service.begin, pool.version, kind=kind, instance="", event=event, data=data)
-        if execution is not None:
-            execution.append(begun.invocation.id)
-        return await self._finish(begun, Ended(transition="fail_start", error=error), asked=False)
+        return begun.invocation.id, ended
 
     async def _acquire(self, name: str) -> tuple[Pool, Instance]:
         while True:
@@ -366,10 +328,12 @@ class Host:
         function = await off_loop(self._service.get, name)
         return function.version is not None and function.version.configuration.retry
 
-    def _carry(self, version: Version, event: Message | None, data: Any, execution_id: str) -> envelope.Request:
-        if event is not None:
-            return envelope.of_event(event, version.signature, bucket=version.configuration.bucket)
-        return envelope.of_call(data, version.signature, execution_id=execution_id, now=self._clock.now())
+    def _carry(self, version: Version, call: Call, execution_id: str) -> envelope.Request:
+        if call.request is not None:
+            return call.request
+        if call.event is not None:
+            return envelope.of_event(call.event, version.signature, bucket=version.configuration.bucket)
+        return envelope.of_call(call.data, version.signature, execution_id=execution_id, now=self._clock.now())
 
     def _keep_deployment(self, deployment: Deployment) -> None:
         while len(self._deployments) >= _KEPT_DEPLOYMENTS:

@@ -99,7 +99,7 @@ class Instance:
             await self._end("exit")
             raise StartFailed((f"main.py does not import: {why}{_hint(why)}" if why else reason) + lines)
 
-    async def call(self, request: Request, *, execution_id: str, method: str = "POST", path: str = "/") -> Ended:
+    async def call(self, request: Request, *, execution_id: str) -> Ended:
         """Run the function once, within its limits."""
         self._execution, self._logged = execution_id, 0
         self._tail.clear()
@@ -108,7 +108,7 @@ class Instance:
         tree.forget_peak(self.pid)
         self._peak = 0
         began = time.monotonic()
-        ended = await self._exchange(request, method, path)
+        ended = await self._exchange(request)
         for pipe in self._pipes:
             pipe.drain()
         seconds = time.monotonic() - began
@@ -180,11 +180,11 @@ class Instance:
 
     # -- calling
 
-    async def _exchange(self, request: Request, method: str, path: str) -> Ended:
+    async def _exchange(self, request: Request) -> Ended:
         limit = self._version.configuration.timeout_seconds
         try:
             async with asyncio.timeout(limit):
-                answer = await self._watched(self._talk(request, method, path))
+                answer = await self._watched(self._talk(request))
         except TimeoutError:
             self._broken = "time_out"
             return Ended(transition="time_out", error=f"it did not return within {limit:g} s; --timeout sets the limit")
@@ -200,12 +200,11 @@ class Instance:
             return _ended("crash", self._raised.text() or f"it answered {answer.status}", answer)
         return _ended("return", "", answer)
 
-    async def _talk(self, request: Request, method: str, path: str) -> Answer | None:
+    async def _talk(self, request: Request) -> Answer | None:
         assert self._streams is not None
-        headers, body = request
-        headers = {**headers, "Function-Execution-Id": self._execution}
+        headers = {**request.headers, "Function-Execution-Id": self._execution}
         try:
-            return await exchange(*self._streams, headers=headers, body=body, method=method, path=path)
+            return await exchange(*self._streams, request._replace(headers=headers))
         except (EOFError, OSError, ValueError):  # EOFError: asyncio.IncompleteReadError as well
             return None
 

@@ -36,7 +36,7 @@ class ScriptedInstance:
             raise StartFailed(self._script.start_failures.popleft())
         self._alive = True
 
-    async def call(self, request: Request, *, execution_id: str, method: str = "POST", path: str = "/") -> Ended:  # noqa: ARG002  (the contract's)
+    async def call(self, request: Request, *, execution_id: str) -> Ended:
         """Do the next thing in the script; without one, return."""
         assert self._alive, "a dead instance is called"
         assert not self._busy, "an instance serves one event at a time"

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection
 
 from trainshed import ledger, names, policies
 from trainshed.clock import Clock
 from trainshed.errors import Aborted, AlreadyExists, InvalidArgument, NotFound, StaleState, TrainshedError, Unavailable
-from trainshed.functions import document_second, metrics, store, store_minutes, store_operations
-from trainshed.functions.addresses import PARENT, check_name, subscription, uri
+from trainshed.functions import calls, document_second, metrics, store, store_minutes, store_operations
+from trainshed.functions.addresses import PARENT, check_name, uri
 from trainshed.functions.addresses import operation as operation_name
+from trainshed.functions.calls import Begun, Call
 from trainshed.functions.document import document
+from trainshed.functions.feeding import Subscriptions, fed_by, feed
 from trainshed.functions.model import (
-    FINALIZED,
     Configuration,
     Ended,
     Function,
@@ -27,38 +28,6 @@ from trainshed.functions.model import (
 from trainshed.functions.stretches import Stretches
 from trainshed.sql import Database, after_commit
 
-_UNSETTLED = {"PENDING", "FAILED", "REFUSED", "SKIPPED"}
-OUTCOMES = {
-    "return": "ok",
-    "crash": "crash",
-    "exit": "exited",
-    "time_out": "timeout",
-    "exhaust_memory": "out of memory",
-    "exhaust_processes": "too many processes",
-    "fail_start": "not started",
-    "interrupt": "interrupted",
-}
-
-
-class Subscriptions(Protocol):
-    """What functions need of topics; called in the transaction of a deployment."""
-
-    def attach(self, conn: Connection, *, subscription: str, topic: str, target: str, retry: bool) -> None:
-        """Feed `target` from a topic, which is created when it is missing; replaces the subscription of that name."""
-        ...
-
-    def detach(self, conn: Connection, *, subscription: str) -> None:
-        """Stop feeding; a subscription that is gone is fine."""
-        ...
-
-    def require(self, conn: Connection, *, bucket: str) -> None:
-        """Look that a bucket is there. Raises NotFound."""
-        ...
-
-    def watch(self, conn: Connection, *, bucket: str, topic: str, kind: str) -> None:
-        """Notify a topic of what happens to a bucket's objects: of new ones (OBJECT_FINALIZE) and so on."""
-        ...
-
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
@@ -67,15 +36,6 @@ class Asked:
     operation: str
     generation: int = 1
     verb: str = ""  # "": whatever it is
-
-
-@dataclass(frozen=True, kw_only=True)
-class Begun:
-    """A recorded call: its row, and where its receipt stood before it."""
-
-    invocation: Invocation
-    was_started: bool
-    cause: ledger.Cause
 
 
 class Service:
@@ -145,7 +105,7 @@ class Service:
             before = store.get_function(conn, version.function)
             store.insert_version(conn, version)
             store.fire_function(conn, version.function, "deployed", now=now, version=version.number, error="")
-            self._feed(conn, before.version, version)
+            feed(conn, self._subscriptions, before.version, version)
             function = store.get_function(conn, version.function)
             responses = {1: document(function), 2: document_second.document(function)}
             store_operations.end(conn, version.function, now=now, responses=responses)
@@ -215,52 +175,13 @@ class Service:
 
     # -- calls
 
-    def begin(
-        self, version: Version, *, kind: str, instance: str, event: ledger.Message | None = None, data: Any = None
-    ) -> Begun:
+    def begin(self, version: Version, call: Call, *, instance: str) -> Begun:
         """Record a call and open the receipt of what it is about, before the user's code sees it."""
         now = self._clock.now()
-        execution = names.short_id(12)
-        stimulus = event.stimulus if event else f"{kind}#{execution}"
-
-        def verb(conn: Connection) -> Begun:
-            receipt, _ = ledger.open_receipt(
-                conn,
-                trigger=version.function,
-                kind="message" if event else "call",
-                stimulus=stimulus,
-                now=now,
-                parent_id=event.parent_receipt_id if event else "",
-                data=event.as_data() if event else {"data": data},
-            )
-            values = {
-                "id": execution,
-                "function": version.function,
-                "version": version.number,
-                "kind": kind,
-                "stimulus": stimulus,
-                "receipt_id": receipt.receipt_id,
-                "attempt": event.delivery_attempt if event else 0,
-                "instance": instance,
-                "start_time": now,
-            }
-            store.insert_invocation(conn, values, now)
-            cause = ledger.Cause(
-                key=stimulus if event else f"{version.function}#{execution}",
-                kind="message" if event else "call",
-                receipt_id=receipt.receipt_id,
-                time=event.publish_time if event else now,
-            )
-            invocation = store.get_invocation(conn, execution)
-            return Begun(invocation=invocation, was_started=receipt.state not in _UNSETTLED, cause=cause)
-
-        return self._db.write(verb)
+        return self._db.write(lambda conn: calls.begin(conn, version, call, instance=instance, now=now))
 
     def finish(self, begun: Begun, ended: Ended, *, asked: bool) -> None:
-        """Record how a call ended: its row, its delivery under the receipt, and the receipt where it is still open.
-
-        `asked`: the call asked for a run, which settled the receipt itself.
-        """
+        """Record how a call ended; `asked`: it asked for a run, which settled the receipt itself."""
         self._db.write(
             lambda conn: self._end(conn, begun.invocation, ended, asked=asked, was_started=begun.was_started)
         )
@@ -289,74 +210,13 @@ class Service:
         since = metrics.floored(self._clock.now() - window, metrics.MINUTE) + metrics.MINUTE
         return self._db.read(partial(store_minutes.count_calls, names=names, since=since))
 
-    # -- inside
-
-    def _feed(self, conn: Connection, before: Version | None, version: Version) -> None:
-        old, new = before and fed_by(before), fed_by(version)
-        if old and old != new:
-            self._subscriptions.detach(conn, subscription=old)
-        configuration = version.configuration
-        if not new:
-            return
-        topic = topic_of(version)
-        self._subscriptions.attach(
-            conn,
-            subscription=new,
-            topic=topic,
-            target=f"function:{version.function}",
-            retry=configuration.retry,
-        )
-        if configuration.bucket:
-            kind = configuration.object_event
-            self._subscriptions.watch(conn, bucket=configuration.bucket, topic=topic, kind=kind)
-
     def _end(self, conn: Connection, invocation: Invocation, ended: Ended, *, asked: bool, was_started: bool) -> None:
         now = self._clock.now()
-        store.fire_invocation(
-            conn,
-            invocation,
-            ended.transition,
-            now=now,
-            error=ended.error,
-            duration_seconds=ended.duration_seconds,
-            memory_bytes=ended.memory_bytes,
-        )
+        calls.end(conn, invocation, ended, asked=asked, was_started=was_started, now=now)
         if ended.transition != "interrupt":  # the server's doing: it says nothing about the function
             store_minutes.add_call(conn, invocation, ended, now)
             first = metrics.minutes_of(invocation, now)[0]
             after_commit(conn, partial(self._past.drop, invocation.function, first))
-        if not invocation.receipt_id:
-            return
-        receipt = ledger.get_receipt(conn, invocation.receipt_id)
-        outcome = OUTCOMES[ended.transition]
-        has_settled_itself = ended.ok and asked and bool(receipt.link)  # also as SKIPPED, when nothing was new
-        if has_settled_itself:
-            outcome = "joined" if was_started else "started"
-        ledger.record_delivery(
-            conn,
-            receipt.receipt_id,
-            now=now,
-            outcome=outcome,
-            reason=_first_line(ended.error),
-            link=receipt.link or _link(invocation),
-        )
-        comes_again = ended.transition == "interrupt" and invocation.kind == "message"
-        if receipt.state in _UNSETTLED and not comes_again and not has_settled_itself:
-            _settle(conn, invocation, ended, now)
-
-
-def _settle(conn: Connection, invocation: Invocation, ended: Ended, now: datetime) -> None:
-    receipt_id, link = invocation.receipt_id, _link(invocation)
-    if ended.ok:
-        ledger.settle(conn, receipt_id, "start", now=now, reason="the function returned and started no run", link=link)
-    else:
-        reason = f"{OUTCOMES[ended.transition]}: {_first_line(ended.error)}"
-        ledger.settle(conn, receipt_id, "fail", now=now, reason=reason, link=link)
-
-
-def _first_line(error: str) -> str:
-    """Answer what a receipt says; the last lines of an output that did not start are in the log."""
-    return error.strip().partition("\n")[0]
 
 
 def _fail_deployment(conn: Connection, name: str, error: TrainshedError, now: datetime) -> None:
@@ -370,23 +230,3 @@ def _busy(name: str) -> Aborted:
     return Aborted(
         f"An operation on {names.short(name)} is under way already; wait until that is done.", reason="DEPLOYING"
     )
-
-
-def fed_by(version: Version) -> str:
-    """Answer the subscription that brings a version its events; "" for none."""
-    topic = topic_of(version)
-    return subscription(version.function, topic, version.configuration.generation) if topic else ""
-
-
-def topic_of(version: Version) -> str:
-    """Answer the topic of those events; a bucket has one of its own for each kind of notification."""
-    configuration = version.configuration
-    if not configuration.bucket:
-        return configuration.topic
-    project = check_name(version.function)["project"]
-    kind = "" if configuration.object_event == FINALIZED else "-" + configuration.object_event.removeprefix("OBJECT_")
-    return f"projects/{project}/topics/gcf-bucket-{configuration.bucket}{kind.lower()}"
-
-
-def _link(invocation: Invocation) -> str:
-    return f"{invocation.function}/invocations/{invocation.id}"

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from trainshed.functions.envelope import Request
+
 _LARGEST_ANSWER = 32 << 20
 
 
@@ -20,18 +22,11 @@ class Answer:
         return next((v for k, v in self.headers if k.lower() == name), "")
 
 
-async def exchange(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    *,
-    headers: Mapping[str, str],
-    body: bytes,
-    method: str = "POST",
-    path: str = "/",
-) -> Answer:
+async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: Request) -> Answer:
     """Send a request and read its answer. Raises EOFError or OSError when the connection ends before."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: function", f"Content-Length: {len(body)}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
+    method, body = request.method, request.body
+    lines = [f"{method} {request.path} HTTP/1.1", "Host: function", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in request.headers.items()]
     writer.write("\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + body)
     await writer.drain()
     status, answered = await _head(reader)

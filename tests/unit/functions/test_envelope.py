@@ -43,7 +43,7 @@ def test_message_of_attributes_alone_has_no_data():
 
 
 def test_cloud_event_names_topic_and_message():
-    headers, content = envelope.of_event(an_event(), "cloudevent")
+    headers, content, *_ = envelope.of_event(an_event(), "cloudevent")
 
     assert headers["ce-type"] == "google.cloud.pubsub.topic.v1.messagePublished"
     assert headers["ce-source"] == f"//pubsub.googleapis.com/{TOPIC}"

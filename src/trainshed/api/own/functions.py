@@ -87,7 +87,7 @@ class _Routes:
         """Call a function of either generation with data: JSON in a text, or what is no text as it is."""
         given = (await own.body(request)).get("data", "")
         data = functions.read_call(given) if isinstance(given, str) else given
-        execution, ended = await self._host.call(_name(request), data)
+        execution, ended = await self._host.call(_name(request), functions.Call(data=data))
         answer = {"result": ended.answer.decode("utf-8", "replace")} if ended.ok else {"error": ended.error}
         found = await off_loop(self._service.invocation, execution)
         return JSONResponse({"executionId": execution, **answer, "invocation": _invocation(found)})

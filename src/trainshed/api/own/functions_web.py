@@ -80,7 +80,8 @@ async def pass_on(host: functions.Host, request: Request, name: str, path: str) 
     headers = {k: v for k, v in request.headers.items() if k not in _HOP}
     query = f"?{request.url.query}" if request.url.query else ""
     body = await bodies.read(request, functions.LARGEST_REQUEST, what="the request")
-    _, ended = await host.call(name, request=(headers, body), method=request.method, path=f"/{path}{query}")
+    carried = functions.Request(headers, body, method=request.method, path=f"/{path}{query}")
+    _, ended = await host.call(name, functions.Call(request=carried))
     if not ended.ok and not ended.answer:
         return Response(ended.error, status_code=500, media_type="text/plain")
     response = Response(ended.answer, status_code=ended.status)

@@ -76,7 +76,7 @@ class CloudFunctions:
         """Call a function once, synchronously."""
         data = functions.read_call(request.data)
         await off_loop(self._get, request.name)
-        execution, ended = await self._host.call(request.name, data)
+        execution, ended = await self._host.call(request.name, functions.Call(data=data))
         answer = {"result": ended.answer.decode("utf-8", "replace")} if ended.ok else {"error": ended.error}
         return message("google.cloud.functions.v1.CallFunctionResponse", execution_id=execution, **answer)
 
