@@ -1,10 +1,10 @@
-"""Transactions that fail at their very end, as on a disk that is away."""
+"""Transactions that fail at their very end, that several verbs share, or after which the process is killed at once."""
 
 import itertools
 import threading
 
 from trainshed.errors import Unavailable
-from trainshed.sql import dialect
+from trainshed.sql import dialect, engine
 
 
 def failing_to_commit(monkeypatch, *, after=0):
@@ -19,3 +19,13 @@ def failing_to_commit(monkeypatch, *, after=0):
         return run(conn, text, values)
 
     monkeypatch.setattr(dialect, "run", failing)
+
+
+def killed_after_commit(monkeypatch):
+    """Let what follows a commit outside of the store be lost, as when the process is killed right after it."""
+    monkeypatch.setattr(engine, "_take_effect", lambda _request: None)
+
+
+def in_one_transaction(db, *verbs):
+    """Run verbs one after the other in one transaction; answer the future of each."""
+    return db.submit(lambda _conn: [db.submit(verb) for verb in verbs]).result()

@@ -464,6 +464,7 @@ def test_an_object_that_is_found_by_name_is_the_same_as_in_a_list(db, blobs, put
 
 def test_a_bucket_whose_folder_is_there_before_its_row_is_left_to_who_makes_it(blobs, upkeep, monkeypatch):
     (blobs.root / "by-hand").mkdir()
+    (blobs.root / "by-hand/a").touch()
     monkeypatch.setattr(store, "list_buckets", lambda _conn, **_: [])  # as read before its maker had committed
 
     assert upkeep.adopt_buckets() == ["by-hand"]

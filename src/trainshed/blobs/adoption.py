@@ -92,9 +92,12 @@ def object_of(found: Found, bucket: str, name: str, *, generation: int, now: dat
     )
 
 
-def require_folder(shelf: Shelf, bucket: str) -> None:
-    """Raise Unavailable when the bucket's folder is gone: a missing disk must not read as a thousand deletions."""
-    if not (shelf.root / bucket).is_dir():
+def require_folder(conn: Connection, shelf: Shelf, bucket: str) -> None:
+    """Raise Unavailable when the bucket's folder is gone: a missing disk must not read as a thousand deletions.
+
+    That of a bucket without objects is made when the first one comes, if it is not there yet.
+    """
+    if not (shelf.root / bucket).is_dir() and store.has_objects(conn, bucket):
         raise Unavailable(
             f"The folder of bucket {bucket!r} is not there: {shelf.root / bucket}. Bring it back, "
             "or delete the bucket.",
@@ -156,22 +159,22 @@ def present(conn: Connection, shelf: Shelf, bucket: str, name: str) -> list[Obje
 
     What was changed by hand and has not been seen yet comes with generation 0 and the checksums of its bytes.
     """
-    single = _present(shelf, bucket, name, store.find(conn, bucket, name))
+    single = _present(conn, shelf, bucket, name, store.find(conn, bucket, name))
     if single is not None:
         return [single]
     below = f"{name.rstrip('/')}/" if name else ""
     rows = {obj.name: obj for obj in store.list_objects(conn, bucket, prefix=below)}
     names = sorted({*rows, *(found for found, _ in scan(shelf, bucket, below))})
-    return [obj for found in names if (obj := _present(shelf, bucket, found, rows.get(found))) is not None]
+    return [obj for found in names if (obj := _present(conn, shelf, bucket, found, rows.get(found))) is not None]
 
 
-def _present(shelf: Shelf, bucket: str, name: str, row: Object | None) -> Object | None:
+def _present(conn: Connection, shelf: Shelf, bucket: str, name: str, row: Object | None) -> Object | None:
     if row is not None and is_current(shelf, row):
         return row
     if row is None and not (paths.is_plain(name) and paths.is_bucket(bucket)):
         return None
     found = read(shelf, row.path if row else paths.plain(bucket, name))
-    if found is None:
+    if found is None or (row is None and leftover(conn, bucket, name, found.path, found.stamp)):
         return None
     if row is not None and is_same(row, found):
         return touched(row, found)

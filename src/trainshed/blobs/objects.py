@@ -1,9 +1,7 @@
 """The verbs of the object store. Writes work inside the caller's transaction; the bytes follow right after COMMIT."""
 
 import logging
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
@@ -42,9 +40,7 @@ class Blobs:
         paths.check_bucket(bucket)
         if not store.insert_bucket(conn, bucket, properties or {}, now=self._clock.now()):
             raise AlreadyExists(f"Bucket {bucket!r} exists already.", reason="BUCKET_EXISTS")
-        with files.disk_errors():
-            (self.root / bucket).mkdir(parents=True, exist_ok=True)
-            files.sync_folder(self.root)
+        after_commit(conn, partial(self.shelf.add_bucket, bucket))
         return self.get_bucket(conn, bucket)
 
     def get_bucket(self, conn: Connection, bucket: str) -> Bucket:
@@ -75,7 +71,7 @@ class Blobs:
                 f"The bucket you tried to delete is not empty. Remove the objects of {bucket!r} first, old versions too."
             )
         store.delete_bucket(conn, bucket)
-        after_commit(conn, partial(self._remove_folders, bucket))
+        after_commit(conn, partial(self.shelf.remove_bucket, bucket))
 
     # Bytes on their way in
 
@@ -238,7 +234,7 @@ class Blobs:
             return None
         if row is None:
             self.get_bucket(conn, bucket)
-        adoption.require_folder(self.shelf, bucket)
+        adoption.require_folder(conn, self.shelf, bucket)
         path = row.path if row else paths.plain(bucket, name)
         if found is None or found.path != path or not adoption.holds(self.shelf, found):
             found = adoption.read(self.shelf, path)
@@ -340,11 +336,6 @@ class Blobs:
         payload = {"bucket": obj.bucket, "name": obj.name, "generation": obj.generation, "event_type": event_type}
         payload["time"] = self._clock.now().isoformat()
         append(conn, "object.changed", payload | {k: v for k, v in more.items() if v}, now=self._clock.now())
-
-    def _remove_folders(self, bucket: str) -> None:
-        for folder in (self.root / paths.GENERATIONS / bucket, self.root / paths.ESCAPED / bucket, self.root / bucket):
-            with suppress(FileNotFoundError):
-                shutil.rmtree(folder)
 
 
 def _is_linked(path: Path, folder: Path) -> bool:

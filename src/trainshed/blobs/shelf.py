@@ -7,6 +7,7 @@ take the file whose stamp is the row's; `settle` finishes the renames.
 
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -49,6 +50,17 @@ class Shelf:
         """Whether the file has not left the staging folder yet."""
         return bool(obj.staged) and (self.staging / obj.staged).exists()
 
+    def add_bucket(self, bucket: str) -> None:
+        """Make a bucket's folder."""
+        (self.root / bucket).mkdir(parents=True, exist_ok=True)
+        files.sync_folder(self.root)
+
+    def remove_bucket(self, bucket: str) -> None:
+        """Remove the folders of a bucket that is gone."""
+        for folder in (self.root / paths.GENERATIONS / bucket, self.root / paths.ESCAPED / bucket, self.root / bucket):
+            with suppress(FileNotFoundError):
+                shutil.rmtree(folder)
+
     def take(self, obj: Object, before: Object | None) -> None:
         """Do what follows a commit: the file of `obj` replaces that of `before`."""
         self.put(obj, before)
@@ -72,18 +84,25 @@ class Shelf:
         if self.is_staged(obj):
             files.place(self.root, self.staging / obj.staged, kept)
             return
-        found = files.look(self.root, obj.path)
-        if found is None or files.stamp_of(found) != obj.stamp:
+        if not self.is_at_path(obj):
             return
         if obj.path == replaced_at:
             files.keep(self.root, obj.path, kept)
         elif files.place(self.root, self.root / obj.path, kept):
             files.prune(self.root, obj.path)
 
+    def is_at_path(self, obj: Object) -> bool:
+        """Whether the file of this generation lies at its path."""
+        found = files.look(self.root, obj.path)
+        return found is not None and files.stamp_of(found) == obj.stamp
+
     def destroy(self, obj: Object) -> None:
         """Remove the bytes of an ended generation."""
-        with suppress(FileNotFoundError):
-            (self.root / paths.kept(obj.bucket, obj.generation)).unlink()
+        self.destroy_kept(obj.bucket, obj.generation)
+
+    def destroy_kept(self, bucket: str, generation: int) -> None:
+        """Remove what is kept of a generation."""
+        (self.root / paths.kept(bucket, generation)).unlink(missing_ok=True)
 
     def sync(self, placed: list[Object]) -> None:
         """Bring the directory entries of these objects to disk, folders that were made for them included."""
@@ -99,6 +118,11 @@ class Shelf:
         """Answer staged files that no row names."""
         if self.staging.is_dir():
             yield from (path for path in self.staging.iterdir() if path.name not in known)
+
+    def kept(self) -> Iterator[tuple[str, list[int]]]:
+        """Answer which old generations are kept, by bucket."""
+        for folder in (self.root / paths.GENERATIONS).glob("*/"):
+            yield folder.name, [int(path.name) for path in folder.iterdir() if path.name.isdecimal()]
 
     def _gone(self, obj: Object) -> NotFound:
         return NotFound(

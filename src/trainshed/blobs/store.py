@@ -219,6 +219,18 @@ def path_is_taken(conn: Connection, path: str, parents: list[str], name: str) ->
     return conn.execute(query).first() is not None
 
 
+def has_objects(conn: Connection, bucket: str) -> bool:
+    """Whether there is a live object in a bucket."""
+    return conn.execute(select(objects.c.name).where(objects.c.bucket == bucket, _live).limit(1)).first() is not None
+
+
+def known_among(conn: Connection, bucket: str, generations: Sequence[int]) -> set[int]:
+    """Answer those generations of a bucket that have a row."""
+    o = objects.c
+    query = select(o.generation).where(o.generation.in_(generations), o.bucket == bucket)
+    return set(conn.execute(query).scalars())
+
+
 def ended(conn: Connection, bucket: str, name: str, *, path: str, stamp: str) -> Object | None:
     """Read the ended generation of an object whose file was last seen at a path with a stamp."""
     o = objects.c

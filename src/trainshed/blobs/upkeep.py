@@ -36,9 +36,11 @@ class Upkeep:
         self._clock = clock
 
     def recover(self) -> None:
-        """After a crash: finish renames, remove staged files that became nothing. Before anything else writes."""
+        """After a crash: finish renames, remove files that became nothing or are nobody's. Before anything else writes."""
         self._blobs.root.mkdir(parents=True, exist_ok=True)
         self.settle()
+        self._add_folders()
+        self._destroy_again()
         known = {obj.staged for obj in self._db.read(partial(store.unplaced, limit=1_000_000))}
         for path in list(self._shelf.stale(known)):
             path.unlink(missing_ok=True)
@@ -46,7 +48,7 @@ class Upkeep:
     def settle(self) -> int:
         """Make sure that committed files are at their paths, and on disk there; answer how many."""
         done = 0
-        while self._db.read(partial(store.unplaced, limit=1)):
+        while self._shelf.staging.is_dir() and self._db.read(partial(store.unplaced, limit=1)):  # else the disk is away
             tried = self._db.write(self._place_all)
             if not tried.placed and not tried.misplaced:
                 break
@@ -65,7 +67,7 @@ class Upkeep:
     def differing(self, bucket: str, prefix: str = "") -> dict[str, str]:
         """Answer the names whose files are not as their rows say, with the stamp of the file (empty: it is gone)."""
         rows = {obj.name: obj for obj in self._db.read(lambda conn: list(self._blobs.list(conn, bucket, prefix)))}
-        adoption.require_folder(self._shelf, bucket)
+        self._db.read(partial(adoption.require_folder, shelf=self._shelf, bucket=bucket))
         found = {
             name: files.stamp_of(status)
             for name, status in adoption.scan(self._shelf, bucket, prefix)
@@ -94,11 +96,16 @@ class Upkeep:
         return self.refresh_object(bucket, name, row)
 
     def adopt_buckets(self) -> list[str]:
-        """Make buckets of folders that were put beside the others by hand; answer their names."""
+        """Make buckets of folders that were put beside the others by hand; answer their names.
+
+        One in which nothing lies is none yet: it may be what a crash left of a bucket that was deleted.
+        """
         known = {bucket.name for bucket in self._db.read(partial(store.list_buckets, limit=1_000_000))}
         folders = [entry for entry in os.scandir(self._blobs.root) if entry.is_dir(follow_symlinks=False)]
         new = []
         for name in (entry.name for entry in folders if entry.name not in known and paths.is_bucket(entry.name)):
+            if next(adoption.scan(self._shelf, name), None) is None:
+                continue
             with suppress(AlreadyExists):  # somebody makes it at this moment: its folder is there before its row
                 self._db.write(partial(self._blobs.create_bucket, bucket=name))
                 new.append(name)
@@ -110,6 +117,20 @@ class Upkeep:
         while more := self._db.write(self._forget):
             gone += more
         return gone
+
+    def _add_folders(self) -> None:
+        for bucket in self._db.read(partial(store.list_buckets, limit=1_000_000)):
+            if not self._db.read(partial(store.has_objects, bucket=bucket.name)):  # else its disk may be away
+                self._shelf.add_bucket(bucket.name)
+
+    def _destroy_again(self) -> None:
+        """Remove what is kept of generations that are forgotten."""
+        for bucket, kept in self._shelf.kept():
+            for first in range(0, len(kept), _BATCH):
+                some = kept[first : first + _BATCH]
+                known = self._db.read(partial(store.known_among, bucket=bucket, generations=some))
+                for generation in set(some) - known:
+                    self._shelf.destroy_kept(bucket, generation)
 
     def _place_all(self, conn: Connection) -> "_Tried":
         """Move files once this transaction is on disk: a row in it may be of a verb that is undone with it."""
@@ -123,7 +144,8 @@ class Upkeep:
     def _place(self, obj: Object, here: Object | None, tried: "_Tried") -> None:
         if obj.delete_time is not None:
             self._shelf.put_away(obj)
-            tried.placed.append(obj)
+            if not self._shelf.is_staged(obj):
+                tried.placed.append(obj)
         elif self._shelf.put(obj, here):
             tried.placed.append(obj)
         elif obj.path != paths.escaped(obj.bucket, obj.name):
@@ -142,6 +164,9 @@ class Upkeep:
         for bucket in store.list_buckets(conn, limit=1_000_000):
             before = self._clock.now() - timedelta(seconds=bucket.soft_delete_seconds)
             for obj in store.ended_before(conn, bucket.name, before, limit=_BATCH - gone):
+                if self._shelf.is_at_path(obj) and store.find(conn, obj.bucket, obj.name) is None:
+                    after_commit(conn, partial(self._shelf.put_away, obj))  # without its row it would be a new object
+                    continue
                 store.remove(conn, obj)
                 after_commit(conn, partial(self._shelf.destroy, obj))
                 gone += 1
