@@ -183,11 +183,8 @@ def publish(
     }
     if ordering_key:
         sent["orderingKey"] = ordering_key
-    is_served = session.has_server()
     with session.connect() as client:
         done = client.call("POST", f"/v1/{name_of(topic, 'topics', project)}:publish", {"messages": [sent]})
-    if not is_served:
-        click.echo("No server is running: the message is stored, and delivered once `trainshed up` runs.", err=True)
     show(done, output_format, lambda: click.echo(f"messageIds:\n- '{done['messageIds'][0]}'"))
 
 

@@ -233,7 +233,6 @@ def _create(name: str, flags: dict[str, Any], target: dict[str, Any]) -> None:
     document = {"name": path, **_common(flags), **target}
     document["retryConfig"] = _RETRY | _retry(flags)
     parent = path.rpartition("/jobs/")[0]
-    is_served = session.has_server()
     with session.connect() as client:
         job = client.call("POST", f"/v1/{parent}/jobs", document)
         try:
@@ -244,8 +243,6 @@ def _create(name: str, flags: dict[str, Any], target: dict[str, Any]) -> None:
         topic = target.get("pubsubTarget", {}).get("topicName")
         if topic and not client.is_google:
             _warn_about_topic(client, topic)
-    if not is_served:
-        click.echo("No server is running: the job is stored, and fires once `trainshed up` runs.", err=True)
     show(_sorted(job), flags["output_format"])
 
 

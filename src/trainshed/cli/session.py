@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from trainshed import home, settings
 from trainshed.cli import target
 from trainshed.cli.loading import load_app
@@ -27,7 +29,7 @@ _STARTING_SECONDS = 30.0  # how long a server that owns the home may take to ans
 def connect(**given: Any) -> Iterator[Client]:
     """Yield a client: of Google with `--target gcp`; else of TRAINSHED_ADDRESS, of the server that owns the home, or of one that lives as long as this.
 
-    Raises what starting a server raises.
+    Where there is none but that one, people are told: they may believe in another, or in another home. Raises what starting a server raises.
     """
     if (chosen := target.current()) is not None:
         yield target.connect(chosen)
@@ -37,6 +39,11 @@ def connect(**given: Any) -> Iterator[Client]:
     if address:
         yield Client(address, headers=_credentials(found))
         return
+    click.echo(
+        f"No server runs on {found.home}: this command does its work itself, and what is to follow waits for "
+        "`trainshed up`.",
+        err=True,
+    )
     with in_process(found) as (own, _):
         yield Client(own)
 
