@@ -5,7 +5,7 @@
 - `store`, `store_tasks`, `store_cache`, `store_triggers`: tables and SQL; `store_deleting`: of forgetting.
 - `catalog`: specs read, checked and planned once. `workplace`: where each task works.
 - `service`: the verbs; `reading`: those that change nothing; `request` checks what is asked for, `given` the artifacts. `triggers`: event → run.
-- `listing`: lists as Google's clients ask for them; `searching`: as people do. `comparing`: several side by side; `measuring`: their numbers.
+- `listing`: lists as Google's clients ask for them; `searching`: as people do. `comparing`: several side by side; `measuring`: their numbers; `usual`: how long they take.
 - `outline` and `drawing`: a run as a tree and as a graph; `marks`: how its tasks stand, quickly; `paths`: which tasks somebody means; `progress`: of many, briefly; `cancelling`: who asked them to end; `working`: how long they were at work; `commits`: of which commit they are; `watching`: be told.
 - `active`: an open run in memory, made of `nodes`; `handed` and `outputs`: what its tasks are given and leave.
 - `engine`: goes on with open runs; `loop` puts it together.
@@ -39,6 +39,7 @@ from trainshed.runs.store_tasks import tasks_channel
 from trainshed.runs.store_triggers import TRIGGERS
 from trainshed.runs.tallying import tally, tally_ahead, tally_of
 from trainshed.runs.triggers import TARGET, Ports, Taken, Triggers
+from trainshed.runs.usual import Took, Usual
 from trainshed.runs.watching import changes as watch
 from trainshed.runs.watching import wait
 from trainshed.runs.working import paused_seconds, pauses, worked_seconds
@@ -77,10 +78,12 @@ __all__ = [
     "Taken",
     "TaskRow",
     "Template",
+    "Took",
     "Traces",
     "Trigger",
     "Triggers",
     "Used",
+    "Usual",
     "actual",
     "actual_brief",
     "build_engine",

@@ -26,6 +26,7 @@ from trainshed.runs import (
     searching,
     store,
     store_tasks,
+    usual,
     watching,
 )
 from trainshed.runs.cancelling import Cancellation
@@ -279,6 +280,10 @@ class Reading:
     def used_since(self, since: datetime) -> Sequence[searching.Used]:
         """Add up what the runs made since then used that have ended, by pipeline and by what started them."""
         return self.db.read(lambda conn: searching.used_since(conn, since))
+
+    def usual(self, run: Run) -> usual.Usual:
+        """Answer how long the runs of the pipeline before a run took, and their tasks."""
+        return self.db.read(lambda conn: usual.usual(conn, run))
 
     def worked_before(self, name: str) -> Run | None:
         """Find the last run of the same pipeline that succeeded and did something before a run. Raises NotFound."""

@@ -10,7 +10,7 @@ from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, Time, time
 from trainshed.dashboard.logs.ansi import plain
 from trainshed.dashboard.page import Action, Actions, Facts, Notice, Page, Part, Tab, Text
-from trainshed.dashboard.runs import panel, results, tasks, timeline
+from trainshed.dashboard.runs import panel, results, tasks, timeline, usual
 from trainshed.dashboard.runs.kept import Ended
 from trainshed.dashboard.runs.listing import COMPARISON, SECTION, own_name
 from trainshed.dashboard.runs.picture import Pictures
@@ -43,6 +43,7 @@ class OneRun:
     def __init__(self, service: runs.Service) -> None:
         self._service = service
         self._ended = Ended(service)
+        self._past = usual.Past(service)
         self._pictures = Pictures()
 
     def page(self, asked: Asked) -> Page:
@@ -62,7 +63,7 @@ class OneRun:
             title=_title(run),
             section=SECTION,
             state=Badge(state=run.state, note=remark(run) or so_far(found)),
-            about=_about(found, self._cost(found), self._asked_to_end(run)),
+            about=(*_about(found, self._cost(found), self._asked_to_end(run)), *self._usually(run, asked)),
             trail=(Link(text="Runs", href=SECTION), Link(text=run.pipeline, href=f"{SECTION}?pipeline={run.pipeline}")),
             tabs=_tabs(asked, run, tab),
             parts=(*_problem(found), _actions(run), *made[tab](found, asked)),
@@ -82,14 +83,18 @@ class OneRun:
     def _asked_to_end(self, run: runs.Run) -> str:
         return asked_to_end(self._service.cancellations([run.name]).get(run.name)) if was_stopped(run) else ""
 
+    def _usually(self, run: runs.Run, asked: Asked) -> Sequence[Cell]:
+        said = usual.of_run(run, self._past.of(run), self._service.clock.now(), asked)
+        return () if said is None else (said,)
+
     def _graph(self, found: runs.Marks, asked: Asked) -> Sequence[Part]:
         whole = self._pictures.whole(found)
-        beside = panel.parts(self._service, found, whole, asked)
+        beside = panel.parts(self._service, found, whole, self._past.of(found.run), asked)
         log = [part for part in beside if not part.beside]  # it stands below the graph, where there is room for it
         return (self._pictures.part(found, asked), *log, *(part for part in beside if part.beside))
 
     def _tasks(self, found: runs.Marks, asked: Asked) -> Sequence[Part]:
-        return tasks.parts(self._service, found, asked)
+        return tasks.parts(self._service, found, self._past.of(found.run), asked)
 
     def _timeline(self, found: runs.Marks, asked: Asked) -> Sequence[Part]:
         return (timeline.part(self._service, found, asked),)

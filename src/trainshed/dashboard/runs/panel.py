@@ -19,7 +19,7 @@ _MOST = 25  # iterations that are listed
 _WORST = ("FAILED", "CANCELLED", "CANCELLING", "RUNNING", "QUEUED", "PENDING", "SUCCEEDED", "SKIPPED", "NOT_TRIGGERED")
 
 
-def parts(service: runs.Service, found: runs.Marks, whole: Whole, asked: Asked) -> Sequence[Part]:
+def parts(service: runs.Service, found: runs.Marks, whole: Whole, known: runs.Usual, asked: Asked) -> Sequence[Part]:
     """Make the parts beside the graph; none where nothing is selected. Raises InvalidArgument for an unknown node."""
     path = asked.word(TASK)
     if not path:
@@ -39,7 +39,7 @@ def parts(service: runs.Service, found: runs.Marks, whole: Whole, asked: Asked) 
     if one is None:
         return _several(found, item, instances, asked)
     siblings = _siblings(found.run, instances, asked) if len(instances) > 1 else ()
-    return (*task_parts(service, found.run, item, one, asked), *siblings, *_log(found, one, asked))
+    return (*task_parts(service, found.run, item, one, known, asked), *siblings, *_log(found, one, asked))
 
 
 def log_source(service: runs.Service, asked: Asked) -> logs.Source:

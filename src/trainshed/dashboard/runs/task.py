@@ -16,6 +16,7 @@ from trainshed.dashboard.runs.artifact import closing
 from trainshed.dashboard.runs.artifact import page as artifact_page
 from trainshed.dashboard.runs.folding import Item
 from trainshed.dashboard.runs.tasks import reason
+from trainshed.dashboard.runs.usual import of_task
 from trainshed.dashboard.runs.words import address, asked_to_end, part_took
 
 _PRICES = costs.load()
@@ -23,11 +24,15 @@ _STOPPED = {"CANCELLING", "CANCELLED"}  # states of a task whose run was asked t
 _LONG = 400  # characters of a value
 
 
-def task_parts(service: runs.Service, run: runs.Run, item: Item, one: runs.OneTask, asked: Asked) -> Sequence[Part]:
+def task_parts(
+    service: runs.Service, run: runs.Run, item: Item, one: runs.OneTask, known: runs.Usual, asked: Asked
+) -> Sequence[Part]:
     """Make the parts beside the graph of one task: what it is, took and gave, its attempts, how to run it again."""
     row = one.row
     stopped = service.cancellations([run.name]).get(run.name) if row.state in _STOPPED else None
-    made: list[Part] = [*_about(run, item, one, asked, asked_to_end(stopped))]
+    made: list[Part] = [
+        *_about(run, item, one, asked, asked_to_end(stopped), of_task(run, row, known, service.clock.now()))
+    ]
     given, gave = one.parameters, (row.outputs or {}).get("parameters") or {}
     here = service.stored_here([*given.values(), *gave.values()])
     made += _values("node-inputs", "Parameters in", given, here)
@@ -44,7 +49,7 @@ def written(value: Any) -> str:
     return text if len(text) <= _LONG else f"{text[:_LONG]}… ({len(text):,} characters)"
 
 
-def _about(run: runs.Run, item: Item, one: runs.OneTask, asked: Asked, stopped: str) -> Sequence[Part]:
+def _about(run: runs.Run, item: Item, one: runs.OneTask, asked: Asked, stopped: str, usually: Cell) -> Sequence[Part]:
     """Say the state, then what went wrong, and only then what else there is to know."""
     row = one.row
     waited = _waited(one)
@@ -71,6 +76,7 @@ def _about(run: runs.Run, item: Item, one: runs.OneTask, asked: Asked, stopped: 
         ("Priced as", row.machine_type or None),
         ("Environment", Code(text=row.environment, may_copy=True) if row.environment else None),
         ("Cost", _cost(one)),
+        ("Usual duration", usually),
     ]
     kept = [(label, cell) for label, cell in pairs if cell not in {None, ""}]
     top = Facts(id="node", heading=item.label, pairs=kept, beyond=closing(asked), beside=True)

@@ -9,6 +9,7 @@ from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Link, seconds, size
 from trainshed.dashboard.page import Empty, Filter, Filters, Part, Table
+from trainshed.dashboard.runs import usual
 from trainshed.dashboard.runs.listing import SECTION
 from trainshed.dashboard.runs.words import part_took
 from trainshed.errors import InvalidArgument
@@ -16,12 +17,12 @@ from trainshed.quantities import counted
 
 PAGE = 200
 _KINDS = {"dag": "tasks inside", "loop": "loop", "importer": "import"}  # of what has no image
-_COLUMNS = ("Task", "State", "Attempts", "Duration", "CPU", "Peak memory", "Image or kind", "Why")
-_SORTS = ("plan", "duration", "cpu", "start", "state", "name")
+_COLUMNS = ("Task", "State", "Attempts", "Duration", "Usual duration", "CPU", "Peak memory", "Image or kind", "Why")
+_SORTS = ("plan", "duration", usual.SLOW, "cpu", "start", "state", "name")
 _WORST = ("FAILED", "CANCELLED", "CANCELLING", "RUNNING", "QUEUED", "PENDING", "NOT_TRIGGERED", "SKIPPED", "SUCCEEDED")
 
 
-def parts(service: runs.Service, found: runs.Marks, asked: Asked) -> Sequence[Part]:
+def parts(service: runs.Service, found: runs.Marks, known: runs.Usual, asked: Asked) -> Sequence[Part]:
     """Make the filters and a page of the table. Raises InvalidArgument."""
     state, text = asked.choice("state", tuple(runs.TASK.states)), asked.word("text").lower()
     sort = asked.choice("sort", _SORTS, "plan")
@@ -32,7 +33,10 @@ def parts(service: runs.Service, found: runs.Marks, asked: Asked) -> Sequence[Pa
     ]
     if start and start >= len(chosen):
         raise InvalidArgument.field("from", f"there are {len(chosen)} tasks, counted from 0")
-    if sort != "plan":
+    now = service.clock.now()
+    if sort == usual.SLOW:
+        chosen.sort(key=lambda mark: -(usual.ratio(found.run, mark, known, now) or 0.0))
+    elif sort != "plan":
         chosen.sort(key=_KEYS.get(sort) or (lambda mark: -_lasted(found.run, mark)))
     shown = chosen[start : start + PAGE]
     rows = service.tasks_by_id([mark.id for mark in shown])
@@ -43,7 +47,11 @@ def parts(service: runs.Service, found: runs.Marks, asked: Asked) -> Sequence[Pa
             id="tasks",
             heading=counted_tasks(chosen),
             columns=_COLUMNS,
-            rows=[_row(found, rows[mark.id], tasks, is_tree=is_tree) for mark in shown if mark.id in rows],
+            rows=[
+                _row(found, rows[mark.id], tasks, usual.of_task(found.run, mark, known, now), is_tree=is_tree)
+                for mark in shown
+                if mark.id in rows
+            ],
             nothing=Empty(text="No task of this run is like that." if found.tasks else "This pipeline has no tasks."),
             more=asked.href(**{"from": str(start + PAGE)}) if start + PAGE < len(chosen) else "",
             more_text=f"The next {min(PAGE, len(chosen) - start - PAGE)} of {len(chosen)}",
@@ -105,7 +113,9 @@ def _called(mark: runs.Mark, tasks: Mapping[str, ir.Task]) -> str:
     return f"{mark.name} {label(mark.name, None, tasks)}".lower()
 
 
-def _row(found: runs.Marks, row: runs.TaskRow, tasks: Mapping[str, ir.Task], *, is_tree: bool) -> tuple[Cell, ...]:
+def _row(
+    found: runs.Marks, row: runs.TaskRow, tasks: Mapping[str, ir.Task], usually: Cell, *, is_tree: bool
+) -> tuple[Cell, ...]:
     task = tasks.get(runs.static(row.name))
     is_inside = "." in row.name
     text = label(row.name, row.iteration, tasks) if is_tree or not is_inside else row.name
@@ -114,6 +124,7 @@ def _row(found: runs.Marks, row: runs.TaskRow, tasks: Mapping[str, ir.Task], *, 
         Badge(state=row.state, note="reused" if row.cached_from else ""),
         row.attempt or None,
         part_took(found.run, row.start_time, row.end_time),
+        usually,
         seconds(row.cpu_seconds or None),
         size(row.peak_memory_bytes or None),
         (task.image.rpartition("/")[2] if task else "") or _KINDS.get(row.kind, row.kind),
@@ -134,7 +145,8 @@ def _filters(found: runs.Marks, asked: Asked, state: str, text: str, sort: str) 
                 label="Order",
                 value=sort,
                 choices=(
-                    ("plan", "as in the plan"), ("duration", "longest first"), ("cpu", "most CPU first"),
+                    ("plan", "as in the plan"), ("duration", "longest first"), (usual.SLOW, "slowest of their usual first"),
+                    ("cpu", "most CPU first"),
                     ("start", "as they began"), ("state", "worst state first"), ("name", "by name"),
                 ),
             ),
