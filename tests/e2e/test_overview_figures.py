@@ -89,7 +89,7 @@ def test_the_week_costs_what_the_attempts_and_builds_of_its_rows_cost(shed):
     assert len(runs) == len(query(shed, "SELECT name FROM runs")) - 1
     assert len(builds) == len(query(shed, "SELECT id FROM builds")) - 1
     assert attempts
-    assert f"{cloud:.2f} USD on Google Cloud; {len(runs)} runs" in note
+    assert f"{cloud:.4f} USD on Google Cloud; {len(runs)} runs that ended" in note
 
 
 def test_each_model_is_as_fresh_as_its_newest_folder(shed):
@@ -143,18 +143,39 @@ def next_of_year(cron, zone):
 def test_what_is_at_work_is_what_the_store_has_open(shed, tmp_path):
     flag = tmp_path / "go"
     wait = f"while [ ! -e {flag} ]; do sleep 0.05; done"
-    build = ask(shed, "/v1/projects/local-project/builds", {"steps": [{"name": "ubuntu", "script": wait}]})
-    number = build["metadata"]["build"]["id"]
+    asked = [
+        ask(shed, "/v1/projects/local-project/builds", {"steps": [{"name": "ubuntu", "script": wait}]})
+        for _ in range(10)
+    ]
+    numbers = [answer["metadata"]["build"]["id"] for answer in asked]
     try:
-        wait_until(lambda: figure(shed, "At work now")[0] == 1, what="the build on the page")
+        wait_until(lambda: figure(shed, "At work now")[0] == 10, what="the builds on the page")
         ((opened,),) = query(
             shed,
             "SELECT (SELECT count(*) FROM builds WHERE state IN ('QUEUED', 'WORKING')) "
             "+ (SELECT count(*) FROM runs WHERE state IN ('PENDING', 'RUNNING', 'CANCELLING'))",
         )
-        assert opened == 1
-        assert [cell["cells"][1]["text"] for cell, *_ in rows(shed, "now")] == [number[:8]]
+        (now,) = (part for part in ask(shed, "/?format=json")["parts"] if part["id"] == "now")
+        assert opened == now["count"] == 10
+        assert [cell["cells"][1]["text"] for cell, *_ in now["rows"]] == [number[:8] for number in numbers[:1:-1]]
     finally:
         flag.touch()
-    wait_until(lambda: figure(shed, "At work now")[0] == 0, what="the end of the build on the page")
-    assert query(shed, "SELECT state FROM builds WHERE id = ?", number) == [("SUCCESS",)]
+    wait_until(lambda: figure(shed, "At work now")[0] == 0, what="the end of the builds on the page")
+    assert {query(shed, "SELECT state FROM builds WHERE id = ?", number)[0][0] for number in numbers} == {"SUCCESS"}
+
+
+def test_more_than_is_listed_needs_somebody_and_the_figure_says_so(shed):
+    target = {"topicName": "projects/local-project/topics/trigger-penguin-training", "data": "e30="}
+    before = len(rows(shed, "waiting"))
+    assert figure(shed, "Needs you")[0] == before < 8
+
+    for count in range(before, 9):
+        name = f"{PLACE}/jobs/rests-{count}"
+        ask(
+            shed,
+            f"/v1/{PLACE}/jobs",
+            {"name": name, "schedule": "0 3 * * *", "timeZone": "UTC", "pubsubTarget": target},
+        )
+        ask(shed, f"/v1/{name}:pause", {})
+        wanted = count + 1 if count < 8 else "more than 8"
+        assert (figure(shed, "Needs you")[0], len(rows(shed, "waiting"))) == (wanted, min(count + 1, 8))

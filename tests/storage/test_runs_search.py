@@ -4,7 +4,6 @@ import importlib.util
 import sys
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -204,14 +203,12 @@ def test_no_list_sorts_or_reads_everything(world, words):
     assert not [plan for plan in plans if "TEMP B-TREE" in plan or ("SCAN" in plan and "USING" not in plan)], plans
 
 
-def test_runs_of_a_trigger_are_counted_by_state_in_each_stretch_of_time(world):
-    made = [create(world, job_id="first", cause=fired(world, "2026-11-20T03:00:00Z"))]
-    create(world, job_id="by-hand")
-    world.finish(made[0])
-    made += [create(world, job_id=f"n{day}", cause=fired(world, f"2026-11-{day}T03:00:00Z")) for day in (21, 22)]
-    edges = [made[0].create_time, made[1].create_time, made[2].create_time, world.clock.now() + timedelta(minutes=1)]
+def test_states_of_many_runs_are_known_and_how_many_have_not_ended(world):
+    first, second = (create(world, job_id=name) for name in ("first", "second"))
+    world.finish(first)
+    third = create(world, job_id="third")
 
-    found = world.service.count_by_state(SCHEDULE, list(pairwise(edges)))
+    found = world.service.states([first.name, second.name, third.name, f"{PARENT}/pipelineJobs/gone"])
 
-    assert found == [{"SUCCEEDED": 1}, {"PENDING": 1}, {"PENDING": 1}]
-    assert world.service.count_by_state(f"{PARENT}/jobs/other", list(pairwise(edges))) == [{}, {}, {}]
+    assert found == {first.name: "SUCCEEDED", second.name: "SUCCEEDED", third.name: "PENDING"}
+    assert world.service.count_open() == 1

@@ -1,11 +1,11 @@
 """What people look for among builds. All of it is done by the database, by index, newest builds first."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, func, select, true
 
 from trainshed import names
 from trainshed.builds import store
@@ -43,6 +43,11 @@ def page(conn: Connection, wanted: Search) -> tuple[list[Build], str]:
     if len(newest) <= wanted.page_size:
         return builds, ""
     return builds, names.time_token(builds[-1].create_time, builds[-1].build_id)
+
+
+def count(conn: Connection, states: Sequence[str]) -> int:
+    """Count the builds in some states."""
+    return conn.execute(select(func.count()).where(store.builds.c.state.in_(states))).scalar_one()
 
 
 def _keys(

@@ -166,6 +166,10 @@ class Service:
         """Read the newest builds in some states."""
         return self._db.read(lambda conn: store.list_builds(conn, states=states, limit=limit))
 
+    def count(self, states: Sequence[str]) -> int:
+        """Count the builds in some states."""
+        return self._db.read(lambda conn: searching.count(conn, states))
+
     def seconds_since(self, since: datetime) -> Mapping[str, float]:
         """Add up how long the builds made since then have worked, by machine type."""
         return self._db.read(lambda conn: store.seconds_since(conn, since))

@@ -1,4 +1,4 @@
-"""What became of a schedule's firings in the end, counted: of each chain of events the receipt that tells."""
+"""What became of a schedule's firings in the end: of each chain of events the receipt that tells."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -15,20 +15,21 @@ _STEPS = 3  # from a schedule to its topic, to a function, to the run
 _c = receipts.c
 
 
-def count_due(conn: Connection, trigger: str, stretches: Sequence[tuple[datetime, datetime]]) -> list[dict[str, int]]:
-    """Count a schedule's firings in each of the stretches that follow one another, by what became of them in the end.
+def due_ends(
+    conn: Connection, trigger: str, stretches: Sequence[tuple[datetime, datetime]]
+) -> list[list[tuple[str, str]]]:
+    """Answer of a schedule's firings in each of the stretches that follow one another what became of them in the end.
 
-    A firing that a function turned into a run counts as the function's receipt says; where several heard of it, that of
-    the one that started work, or else of one that failed.
+    That is the state and the link of a receipt: of a firing that a function turned into a run, the function's; where
+    several heard of it, that of the one that started work, or else of one that failed.
     """
-    counts: list[dict[str, int]] = [{} for _ in stretches]
+    found: list[list[tuple[str, str]]] = [[] for _ in stretches]
     each = [stimuli(*stretch) for stretch in stretches]
     for mine in zip(*each, strict=True):  # those that came due, those that were forced
         starts = [low for low, _ in mine]
-        for stimulus, state in _ENDS.rows(conn, trigger=trigger, low=starts[0], high=mine[-1][1]):
-            count = counts[bisect_right(starts, stimulus) - 1]
-            count[state] = count.get(state, 0) + 1
-    return counts
+        for stimulus, state, link in _ENDS.rows(conn, trigger=trigger, low=starts[0], high=mine[-1][1]):
+            found[bisect_right(starts, stimulus) - 1].append((state, link))
+    return found
 
 
 def _ends() -> Select[Any]:
@@ -45,8 +46,8 @@ def _ends() -> Select[Any]:
     latest = (chain.c.step, chain.c.create_time, chain.c.id)
     telling = [each.desc() for each in (_is_work(chain.c.link), is_failure, *latest)]
     rank = func.row_number().over(partition_by=chain.c.root, order_by=telling)
-    ranked = select(chain.c.root, chain.c.state, rank.label("rank")).subquery()
-    return select(ranked.c.root, ranked.c.state).where(ranked.c.rank == 1)
+    ranked = select(chain.c.root, chain.c.state, chain.c.link, rank.label("rank")).subquery()
+    return select(ranked.c.root, ranked.c.state, ranked.c.link).where(ranked.c.rank == 1)
 
 
 def _is_work(link: ColumnElement[str]) -> ColumnElement[bool]:

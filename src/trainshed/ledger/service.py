@@ -63,9 +63,9 @@ class Service:
         """Read the receipts of a schedule's firings that were due, or forced, in a stretch of time, newest first."""
         return self._db.read(lambda conn: search.due(conn, trigger, since, until, limit=limit))
 
-    def count_due(self, trigger: str, stretches: Sequence[tuple[datetime, datetime]]) -> list[dict[str, int]]:
-        """Count a schedule's firings in each stretch of time, by what became of them in the end."""
-        return self._db.read(lambda conn: ends.count_due(conn, trigger, stretches))
+    def due_ends(self, trigger: str, stretches: Sequence[tuple[datetime, datetime]]) -> list[list[tuple[str, str]]]:
+        """Answer what became of a schedule's firings in each stretch of time: state and link of the receipt that tells."""
+        return self._db.read(lambda conn: ends.due_ends(conn, trigger, stretches))
 
     def cause_of(self, link: str) -> Receipt | None:
         """Find the receipt of the event that started what `link` names."""

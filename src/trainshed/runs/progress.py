@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, case, func, not_, select
+from sqlalchemy import Connection, case, func, select
 
 from trainshed.quantities import counted
 from trainshed.runs.lifecycle import RUN, TASK
@@ -68,6 +67,11 @@ _PROGRESS = Prepared(
 )
 
 
+def count_open(conn: Connection) -> int:
+    """Count the runs that have not ended."""
+    return conn.execute(select(func.count()).where(_c.state.in_(RUN.open_states))).scalar_one()
+
+
 def of_runs(conn: Connection, names: Sequence[str]) -> dict[str, Progress]:
     """Answer how far these runs have come; what is gone is left out."""
     return {
@@ -84,16 +88,9 @@ def triggers_of(conn: Connection, names: Sequence[str]) -> list[str]:
     return list(conn.execute(query).scalars())
 
 
-def count_by_state(conn: Connection, trigger: str, since: datetime, until: datetime) -> dict[str, int]:
-    """Count the runs of a trigger that were made in a stretch of time and had something to do, by their state."""
-    return dict(_COUNTED.rows(conn, trigger=trigger, since=since, until=until))
+_STATES = Prepared(select(_c.name, _c.state).where(among(_c.name, "given")))
 
 
-def _counted() -> Select[Any]:
-    is_needless = and_(_c.state == "SUCCEEDED", func.coalesce(_c.tasks_ran, 1) == 0, _c.tasks_total > 0)
-    then = (_c.create_time >= bindparam("since"), _c.create_time < bindparam("until"))
-    query = select(_c.state, func.count()).where(_c.trigger == bindparam("trigger"), *then, not_(is_needless))
-    return query.group_by(_c.state)
-
-
-_COUNTED = Prepared(_counted())  # a calendar asks for each of its days
+def states_of(conn: Connection, names: Sequence[str]) -> dict[str, str]:
+    """Answer the states of very many runs; what is gone is left out."""
+    return dict(_STATES.rows(conn, given=list(names)))

@@ -176,6 +176,10 @@ class Service(Reading):
         """Read the ended attempts of the tasks of a run that were tried more than once, or are to be tried again."""
         return self.db.read(lambda conn: store_tasks.attempts_of(conn, name, again_only=True))
 
+    def count_open(self) -> int:
+        """Count the runs that have not ended."""
+        return self.db.read(progress.count_open)
+
     def triggers_of(self, names: Sequence[str]) -> Sequence[str]:
         """Answer the schedules and triggers that started some runs."""
         return self.db.read(lambda conn: progress.triggers_of(conn, names))

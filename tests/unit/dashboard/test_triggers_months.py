@@ -110,14 +110,22 @@ def test_what_is_to_come_ends_with_the_schedule():
     assert [due.day for due in few.due()] == [29, 30, 1, 2]
 
 
-def test_what_became_of_firings_adds_up():
-    ended = {"STARTED": 5, "JOINED": 1, "SKIPPED": 2, "FAILED": 1}
+def test_what_became_of_firings_is_told_by_their_runs_and_builds_whenever_those_began():
+    run, late, build, gone = ("p/pipelineJobs/1", "p/pipelineJobs/2", "p/builds/3", "p/pipelineJobs/4")
+    states = {run: "FAILED", late: "SUCCEEDED", build: "SUCCESS"}  # the second began the day after
+    ended = [
+        ("STARTED", run),
+        ("JOINED", run),
+        ("STARTED", late),
+        ("STARTED", build),
+        ("STARTED", gone),
+        ("STARTED", ""),
+    ]
 
-    assert months.came_of(ended, {"SUCCEEDED": 3, "FAILED": 1}) == {
-        "SKIPPED": 2, "FAILED": 2, "SUCCEEDED": 3, "STARTED": 2,
+    assert months.came_of([*ended, ("SKIPPED", late), ("FAILED", "")], states) == {
+        "FAILED": 3, "SUCCEEDED": 1, "SUCCESS": 1, "STARTED": 2, "SKIPPED": 1,
     }  # fmt: skip
-    assert months.came_of({"STARTED": 1}, {"SUCCEEDED": 2}) == {"SUCCEEDED": 2}  # two functions heard of one firing
-    assert months.came_of({}, {}) == {}
+    assert months.came_of([], states) == {}
 
 
 def test_weeks_begin_on_monday_and_are_whole():

@@ -90,13 +90,14 @@ class Overview:
         open_runs = [run for state in ("RUNNING", "PENDING", "CANCELLING") for run in self._runs_in(state)]
         open_builds = s.builds.newest(_AT_WORK, limit=_SHOWN)
         failed = failures.read(s.runs, s.builds, s.ledger, s.accounts, limit=_SHOWN)
-        wanted = waiting.read(s.builds, s.topics, s.schedules, s.run_schedules, now=s.clock.now(), limit=_SHOWN)
+        wanted = waiting.read(s.builds, s.topics, s.schedules, s.run_schedules, now=s.clock.now(), limit=_SHOWN + 1)
+        at_work = s.runs.count_open() + s.builds.count(_AT_WORK)
         models = fresh.read(s.models, limit=_SHOWN)
         parts: list[Part] = [
             *_unwell(measured),
-            self._figures(measured, len(open_runs) + len(open_builds), len(wanted)),
-            waiting.table(wanted),
-            _at_work(open_runs, open_builds, s.runs.done_of(open_runs)),
+            self._figures(measured, at_work, len(wanted)),
+            waiting.table(wanted[:_SHOWN]),
+            _at_work(open_runs, open_builds, s.runs.done_of(open_runs), at_work),
             coming.table(coming.read(s.schedules, s.run_schedules, s.ledger, s.accounts, limit=_SHOWN)),
             failures.table(failed),
             fresh.table(models),
@@ -121,7 +122,11 @@ class Overview:
             ("Disk free", free, f"of {_gib(total)}"),
             ("Cores for tasks", f"{measured.cores:g}", "on this machine"),
             ("At work now", at_work, "runs and builds"),
-            ("Needs you", wanted, "approvals, dead letters, backlogs, pauses"),
+            (
+                "Needs you",
+                wanted if wanted <= _SHOWN else f"more than {_SHOWN}",
+                "approvals, dead letters, backlogs, pauses",
+            ),
             ("Cost of 7 days", Link(text=money(spent.local, spent.currency), href=bill.SECTION), _cloud(spent)),
         ]
         return Figures(id="health", figures=figures)
@@ -133,7 +138,7 @@ def _gib(found: Cell) -> str:
 
 
 def _cloud(spent: Spent) -> str:
-    return f"here; {spent.cloud:.2f} {spent.currency} on Google Cloud; {counted(spent.runs, 'run')}"
+    return f"here; {money(spent.cloud, spent.currency)} on Google Cloud; {counted(spent.runs, 'run')} that ended"
 
 
 def _unwell(measured: Health) -> list[Part]:
@@ -149,7 +154,7 @@ def _unwell(measured: Health) -> list[Part]:
 
 
 def _at_work(
-    open_runs: Sequence[runs.Run], open_builds: Sequence[builds.Build], done: Mapping[str, runs.Done]
+    open_runs: Sequence[runs.Run], open_builds: Sequence[builds.Build], done: Mapping[str, runs.Done], total: int
 ) -> Table:
     rows: list[Sequence[Cell]] = [
         (
@@ -173,4 +178,5 @@ def _at_work(
     ]
     nothing = Empty(text="Nothing runs at the moment.")
     columns = ("What", "State", "Of", "For", "Account")
-    return Table(id="now", heading="Now", columns=columns, rows=rows, nothing=nothing)
+    count = total if total > len(rows) else None
+    return Table(id="now", heading="Now", columns=columns, rows=rows, nothing=nothing, count=count)

@@ -59,8 +59,8 @@ class Firings:
         zone = ahead.cron.time_zone
         month = Month.parse(asked.word("month"), zone, now)
         stretches = [months.stretch(day, zone) for day in month.days]
-        fired = self._sources.receipts.count_due(name, stretches)
-        runs = self._sources.runs.count_by_state(name, stretches)
+        fired = self._sources.receipts.due_ends(name, stretches)
+        states = self._sources.states([link for ended in fired for state, link in ended if state in months.GOES_ON])
         planned = months.by_day(ahead.due(*month.stretch), zone)
         today = now.astimezone(ZoneInfo(zone)).date()
         days = [
@@ -68,10 +68,10 @@ class Firings:
                 date=day,
                 href=asked.href(view=None, month=None, page=None, day=str(day)) if ended else "",
                 is_today=day == today,
-                came=months.came_of(ended, worked),
+                came=months.came_of(ended, states),
                 planned=planned.get(day, 0),
             )
-            for day, ended, worked in zip(month.days, fired, runs, strict=True)
+            for day, ended in zip(month.days, fired, strict=True)
         ]
         return Calendar(
             id="calendar",

@@ -17,7 +17,7 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTH = re.compile(r"(\d{4})-(\d\d)")
 _YEARS = (1970, 9000)
 _INSTANT = timedelta(microseconds=1)
-_GOES_ON = ("STARTED", "JOINED")  # what became of it is told by the work
+GOES_ON = ("STARTED", "JOINED")  # what became of it is told by the work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,16 +86,13 @@ def parse_day(word: str) -> date:
     return found
 
 
-def came_of(ended: Mapping[str, int], worked: Mapping[str, int]) -> dict[str, int]:
-    """Count what became of firings: receipts by state at the end of each chain, with runs in place of what was started.
+def came_of(ended: Iterable[tuple[str, str]], states: Mapping[str, str]) -> dict[str, int]:
+    """Count what became of firings: each by the receipt at the end of its chain, or by the run or build that was started.
 
-    What was started and is no run (a build, a call) stays as it is.
+    What was started and is neither (a call), or is gone, stays as it is. A firing counts on the day on which it was
+    due, whenever its work began.
     """
-    found = Counter({state: count for state, count in ended.items() if state not in _GOES_ON})
-    found.update(worked)
-    if (others := sum(ended.get(state, 0) for state in _GOES_ON) - sum(worked.values())) > 0:
-        found["STARTED"] += others
-    return dict(found)
+    return Counter(states.get(link, state) if state in GOES_ON else state for state, link in ended)
 
 
 def by_day(times: Iterable[datetime], zone: str) -> Mapping[date, int]:

@@ -51,6 +51,12 @@ class Sources:
         titles = self._schedules.titles({name for name in found if "/schedules/" in name})
         return {name: links.named(titles[name], name) if name in titles else links.link(name) for name in found}
 
+    def states(self, links: Sequence[str]) -> dict[str, str]:
+        """Answer the states of the runs and builds among very many links."""
+        of_runs = [link for link in links if "/pipelineJobs/" in link]
+        others = self.works([link for link in links if "/builds/" in link])
+        return {**self.runs.states(of_runs), **{name: work.state for name, work in others.items()}}
+
     def works(self, links: Sequence[str]) -> dict[str, Work]:
         """Answer where the runs and builds stand that these names are of."""
         of_runs = {link for link in links if "/pipelineJobs/" in link}
