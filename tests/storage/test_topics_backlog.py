@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from trainshed import topics
+from trainshed.dashboard.triggers import subscription
 from trainshed.topics import Kind, Options, PubsubMessage, backlog
 
 TOPIC, OTHER = "projects/p/topics/trainings", "projects/p/topics/quiet"
@@ -54,6 +55,23 @@ def test_counting_stops_at_a_bound(service, clock, monkeypatch):
     (found,) = service.backlogs.of_topic(TOPIC, limit=5)
 
     assert (found.name, found.kind, found.backlog.waiting, found.backlog.bound) == (NAME, Kind.PULL, 2, 2)
+
+
+def test_more_than_is_looked_at_may_hold_an_older_message(service, clock, monkeypatch):
+    start = clock.now()
+    published(service, clock)
+    (first,) = service.pull(NAME, max_messages=1)
+    service.modify_ack_deadline(NAME, [first.ack_id], 0)  # it comes again after the others
+
+    exact = seen(service)
+    monkeypatch.setattr(backlog, "COUNTED_WHOLE", 2)
+    bounded = seen(service)
+
+    assert (exact.oldest_time, exact.may_be_older) == (start, False)
+    assert (bounded.oldest_time, bounded.may_be_older) == (start + timedelta(seconds=1), True)
+    cell = subscription.oldest(bounded)
+    assert [getattr(each, "when", each) for each in cell.cells] == [bounded.oldest_time, "or earlier"]
+    assert subscription.oldest(exact).when == start
 
 
 def test_looking_takes_nothing_and_moves_nothing(service, clock):

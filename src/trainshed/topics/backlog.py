@@ -40,6 +40,11 @@ class Backlog:
     oldest_time: datetime | None = None  # when the oldest that is not acknowledged was published
     bound: int = COUNTED  # of each count
 
+    @property
+    def may_be_older(self) -> bool:
+        """Whether more waits than was looked at: what was handed out before and comes last may have been published first."""
+        return max(self.waiting, self.out) >= self.bound
+
     def __add__(self, other: "Backlog") -> "Backlog":
         """Add up what waits in two places."""
         times = [time for time in (self.oldest_time, other.oldest_time) if time]

@@ -87,6 +87,7 @@ def _untaken(each: topics.Subscribed, now: datetime) -> Wanted:
     said = "1 message waits" if backlog.waiting == 1 else f"{_bounded(backlog.waiting, backlog.bound)} messages wait"
     if backlog.oldest_time:
         oldest = f", the oldest for {duration((now - backlog.oldest_time).total_seconds())}"
+        oldest += " or longer" if backlog.may_be_older else ""
     is_pulled = each.kind is topics.Kind.PULL
     return Wanted(
         what=Link(text=f"subscription {names.short(each.name)}", href=links.href("/subscriptions", each.name)),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from trainshed import names, topics
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Code, Link, Time, time
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, Time, time
 from trainshed.dashboard.page import Action, Actions, Empty, Facts, Field, Figures, Form, Notice, Page, Part, Table
 from trainshed.dashboard.triggers import SECTION as ABOVE
 from trainshed.dashboard.triggers import messages
@@ -91,6 +91,12 @@ def so_many(count: int, bound: int, *, is_least: bool = False) -> Cell:
     return f"{count:,} or more" if count >= bound or is_least else count
 
 
+def oldest(backlog: Backlog, *, is_least: bool = False) -> Cell:
+    """Answer when the oldest that is not acknowledged was published, as far as was looked."""
+    when = time(backlog.oldest_time)
+    return Several(cells=(when, "or earlier")) if when and (backlog.may_be_older or is_least) else when
+
+
 def _figures(backlog: Backlog) -> Figures:
     return Figures(
         id="backlog",
@@ -99,7 +105,7 @@ def _figures(backlog: Backlog) -> Figures:
             ("Handed out", so_many(backlog.out, backlog.bound), "not acknowledged yet"),
             (
                 "Oldest unacknowledged",
-                time(backlog.oldest_time),
+                oldest(backlog),
                 "published" if backlog.oldest_time else "nothing waits",
             ),
             ("Dead letters", so_many(backlog.dead, backlog.bound), "given up after too many attempts"),

@@ -13,7 +13,7 @@ from trainshed.dashboard.triggers import messages, tabs
 from trainshed.dashboard.triggers.led_to import LedTo, TriggerOf, ours
 from trainshed.dashboard.triggers.schemas import SchemaPages
 from trainshed.dashboard.triggers.sources import Sources
-from trainshed.dashboard.triggers.subscription import SubscriptionPage, so_many
+from trainshed.dashboard.triggers.subscription import SubscriptionPage, oldest, so_many
 from trainshed.sql import changes
 from trainshed.topics import Backlog, Looked, Subscribed, Topic
 
@@ -152,7 +152,7 @@ def _row(topic: Topic, mine: Sequence[Subscribed]) -> tuple[Cell, ...]:
         f"more than {_ADDED_UP}" if is_part else len(mine),
         so_many(backlog.waiting, backlog.bound, is_least=is_part),
         so_many(backlog.out, backlog.bound, is_least=is_part),
-        time(backlog.oldest_time),
+        oldest(backlog, is_least=is_part),
         so_many(backlog.dead, backlog.bound, is_least=is_part),
         time(topic.create_time),
     )
@@ -165,7 +165,7 @@ def _subscription(found: Subscribed) -> tuple[Cell, ...]:
         Badge(state="DETACHED") if found.is_detached else _HANDED_TO[found.kind],
         so_many(backlog.waiting, backlog.bound),
         so_many(backlog.out, backlog.bound),
-        time(backlog.oldest_time),
+        oldest(backlog),
         so_many(backlog.dead, backlog.bound),
     )
 
