@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from trainshed.runners.containers.engines import Engines
 from trainshed.runners.contract import Command, Container
-from trainshed.runners.engines import Engines
 
 _TOPS = ("usr", "lib", "lib64", "bin", "sbin", "etc")
 _EMPTY = ("tmp", "proc", "sys", "dev", "run", "gcs")

@@ -11,10 +11,10 @@ from runners.container_host import Chosen
 from trainshed.app.images import ContainerImages
 from trainshed.clock import SystemClock
 from trainshed.errors import FailedPrecondition
-from trainshed.runners.container import ContainerRunner
+from trainshed.runners.containers.engines import Engine, Engines
+from trainshed.runners.containers.runner import ContainerRunner
 from trainshed.runners.contract import Command, Container, ExitedNonZero, StartFailed
 from trainshed.runners.dispatch import DispatchRunner
-from trainshed.runners.engines import Engine, Engines
 from trainshed.runners.machine import Machine
 from trainshed.runners.scripted import Act, ScriptedRunner
 from trainshed.runners.stage import Fifos, Stage

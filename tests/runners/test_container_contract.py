@@ -5,7 +5,7 @@ from runners import container_host
 
 from trainshed.clock import SystemClock
 from trainshed.runners import exercise
-from trainshed.runners.container import ContainerRunner
+from trainshed.runners.containers.runner import ContainerRunner
 from trainshed.runners.machine import Machine
 from trainshed.runners.stage import Fifos, Stage
 

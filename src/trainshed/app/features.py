@@ -16,10 +16,10 @@ from trainshed.clock import Clock
 from trainshed.duty import Background, Duty
 from trainshed.environments import Environments
 from trainshed.ledger import Cause
-from trainshed.runners.container import ContainerRunner
+from trainshed.runners.containers.engines import Engines
+from trainshed.runners.containers.runner import ContainerRunner
 from trainshed.runners.contract import Runner
 from trainshed.runners.dispatch import DispatchRunner
-from trainshed.runners.engines import Engines
 from trainshed.runners.foreground import ForegroundRunner
 from trainshed.runners.process import ProcessRunner
 from trainshed.settings import Settings

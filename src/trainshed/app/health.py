@@ -14,7 +14,7 @@ from trainshed import __version__, ledger, runs
 from trainshed.app.features import Features
 from trainshed.clock import Clock, monotonic
 from trainshed.dashboard.overview.health import Health
-from trainshed.runners.engines import NAMES
+from trainshed.runners.containers.engines import NAMES
 from trainshed.settings import Settings
 
 _FRESH_SECONDS = 60.0  # of what is read from the disk and the store

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from trainshed.errors import FailedPrecondition
-from trainshed.runners.engines import EngineFailed, Engines
+from trainshed.runners.containers.engines import EngineFailed, Engines
 
 log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 10.0  # a registry that has the image has begun to send it by then

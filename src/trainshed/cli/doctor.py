@@ -113,7 +113,7 @@ def _uv() -> Finding:
 
 
 def _engine() -> Finding:
-    from trainshed.runners.engines import Engines
+    from trainshed.runners.containers.engines import Engines
 
     settings = session.current_settings()
     engines = Engines(settings.engine, settings.engine_options)

@@ -5,9 +5,7 @@
 - `stage`: what the suite plays on: a runner, gates, user code.
 - `scripted`: a runner that does what a test tells it to, and checks its caller.
 - `process`: warm worker processes on this machine.
-- `container`: attempts in a container engine; `engines` drives its command line, `confinement` says what a container
-  gets, `following` waits and reads its log, `usage` sees what it uses, `contained` says how it ended, `keeper` looks
-  after containers that no server holds.
+- `containers`: attempts in a container engine.
 - `dispatch`: each launch to the runner that it belongs to.
 - `foreground`: chosen tasks at the terminal, under a debugger.
 - `machine`: processors and accelerators that attempts are given.

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from trainshed.errors import InvalidArgument
-from trainshed.runners import confinement
-from trainshed.runners.confinement import Grounds, confine
-from trainshed.runners.contained import Attempt, facts_of, outcome_of
+from trainshed.runners.containers import confinement
+from trainshed.runners.containers.attempts import Attempt, facts_of, outcome_of
+from trainshed.runners.containers.confinement import Grounds, confine
+from trainshed.runners.containers.engines import Engine, EngineFailed, Engines, State
+from trainshed.runners.containers.keeper import LEASE_EXPIRED, STOPPED, note
 from trainshed.runners.contract import Container, ExitedNonZero, Launch, LeaseLost, Limits, OutOfMemory, Stopped
-from trainshed.runners.engines import Engine, EngineFailed, Engines, State
-from trainshed.runners.keeper import LEASE_EXPIRED, STOPPED, note
 from trainshed.runners.machine import Share
 
 ID = "9c" * 32

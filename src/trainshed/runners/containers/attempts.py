@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from trainshed.runners import keeper
+from trainshed.runners.containers import keeper
+from trainshed.runners.containers.engines import State
+from trainshed.runners.containers.usage import Usage
 from trainshed.runners.contract import (
     ExitedNonZero,
     Launch,
@@ -16,10 +18,8 @@ from trainshed.runners.contract import (
     Succeeded,
     TimedOut,
 )
-from trainshed.runners.engines import State
 from trainshed.runners.machine import Share
 from trainshed.runners.translation import last_lines, text_of
-from trainshed.runners.usage import Usage
 
 _BY_SIGNAL, _SIGNALS, _KILLED = 128, 64, -9
 _CONMON_SAYS = "oom"  # podman's monitor leaves this file where it was started, and podman looks for it elsewhere

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainshed.runners.containers.engines import Engine, EngineFailed
 from trainshed.runners.contract import Container, Launch, Limits
-from trainshed.runners.engines import Engine, EngineFailed
 
 VARIABLES = "variables"  # file of a container's private folder
 _GCS = "/gcs"  # where KFP's own executor looks for `gs://`

@@ -7,7 +7,7 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from trainshed.runners.engines import Engine
+from trainshed.runners.containers.engines import Engine
 
 _CHUNK = 1 << 16
 
