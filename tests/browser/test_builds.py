@@ -106,7 +106,7 @@ def test_s19_build_page_has_every_element(shed, page, image_build):
     )
     assert about["Duration"] == lasted(image_build["startTime"], image_build["finishTime"])
     assert about["Waited"] == lasted(image_build["createTime"], image_build["startTime"])
-    assert [(row["Phase"], row["Took"]) for row in table(page, "phases")] == [
+    assert [(row["Phase"], row["Duration"]) for row in table(page, "phases")] == [
         (name, lasted(time["startTime"], time["endTime"])) for name, time in phases_of(image_build)
     ]
     for place, (row, step) in enumerate(zip(table(page, "step-details"), image_build["steps"], strict=True)):

@@ -45,11 +45,11 @@ def test_what_would_run_follows_what_is_typed(page, shed):
     expect(page.locator("[id='clone-parameters.[num_epochs]-wrong']")).to_contain_text("no whole number")
     expect(page.locator("#plan")).to_contain_text("could not be started")
     epochs.fill("9")
-    page.get_by_label("Job id").fill("NOT LIKE THIS")
+    page.get_by_label("Run id").fill("NOT LIKE THIS")
     expect(page.locator("[id='clone-jobId-wrong']")).to_contain_text("cannot be a job id")
     press(page, "clone", "Start the run")
     expect(page.locator("#clone .said")).to_contain_text("cannot be a job id")
-    expect(page.get_by_label("Job id")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Run id")).to_have_attribute("aria-invalid", "true")
     forgive(page, "400")
     assert jobs(shed) == before, "looking starts nothing"
 

@@ -85,7 +85,7 @@ def test_s44_the_page_shows_the_figures_of_a_known_load(shed, page, name):
     assert [round(60 * sum(value for _, value in s["points"])) for s in (ok, crash)] == [OK, CRASHES]
     assert (ok["now"], crash["now"]) == (figures["okPerSecond"], figures["crashPerSecond"])
     said = {label: " ".join(words.split()) for label, words in facts(page, "figures").items()}
-    assert said["Calls"] == f"{OK + CRASHES} {OK} ok, {CRASHES} crashed, last hour"
+    assert said["Invocations"] == f"{OK + CRASHES} {OK} ok, {CRASHES} crashed, last hour"
     assert_three(said["Execution time"].partition(" p50")[0], figures["executionMillis"], {"ms": 1, "s": 1000})
     assert_three(said["Memory per call"].partition(" p50")[0], figures["memoryBytes"], {"MiB": 2**20})
     rates = [float(rate) for rate in said["Invocations per second"].replace("ok / crash", "").split(" / ")]

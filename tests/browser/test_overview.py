@@ -64,7 +64,7 @@ def test_the_overview_says_what_is_due_how_fresh_models_are_and_what_was_spent(s
     (model,) = table(page, "models")
     assert model["Newest version"] == f"{listed['newestVersion']} (live)" == f"{listed['liveVersion']} (live)"
     now, was = (version["metrics"]["evaluation.accuracy"] for version in (newest, before))
-    assert f"accuracy {now:.4g}, was {was:.4g}" in model["How good"]
+    assert f"accuracy {now:.4g}, was {was:.4g}" in model["Evaluation"]
     expect(page.locator("#models time")).to_have_attribute("title", exact(newest["createTime"]))
     assert "OK" in shown["Server"]
 

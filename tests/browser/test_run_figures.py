@@ -71,8 +71,8 @@ def test_s45_what_is_known_of_a_task_is_the_stores(page, shed, run):
         assert shown["State"].split()[0] == task["state"]
         assert ("reused" in shown["State"]) == bool(task["cachedFrom"])
         assert shown["Environment"].startswith(task["environment"])
-        assert shown["Took"] == lasted(task["startTime"], task["endTime"])
-        began = page.locator("#node dt", has_text=re.compile("^Began$")).locator("xpath=following-sibling::dd[1]/time")
+        assert shown["Duration"] == lasted(task["startTime"], task["endTime"])
+        began = page.locator("#node dt", has_text=re.compile("^Started$")).locator("xpath=following-sibling::dd[1]/time")
         expect(began).to_have_attribute("title", exact(task["startTime"]))
         given = {
             key.partition(":")[2]: value
@@ -99,7 +99,7 @@ def test_s45_what_is_known_of_a_task_is_the_stores(page, shed, run):
         assert shown["Cost"] == money(cost)
         (row,), (attempt,) = table(page, "node-attempts"), task["attempts"]
         assert (row["Attempt"], row["Outcome"]) == (str(attempt["attempt"]), attempt["outcome"])
-        assert row["Took"] == lasted(attempt["start_time"], attempt["end_time"])
+        assert row["Duration"] == lasted(attempt["start_time"], attempt["end_time"])
         assert (row["CPU"], row["Memory"]) == (
             said_seconds(attempt["cpu_seconds"]),
             said_bytes(attempt["peak_memory_bytes"]),
@@ -219,5 +219,5 @@ def test_s45_a_run_is_watched_from_queued_to_done(page, shed, tmp_path):
     assert page.evaluate("window.stays")  # all that without a reload
     done = ask(shed, f"/trainshed/v1/{PLACE}/runs/takes-all-second")
     shown = facts(page, "node")
-    assert shown["Took"] == lasted(done["tasks"][0]["startTime"], done["tasks"][0]["endTime"])
+    assert shown["Duration"] == lasted(done["tasks"][0]["startTime"], done["tasks"][0]["endTime"])
     assert in_seconds(shown["Waited"]) > 0

@@ -296,7 +296,7 @@ def test_a_run_is_started_again_with_other_parameters(page, shed, results):
     page.get_by_label("rate").fill("2e-3")
     page.get_by_label("kind").fill("")
     page.get_by_label("is_deep").check()
-    page.get_by_label("Job id").fill("again")
+    page.get_by_label("Run id").fill("again")
     page.get_by_role("button", name="Start the run").click()
 
     expect(page).to_have_url(re.compile("/pipelineJobs/again$"))
@@ -325,7 +325,7 @@ def test_a_run_of_a_compiled_pipeline_that_never_ran_is_started_from_its_object(
     page.get_by_role("button", name="Start the run").click()
     expect(page.locator("#new .said")).to_contain_text("rate: quick is no number.")
     page.get_by_label("rate").fill("5e-3")
-    page.get_by_label("Job id").fill("fresh")
+    page.get_by_label("Run id").fill("fresh")
     page.get_by_role("button", name="Start the run").click()
 
     expect(page).to_have_url(re.compile("/pipelineJobs/fresh$"))

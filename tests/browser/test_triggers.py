@@ -402,7 +402,7 @@ def test_a_bucket_tells_a_topic_of_its_changes_until_it_is_told_not_to(page):
 
     unfold(page, "notify")
     page.locator("#notify").get_by_label("Topic").fill("watchers")
-    prefix = page.locator("#notify").get_by_label("Names that begin with")
+    prefix = page.locator("#notify").get_by_label("Object name prefix")
     prefix.fill("data/")
     prefix.press("Enter")
     expect(rows(page, "notifications").first).to_contain_text(

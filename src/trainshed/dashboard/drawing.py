@@ -1,7 +1,7 @@
 """Cells as HTML. Lists have a thousand of them, so they are drawn here, in a third of the time that a template takes."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from itertools import zip_longest
 from typing import Any
@@ -42,15 +42,29 @@ def cell(value: Cell) -> Markup:
     return Markup(_DRAWN[type(value)](value))  # noqa: S704  (each of them escapes)
 
 
-def fields(row: Sequence[Cell], columns: Sequence[str], *, can_sort: bool = False) -> Markup:
+def fields(
+    row: Sequence[Cell], columns: Sequence[str], *, can_sort: bool = False, numbers: Collection[int] = ()
+) -> Markup:
     """Draw a row of a table: each field carries the name of its column, which stands beside it where it is narrow."""
     drawn = []
-    for value, column in zip_longest(row, columns[: len(row)], fillvalue=""):
+    for number, (value, column) in enumerate(zip_longest(row, columns[: len(row)], fillvalue="")):
         wants = room(value)
+        if number in numbers:
+            wants = f"{wants} number".lstrip()
         looks = f' class="{wants}"' if wants else ""
         sorts = f' data-key="{escape(key(value))}"' if can_sort else ""
         drawn.append(f'<td data-of="{escape(column)}"{looks}{sorts}>{cell(value)}</td>')
     return Markup("".join(drawn))  # noqa: S704  (it is escaped)
+
+
+def numbers(rows: Sequence[Sequence[Cell]]) -> frozenset[int]:
+    """Answer which columns hold quantities alone: their digits stand below each other, at the right."""
+    return frozenset(
+        number
+        for number, column in enumerate(zip_longest(*rows))
+        if any(_is_quantity(value) for value in column)
+        and all(value is None or value == "" or _is_quantity(value) for value in column)
+    )
 
 
 def room(value: Cell) -> str:
@@ -75,6 +89,12 @@ def key(value: Cell) -> Any:
     if value is None:
         return ""
     return value if isinstance(value, str | int | float) else _KEYS[type(value)](value)
+
+
+def _is_quantity(value: Cell) -> bool:
+    if isinstance(value, Ranked):
+        return value.text[:1].isdigit()
+    return isinstance(value, int | float | Seconds | Size | Span)
 
 
 def _is_count(text: str) -> bool:

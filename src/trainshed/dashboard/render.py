@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from trainshed.addresses import hide
 from trainshed.clock import rfc3339
 from trainshed.dashboard.document import plain, sayable
-from trainshed.dashboard.drawing import cell, fields
+from trainshed.dashboard.drawing import cell, fields, numbers
 from trainshed.dashboard.page import Page, Part
 from trainshed.dashboard.wording import codes, duration, exactly, size, style_class
 
@@ -67,7 +67,9 @@ class Pages:
             "exactly": exactly, "rfc3339": rfc3339, "duration": duration, "size": size, "json": as_json,
             "class": style_class, "codes": codes,
         }  # fmt: skip
-        self._environment.globals |= {"navigation": NAVIGATION, "has_login": has_login, "cell": cell, "fields": fields}
+        self._environment.globals |= {
+            "navigation": NAVIGATION, "has_login": has_login, "cell": cell, "fields": fields, "numbers": numbers,
+        }  # fmt: skip
 
     def draw(self, page: Page) -> Drawn:
         """Draw the pieces of a page."""

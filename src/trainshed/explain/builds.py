@@ -28,7 +28,7 @@ def build(found: Build) -> Step:
         when=found.create_time,
         about=words.named(found.name),
         facts=_facts(found),
-        columns=("Step", "Name", "State", "Took"),
+        columns=("Step", "Name", "State", "Duration"),
         rows=[(s.number, s.id or s.name, s.state, _took(s.start_time, s.end_time)) for s in found.steps],
     )
 
@@ -87,7 +87,7 @@ def _became(state: str) -> str:
 
 def _facts(found: Build) -> list[tuple[str, Value]]:
     facts: list[tuple[str, Value]] = [("Trigger", words.named(found.trigger))] if found.trigger else []
-    facts.append(("Took", _took(found.start_time, found.end_time)))
+    facts.append(("Duration", _took(found.start_time, found.end_time)))
     sha, plan = found.substitutions.get("COMMIT_SHA", ""), found.substitutions.get("_PLAN_REASON", "")
     if sha:
         facts.append(("Commit", sha))

@@ -68,7 +68,7 @@ def run(found: Run, tally: Tally) -> Step:
     ran = f"; {tally.said()}" if tally.worked + tally.left_out else ""
     says = f"run {names.short(found.name)} of pipeline {found.pipeline} {words.became(found.state)}{ran}"
     facts: list[tuple[str, Value]] = [
-        ("Took", duration(took) + (f", and {duration(paused)} of pauses" if took is not None and paused else "")),
+        ("Duration", duration(took) + (f", and {duration(paused)} of pauses" if took is not None and paused else "")),
         ("Pipeline", found.pipeline),
         ("Digest of its spec", found.spec_digest[:12]),
     ]
@@ -160,7 +160,7 @@ def decisions(tasks: Sequence[Ran], tally: Tally) -> Step | None:
         id="decisions",
         heading="What ran, what was reused, and why",
         says=words.sentence(f"{tally.said()}{more}"),
-        columns=("Task", "State", "Why", "Results of", "Took"),
+        columns=("Task", "State", "Why", "Results of", "Duration"),
         rows=rows,
     )
 

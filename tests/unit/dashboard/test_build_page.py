@@ -52,5 +52,5 @@ def test_details_say_what_holds_where_the_config_says_nothing():
 
     assert dict(parts["options"].pairs)["timeout"] == "3600s, the default"
     assert [row[6] for row in parts["step-details"].rows] == [None, "the steps before it"]
-    assert dict(parts["about"].pairs)["Trigger"] == "started by hand"
+    assert dict(parts["about"].pairs)["Trigger"] == "by hand"
     assert not parts["artifacts"].rows

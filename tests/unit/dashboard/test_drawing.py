@@ -109,8 +109,27 @@ def test_a_column_is_sorted_by_exact_values(value, key):
 def test_a_row_has_the_names_of_its_columns_and_keys_where_it_is_sorted():
     row = (RUN, Seconds(seconds=2))
 
-    assert drawing.fields(row, ("Run & why", "Took"), can_sort=True) == (
+    assert drawing.fields(row, ("Run & why", "Duration"), can_sort=True) == (
         '<td data-of="Run &amp; why" class="short" data-key="run"><a href="/runs/1">run</a></td>'
-        '<td data-of="Took" data-key="2"><span class="duration">2.0 s</span></td>'
+        '<td data-of="Duration" data-key="2"><span class="duration">2.0 s</span></td>'
     )
     assert drawing.fields(("a",), ()) == '<td data-of="" class="brief">a</td>'
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ([], set()), ([("a", 1)], {1}), ([(Seconds(seconds=1), None), (None, None)], {0}), ([(1, Size(count=2)), ("x", Size(count=3))], {1}),
+        ([(Ranked(text="0.03 USD", rank=0.03), Ranked(text="low", rank=1))], {0}), ([(Span(start=WHEN), Time(when=WHEN))], {0}),
+        ([(RUN, Code(text="7"))], set()), ([("", 3)], {1}),
+    ],
+)  # fmt: skip
+def test_columns_of_quantities_alone_are_known(rows, found):
+    assert drawing.numbers(rows) == found
+
+
+def test_quantities_stand_below_each_other():
+    assert drawing.fields((None, 12), ("Size", "Files"), numbers={0, 1}) == (
+        '<td data-of="Size" class="number"><span class="none" aria-label="none" title="none">–</span></td>'
+        '<td data-of="Files" class="counted number">12</td>'
+    )

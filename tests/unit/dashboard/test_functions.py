@@ -144,7 +144,7 @@ LINE = {"time": "2026-01-01T00:00:00.123456Z", "severity": "ERROR", "executionId
 def test_a_line_of_the_log_is_written_for_people():
     raw = json.dumps(LINE).encode()
 
-    assert logs.shown(raw) == b"2026-01-01T00:00:00.123 \x1b[31mERROR   \x1b[0m no"
+    assert logs.shown(raw) == b"2026-01-01T00:00:00.123Z \x1b[31mERROR   \x1b[0m no"
     assert logs.shown(raw, execution="other") is None
     assert logs.shown(raw, lowest=6) is None
     assert logs.shown(raw, lowest=5, execution="e") is not None

@@ -235,4 +235,4 @@ def test_a_run_took_as_long_as_it_was_at_work(pauses, took):
         create_time=_NOW, start_time=_NOW, end_time=_NOW + timedelta(seconds=90), pauses=pauses, parameters={},
     )  # fmt: skip
 
-    assert dict(of_runs.run(run, Tally(ran=1)).facts)["Took"] == took
+    assert dict(of_runs.run(run, Tally(ran=1)).facts)["Duration"] == took

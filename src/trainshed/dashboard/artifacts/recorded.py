@@ -56,13 +56,13 @@ class Artifacts:
                     filters=(
                         Filter(name="type", label="Type", value=_word(title, titles), choices=types),
                         Filter(name="name", label="Name", value=name),
-                        Filter(name="uri", label="Address", value=uri),
+                        Filter(name="uri", label="URI", value=uri),
                     ),
                     action=SECTION,
                 ),
                 Table(
                     id="artifacts",
-                    columns=("Artifact", "Type", "Address", "State", "Created"),
+                    columns=("Artifact", "Type", "URI", "State", "Created"),
                     rows=[_row(artifact) for artifact in shown],
                     nothing=nothing,
                     more=asked.href(before=str(shown[-1].artifact_id)) if len(found) > _PAGE else "",
@@ -134,10 +134,10 @@ def _row(artifact: Artifact) -> tuple[Cell, ...]:
 def _about(artifact: Artifact, public: str) -> list[tuple[str, Cell]]:
     return [
         ("Identifier", Code(text=public, may_copy=True)),
-        ("Address", Code(text=artifact.uri, may_copy=True) if artifact.uri else None),
+        ("URI", Code(text=artifact.uri, may_copy=True) if artifact.uri else None),
         ("Digest of its content", _content(artifact)),
         ("Created", time(artifact.create_time)),
-        ("Changed", time(artifact.update_time)),
+        ("Updated", time(artifact.update_time)),
         ("Lineage", Link(text="Where from, and what came of it", href=links.lineage(f"artifacts/{public}"))),
         ("Why", links.why(f"artifacts/{public}", "Why it is as it is")),
     ]
@@ -175,7 +175,7 @@ def _doings(id: str, heading: str, found: Sequence[tuple[Execution, str]], nothi
     return Table(
         id=id,
         heading=heading if len(found) <= _USES else f"{heading}: the newest {_USES}",
-        columns=("Task", "As", "Run", "State", "When"),
+        columns=("Task", "As", "Run", "State", "Created"),
         rows=rows,
         nothing=Empty(text=nothing),
     )
@@ -185,6 +185,6 @@ def _twins(found: Sequence[Artifact]) -> list[Part]:
     if not found:
         return []
     heading = "Same content" if len(found) <= _USES else f"Same content: the newest {_USES}"
-    columns = ("Artifact", "Type", "Address", "State", "Created")
+    columns = ("Artifact", "Type", "URI", "State", "Created")
     rows = [_row(artifact) for artifact in found[:_USES]]
     return [Table(id="twins", heading=heading, columns=columns, rows=rows, nothing=Empty(text=""))]

@@ -81,13 +81,13 @@ class Lineage:
         facts: list[tuple[str, Cell]] = [
             ("Run", links.link(runs_of[0])),
             ("Commit", origin.commit(known)),
-            ("How it is known", origin.how(known)),
-            ("Its message", origin.message(known)),
+            ("Commit known from", origin.how(known)),
+            ("Commit message", origin.message(known)),
             ("Data", origin.data(known)),
             ("Code", Code(text=f"trainshed lineage code {trace.subject.name}", may_copy=True)),
             ("Why", links.why(runs_of[0], "Why this run was")),
         ]
-        return [Facts(id="origin", heading="Made by", pairs=facts)]
+        return [Facts(id="origin", heading="Made by", pairs=[fact for fact in facts if fact[1]])]
 
 
 def _untouched(of: str, text: str) -> Page:

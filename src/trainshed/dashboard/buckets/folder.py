@@ -44,8 +44,9 @@ def page(service: buckets.Service, project: str, asked: Asked, *, bucket: str, p
     if not prefix:
         parts += _of_bucket(service, project, bucket)
     return Page(
-        title=f"gs://{bucket}/{prefix}".rstrip("/"),
+        title=prefix.rstrip("/").rpartition("/")[2] or f"gs://{bucket}",
         section=words.SECTION,
+        about=(Code(text=f"gs://{bucket}/{prefix}", may_copy=True),) if prefix else (),
         trail=words.trail(bucket, prefix.rstrip("/")),
         parts=parts,
         follows=(CHANNEL, buckets.NOTIFICATIONS),

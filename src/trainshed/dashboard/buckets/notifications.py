@@ -8,7 +8,7 @@ from trainshed.dashboard import links
 from trainshed.dashboard.cells import Cell, Code
 from trainshed.dashboard.page import Action, Actions, Empty, Field, Form, Part, Table
 
-_COLUMNS = ("Number", "Topic", "Of what", "Names that begin with", "Payload")
+_COLUMNS = ("ID", "Topic", "Event types", "Object name prefix", "Payload format")
 
 
 def parts(bucket: str, project: str, found: Sequence[Notification]) -> list[Part]:
@@ -55,13 +55,13 @@ def _addition(bucket: str, project: str) -> Form:
             Field(name="topic", label="Topic", prefix=f"projects/{project}/topics/", is_required=True),
             Field(
                 name="event_types",
-                label="Of what",
+                label="Event types",
                 type="lines",
                 value="OBJECT_FINALIZE",
                 help=f"One a line, of {', '.join(EVENT_TYPES)}; empty: all.",
             ),
-            Field(name="object_name_prefix", label="Names that begin with", help="Empty: every object."),
-            Field(name="payload_format", label="Payload", choices=("JSON_API_V1", "NONE")),
+            Field(name="object_name_prefix", label="Object name prefix", help="Empty: every object."),
+            Field(name="payload_format", label="Payload format", choices=("JSON_API_V1", "NONE")),
         ),
         action=Action(label="Add notification", path=f"/storage/v1/b/{bucket}/notificationConfigs"),
     )

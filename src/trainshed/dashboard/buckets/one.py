@@ -8,7 +8,7 @@ from trainshed.blobs import CHANNEL, Object
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.buckets import content, gone, words
-from trainshed.dashboard.cells import Badge, Cell, Code, Link, size, time
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, Time, size, time
 from trainshed.dashboard.page import Action, Actions, Empty, Facts, Page, Table
 from trainshed.errors import NotFound
 
@@ -34,7 +34,7 @@ def page(service: buckets.Service, asked: Asked, *, bucket: str, name: str) -> P
             Code(text=obj.uri, may_copy=True),
             size(obj.size),
             obj.content_type,
-            time(obj.create_time),
+            Several(cells=("created", Time(when=obj.create_time))),
             *(() if is_gone else (Link(text="Download", href=content.download(obj)),)),
             Link(text="Lineage", href=links.lineage(f"{obj.uri}#{obj.generation}")),
             *(() if is_gone else _run_of(service, obj)),
@@ -80,7 +80,7 @@ def _generations(service: buckets.Service, kept: Sequence[Object], *, current: i
     return Table(
         id="generations",
         heading="Generations",
-        columns=("Generation", "State", "Size", "Written", "Ended"),
+        columns=("Generation", "State", "Size", "Created", "Ended"),
         rows=[_generation(each, current=current, is_gone=gone.is_gone(service, each)) for each in kept[:_GENERATIONS]],
         nothing=Empty(text="None is kept."),
         count=None if len(kept) > _GENERATIONS else len(kept),

@@ -18,7 +18,7 @@ def parts(build: Build) -> Sequence[Part]:
     """Make the parts of the tab. Each is there for every build, so that a page that changes keeps its shape."""
     return (
         Facts(id="about", heading="Build", pairs=list(_about(build))),
-        _table("phases", "Phases", ("Phase", "Began", "Took"), _phases(build), "None has ended yet."),
+        _table("phases", "Phases", ("Phase", "Started", "Duration"), _phases(build), "None has ended yet."),
         _table("step-details", "Steps", ("#", "Step", "Image", "Command", "Status", "Exit code", "Waits for", "Timeout", "Duration"), _steps(build), "No step."),
         _table("images", "Images", ("Image", "Digest"), _images(build), "None. The field images of the config names those to push."),
         _table("artifacts", "Artifacts", ("What", "Which"), _artifacts(build), "None. The field artifacts of the config names files to keep in a bucket."),
@@ -42,7 +42,7 @@ def _about(build: Build) -> Iterator[tuple[str, Cell]]:
     yield "Source", source(build)
     yield "Commit", Code(text=build.commit_sha, may_copy=True) if build.commit_sha else None
     yield "Cloned by its steps", "; ".join(f"{c.path}: {c.commit} of {c.repository}" for c in build.clones)
-    yield "Trigger", trigger(build) or "started by hand"
+    yield "Trigger", trigger(build) or "by hand"
     yield "Created", _exact(build.create_time)
     yield "Waited", span(build.create_time, build.start_time or build.end_time)
     yield "Started", _exact(build.start_time)

@@ -59,7 +59,7 @@ def _about(build: Build) -> Iterator[Cell]:
     if (sha := commit(build)) is not None:
         yield Several(cells=["commit", sha, *([f"of {name}"] if (name := ref(build)) else [])])
     started_by = trigger(build)
-    yield "started by hand" if started_by is None else Several(cells=["trigger", started_by])
+    yield "by hand" if started_by is None else Several(cells=["trigger", started_by])
     if build.start_time is None:
         yield Several(cells=["waiting since", Time(when=build.create_time)])
     else:

@@ -33,17 +33,17 @@ def details(
         ("Generation", wanted.generation),
         ("Runtime", wanted.runtime),
         ("Entry point", Code(text=wanted.entry_point)),
-        ("Called as", version.signature if version else None),
+        ("Signature type", version.signature if version else None),
         ("Memory", Size(count=wanted.memory_bytes)),
         ("Timeout", f"{wanted.timeout_seconds:g} s"),
         ("Instances", f"{wanted.min_instances} to {wanted.most_instances}"),
         ("Service account", wanted.service_account),
         ("Labels", ", ".join(f"{key}={value}" for key, value in sorted(wanted.labels.items()))),
-        ("Address", Code(text=address, may_copy=True) if wanted.http else None),
+        ("URL", Code(text=address, may_copy=True) if wanted.http else None),
         ("Source came from", Code(text=wanted.source_url) if "://" in wanted.source_url else "an upload"),
         ("Digest of its packages", Code(text=version.environment[:_SHORT]) if version else None),
         ("Created", time(function.create_time)),
-        ("Changed", time(function.update_time)),
+        ("Updated", time(function.update_time)),
     ]
     serves = function.version.number if function.version else None
     return [

@@ -15,7 +15,7 @@ _WINDOW = timedelta(hours=1)
 _STATES = ("ACTIVE", "DEPLOY_IN_PROGRESS", "OFFLINE")
 _REFRESH_SECONDS = 15.0  # instances come and go, the last hour moves on
 _COLUMNS = (
-    "Function", "State", "Trigger", "Runtime", "Version", "Instances", "Calls, last hour", "Failed, last hour",
+    "Function", "State", "Trigger", "Runtime", "Version", "Instances", "Invocations, last hour", "Failed, last hour",
     "Deployed",
 )  # fmt: skip
 

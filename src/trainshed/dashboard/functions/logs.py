@@ -68,7 +68,7 @@ def shown(line: bytes, *, lowest: int = 0, execution: str = "") -> bytes | None:
     word = f"{severity:<8}"
     colour = _COLOURS.get(severity)
     marked = f"\x1b[{colour}m{word}\x1b[0m" if colour else word
-    return f"{time} {marked} {text}".encode("utf-8", "replace")
+    return f"{time}Z {marked} {text}".encode("utf-8", "replace")
 
 
 def _wanted(asked: Asked) -> tuple[str, str]:

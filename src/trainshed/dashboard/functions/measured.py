@@ -48,8 +48,8 @@ def window_filter(asked: Asked) -> Filter:
 
 def charts(found: Mapping[str, Any], instances: int, words: str) -> list[Part]:
     """Draw the figures: each as a number for the whole window, and over time."""
-    nothing = Empty(text=f"No call in the {words}.")
-    first = Empty(text=f"No call in the {words}. A longer time is chosen above; the tab Testing makes a call.")
+    nothing = Empty(text=f"No invocation in the {words}.")
+    first = Empty(text=f"No invocation in the {words}. A longer time is chosen above; the tab Testing makes one.")
     span, series = (found["since"], found["until"]), found["series"]
     over_time = {"step": found["stepSeconds"], "span": span, "nothing": nothing, "caption": f"{words}, times in UTC"}
     is_called = bool(found["invocations"])
@@ -92,7 +92,7 @@ def charts(found: Mapping[str, Any], instances: int, words: str) -> list[Part]:
             heading="Active instances",
             shape="bars",
             unit=scales.COUNT,
-            series=[Series(label="that served a call", points=active, now=found["activeInstances"])],
+            series=[Series(label="that served an invocation", points=active, now=found["activeInstances"])],
             **over_time,
         ),
     ]
@@ -107,7 +107,7 @@ def calls(found: Sequence[functions.Invocation], asked: Asked) -> list[Part]:
     return [
         Filters(
             id="outcome",
-            heading="Which calls",
+            heading="Which invocations",
             action=asked.path,
             kept=kept,
             filters=[
@@ -121,10 +121,10 @@ def calls(found: Sequence[functions.Invocation], asked: Asked) -> list[Part]:
         ),
         Table(
             id="calls",
-            heading="Latest calls",
+            heading="Latest invocations",
             columns=_COLUMNS,
             rows=[_call(call, asked.path) for call in shown],
-            nothing=Empty(text="There is no such call." if kept or outcome else "It has not been called yet."),
+            nothing=Empty(text="There is no such invocation." if kept or outcome else "It has not been invoked yet."),
             more=older,
         ),
     ]
@@ -151,15 +151,15 @@ def _figures(found: Mapping[str, Any], instances: int, words: str) -> Part:
         return scales.write_all([_in(values[label], unit) for label in _PERCENTILES], written_in)
 
     rates = scales.write_all([found["okPerSecond"], found["crashPerSecond"]], "")
-    percentiles = "p50 / p95 / p99" if found["invocations"] else f"no call, {words}"
+    percentiles = "p50 / p95 / p99" if found["invocations"] else f"no invocation, {words}"
     return Figures(
         id="figures",
         figures=[
-            ("Calls", found["invocations"], f"{found['ok']} ok, {found['crash']} crashed, {words}"),
+            ("Invocations", found["invocations"], f"{found['ok']} ok, {found['crash']} crashed, {words}"),
             ("Invocations per second", rates, "ok / crash"),
             ("Execution time", three(times, 1 / _MILLIS, SECONDS), percentiles),
             ("Memory per call", three(memory, 1, BYTES), percentiles),
-            ("Instances now", instances, f"{found['activeInstances']} had calls, {words}"),
+            ("Instances now", instances, f"{found['activeInstances']} had invocations, {words}"),
         ],
     )
 

@@ -27,7 +27,7 @@ def page(service: registry.Service, asked: Asked) -> Page:
                     "Newest",
                     "Metrics of the newest",
                     "Pushed",
-                    "By",
+                    "Pushed by",
                     "Serving directory",
                     "Account",
                 ),

@@ -31,7 +31,7 @@ def page(model: Model, origins: Mapping[str, Origin | None], pushing: Pushing, a
             Table(
                 id="versions",
                 heading="Versions",
-                columns=("Version", "State", "Metrics", "Gate", "Pushed", "By", "Commit", "Data", "Account"),
+                columns=("Version", "State", "Metrics", "Gate", "Pushed", "Pushed by", "Commit", "Data", "Account"),
                 rows=[_row(version, origins[version.version]) for version in model.versions],
                 nothing=words.NOTHING,
                 more=asked.href(before=str(model.next_before)) if model.next_before else "",
@@ -45,7 +45,7 @@ def page(model: Model, origins: Mapping[str, Origin | None], pushing: Pushing, a
 def _row(version: Version, known: Origin | None) -> tuple[Cell, ...]:
     return (
         words.link(version.directory, version.version),
-        Badge(state="LIVE") if version.is_live else Badge(state="kept" if version.is_there else "gone"),
+        Badge(state="LIVE") if version.is_live else Badge(state="KEPT" if version.is_there else "GONE"),
         words.brief(version),
         words.gate(version),
         time(version.create_time),
@@ -94,6 +94,7 @@ def _charts(versions: Sequence[Version]) -> list[Part]:
             ],
             nothing=Empty(text="No number is recorded of these versions."),
             from_zero=False,
+            caption="latest, times in UTC",
             has_marks=True,
             leads=[(v.create_time, _called(v)) for v in oldest_first],
         )

@@ -47,12 +47,12 @@ def _about(version: Version, known: Origin | None) -> list[tuple[str, Cell]]:
     pushed = f"artifacts/{version.artifact_id}"
     facts: list[tuple[str, Cell]] = [
         ("Pushed", time(version.create_time)),
-        ("By", words.by(version)),
+        ("Pushed by", words.by(version)),
         ("Why", links.why(version.run, "Why this run was and what it did") if version.run else version.reason),
         ("Gate", words.gate(version)),
         ("Commit", origin.commit(known)),
-        ("How it is known", origin.how(known)),
-        ("Its message", origin.message(known)),
+        ("Commit known from", origin.how(known)),
+        ("Commit message", origin.message(known)),
         ("Model", links.named(version.model_uri.rsplit("/", 1)[-1] or model, model) if model else None),
         ("Lineage", Link(text="From the commit and the data to what came of it", href=links.lineage(model or pushed))),
         ("Files", Code(text=version.destination, may_copy=True)),

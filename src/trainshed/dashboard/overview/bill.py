@@ -16,7 +16,7 @@ SECTION = "/costs"
 WORDS = ("days",)  # of the query
 _WINDOWS = {"7": "the last 7 days", "1": "the last day", "30": "the last 30 days"}
 _REFRESH_SECONDS = 60.0
-_COLUMNS = ("Runs", "Tasks worked", "Cost here", "On Google Cloud", "Of all runs")
+_COLUMNS = ("Runs", "Tasks worked", "Cost here", "On Google Cloud", "Share of cost")
 _NOTHING = Empty(text="No run that was made in this time has ended.", command="trainshed pipelines run PIPELINE.json")
 
 

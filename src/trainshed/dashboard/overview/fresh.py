@@ -25,7 +25,7 @@ def table(found: Sequence[Model]) -> Table:
     return Table(
         id="models",
         heading="Models",
-        columns=("Model", "Newest version", "Pushed", "How good", "Account"),
+        columns=("Model", "Newest version", "Pushed", "Evaluation", "Account"),
         rows=[_row(model) for model in found if model.versions],
         nothing=Empty(text="No model was pushed yet: a task that writes a PushedModel artifact makes one appear here."),
     )

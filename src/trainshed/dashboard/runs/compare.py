@@ -162,7 +162,7 @@ def _letter(place: int, side: runs.Side) -> str:
 
 
 def _runs(sides: Sequence[runs.Side], letters: Sequence[str]) -> Part:
-    columns = ("Run", "State", "Pipeline", "Because of", "Created", "Duration", "Cost here · cloud", "Remove")
+    columns = ("Run", "State", "Pipeline", "Started by", "Created", "Duration", "Cost here · cloud", "Comparison")
     everyone = [side.run.name for side in sides]
     rows: list[tuple[Cell, ...]] = [
         (

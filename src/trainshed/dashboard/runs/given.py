@@ -28,14 +28,14 @@ _REUSE = ("", "true", "false")
 def conduct(unsaid: str) -> tuple[Field, ...]:
     """Make the fields that say how a run is called and whether it reuses; `unsaid`: what holds when nothing is said."""
     return (
-        Field(name="jobId", label="Job id", help="Lower-case letters, digits and '-'; left empty, one is made."),
+        Field(name="jobId", label="Run id", help="Lower-case letters, digits and '-'; left empty, one is made."),
         Field(
             name="caching",
-            label="Take results that exist already",
+            label="Reuse cached results",
             type="json",
             choices=_REUSE,
             empty_choice=unsaid,
-            help="true: tasks whose inputs, code and environment did not change are not run again.",
+            help="true: a task whose component, inputs and environment did not change is not run again; false: every task runs.",
         ),
     )
 

@@ -33,7 +33,7 @@ _COLUMNS = (
     "Run",
     "State",
     "Pipeline",
-    "Because of",
+    "Started by",
     "Created",
     "Duration",
     "Cost here · cloud",

@@ -7,7 +7,7 @@ from typing import Any
 from trainshed import costs, names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, Time, time
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, Time
 from trainshed.dashboard.logs.ansi import plain
 from trainshed.dashboard.page import Action, Actions, Facts, Notice, Page, Part, Tab, Text
 from trainshed.dashboard.runs import panel, results, tasks, timeline, usual
@@ -110,6 +110,12 @@ def _identifier(run: runs.Run) -> Cell:
     return Code(text=short, may_copy=True) if short != _title(run) else None
 
 
+def _lasted(run: runs.Run) -> Cell:
+    """Say how long a run took, or for how long it is at work."""
+    lasted, word = took(run), "for" if run.end_time is None else "took"
+    return None if lasted is None else Several(cells=(word, lasted, pauses(run)) if pauses(run) else (word, lasted))
+
+
 def _about(found: runs.Marks, cost: costs.Cost, stopped: str) -> Sequence[Cell]:
     run = found.run
     return tuple(
@@ -117,9 +123,9 @@ def _about(found: runs.Marks, cost: costs.Cost, stopped: str) -> Sequence[Cell]:
         for cell in (
             _identifier(run),
             because(run),
-            time(run.create_time),
-            Several(cells=(took(run), pauses(run))) if pauses(run) else took(run),
-            str(cost),
+            Several(cells=("created", Time(when=run.create_time))),
+            _lasted(run),
+            f"cost {cost}",
             stopped or None,
         )
         if cell is not None

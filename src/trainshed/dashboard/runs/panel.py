@@ -109,7 +109,7 @@ def _siblings(run: runs.Run, instances: Sequence[runs.Mark], asked: Asked) -> Se
         Table(
             id="node-iterations",
             heading="Iterations",
-            columns=("Task", "State", "Took"),
+            columns=("Task", "State", "Duration"),
             rows=rows,
             nothing=Empty(text=""),
             count=len(instances),

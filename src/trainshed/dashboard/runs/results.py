@@ -215,7 +215,7 @@ def _things(run: runs.Run, made: Sequence[lineage.Product]) -> Part:
     return Table(
         id="things",
         heading="Models and datasets",
-        columns=("Task", "Output", "Type", "What it says of itself", "Address"),
+        columns=("Task", "Output", "Type", "Metadata", "URI"),
         rows=[
             (
                 _task(run, product),

@@ -67,12 +67,12 @@ def _about(run: runs.Run, item: Item, one: runs.OneTask, asked: Asked, stopped: 
         ("Image", Code(text=item.image, may_copy=True) if item.image else None),
         ("Cache", _cache(one)),
         ("Attempts", row.attempt or None),
-        ("Began", time(row.start_time)),
+        ("Started", time(row.start_time)),
         ("Waited", Seconds(seconds=waited) if waited is not None else None),
-        ("Took", part_took(run, row.start_time, row.end_time)),
+        ("Duration", part_took(run, row.start_time, row.end_time)),
         ("CPU used", seconds(row.cpu_seconds or None)),
         ("Peak memory", size(row.peak_memory_bytes or None)),
-        ("Asked for", _wanted(row) if not row.is_dag else None),
+        ("Requested", _wanted(row) if not row.is_dag else None),
         ("Priced as", row.machine_type or None),
         ("Environment", Code(text=row.environment, may_copy=True) if row.environment else None),
         ("Cost", _cost(one)),
@@ -90,7 +90,7 @@ def _cache(one: runs.OneTask) -> Cell:
     if one.decision is None:
         return None
     if not one.decision.run:
-        return f"ran: {one.decision.reason}"
+        return f"ran; {one.decision.reason}"
     there = Link(
         text=names.short(one.decision.run), href=links.href("/runs", one.decision.run) + f"?task={one.row.name}"
     )
@@ -160,7 +160,7 @@ def _attempts(one: runs.OneTask, asked: Asked) -> list[Part]:
         found.append((str(row.attempt), "running", span(began, None), None, None, None))
     if not found:
         return []
-    columns = ("Attempt", "Outcome", "Took", "CPU", "Memory", "Why")
+    columns = ("Attempt", "Outcome", "Duration", "CPU", "Peak memory", "Why")
     return [
         Table(id="node-attempts", heading="Attempts", columns=columns, rows=found, nothing=Empty(text=""), beside=True)
     ]

@@ -153,7 +153,7 @@ def _table(asked: Asked, found: Sequence[Measured], chosen: Sequence[str], token
         columns=(
             "Run",
             "State",
-            "Because of",
+            "Started by",
             "Created",
             *shown,
             *(["Since the one before"] if is_one else []),

@@ -12,8 +12,8 @@ from trainshed.dashboard.page import Action, Actions, Field, Form, Part
 from trainshed.dashboard.triggers import SECTION, offered
 
 EVENTS = {
-    "branch": "Build on a push to a branch",
-    "tag": "Build on a new tag",
+    "branch": "Build on a push",
+    "tag": "Build on a tag",
     "message": "Build on a message",
     "webhook": "Build on a webhook",
     "hand": "Build by hand",

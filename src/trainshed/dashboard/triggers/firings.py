@@ -19,7 +19,7 @@ STRIP = 50
 _SHOWN = 50
 _OF_A_DAY = 500
 _COMING = 10
-_COLUMNS = ("When", "What became of it", "Led to", "Took", "Receipt")
+_COLUMNS = ("When", "What became of it", "Led to", "Duration", "Receipt")
 _NOTHING = Empty(text="It has not fired yet. Run now fires it once, whatever its cron says.")
 
 

@@ -170,7 +170,7 @@ def _chain(part_id: str, heading: str, told: Sequence[Story], triggers: Mapping[
     rows = [
         (*_row(story.receipt, triggers), Badge(state=story.state) if story.work else None, story.took) for story in told
     ]
-    columns = (*_COLUMNS, "Work", "Took")
+    columns = (*_COLUMNS, "Work", "Duration")
     return Table(id=part_id, heading=heading, columns=columns, rows=rows, nothing=Empty(text=nothing))
 
 
@@ -185,16 +185,16 @@ def _account(story: Story, triggers: Mapping[str, Cell]) -> list[tuple[str, Cell
         found += [("In the end", Badge(state=story.last.state, note=story.last.reason)), ("Its receipt", last)]
     if work is not None:
         kind = "Build" if "/builds/" in work.name else "Run"
-        found += [(kind, links.link(work.name)), ("Its state", Badge(state=work.state)), ("It took", story.took)]
+        found += [(kind, links.link(work.name)), ("State", Badge(state=work.state)), ("Duration", story.took)]
     return [
         *found,
         ("Trigger", triggers[receipt.trigger]),
         ("Kind", receipt.kind),
         ("Event", stories.event(receipt)),
         *([("Came by", stories.message(receipt))] if receipt.kind == "object" else []),
-        ("Known as", Code(text=receipt.stimulus)),
+        ("Event id", Code(text=receipt.stimulus)),
         ("Received", time(receipt.create_time)),
-        ("Changed", time(receipt.update_time)),
+        ("Updated", time(receipt.update_time)),
     ]
 
 

@@ -4,7 +4,7 @@ from trainshed import buckets, runs, topics
 from trainshed.dashboard.page import Action, Field, Form
 from trainshed.dashboard.triggers import SECTION, offered
 
-EVENTS = {"run-message": "Run on a message", "run-object": "Run on a new object"}
+EVENTS = {"run-message": "Run on a message", "run-object": "Run on an object"}
 SAYS = {
     "run-message": "Every message of the topic starts a run; its body is a JSON object, the parameters of the pipeline.",
     "run-object": "Every new object of the bucket starts a run, which is told of it by the parameters bucket, object, "

@@ -81,8 +81,8 @@ def _facts(schedule: Schedule) -> list[tuple[str, Cell]]:
         ("Double hour in autumn", _FOLDS[options.daylight_saving.fold]),
         ("While the last one is not done", options.overlap.words),
         ("Missed while the server was down", options.catch_up.words),
-        ("Tries after a failure", options.retry.retry_count),
-        ("Changed", time(schedule.user_update_time, options.time_zone)),
+        ("Retries after a failure", options.retry.retry_count),
+        ("Updated", time(schedule.user_update_time, options.time_zone)),
     ]
     return found
 

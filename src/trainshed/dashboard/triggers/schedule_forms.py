@@ -69,7 +69,7 @@ def edit_job(schedule: Schedule) -> tuple[Form, Form]:
         *(_message(options.target) if isinstance(options.target, PubsubTarget) else _call(options.target)),
         Field(
             name="retryConfig.retryCount",
-            label="Tries after a failure",
+            label="Retries after a failure",
             value=str(options.retry.retry_count),
             type="integer",
             is_required=True,

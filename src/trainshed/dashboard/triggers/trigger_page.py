@@ -86,7 +86,7 @@ def _events(name: str, sources: Sources, asked: Asked) -> Table:
     return Table(
         id="events",
         heading="Events",
-        columns=("Event", "When", "What became of it", "Led to", "Took", "Receipt"),
+        columns=("Event", "When", "What became of it", "Led to", "Duration", "Receipt"),
         rows=[_event(story) for story in sources.tell(found.receipts)],
         nothing=_NOTHING,
         more=asked.href(page=found.token) if found.token else "",
