@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import pytest
@@ -214,6 +214,25 @@ def test_an_environment_in_use_by_an_image_is_not_removed(environments):
     environments.unbind("a")
     environments.remove(built.digest)
     assert environments.list() == []
+
+
+def test_an_environment_is_not_bound_while_it_is_removed(environments, monkeypatch):
+    built, read, binding = environments.ensure([]), environments.bindings, []
+
+    def then_somebody_binds():
+        found = read()
+        if not binding:
+            binding.append(pool.submit(environments.bind, "a", built.digest))
+            wait(binding, timeout=0.3)
+        return found
+
+    with ThreadPoolExecutor() as pool:
+        monkeypatch.setattr(environments, "bindings", then_somebody_binds)
+        environments.remove(built.digest)
+        with pytest.raises(NotFound, match="no environment"):
+            binding[0].result()
+
+    assert read() == []
 
 
 def test_only_what_exists_can_be_bound(environments):

@@ -1,12 +1,14 @@
 """What grows old and what is brought back: retention, expiration, replays."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from storage.commits import failing_to_commit
 
 from trainshed import topics
-from trainshed.errors import NotFound
+from trainshed.errors import NotFound, Unavailable
 from trainshed.topics import Arrivals, DeadLetterPolicy, Options, PubsubMessage, TopicOptions, store, upkeep
 
 TOPIC, DEAD, KEPT = (f"projects/p/topics/{name}" for name in ("train", "dead", "kept"))
@@ -204,3 +206,49 @@ def test_g3_a_subscription_that_somebody_is_connected_to_does_not_expire(service
     service.clean()
     with pytest.raises(NotFound):
         service.get_subscription(SUB)
+
+
+def test_the_use_of_a_subscription_counts_though_the_store_was_away_when_it_was_to_be_written(
+    service, clock, monkeypatch
+):
+    subscribe(service, expiration_seconds=DAY)
+    service.clean()
+    clock.advance(timedelta(hours=23))
+    pull(service)
+    with monkeypatch.context() as broken:
+        failing_to_commit(broken)
+        with pytest.raises(Unavailable):
+            service.clean()
+    clock.advance(timedelta(minutes=30))
+    service.clean()
+    clock.advance(timedelta(hours=2))
+
+    service.clean()
+
+    assert service.get_subscription(SUB)
+
+
+@pytest.mark.parametrize("saved_by", ["a pull", "a change"])
+def test_a_subscription_that_is_used_or_changed_at_the_last_moment_does_not_expire(
+    service, clock, monkeypatch, saved_by
+):
+    subscribe(service, expiration_seconds=DAY)
+    subscribe(service, OTHER, expiration_seconds=DAY)
+    service.clean()
+    clock.advance(timedelta(hours=25))
+    read = upkeep.resources.list_subscriptions
+
+    def read_a_moment_ago(conn):
+        found = read(conn)
+        if saved_by == "a pull":
+            pull(service)
+        else:
+            service.change_subscription(SUB, lambda options: replace(options, expiration_seconds=None))
+        return found
+
+    monkeypatch.setattr(upkeep.resources, "list_subscriptions", read_a_moment_ago)
+    service.clean()
+
+    assert service.get_subscription(SUB)
+    with pytest.raises(NotFound):
+        service.get_subscription(OTHER)

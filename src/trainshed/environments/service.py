@@ -87,9 +87,9 @@ class Environments:
 
     def remove(self, digest: str) -> None:
         """Delete an environment from disk; one that is bound to an image is kept. Raises FailedPrecondition."""
-        if bound := [b.pattern for b in self.bindings() if b.environment == digest]:
-            raise FailedPrecondition(f"Environment {digest} stands for image {bound[0]}; unbind it first.")
         with build.lock(self._lock(digest)):
+            if bound := [b.pattern for b in self.bindings() if b.environment == digest]:
+                raise FailedPrecondition(f"Environment {digest} stands for image {bound[0]}; unbind it first.")
             folder = self._root / digest
             (folder / build.RECORD).unlink(missing_ok=True)  # incomplete from here on, whatever happens
             shutil.rmtree(folder, ignore_errors=True)
@@ -117,7 +117,9 @@ class Environments:
             source=source,
             update_time=self._clock.now(),
         )
-        self._db.write(partial(store.put, binding=binding))
+        with build.lock(self._lock(environment)):  # nobody removes it meanwhile
+            self._known(environment)
+            self._db.write(partial(store.put, binding=binding))
         return binding
 
     def unbind(self, image_pattern: str) -> None:

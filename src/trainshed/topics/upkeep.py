@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from trainshed import policies
 from trainshed.clock import Clock
+from trainshed.errors import NotFound
 from trainshed.sql import Database, notify
 from trainshed.topics import attempts, store, store_snapshots
 from trainshed.topics import store_resources as resources
@@ -57,7 +58,11 @@ class Upkeep:
         used.update(*(using() for using in self._using))
         if self._is_first_turn or used:
             which = None if self._is_first_turn else used
-            self._db.write(lambda conn: resources.note_activity(conn, which, now=self._clock.now()))
+            try:
+                self._db.write(lambda conn: resources.note_activity(conn, which, now=self._clock.now()))
+            except BaseException:
+                self._used |= used
+                raise
         self._is_first_turn = False
 
     def _note_replays(self) -> None:
@@ -86,6 +91,13 @@ class Upkeep:
         return seconds is not None and self._clock.now() - subscription.active_time >= timedelta(seconds=seconds)
 
     def _remove(self, conn: Connection, subscription: Subscription) -> None:
+        """Remove a subscription that nobody uses, unless somebody used or changed it since it was read."""
+        try:
+            now_is = resources.get_subscription(conn, subscription.name)
+        except NotFound:
+            return
+        if now_is.subscription_id in self._used or not self._is_unused(now_is):
+            return
         log.info(
             "Subscription %s expired: nobody used it for as long as its policy says.",
             subscription.name,
