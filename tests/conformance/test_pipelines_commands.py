@@ -143,6 +143,28 @@ def test_where_a_run_is_asked_for_by_the_name_of_its_pipeline_its_runs_are_led_t
     assert {run["pipeline"] for run in listed} == {"penguins"}
 
 
+def test_a_trigger_that_can_start_nothing_says_so_when_it_is_made_and_when_it_is_changed(world):
+    assert world.run("storage", "buckets", "create", "gs://triggered").returncode == 0
+    assert world.run("storage", "cp", world.spec, "gs://triggered/p.json").returncode == 0
+    create = ("pipelines", "triggers", "create", "--spec")
+
+    lost = world.run(*create, "gs://triggered/gone.json", "lost", "--topic", "typo")
+    again = world.run("pipelines", "triggers", "update", "lost", "--topic", "other-typo")
+    blind = world.run(*create, "gs://triggered/p.json", "blind", "--bucket", "gs://triggered")
+    mended = world.run("pipelines", "triggers", "update", "lost", "--spec", "gs://triggered/p.json")
+    sound = world.run(*create, "gs://triggered/p.json", "sound", "--topic", "typo")
+
+    said = "WARNING: topic: there was no topic projects/local-project/topics/{}; it is made now, and nothing publishes to it yet."
+    missing = "WARNING: as it is, the trigger starts nothing: No such object: gs://triggered/gone.json."
+    assert [done.returncode for done in (lost, again, blind, mended, sound)] == [0] * 5
+    assert lost.stderr.splitlines() == [said.format("typo"), missing]
+    assert again.stderr.splitlines() == [said.format("other-typo"), missing]
+    assert "No object gives the pipeline its parameter num_epochs" in blind.stderr
+    assert (mended.stderr, sound.stderr) == ("", "")
+    assert world.json("pipelines", "triggers", "describe", "blind")["problem"] in blind.stderr
+    assert world.json("pipelines", "triggers", "describe", "sound")["problem"] == ""
+
+
 @pytest.mark.slow
 def test_s33_googles_sdk_submits_waits_lists_and_deletes(world):
     script = textwrap.dedent(SDK)

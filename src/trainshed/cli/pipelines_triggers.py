@@ -1,5 +1,6 @@
 """trainshed pipelines triggers: what starts runs without a function."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -7,7 +8,8 @@ import click
 from trainshed.cli import session
 from trainshed.cli.output import format_option, project_options, show, table
 from trainshed.cli.pipelines_request import parent
-from trainshed.client import segment
+from trainshed.client import Client, segment
+from trainshed.errors import NotFound
 
 _STATUS = {True: "DISABLED", False: "ENABLED"}
 
@@ -33,8 +35,10 @@ def create_trigger(name: str, topic: str, bucket: str, spec: str, output_format:
     if topic and "/" not in topic:
         topic = f"projects/{place.split('/')[1]}/topics/{topic}"
     with session.connect() as client:
+        is_new = _is_new(client, topic)
         body = {"name": name, "topic": topic, "bucket": bucket, "spec": spec}
         document = client.call("POST", f"/trainshed/v1/{place}/runTriggers", body)
+    _warn(document, has_new_topic=is_new)
     show(document, output_format)
 
 
@@ -51,7 +55,9 @@ def update_trigger(name: str, topic: str, bucket: str, spec: str, output_format:
         topic = f"projects/{parent(given).split('/')[1]}/topics/{topic}"
     changed = {key: value for key, value in (("topic", topic), ("bucket", bucket), ("spec", spec)) if value}
     with session.connect() as client:
+        is_new = _is_new(client, topic)
         found = client.call("PATCH", _path(name), changed)
+    _warn(found, has_new_topic=is_new)
     show(found, output_format)
 
 
@@ -99,6 +105,26 @@ def delete_trigger(name: str, output_format: str) -> None:
     with session.connect() as client:
         client.call("DELETE", _path(name))
     show({"deleted": name}, output_format, lambda: click.echo(f"Deleted run trigger {name}."))
+
+
+def _is_new(client: Client, topic: str) -> bool:
+    """Tell whether a topic will come into being with the trigger that listens to it."""
+    if not topic:
+        return False
+    try:
+        client.call("GET", f"/v1/{topic}")
+    except NotFound:
+        return True
+    return False
+
+
+def _warn(trigger: Mapping[str, Any], *, has_new_topic: bool) -> None:
+    """Say why a trigger starts nothing as things are; it is made all the same, as what it lacks may come later."""
+    if has_new_topic:
+        said = f"there was no topic {trigger['topic']}; it is made now, and nothing publishes to it yet."
+        click.echo(f"WARNING: topic: {said}", err=True)
+    if trigger["problem"]:
+        click.echo(f"WARNING: as it is, the trigger starts nothing: {trigger['problem']}", err=True)
 
 
 def _switch(name: str, output_format: str, *, is_disabled: bool) -> None:

@@ -141,10 +141,11 @@ class _Api:
             topic=str(document.get("topic", "")),
             bucket=str(document.get("bucket", "")),
         )
-        return JSONResponse(trigger_json(made))
+        return JSONResponse(await off_loop(self._trigger_json, made))
 
     async def describe_trigger(self, request: Request) -> Response:
-        return JSONResponse(trigger_json(await off_loop(self._triggers.get, request.path_params["trigger"])))
+        found = await off_loop(self._triggers.get, request.path_params["trigger"])
+        return JSONResponse(await off_loop(self._trigger_json, found))
 
     async def change_trigger(self, request: Request) -> Response:
         """Change what starts it, or what it starts; disable or enable it by `{"disabled": true}`, as a build trigger."""
@@ -156,7 +157,11 @@ class _Api:
         if wanted is None and not given:
             raise InvalidArgument.field("disabled", f"is missing, and so are {', '.join(_OF_TRIGGER)}")
         found = await off_loop(self._change_trigger, name, given, wanted)
-        return JSONResponse(trigger_json(found))
+        return JSONResponse(await off_loop(self._trigger_json, found))
+
+    def _trigger_json(self, trigger: Trigger) -> dict[str, Any]:
+        """Write a run trigger, and why it can start nothing now; empty where it can."""
+        return trigger_json(trigger) | {"problem": self._triggers.problem(trigger)}
 
     def _change_trigger(self, name: str, given: Mapping[str, str], is_disabled: bool | None) -> Trigger:
         if given:
