@@ -89,7 +89,7 @@ def test_readers_are_the_tasks_that_read_stored_data_with_what_that_was(world):
     run = world.finish(world.create(a_spec({**TRAIN, "other": other})))
     reads = {e.task: e.properties["data"] for e in world.service.readers(run)}
 
-    whole = {e.task: e.properties["data"] for e in world.service.work(run) if e.properties.get("data")}
+    whole = {e.task: e.properties["data"] for e in world.service.executions(run) if e.properties.get("data")}
     assert reads == whole
     assert list(reads) == ["train"]
 

@@ -83,7 +83,7 @@ class Source:
     commit: Commit | None = None  # of that build
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Ran:
     """One task of a run, and why it ran or did not."""
 

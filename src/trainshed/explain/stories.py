@@ -13,7 +13,7 @@ from trainshed.errors import TrainshedError
 from trainshed.explain.codes import Codes, Resolve
 from trainshed.explain.model import Commit, Origin, Ran, Source, Story
 from trainshed.ledger import Receipt
-from trainshed.runs import Details, Run
+from trainshed.runs import Run
 from trainshed.tally import Tally
 
 _KEPT_TASKS = 20_000  # of all runs together
@@ -79,15 +79,15 @@ class Stories:
             known = self._worked.get((run.name, run.end_time)) if runs.RUN.is_final(run.state) else None
         if known is not None:
             return known
-        details, executions = self._runs.describe(run.name), self._runs.work(run)
+        now, coded = self._runs.briefly(run.name), self._runs.coded(run)
         found = _Worked(
-            tasks=list(self._tasks(details, executions)),
-            of_images=_first_of_images(executions),
-            cost=runs.actual(self._prices, details.tasks, details.attempts),
-            tally=runs.tally(details.plan, details.tasks),
+            tasks=list(self._tasks(now, coded.components)),
+            of_images=coded.in_images,
+            cost=runs.actual(self._prices, now.tasks, now.attempts),
+            tally=runs.tally(now.plan, now.tasks),
         )
-        if runs.RUN.is_final(details.run.state) and all(runs.TASK.is_final(task.state) for task in details.tasks):
-            self._keep((run.name, details.run.end_time), found)
+        if runs.RUN.is_final(now.run.state) and all(runs.TASK.is_final(task.state) for task in now.tasks):
+            self._keep((run.name, now.run.end_time), found)
         return found
 
     def _keep(self, key: tuple[str, datetime | None], found: _Worked) -> None:
@@ -96,22 +96,21 @@ class Stories:
             while sum(len(kept.tasks) for kept in self._worked.values()) > _KEPT_TASKS:
                 self._worked.popitem(last=False)
 
-    def _tasks(self, details: Details, executions: Sequence[lineage.Execution]) -> Iterator[Ran]:
-        decisions = self._runs.decisions(details)
-        codes = {e.task: str((e.code or {}).get("component", "")) for e in executions}
-        lines = {line.path: line for line in runs.outline(details.plan, details.tasks, ())}
-        for task in details.tasks:
+    def _tasks(self, found: runs.Briefly, components: Mapping[str, str]) -> Iterator[Ran]:
+        decisions = self._runs.decisions(found)
+        reasons = {line.path: line.reason for line in runs.outlined(found.plan, found.tasks)}
+        for task in found.tasks:
             if task.is_dag:
                 continue
-            decision, line = decisions.get(task.id), lines.get(task.name)
+            decision = decisions.get(task.id)
             took = task.end_time - task.start_time if task.start_time and task.end_time else None
             yield Ran(
                 task=task.name,
                 state=task.state,
-                why=decision.reason if decision else (line.reason if line else ""),
+                why=decision.reason if decision else reasons.get(task.name, ""),
                 seconds=took.total_seconds() if took is not None and task.kind == "container" else None,
                 environment=task.environment,
-                code=codes.get(task.name, ""),
+                code=components.get(task.name, ""),
                 reused_from=decision.run if decision else "",
                 error=task.error.partition("\n")[0] if task.state == "FAILED" else "",
             )
@@ -208,10 +207,3 @@ def _read(execution: lineage.Execution) -> Iterator[tuple[str, str]]:
         bucket = address.removeprefix(_SCHEME).partition("/")[0]
         for name, generation, *_ in objects:
             yield f"{_SCHEME}{bucket}/{name}", str(generation)
-
-
-def _first_of_images(executions: Sequence[lineage.Execution]) -> list[lineage.Execution]:
-    found: dict[str, lineage.Execution] = {}
-    for execution in executions:
-        found.setdefault(str((execution.code or {}).get("image", "")), execution)
-    return list(found.values())

@@ -12,6 +12,7 @@
 - `render`: executor input, placeholders.
 - `keys`: cache keys.
 - `graph`: tasks and artifacts as a drawing needs them.
+- `stored`: a document that was in order when it was stored, read in little room.
 """
 
 from trainshed.ir import conditions
@@ -30,7 +31,7 @@ from trainshed.ir.flow import (
     outputs_of,
     root_inputs,
 )
-from trainshed.ir.graph import graph, type_name
+from trainshed.ir.graph import drawn, graph, type_name
 from trainshed.ir.keys import cache_key, digest, key_parts
 from trainshed.ir.load import DEFAULT_LIMIT_BYTES, Document, load, load_dict
 from trainshed.ir.model import (
@@ -57,6 +58,7 @@ from trainshed.ir.parameters import bind, convert, parse_message
 from trainshed.ir.plan import plan
 from trainshed.ir.proto import whole
 from trainshed.ir.render import Places, command_line, executor_input, resolve, resources_of
+from trainshed.ir.stored import read_stored
 from trainshed.ir.values import RunFacts
 from trainshed.ir.written import Written, WrittenArtifact, plain_value, read_output, writable
 
@@ -97,6 +99,7 @@ __all__ = [
     "conditions",
     "convert",
     "digest",
+    "drawn",
     "executor_input",
     "gathered",
     "graph",
@@ -114,6 +117,7 @@ __all__ = [
     "plain_value",
     "plan",
     "read_output",
+    "read_stored",
     "recognise",
     "resolve",
     "resources_of",

@@ -1,7 +1,6 @@
 """A plan as nodes and edges: tasks, the artifacts between them, and what only waits."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from trainshed.ir.model import Dag, InputArtifact, Plan, Task
@@ -16,9 +15,15 @@ def graph(plan: Plan) -> dict[str, Any]:
     `inside` lead to the tasks that a DAG begins with. Artifacts belong to the task that makes them, however many DAGs
     hand them on.
     """
-    drawing = _Drawing()
-    drawing.add(plan.root, "", {})
-    return {"nodes": drawing.nodes, "edges": drawing.edges}
+    found: dict[str, Any] = {"nodes": [], "edges": []}
+    for part in drawn(plan):
+        found["nodes" if "id" in part else "edges"].append(part)
+    return found
+
+
+def drawn(plan: Plan) -> Iterator[dict[str, Any]]:
+    """Answer the nodes and edges one by one, a group before what is in it: there may be tens of thousands."""
+    return _dag(plan.root, "", {})
 
 
 def type_name(schema: Any) -> str:
@@ -31,47 +36,39 @@ def type_name(schema: Any) -> str:
     return str(schema.get("schemaUri", "") or "system.Artifact")
 
 
-@dataclass
-class _Drawing:
-    nodes: list[dict[str, Any]] = field(default_factory=list)
-    edges: list[dict[str, str]] = field(default_factory=list)
+def _dag(dag: Dag, parent: str, given: Mapping[str, _Ids]) -> Iterator[dict[str, Any]]:
+    """Draw a DAG whose input artifacts are the nodes in `given`."""
+    prefix = f"{parent}." if parent else ""
+    for name, task in dag.tasks.items():
+        path = prefix + name
+        yield from _task(path, task, parent)
+        taken = {key: tuple(_nodes_of(dag, prefix, source, given)) for key, source in task.given_artifacts.items()}
+        if task.body is not None:
+            if task.loop is not None and isinstance(task.loop.source, InputArtifact):
+                taken[task.loop.item] = taken.get(task.loop.source.name, ())
+            yield from _dag(task.body, path, taken)
+        else:
+            yield from (_edge(i, path, "input", name=key) for key, ids in taken.items() for i in ids)
+        fed = {source.task for source in task.given_artifacts.values() if not isinstance(source, InputArtifact)}
+        yield from (_edge(prefix + other, path, "order") for other in task.upstream if other not in fed)
+        if parent and not task.upstream:
+            yield _edge(parent, path, "inside")
 
-    def add(self, dag: Dag, parent: str, given: Mapping[str, _Ids]) -> None:
-        """Draw a DAG whose input artifacts are the nodes in `given`."""
-        prefix = f"{parent}." if parent else ""
-        for name, task in dag.tasks.items():
-            path = prefix + name
-            self._add_task(path, task, parent)
-            taken = {key: tuple(_nodes_of(dag, prefix, source, given)) for key, source in task.given_artifacts.items()}
-            if task.body is not None:
-                if task.loop is not None and isinstance(task.loop.source, InputArtifact):
-                    taken[task.loop.item] = taken.get(task.loop.source.name, ())
-                self.add(task.body, path, taken)
-            else:
-                self.edges += [_edge(i, path, "input", name=key) for key, ids in taken.items() for i in ids]
-            fed = {source.task for source in task.given_artifacts.values() if not isinstance(source, InputArtifact)}
-            self.edges += [_edge(prefix + other, path, "order") for other in task.upstream if other not in fed]
-            if parent and not task.upstream:
-                self.edges.append(_edge(parent, path, "inside"))
 
-    def _add_task(self, path: str, task: Task, parent: str) -> None:
-        self.nodes.append(
-            {
-                "id": path,
-                "kind": _kind(task),
-                "name": task.display_name,
-                "component": task.component,
-                "image": task.image,
-                "parent": parent,
-            }
-        )
-        outputs = {} if task.body is not None or task.drives else task.output_artifacts
-        for key, output in outputs.items():
-            artifact = f"{path}/{key}"
-            self.nodes.append(
-                {"id": artifact, "kind": "artifact", "name": key, "type": type_name(output.schema), "parent": parent}
-            )
-            self.edges.append(_edge(path, artifact, "output"))
+def _task(path: str, task: Task, parent: str) -> Iterator[dict[str, Any]]:
+    yield {
+        "id": path,
+        "kind": _kind(task),
+        "name": task.display_name,
+        "component": task.component,
+        "image": task.image,
+        "parent": parent,
+    }
+    outputs = {} if task.body is not None or task.drives else task.output_artifacts
+    for key, output in outputs.items():
+        artifact = f"{path}/{key}"
+        yield {"id": artifact, "kind": "artifact", "name": key, "type": type_name(output.schema), "parent": parent}
+        yield _edge(path, artifact, "output")
 
 
 def _kind(task: Task) -> str:

@@ -5,7 +5,6 @@
 - A condition may read an artifact as `_PRODUCER.KEY`, which its task takes under another name.
 """
 
-import copy
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,7 +17,7 @@ def completed(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     """Answer a document of TFX, which may not say that it is one, with what is missing; one of kfp as it is."""
     if str(spec.get("sdkVersion", "")).startswith("kfp") or not _lacks_something(spec):
         return spec
-    found = copy.deepcopy(dict(spec))
+    found: dict[str, Any] = _copied(spec)
     for component in _dags(found):
         tasks = component["dag"].get("tasks", {})
         for task in tasks.values():
@@ -26,6 +25,13 @@ def completed(spec: Mapping[str, Any]) -> Mapping[str, Any]:
             _add_what_the_condition_reads(task, found.get("components", {}))
     _hand_down(found)
     return found
+
+
+def _copied(part: Any) -> Any:
+    """Copy every part for itself: parts that are equal may be one and the same."""
+    if isinstance(part, Mapping):
+        return {key: _copied(value) for key, value in part.items()}
+    return [_copied(value) for value in part] if isinstance(part, list) else part
 
 
 def _lacks_something(spec: Mapping[str, Any]) -> bool:

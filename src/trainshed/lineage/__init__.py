@@ -23,6 +23,7 @@ from trainshed.lineage.model import (
     RESOLVER,
     RUN,
     Artifact,
+    Coded,
     Context,
     Draft,
     Event,
@@ -37,10 +38,10 @@ from trainshed.lineage.service import Service, Trace, Uses
 from trainshed.lineage.store import events_of_execution, find_context, get_artifact, get_execution, read_artifacts
 from trainshed.lineage.store_context import (
     artifacts_of_context,
+    coded_in_context,
     events_of_context,
     executions_of_context,
     readers_of_context,
-    work_of_context,
 )
 from trainshed.lineage.store_products import (
     Output,
@@ -66,6 +67,7 @@ __all__ = [
     "RUN",
     "Artifact",
     "Author",
+    "Coded",
     "Context",
     "Draft",
     "Edge",
@@ -90,6 +92,7 @@ __all__ = [
     "ancestors",
     "artifacts_of_context",
     "code_of",
+    "coded_in_context",
     "contexts_above",
     "descendants",
     "edges",
@@ -119,6 +122,5 @@ __all__ = [
     "record_run",
     "shown_name",
     "source_text",
-    "work_of_context",
     "works_of_context",
 ]

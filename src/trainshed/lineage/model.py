@@ -1,6 +1,6 @@
 """Records of lineage."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -68,6 +68,14 @@ class Execution:
     def task(self) -> str:
         """The task's path in the run; empty for the run itself."""
         return self.name.partition("/tasks/")[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coded:
+    """Whose code the tasks of a run are."""
+
+    components: Mapping[str, str]  # digest of the component, by the task's path
+    in_images: Sequence[Execution]  # the first one in each image, without its properties
 
 
 @dataclass(frozen=True, kw_only=True)

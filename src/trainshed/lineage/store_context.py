@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, select
 
-from trainshed.lineage.model import RUN, Artifact, Event, Execution
+from trainshed.lineage.model import RUN, Artifact, Coded, Event, Execution
 from trainshed.lineage.store import artifacts, as_artifact, as_execution, events, executions, readings
 
 
@@ -12,21 +12,20 @@ def executions_of_context(conn: Connection, context_id: int) -> list[Execution]:
     return [as_execution(row) for row in conn.execute(query.order_by(executions.c.id))]
 
 
-def work_of_context(conn: Connection, context_id: int) -> list[Execution]:
-    """Read the doings of a run as an account of it needs them.
-
-    A run may have thousands: only doings that read stored data have their properties, which say what that was.
-    """
+def coded_in_context(conn: Connection, context_id: int) -> Coded:
+    """Read whose code the doings of a run are. There may be thousands; they are read one by one, and not kept."""
     c = executions.c
-    inside = (c.context_id == context_id, c.schema_title != RUN)
-    reads = select(readings.c.execution_id).join(executions, c.id == readings.c.execution_id).where(*inside)
-    brief = select(*(column for column in c if column.name not in {"properties", "notes"})).where(*inside)
-    said = select(c.id, c.properties).where(c.id.in_(reads.distinct()))
-    properties = {row.id: row.properties for row in conn.execute(said)}
-    return [
-        as_execution(row, properties=properties.get(row.id, {}), notes=None)
-        for row in conn.execute(brief.order_by(c.id))
-    ]
+    brief = select(*(column for column in c if column.name not in {"properties", "notes"}))
+    components: dict[str, str] = {}
+    in_images: dict[str, Execution] = {}
+    words: dict[str, str] = {}
+    for row in conn.execute(brief.where(c.context_id == context_id, c.schema_title != RUN).order_by(c.id)):
+        code = row.code or {}
+        digest, image = str(code.get("component", "")), str(code.get("image", ""))
+        components[row.name.partition("/tasks/")[2]] = words.setdefault(digest, digest)
+        if image not in in_images:
+            in_images[image] = as_execution(row, properties={}, notes=None)
+    return Coded(components=components, in_images=tuple(in_images.values()))
 
 
 def readers_of_context(conn: Connection, context_id: int) -> list[Execution]:

@@ -22,10 +22,10 @@ from trainshed.runs.decided import Decision
 from trainshed.runs.drawing import Standing, standings
 from trainshed.runs.lifecycle import RUN, TASK
 from trainshed.runs.loop import build_engine
-from trainshed.runs.marks import Mark, Marks, OneTask
+from trainshed.runs.marks import Brief, Briefly, Mark, Marks, OneTask
 from trainshed.runs.measuring import Measured
 from trainshed.runs.model import Attempt, NewRun, Run, TaskRow, Trigger
-from trainshed.runs.outline import Line, outline, state_of
+from trainshed.runs.outline import Line, outline, outlined, state_of
 from trainshed.runs.paths import Chosen, choose, static
 from trainshed.runs.planning import Step
 from trainshed.runs.pricing import actual, actual_brief, estimate, used
@@ -53,6 +53,8 @@ __all__ = [
     "TASK",
     "TRIGGERS",
     "Attempt",
+    "Brief",
+    "Briefly",
     "Cancellation",
     "Catalog",
     "Chosen",
@@ -95,6 +97,7 @@ __all__ = [
     "from_template",
     "job_id",
     "outline",
+    "outlined",
     "own_names",
     "paused_seconds",
     "pauses",

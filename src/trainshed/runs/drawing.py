@@ -16,7 +16,7 @@ _MAY_COME = {"PENDING", "QUEUED", "RUNNING"}
 Row = TaskRow | Mark
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
     """What became of a task of the plan, in all iterations of the loops around it."""
 
@@ -40,7 +40,7 @@ def draw(plan: ir.Plan, tasks: Iterable[Row]) -> dict[str, Any]:
     return drawn
 
 
-def standings(nodes: Sequence[Mapping[str, Any]], tasks: Iterable[Row]) -> dict[str, Standing]:
+def standings(nodes: Iterable[Mapping[str, Any]], tasks: Iterable[Row]) -> dict[str, Standing]:
     """Answer what became of each task among the nodes of a plan's graph."""
     rows: dict[str, list[Row]] = {}
     inside: dict[str, dict[int, list[str]]] = {}  # id of a loop's task -> iteration -> states of the tasks in it

@@ -55,6 +55,24 @@ class Marks:
     tasks: Sequence[Mark]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Brief(Mark):
+    """One task: where it stands, where it worked and what went wrong."""
+
+    environment: str
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Briefly:
+    """A run and its tasks, as an account tells of them."""
+
+    run: Run
+    plan: ir.Plan
+    tasks: Sequence[Brief]
+    attempts: Sequence[Attempt]
+
+
 @dataclass(frozen=True, kw_only=True)
 class OneTask:
     """A task with everything that is known of it."""
@@ -90,15 +108,27 @@ def marks_of(conn: Connection, run: str) -> list[Mark]:
     """Read where a run's tasks stand, in the order in which they were made."""
     query = select(*_COLUMNS).where(_c.run == run).order_by(_c.position)
     known: dict[str, str] = {}  # thousands of rows have few different words
+    return [Mark(**_values(row, known)) for row in conn.execute(query)]
+
+
+def briefs_of(conn: Connection, run: str) -> list[Brief]:
+    """Read the same, with where they worked and what went wrong."""
+    query = select(*_COLUMNS, _c.environment, _c.error).where(_c.run == run).order_by(_c.position)
+    known: dict[str, str] = {}
     word = known.setdefault
     return [
-        Mark(
-            id=row[0], name=row[1], kind=word(row[2], row[2]), parent=word(row[3], row[3]), iteration=row[4],
-            attempt=row[5], state=word(row[6], row[6]), cached_from=row[7], start_time=row[8], end_time=row[9],
-            machine_type=word(row[10], row[10]), cpu_seconds=row[11],
-        )
+        Brief(**_values(row, known), environment=word(row[12], row[12]), error=word(row[13], row[13]))
         for row in conn.execute(query)
-    ]  # fmt: skip
+    ]
+
+
+def _values(row: Sequence[Any], known: dict[str, str]) -> dict[str, Any]:
+    word = known.setdefault
+    return {
+        "id": row[0], "name": row[1], "kind": word(row[2], row[2]), "parent": word(row[3], row[3]), "iteration": row[4],
+        "attempt": row[5], "state": word(row[6], row[6]), "cached_from": word(row[7], row[7]), "start_time": row[8],
+        "end_time": row[9], "machine_type": word(row[10], row[10]), "cpu_seconds": row[11],
+    }  # fmt: skip
 
 
 def rows_of(conn: Connection, ids: Sequence[str]) -> dict[str, TaskRow]:

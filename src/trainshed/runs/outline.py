@@ -6,11 +6,14 @@ A line says why its task is in its state. Time and size grow with the tasks that
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from trainshed import ir
+from trainshed.runs.marks import Brief
 from trainshed.runs.model import Attempt, TaskRow
 from trainshed.runs.view import SUCCESS
 
+T = TypeVar("T", bound=TaskRow | Brief)
 _MOST_FAILED = 10  # iterations of one loop that are shown
 _MOST_GOING = 3
 _MOST_NAMED = 2
@@ -20,7 +23,7 @@ _DONE = frozenset({"SUCCEEDED", "SKIPPED", "NOT_TRIGGERED"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class Line(Generic[T]):
     """One line of the tree: a task, an iteration of a loop, or what is left out."""
 
     depth: int
@@ -30,13 +33,18 @@ class Line:
     state: str = ""
     reason: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)  # iterations of a loop by state
-    task: TaskRow | None = None
+    task: T | None = None
     attempts: Sequence[Attempt] = ()
 
 
-def outline(plan: ir.Plan, tasks: Sequence[TaskRow], attempts: Iterable[Attempt]) -> list[Line]:
+def outline(plan: ir.Plan, tasks: Sequence[TaskRow], attempts: Iterable[Attempt]) -> list[Line[TaskRow]]:
     """Draw the tree."""
     return list(_Outline(tasks, attempts).scope(plan.root, None, None))
+
+
+def outlined(plan: ir.Plan, tasks: Sequence[Brief]) -> Iterator[Line[Brief]]:
+    """Draw the same line by line, of tasks of which less is known."""
+    return _Outline(tasks, ()).scope(plan.root, None, None)
 
 
 def state_of(states: Iterable[str]) -> str:
@@ -48,16 +56,16 @@ def state_of(states: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Scope:
+class _Scope(Generic[T]):
     """A DAG, or one iteration of it, as it came out."""
 
     dag: ir.Dag
-    tasks: Mapping[str, TaskRow]  # by name in the DAG
+    tasks: Mapping[str, T]  # by name in the DAG
 
 
-class _Outline:
-    def __init__(self, tasks: Sequence[TaskRow], attempts: Iterable[Attempt]) -> None:
-        self._inside: dict[str, dict[int | None, list[TaskRow]]] = {}  # id of a DAG task -> iteration -> tasks in it
+class _Outline(Generic[T]):
+    def __init__(self, tasks: Sequence[T], attempts: Iterable[Attempt]) -> None:
+        self._inside: dict[str, dict[int | None, list[T]]] = {}  # id of a DAG task -> iteration -> tasks in it
         for task in tasks:
             self._inside.setdefault(task.parent, {}).setdefault(task.iteration, []).append(task)
         self._attempts: dict[str, list[Attempt]] = {}
@@ -65,7 +73,7 @@ class _Outline:
             self._attempts.setdefault(attempt.task_id, []).append(attempt)
         self._depth = 0
 
-    def scope(self, dag: ir.Dag, owner: TaskRow | None, iteration: int | None) -> Iterator[Line]:
+    def scope(self, dag: ir.Dag, owner: T | None, iteration: int | None) -> Iterator[Line[T]]:
         """Draw the tasks of a DAG, or of one iteration of it."""
         prefix = f"{owner.name}{'' if iteration is None else f'[{iteration}]'}." if owner else ""
         rows = self._inside.get(owner.id if owner else "", {}).get(iteration, [])
@@ -80,7 +88,7 @@ class _Outline:
                 yield from self.scope(body, row, None)
             self._depth -= 1
 
-    def _task(self, scope: _Scope, name: str, row: TaskRow) -> Line:
+    def _task(self, scope: _Scope[T], name: str, row: T) -> Line[T]:
         iterations = self._inside.get(row.id, {}) if row.kind == "loop" else {}
         counts = Counter(state_of(t.state for t in found) for found in iterations.values()) if iterations else Counter()
         shown = scope.dag.tasks[name].display_name
@@ -96,7 +104,7 @@ class _Outline:
             attempts=self._attempts.get(row.id, ()),
         )
 
-    def _iterations(self, body: ir.Dag, loop: TaskRow) -> Iterator[Line]:
+    def _iterations(self, body: ir.Dag, loop: T) -> Iterator[Line[T]]:
         found = {number: state_of(t.state for t in rows) for number, rows in self._inside.get(loop.id, {}).items()}
         failed = [number for number, state in found.items() if state == "FAILED"]
         going = [number for number, state in found.items() if state in _OPEN | {"CANCELLED"}]
@@ -109,11 +117,11 @@ class _Outline:
         if len(failed) > _MOST_FAILED:
             yield self._line(loop.name, f"and {len(failed) - _MOST_FAILED} more that failed", "more", "")
 
-    def _line(self, path: str, label: str, kind: str, state: str) -> Line:
+    def _line(self, path: str, label: str, kind: str, state: str) -> Line[T]:
         return Line(depth=self._depth, path=path, label=label, kind=kind, state=state)
 
 
-def _reason(scope: _Scope, name: str, row: TaskRow, *, is_empty: bool) -> str:
+def _reason(scope: _Scope[T], name: str, row: T, *, is_empty: bool) -> str:
     """Say why a task is in the state it is in."""
     if row.state == "SUCCEEDED" or (row.state == "FAILED" and row.is_dag and not is_empty):
         return ""  # an earlier attempt's error is its own; the task that failed says why
@@ -130,7 +138,7 @@ def _reason(scope: _Scope, name: str, row: TaskRow, *, is_empty: bool) -> str:
     return row.error.partition("\n")[0]
 
 
-def _left_out(row: TaskRow, lost: Sequence[str]) -> str:
+def _left_out(row: TaskRow | Brief, lost: Sequence[str]) -> str:
     if not row.error:
         return "its condition does not hold"
     return f"{lost[0]} did not succeed" if lost else "another task of the run had failed"

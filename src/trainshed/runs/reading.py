@@ -33,7 +33,7 @@ from trainshed.runs.cancelling import Cancellation
 from trainshed.runs.catalog import Catalog, Template
 from trainshed.runs.decided import Decision
 from trainshed.runs.lifecycle import RUN
-from trainshed.runs.marks import Marks, OneTask
+from trainshed.runs.marks import Briefly, Marks, OneTask
 from trainshed.runs.measuring import Measured
 from trainshed.runs.model import Attempt, Begun, Run, TaskRow
 from trainshed.runs.paths import Chosen
@@ -121,6 +121,16 @@ class Reading:
 
         return self.db.read(query)
 
+    def briefly(self, name: str) -> Briefly:
+        """Read a run and its tasks as an account tells of them, which takes little room for very many. Raises NotFound."""
+
+        def query(conn: Connection) -> Briefly:
+            run = store.get_run(conn, name)
+            tasks, attempts = marks.briefs_of(conn, name), store_tasks.attempts_of(conn, name)
+            return Briefly(run=run, plan=self._plan(conn, run), tasks=tasks, attempts=attempts)
+
+        return self.db.read(query)
+
     def find_task(self, run: Run, path: str) -> OneTask | None:
         """Read one task with everything that is known of it; None where the run has not made it."""
         folder = self.run_folder(run)
@@ -138,13 +148,13 @@ class Reading:
         """Read what happened to some tasks, oldest first, by id."""
         return self.db.read(lambda conn: dict(marks.changes_of(conn, ids)))
 
-    def decisions(self, details: Details) -> Mapping[str, Decision]:
+    def decisions(self, found: Briefly) -> Mapping[str, Decision]:
         """Say why each task of a run ran, or whose results it took, by the task's id."""
-        return self.db.read(lambda conn: decided.decisions(conn, details.run, details.tasks))
+        return self.db.read(lambda conn: decided.decisions(conn, found.run, found.tasks))
 
-    def work(self, run: Run) -> Sequence[lineage.Execution]:
-        """Read what the tasks of a run did, and what they read from storage, which is quick for very many."""
-        return self.db.read(lambda conn: lineage.work_of_context(conn, run.context_id))
+    def coded(self, run: Run) -> lineage.Coded:
+        """Read whose code the tasks of a run are, and in which images they ran, which is quick for very many."""
+        return self.db.read(lambda conn: lineage.coded_in_context(conn, run.context_id))
 
     def outputs(self, run: Run, telling: Sequence[str]) -> lineage.Outputs:
         """Read what the tasks of a run made, or took from the cache: the first, and those with metadata worth telling."""
@@ -323,4 +333,8 @@ class Reading:
             return self.catalog.read(file.read())
 
     def _plan(self, conn: Connection, run: Run) -> ir.Plan:
-        return self.catalog.get(run.spec_digest, lambda: store.get_spec(conn, run.spec_digest)).plan
+        def read() -> Mapping[str, Any]:
+            found: Mapping[str, Any] = ir.read_stored(store.get_spec_text(conn, run.spec_digest))
+            return found
+
+        return self.catalog.get(run.spec_digest, read).plan

@@ -87,9 +87,14 @@ def put_spec(conn: Connection, digest: str, document: str) -> None:
 
 def get_spec(conn: Connection, digest: str) -> dict[str, Any]:
     """Read `{"spec": …, "platform": …}`."""
-    text = conn.execute(select(specs.c.document).where(specs.c.digest == digest)).scalar_one()
-    document: dict[str, Any] = json.loads(text)
+    document: dict[str, Any] = json.loads(get_spec_text(conn, digest))
     return document
+
+
+def get_spec_text(conn: Connection, digest: str) -> str:
+    """Read the same as it is stored."""
+    text: str = conn.execute(select(specs.c.document).where(specs.c.digest == digest)).scalar_one()
+    return text
 
 
 def insert_run(conn: Connection, values: Mapping[str, Any]) -> None:

@@ -122,7 +122,21 @@ def attempts_of(conn: Connection, run: str, *, again_only: bool = False) -> list
     query = select(attempts).select_from(joined).where(tasks.c.run == run).order_by(attempts.c.attempt)
     if again_only:
         query = query.where((tasks.c.attempt > 1) | (tasks.c.start_time.is_(None)))
-    return [Attempt(**row._mapping) for row in conn.execute(query)]  # noqa: SLF001  (a row's public mapping)
+    known: dict[str, str] = {}  # thousands of attempts ended in few ways
+    word = known.setdefault
+    return [
+        Attempt(
+            task_id=row.task_id,
+            attempt=row.attempt,
+            outcome=word(row.outcome, row.outcome),
+            message=word(row.message, row.message),
+            start_time=row.start_time,
+            end_time=row.end_time,
+            cpu_seconds=row.cpu_seconds,
+            peak_memory_bytes=row.peak_memory_bytes,
+        )
+        for row in conn.execute(query)
+    ]
 
 
 def usage_of(conn: Connection, run: str) -> dict[str, list[float]]:

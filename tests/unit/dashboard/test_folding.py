@@ -18,17 +18,17 @@ def keys(seen):
 
 
 NESTED = folding.whole(
-    {
-        "nodes": [
-            a_node("first"),
-            a_node("outer", "dag"),
-            a_node("outer.inner", "loop", "outer"),
-            a_node("outer.inner.task", parent="outer.inner"),
-            a_node("last"),
-        ],
-        "edges": [an_edge("first", "outer"), an_edge("outer.inner.task", "last"), an_edge("outer", "outer.inner", "inside")],
-    }
-)  # fmt: skip
+    [
+        a_node("first"),
+        a_node("outer", "dag"),
+        a_node("outer.inner", "loop", "outer"),
+        a_node("outer.inner.task", parent="outer.inner"),
+        a_node("last"),
+        an_edge("first", "outer"),
+        an_edge("outer.inner.task", "last"),
+        an_edge("outer", "outer.inner", "inside"),
+    ]
+)
 
 
 def test_small_graph_is_open():
@@ -46,7 +46,7 @@ def test_folded_group_stands_for_everything_in_it_however_deep():
 def test_artifacts_that_are_left_out_are_edges_from_their_makers():
     artifact = {"id": "a/model", "kind": "artifact", "name": "model", "type": "system.Model", "parent": ""}
     edges = [an_edge("a", "a/model", "output"), an_edge("a/model", "b", "input")]
-    seen = see(folding.whole({"nodes": [a_node("a"), artifact, a_node("b")], "edges": edges}), has_artifacts=False)
+    seen = see(folding.whole([a_node("a"), artifact, a_node("b"), *edges]), has_artifacts=False)
 
     assert keys(seen) == ["a", "b"]
     assert list(seen.edges) == [("a", "b", "data")]
@@ -54,11 +54,9 @@ def test_artifacts_that_are_left_out_are_edges_from_their_makers():
 
 def test_equal_tasks_side_by_side_are_a_group_that_folds():
     parts = [f"part-{i}" for i in range(20)]
-    drawn = {
-        "nodes": [a_node("first", component="one"), *(a_node(part) for part in parts), a_node("last", component="two")],
-        "edges": [*(an_edge("first", part) for part in parts), *(an_edge(part, "last") for part in parts)],
-    }
-    graph = folding.whole(drawn)
+    nodes = [a_node("first", component="one"), *(a_node(part) for part in parts), a_node("last", component="two")]
+    edges = [*(an_edge("first", part) for part in parts), *(an_edge(part, "last") for part in parts)]
+    graph = folding.whole([*nodes, *edges])
 
     seen = see(graph, folded=["~part-0"])
     assert keys(seen) == ["first", "~part-0", "last"]
@@ -68,7 +66,7 @@ def test_equal_tasks_side_by_side_are_a_group_that_folds():
 
 def test_large_graph_opens_folded():
     inside = [a_node(f"group.{i}", parent="group") for i in range(folding.MANY)]
-    graph = folding.whole({"nodes": [a_node("group", "dag"), *inside], "edges": []})
+    graph = folding.whole([a_node("group", "dag"), *inside])
 
     assert keys(see(graph)) == ["group"]
     assert len(see(graph, opened=["group"]).items) == folding.MANY + 1

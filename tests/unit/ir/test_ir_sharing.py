@@ -1,6 +1,7 @@
 """A document of thousands of tasks says the same thing thousands of times: it is kept once."""
 
 import copy
+import json
 from typing import Any
 
 from large_store import documents
@@ -52,3 +53,18 @@ def test_constants_that_python_takes_for_equal_stay_what_they_are() -> None:
 
     read = [tasks[name].given_parameters["epochs"].source for name in list(given["root"]["dag"]["tasks"])[:5]]
     assert [repr(source.value) for source in read if isinstance(source, ir.Constant)] == [repr(c) for c in constants]
+
+
+def test_what_a_stored_document_says_again_and_again_is_one_object() -> None:
+    given = _compiled()
+    tasks = ir.read_stored(json.dumps(given))["root"]["dag"]["tasks"].values()
+
+    assert len({id(task["cachingOptions"]) for task in tasks}) == 1
+    assert len({id(task["componentRef"]) for task in tasks}) == len({str(task["componentRef"]) for task in tasks}) < 5
+
+
+def test_a_stored_document_is_read_as_it_is() -> None:
+    odd = {"a": [{"x": 1}, {"x": True}, {"x": 1.0}, {"x": "1"}, {"x": None}, {"x": [1]}, {"x": [True]}, {}, {"x": {}}]}
+
+    for given in (_compiled(), odd, []):
+        assert repr(ir.read_stored(json.dumps(given))) == repr(given)

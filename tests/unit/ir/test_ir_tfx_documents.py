@@ -1,6 +1,8 @@
 """What documents of TFX lack, and get."""
 
-from trainshed.ir import Shell, recognise
+import json
+
+from trainshed.ir import Shell, read_stored, recognise
 from trainshed.ir.tfx import completed
 
 
@@ -30,6 +32,18 @@ def test_a_producer_is_found_without_the_suffix_that_its_task_does_not_have():
 
     assert [one["taskOutputParameter"]["producerTask"] for one in found.values()] == ["a", "c_task"]
     assert document["root"]["dag"]["tasks"]["b"] == taken  # what was given is left as it was
+
+
+def test_parts_of_a_document_that_are_one_object_are_completed_each_for_itself():
+    taken = a_task("b", parameters={"x": of_task("a_task", "x")})
+    inner = {"dag": {"tasks": {"a_task": a_task("a"), "b": taken}}}
+    document = a_document({"a": a_task("a"), "b": taken}, components={"inner": inner})
+
+    found = completed(read_stored(json.dumps(document)))
+
+    assert found == completed(document)
+    inside = found["components"]["inner"]["dag"]["tasks"]["b"]["inputs"]["parameters"]["x"]
+    assert inside["taskOutputParameter"]["producerTask"] == "a_task"
 
 
 def test_tasks_below_an_exit_handler_get_the_parameters_of_the_pipeline():

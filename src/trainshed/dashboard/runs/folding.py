@@ -51,15 +51,22 @@ class Seen:
     hidden: Sequence[Item]
 
 
-def whole(drawn: Mapping[str, Any]) -> Whole:
-    """Read a graph as a plan draws it."""
-    items = {node["id"]: _item(node) for node in drawn["nodes"]}
-    edges = [
-        (e["from"], e["to"], "order" if e["kind"] == "order" else "data")
-        for e in drawn["edges"]
-        if e["kind"] != "inside"
-    ]
-    items = _with_alike(items, edges, {e["to"]: e["from"] for e in drawn["edges"] if e["kind"] == "output"})
+def whole(drawn: Iterable[Mapping[str, Any]]) -> Whole:
+    """Read the nodes and edges of a graph as a plan draws them. What stands for the same is one text."""
+    items: dict[str, Item] = {}
+    edges: list[tuple[str, str, str]] = []
+    makers: dict[str, str] = {}
+    words: dict[str, str] = {}
+    word = words.setdefault
+    for part in drawn:
+        if "id" in part:
+            items[word(part["id"], part["id"])] = _item(part)
+        elif part["kind"] != "inside":
+            start, end = word(part["from"], part["from"]), word(part["to"], part["to"])
+            edges.append((start, end, "order" if part["kind"] == "order" else "data"))
+            if part["kind"] == "output":
+                makers[end] = start
+    items = _with_alike(items, edges, makers)
     inside: dict[str, list[str]] = {}
     for item in items.values():
         inside.setdefault(item.parent, []).append(item.id)

@@ -61,7 +61,7 @@ class Pictures:
 
     def whole(self, found: runs.Marks) -> Whole:
         """Answer the whole graph of a run's pipeline."""
-        return self._wholes.get(found.run.spec_digest, lambda: folding.whole(ir.graph(found.plan)))
+        return self._wholes.get(found.run.spec_digest, lambda: folding.whole(ir.drawn(found.plan)))
 
     def part(self, found: runs.Marks, asked: Asked) -> graph.Graph:
         """Make the part that shows what the address asks for."""
@@ -209,11 +209,11 @@ def _detail(item: Item, whole: Whole) -> str:
 
 
 def _standings(found: runs.Marks, whole: Whole) -> Mapping[str, runs.Standing]:
-    nodes = [
+    nodes = (
         {"id": i.id, "kind": i.kind, "parent": _real_parent(i, whole)}
         for i in whole.items.values()
         if i.kind != "alike"
-    ]
+    )
     return runs.standings(nodes, found.tasks)
 
 
