@@ -52,6 +52,11 @@ def a_message(world, body, number="1"):
     )
 
 
+def an_object(world):
+    attributes = {"eventType": "OBJECT_FINALIZE", "bucketId": "incoming", "objectId": "x.csv", "objectGeneration": "7"}
+    return Message(**{**vars(a_message(world, b"{}")), "attributes": attributes})
+
+
 def receipts(world):
     return world.db.read(ledger.list_receipts)
 
@@ -162,9 +167,7 @@ def test_s35_a_new_object_starts_a_run_that_is_told_its_name(world):
     )
     world.put("gs://specs/data.json", json.dumps(spec).encode())
     world.triggers.create("data", PARENT, bucket="gs://incoming", spec_uri="gs://specs/data.json")
-    event = a_message(world, b"{}")
-    attributes = {"eventType": "OBJECT_FINALIZE", "bucketId": "incoming", "objectId": "x.csv", "objectGeneration": "7"}
-    made = Message(**{**vars(event), "attributes": attributes})
+    made = an_object(world)
 
     assert world.triggers.deliver("data", made)
     assert world.triggers.deliver(
@@ -296,6 +299,26 @@ def test_a_trigger_says_what_gives_each_parameter_its_value_and_which_has_none(w
     }
     assert "No object gives the pipeline its parameter epochs" in world.triggers.problem(objects)
     assert world.triggers.problem(messages) == ""
+
+
+def test_values_that_a_pipeline_job_keeps_are_those_of_every_run_that_a_trigger_starts(world):
+    """The document that Vertex AI's SDK writes holds a spec and values for it: for new data, which gives none."""
+    job = {"pipelineSpec": SPEC, "runtimeConfig": {"parameterValues": {"num_epochs": 7, "learning_rate": 0.5}}}
+    world.put("gs://specs/job.json", json.dumps(job).encode())
+    by_data = world.triggers.create("by-data", PARENT, bucket="prices", spec_uri="gs://specs/job.json")
+    by_words = world.triggers.create("by-words", PARENT, topic=TOPIC, spec_uri="gs://specs/job.json")
+
+    assert world.triggers.deliver("by-data", an_object(world))
+    assert world.triggers.deliver("by-words", a_message(world, {"num_epochs": 3}, number="2"))
+
+    assert world.triggers.problem(by_data) == ""
+    assert {(taken.by, taken.value) for taken in world.triggers.takes(by_data)} == {
+        ("the pipeline", 7),
+        ("the pipeline", 0.5),
+    }
+    assert {taken.by for taken in world.triggers.takes(by_words)} == {"the message, or the pipeline"}
+    found = {run.parameters["num_epochs"]: run.parameters["learning_rate"] for run in world.service.list()[0]}
+    assert found == {7: 0.5, 3: 0.5}
 
 
 def test_a_request_that_names_its_compiled_pipeline_by_address_runs_what_lies_there(world):
