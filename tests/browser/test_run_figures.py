@@ -99,8 +99,9 @@ def test_s45_what_is_known_of_a_task_is_the_stores(page, shed, run):
         assert shown["Cost"] == money(cost)
         (row,), (attempt,) = table(page, "node-attempts"), task["attempts"]
         assert (row["Attempt"], row["Outcome"]) == (str(attempt["attempt"]), attempt["outcome"])
-        assert row["Duration"] == lasted(attempt["start_time"], attempt["end_time"])
-        assert (row["CPU"], row["Memory"]) == (
+        worked = lasted(attempt["start_time"], attempt["end_time"])
+        assert (row["Worked"], shown["Worked"]) == (worked, f"{worked} in 1 attempt")
+        assert (row["CPU"], row["Peak memory"]) == (
             said_seconds(attempt["cpu_seconds"]),
             said_bytes(attempt["peak_memory_bytes"]),
         )

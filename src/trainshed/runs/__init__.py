@@ -23,7 +23,7 @@ from trainshed.runs.drawing import Standing, standings
 from trainshed.runs.lifecycle import RUN, TASK
 from trainshed.runs.loop import build_engine
 from trainshed.runs.marks import Brief, Briefly, Mark, Marks, OneTask
-from trainshed.runs.measuring import Measured
+from trainshed.runs.measuring import METRICS, Measured, Metric, metrics
 from trainshed.runs.model import Attempt, NewRun, Run, TaskRow, Trigger
 from trainshed.runs.outline import Line, outline, outlined, state_of
 from trainshed.runs.paths import Chosen, choose, static
@@ -47,6 +47,7 @@ from trainshed.runs.working import paused_seconds, pauses, worked_seconds
 __all__ = [
     "ENDED",
     "ENDED_ENTRY",
+    "METRICS",
     "NAMES_PIPELINE",
     "RUN",
     "TARGET",
@@ -66,6 +67,7 @@ __all__ = [
     "Mark",
     "Marks",
     "Measured",
+    "Metric",
     "NewRun",
     "OneTask",
     "Ports",
@@ -96,6 +98,7 @@ __all__ = [
     "estimate",
     "from_template",
     "job_id",
+    "metrics",
     "outline",
     "outlined",
     "own_names",

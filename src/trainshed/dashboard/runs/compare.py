@@ -13,7 +13,7 @@ from trainshed.dashboard.cells import Badge, Cell, Code, Link, Seconds, called, 
 from trainshed.dashboard.charts import Chart, Series
 from trainshed.dashboard.origin import Origins
 from trainshed.dashboard.page import Empty, Notice, Page, Part, Table
-from trainshed.dashboard.runs import differences, parallel, results
+from trainshed.dashboard.runs import differences, parallel
 from trainshed.dashboard.runs.differences import Row, amount
 from trainshed.dashboard.runs.listing import COMPARISON, SECTION, cost
 from trainshed.dashboard.runs.words import because, part_took, remark, took
@@ -27,7 +27,6 @@ _PAIR = 2
 _MOST_AXES = 6  # of parameters, and of metrics
 _MOST_CHARTS = 3
 _MOST_SERIES = 6
-_MODEL = "system.Model"
 Write = Callable[[Any], Cell]
 
 
@@ -187,13 +186,7 @@ def address(chosen: Sequence[str]) -> str:
 
 def metrics_of(side: runs.Side) -> dict[str, Any]:
     """Answer the metrics of a run by name, and the numbers that models say of themselves."""
-    products = list(side.products)
-    found = [(product, key, value) for product, key, value in results.scalars(products)]
-    for product in products:
-        if product.artifact.schema_title == _MODEL:
-            numbers = {k: v for k, v in product.artifact.metadata.items() if isinstance(v, (int, float))}
-            found += [(product, key, value) for key, value in numbers.items()]
-    return {f"{product.task}: {key}": value for product, key, value in found}
+    return {metric.label: metric.value for metric in runs.metrics(side.products)}
 
 
 def _states(side: runs.Side) -> dict[str, tuple[str, str]]:

@@ -19,7 +19,6 @@ from trainshed.dashboard.serve import HEADERS
 from trainshed.duty import off_loop
 from trainshed.errors import NotFound
 
-METRICS = ("system.Metrics", "system.ClassificationMetrics", "system.SlicedClassificationMetrics")
 THINGS = ("system.Model", "system.Dataset")
 _HTML, _MARKDOWN = "system.HTML", "system.Markdown"
 _FRAMED = "/rendered"
@@ -30,7 +29,6 @@ _MOST_TEXT, _MOST_HTML = 256 << 10, 8 << 20  # bytes; a hostile text takes 30 µ
 _MOST_OF_TEXTS = 512 << 10  # bytes, of all reports of a page
 _SIZE = 260  # of a curve's square
 _MILLION = 1e6  # from which on digits say more than an exponent
-_CURVES = frozenset({"confidenceMetrics", "confusionMatrix", "evaluationSlices"})
 
 # A report is somebody's document: it can draw itself, and nothing else. The frame that it stands in says so again.
 _FRAME_HEADERS = {
@@ -88,11 +86,11 @@ class Written(Part):
 
 def parts(service: runs.Service, run: runs.Run) -> Sequence[Part]:
     """Make everything that there is to see of a run's results."""
-    made = _latest(service.products(run, (*METRICS, *THINGS, _HTML, _MARKDOWN), limit=_MOST))
+    made = _latest(service.products(run, (*runs.METRICS, *THINGS, _HTML, _MARKDOWN), limit=_MOST))
     reports = [product for product in made if product.artifact.schema_title in {_HTML, _MARKDOWN}]
     found: list[Part] = [_metrics(run, made)]
     for product in made:
-        if product.artifact.schema_title in METRICS[1:]:
+        if product.artifact.schema_title in runs.METRICS[1:]:
             found += _classified(product)
     found += _reports(service, reports[:_MOST_REPORTS])
     if len(reports) > _MOST_REPORTS or len(made) >= _MOST:
@@ -100,15 +98,6 @@ def parts(service: runs.Service, run: runs.Run) -> Sequence[Part]:
         found.append(Notice(id="more", text=more))
     things = [product for product in made if product.artifact.schema_title in THINGS]
     return [*found, *([_things(run, things)] if things else [])]
-
-
-def scalars(made: Sequence[lineage.Product]) -> Iterator[tuple[lineage.Product, str, Any]]:
-    """Answer every single value among the metrics: who made it, its name, the value."""
-    for product in made:
-        if product.artifact.schema_title in METRICS:
-            for key, value in product.artifact.metadata.items():
-                if key not in _CURVES and isinstance(value, (bool, int, float, str)):
-                    yield product, key, value
 
 
 def routes(service: runs.Service) -> list[Route]:
@@ -138,8 +127,9 @@ def _latest(made: Sequence[lineage.Product]) -> list[lineage.Product]:
 
 def _metrics(run: runs.Run, made: Sequence[lineage.Product]) -> Part:
     rows: list[tuple[Cell, ...]] = [
-        (key, _value(value), _task(run, product), _output(product), _trend(run, product, key, value))
-        for product, key, value in scalars(made)
+        (metric.key, _value(metric.value), _task(run, metric.product), _output(metric.product), _trend(run, metric))
+        for metric in runs.metrics(made)
+        if metric.product.artifact.schema_title in runs.METRICS
     ]
     nothing = Empty(
         text="This run has no metrics yet. A component that takes Output[Metrics] and calls "
@@ -157,11 +147,11 @@ def _output(product: lineage.Product) -> Cell:
     return Link(text=product.key, href=links.href("/artifacts", str(product.artifact.artifact_id)))
 
 
-def _trend(run: runs.Run, product: lineage.Product, key: str, value: Any) -> Cell:
+def _trend(run: runs.Run, metric: runs.Metric) -> Cell:
     """Lead from a number of this run to those of the others; a loop has no number of the run."""
-    if isinstance(value, bool | str) or "[" in product.task:
+    if isinstance(metric.value, bool | str) or "[" in metric.product.task:
         return None
-    return Link(text="In other runs", href=trend.address(f"{product.task}: {key}", pipeline=run.pipeline))
+    return Link(text="In other runs", href=trend.address(metric.label, pipeline=run.pipeline))
 
 
 def _classified(product: lineage.Product) -> Iterator[Part]:

@@ -18,6 +18,7 @@ from trainshed.dashboard.runs.folding import Item
 from trainshed.dashboard.runs.tasks import reason
 from trainshed.dashboard.runs.usual import of_task
 from trainshed.dashboard.runs.words import address, asked_to_end, part_took
+from trainshed.quantities import counted
 
 _PRICES = costs.load()
 _STOPPED = {"CANCELLING", "CANCELLED"}  # states of a task whose run was asked to end
@@ -70,6 +71,7 @@ def _about(run: runs.Run, item: Item, one: runs.OneTask, asked: Asked, stopped: 
         ("Started", time(row.start_time)),
         ("Waited", Seconds(seconds=waited) if waited is not None else None),
         ("Duration", part_took(run, row.start_time, row.end_time)),
+        ("Worked", _worked(one.attempts)),
         ("CPU used", seconds(row.cpu_seconds or None)),
         ("Peak memory", size(row.peak_memory_bytes or None)),
         ("Requested", _wanted(row) if not row.is_dag else None),
@@ -102,6 +104,14 @@ def _cost(one: runs.OneTask) -> Cell:
     if row.is_dag or row.start_time is None or row.end_time is None:
         return None
     return str(costs.of_task(_PRICES, runs.used(row, one.attempts)))
+
+
+def _worked(attempts: Sequence[runs.Attempt]) -> Cell:
+    """Say how long the processes of a task ran, which is what it costs: a worker's preparations are no part of it."""
+    if not attempts:
+        return None
+    total = sum((each.end_time - each.start_time).total_seconds() for each in attempts)
+    return Several(cells=(Seconds(seconds=total), f"in {counted(len(attempts), 'attempt')}"))
 
 
 def _wanted(row: runs.TaskRow) -> Cell:
@@ -160,7 +170,7 @@ def _attempts(one: runs.OneTask, asked: Asked) -> list[Part]:
         found.append((str(row.attempt), "running", span(began, None), None, None, None))
     if not found:
         return []
-    columns = ("Attempt", "Outcome", "Duration", "CPU", "Peak memory", "Why")
+    columns = ("Attempt", "Outcome", "Worked", "CPU", "Peak memory", "Why")
     return [
         Table(id="node-attempts", heading="Attempts", columns=columns, rows=found, nothing=Empty(text=""), beside=True)
     ]
