@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from trainshed import costs
-from trainshed.runners.scripted import ScriptedRunner
-from trainshed.runs import actual, actual_brief
+from trainshed.runners.scripted import Act, ScriptedRunner
+from trainshed.runs import actual, actual_brief, cost_of
 
 _spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
 runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))
@@ -67,3 +67,16 @@ def test_a_run_costs_what_the_machines_cost_that_its_tasks_ask_for(world, resour
     assert actual_brief(PRICES, run).cloud == pytest.approx(0.03 + hourly)
     assert actual(PRICES, details.tasks, details.attempts).cloud == pytest.approx(0.03 + hourly)
     assert found.machines == run.usage
+
+
+@pytest.mark.usefixtures("lasting")
+def test_a_run_that_goes_on_costs_the_same_wherever_it_is_shown_and_what_its_ended_tasks_will_have_cost(world):
+    world.script = lambda launch: Act(is_held=launch.work.source == "# b")
+    run = world.create(a_spec({"a": {}, "b": {"after": ["a"]}}))
+
+    run = world.finish(run)
+
+    details = world.service.describe(run.name)
+    assert run.state == "RUNNING"
+    assert cost_of(PRICES, world.service.usage(run)).cloud == pytest.approx(0.03 + 0.19)
+    assert actual(PRICES, details.tasks, details.attempts).cloud == pytest.approx(0.03 + 0.19)

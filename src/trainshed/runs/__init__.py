@@ -28,7 +28,7 @@ from trainshed.runs.model import Attempt, NewRun, Run, TaskRow, Trigger
 from trainshed.runs.outline import Line, outline, outlined, state_of
 from trainshed.runs.paths import Chosen, choose, static
 from trainshed.runs.planning import Step
-from trainshed.runs.pricing import actual, actual_brief, estimate, used
+from trainshed.runs.pricing import actual, actual_brief, cost_of, estimate, used
 from trainshed.runs.progress import Done, Progress, done
 from trainshed.runs.reading import Details, Traces
 from trainshed.runs.request import Prepared, from_template, job_id, own_names
@@ -92,6 +92,7 @@ __all__ = [
     "actual_brief",
     "build_engine",
     "choose",
+    "cost_of",
     "count_open",
     "custom_jobs",
     "done",

@@ -25,11 +25,14 @@ def actual(prices: costs.Prices, tasks: Iterable[TaskRow | Mark], attempts: Iter
 
 def actual_brief(prices: costs.Prices, run: Run) -> costs.Cost | None:
     """Price a run that has ended, from what it left in its own row; None while that is not known."""
-    if run.usage is None:
-        return None
+    return None if run.usage is None else cost_of(prices, run.usage)
+
+
+def cost_of(prices: costs.Prices, usage: Mapping[str, Sequence[float]]) -> costs.Cost:
+    """Price a run by how long its tasks worked on each machine."""
     parts = [
         costs.usage_on(machine, name=machine, seconds=seconds, cpu_seconds=cores)
-        for machine, (seconds, cores) in run.usage.items()
+        for machine, (seconds, cores) in usage.items()
     ]
     return costs.of_run(prices, parts)
 

@@ -22,7 +22,7 @@ from trainshed.runs.active import ActiveRun
 from trainshed.runs.catalog import Catalog, Template
 from trainshed.runs.facts import Fire, Forget
 from trainshed.runs.lifecycle import RUN
-from trainshed.runs.model import Attempt, NewRun, Run, TaskRow
+from trainshed.runs.model import NewRun, Run, TaskRow
 from trainshed.runs.reading import Reading
 from trainshed.runs.request import Prepared
 from trainshed.runs.workplace import Environments, Images, Workplace, Workplaces
@@ -172,9 +172,9 @@ class Service(Reading):
         """Keep the commits of runs, unless they went on in the meantime; empty: nobody knows it."""
         self.db.write(lambda conn: commits.note(conn, found))
 
-    def attempts_again(self, name: str) -> Sequence[Attempt]:
-        """Read the ended attempts of the tasks of a run that were tried more than once, or are to be tried again."""
-        return self.db.read(lambda conn: store_tasks.attempts_of(conn, name, again_only=True))
+    def usage(self, run: Run) -> Mapping[str, Sequence[float]]:
+        """Answer how long the tasks of a run have worked on each machine, as its row will say once it has ended."""
+        return run.usage if run.usage is not None else self.db.read(lambda conn: store_tasks.usage_of(conn, run.name))
 
     def count_open(self) -> int:
         """Count the runs that have not ended."""

@@ -4,11 +4,23 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Float, ForeignKey, Integer, Table, Text, UniqueConstraint, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    ForeignKey,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    select,
+    update,
+)
 
 from trainshed.runs.lifecycle import TASK
 from trainshed.runs.model import Attempt, Begun, TaskRow
-from trainshed.sql import Json, Timestamp, fire, insert_new, metadata, state_columns, state_constraints
+from trainshed.sql import Json, Prepared, Timestamp, fire, insert_new, metadata, state_columns, state_constraints
 
 tasks = Table(
     "tasks",
@@ -116,12 +128,10 @@ def insert_attempt(conn: Connection, attempt: Attempt) -> None:
     insert_new(conn, attempts, vars(attempt))
 
 
-def attempts_of(conn: Connection, run: str, *, again_only: bool = False) -> list[Attempt]:
-    """Read the ended attempts of a run's tasks, or of those alone that were tried again."""
+def attempts_of(conn: Connection, run: str) -> list[Attempt]:
+    """Read the ended attempts of a run's tasks."""
     joined = attempts.join(tasks, tasks.c.id == attempts.c.task_id)
     query = select(attempts).select_from(joined).where(tasks.c.run == run).order_by(attempts.c.attempt)
-    if again_only:
-        query = query.where((tasks.c.attempt > 1) | (tasks.c.start_time.is_(None)))
     known: dict[str, str] = {}  # thousands of attempts ended in few ways
     word = known.setdefault
     return [
@@ -141,16 +151,26 @@ def attempts_of(conn: Connection, run: str, *, again_only: bool = False) -> list
 
 def usage_of(conn: Connection, run: str) -> dict[str, list[float]]:
     """Answer how long the tasks of a run worked on each type of machine, in all attempts: seconds, and those of cores."""
-    is_tried = select(attempts.c.task_id).where(attempts.c.task_id == tasks.c.id).exists()
-    untried = select(tasks.c.machine_type, tasks.c.start_time, tasks.c.end_time, tasks.c.cpu_seconds).where(
-        tasks.c.run == run, tasks.c.kind == "container", tasks.c.cached_from == "", tasks.c.start_time.is_not(None)
-    )
-    tries = select(tasks.c.machine_type, attempts.c.start_time, attempts.c.end_time, attempts.c.cpu_seconds)
-    tries = tries.join_from(attempts, tasks, tasks.c.id == attempts.c.task_id).where(tasks.c.run == run)
     found: dict[str, list[float]] = {}
-    for machine, start, end, cores in (*conn.execute(untried.where(~is_tried)), *conn.execute(tries)):
+    for machine, start, end, cores in (*_UNTRIED.rows(conn, run=run), *_TRIES.rows(conn, run=run)):
         seconds = ((end or start) - start).total_seconds()
         total = found.setdefault(machine, [0.0, 0.0])
         total[0] += seconds
         total[1] += cores or seconds
     return found
+
+
+def _usages() -> tuple[Prepared, Prepared]:
+    """Spell out what is read to add up what a run used: of tasks without an ended attempt, and of attempts."""
+    t, a = tasks.c, attempts.c
+    is_tried = select(a.task_id).where(a.task_id == t.id).exists()
+    untried = select(t.machine_type, t.start_time, t.end_time, t.cpu_seconds).where(
+        t.run == bindparam("run"), t.kind == "container", t.cached_from == "", t.start_time.is_not(None), ~is_tried
+    )
+    tries = select(t.machine_type, a.start_time, a.end_time, a.cpu_seconds).join_from(
+        attempts, tasks, t.id == a.task_id
+    )
+    return Prepared(untried), Prepared(tries.where(t.run == bindparam("run")))
+
+
+_UNTRIED, _TRIES = _usages()  # a page of a run that goes on asks for them again and again

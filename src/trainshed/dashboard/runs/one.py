@@ -77,8 +77,7 @@ class OneRun:
         return known if known is not None else self._pictures.layout(self._ended.marks(asked.name), asked)
 
     def _cost(self, found: runs.Marks) -> costs.Cost:
-        known = runs.actual_brief(_PRICES, found.run)
-        return known or runs.actual(_PRICES, found.tasks, self._service.attempts_again(found.run.name))
+        return runs.cost_of(_PRICES, self._service.usage(found.run))
 
     def _asked_to_end(self, run: runs.Run) -> str:
         return asked_to_end(self._service.cancellations([run.name]).get(run.name)) if was_stopped(run) else ""
