@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from trainshed.duty import off_loop
 from trainshed.runners.contract import ExitedNonZero
 from trainshed.runners.scripted import Act
+from trainshed.runs.engine import engine
+from trainshed.runs.engine import mounts as mounts_module
 
 _path = Path(__file__).parents[1] / "storage" / "runs_world.py"
 _spec = importlib.util.spec_from_file_location("runs_world", _path)
@@ -146,3 +149,59 @@ def test_one_broken_run_does_not_hold_up_the_others(db, clock, tmp_path, monkeyp
     assert world.finish(fine).state == "SUCCEEDED"
     ended = world.service.get(broken.name)
     assert (ended.state, "a defect" in ended.error) == ("FAILED", True)
+
+
+def mounts(world, run):
+    return sorted(str(path.relative_to(world.folder)) for path in world.service.run_folder(run).glob("*/*/mount/*"))
+
+
+async def nothing(*_):
+    pass
+
+
+def test_what_attempts_saw_of_buckets_is_removed_after_a_crash_too(db, clock, tmp_path, monkeypatch):
+    world = runs_world.World(db, clock, tmp_path, script)
+    run = world.create(SPEC)
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "clean_up", nothing)
+        assert world.finish(run).state == "SUCCEEDED"
+    assert mounts(world, run)
+
+    world.finish(run)
+
+    assert mounts(world, run) == []
+
+
+def test_what_an_attempt_of_a_run_that_is_retried_sees_of_buckets_stays(db, clock, tmp_path, monkeypatch):
+    """Its mount is made between the end of the run and the moment at which those of the run are looked for."""
+
+    def failing_once(launch):
+        if launch.work.source == "# c":
+            return Act(outcome=ExitedNonZero(code=1, message="no")) if launch.attempt == 1 else Act(is_held=True)
+        return script(launch)
+
+    async def late(function, *arguments):
+        await is_retried.wait()
+        return await off_loop(function, *arguments)
+
+    world, is_retried = runs_world.World(db, clock, tmp_path, failing_once), asyncio.Event()
+    run = world.create(SPEC)
+    monkeypatch.setattr(mounts_module, "off_loop", late)
+
+    async def turns(is_over):
+        while not is_over():
+            await world.engine.run_once()
+            await asyncio.sleep(0)
+
+    async def story():
+        await turns(lambda: world.service.get(run.name).state == "FAILED")
+        world.service.retry(run.name)
+        await turns(lambda: world.runner._world.acts)  # the one that is held
+        is_retried.set()
+        await world.settle()
+        await world.engine.close()
+        await world.runner.close(end_attempts=False)
+
+    asyncio.run(story())
+
+    assert [path.split("/")[-3] for path in mounts(world, run)] == ["2"]

@@ -41,6 +41,7 @@ def build_engine(
         launcher=Launcher(runner, service.workplaces, around),
         take_up=service.take_up,
         foresee=service.foresee,
+        ended_lately=service.ended_lately,
         admission=Admission(cpus=float(workers or os.cpu_count() or 1), memory_bytes=memory, accelerators=accelerators),
         grace_seconds=grace_seconds,
         reached=reached,

@@ -322,6 +322,10 @@ class Reading:
         """Answer a run's own folder."""
         return self._folder / f"{names.short(run.name)}-{run.number[:6]}"
 
+    def ended_lately(self) -> Sequence[Path]:
+        """Answer the folders of the runs that ended last; the engine's port."""
+        return [self.run_folder(run) for run in self.db.read(store.ended_lately)]
+
     def read_template(self, uri: str) -> Template:
         """Read a compiled pipeline as it is in its bucket now. Raises NotFound, InvalidArgument with every finding."""
         bucket, name = parse_uri(uri)

@@ -15,13 +15,14 @@ from trainshed.runs.lifecycle import RUN
 from trainshed.runs.model import Run
 from trainshed.runs.store_tasks import tasks, usage_of
 from trainshed.sql import Json, Timestamp, append, fire, insert_new, metadata, notify, state_columns, state_constraints
-from trainshed.sql.lifecycle import record
+from trainshed.sql.lifecycle import changed_lately, record
 
 CHANNEL = "runs"  # notified when a run was created or is to be cancelled
 ENDED = "runs ended"  # the channel that is notified when any run has ended
 ENDED_ENTRY = "run.ended"  # the kind of outbox entry that each run leaves at its end
 NAMES_PIPELINE = "NAMES_PIPELINE"  # the reason why there is no run of a name
 MOST_NEW = 200  # runs that one transaction starts
+_LATELY = 20_000  # changes of runs and all else that are looked through for runs that ended
 
 specs = Table(
     "pipeline_specs",
@@ -179,6 +180,12 @@ def count_open(conn: Connection, origin: str) -> int:
 def open_runs(conn: Connection) -> list[Run]:
     """Read every run that has not ended, oldest first."""
     query = select(runs).where(runs.c.state.in_(RUN.open_states)).order_by(runs.c.create_time, runs.c.name)
+    return [Run.from_row(row) for row in conn.execute(query)]
+
+
+def ended_lately(conn: Connection) -> list[Run]:
+    """Read the runs that have ended among what changed last."""
+    query = select(runs).where(runs.c.name.in_(changed_lately(RUN.noun, _LATELY)), runs.c.end_time.is_not(None))
     return [Run.from_row(row) for row in conn.execute(query)]
 
 

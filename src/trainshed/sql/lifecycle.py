@@ -14,11 +14,13 @@ from sqlalchemy import (
     Connection,
     Index,
     Integer,
+    Select,
     Table,
     Text,
     Update,
     and_,
     bindparam,
+    func,
     or_,
     select,
     update,
@@ -243,3 +245,10 @@ def history(conn: Connection, noun: str, resource: str) -> list[Change]:
         .order_by(table.c.id)
     )
     return [Change(transition=r.transition, state=r.state, time=r.time, cause=r.cause or "") for r in rows]
+
+
+def changed_lately(noun: str, most: int) -> Select[Any]:
+    """Select what is of a kind among so many changes, the last ones of all."""
+    h = history_table.c
+    last = select(func.max(h.id)).scalar_subquery()
+    return select(h.resource).where(h.id > last - most, h.noun == noun).distinct()

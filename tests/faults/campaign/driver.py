@@ -35,7 +35,8 @@ _NEEDS = {  # what has to be going on for a point to be reached
     "task stopped": "cancelled", "task cache_hit": "cached", "task condition_false": "conditions",
     "task failed_retry": "retries", "task failed_final": "retries", "task upstream_lost": "permits",
     "run fail": "exits", "before an object is put": "artifacts", "object put": "artifacts",
-    "before objects are settled": "artifacts", "objects settled": "artifacts", "iteration closed": "loop", "task lease_expired": "training",
+    "before objects are settled": "artifacts", "objects settled": "artifacts", "iteration closed": "loop",
+    "task lease_expired": "training", "before mounts are removed": "artifacts",
 }  # fmt: skip
 
 

@@ -45,6 +45,8 @@ _CALLS = {
     "attempt heard to end": ("before", "trainshed.workers.pool", "Pool._hand_over"),
     "before the spool is cleared": ("before", "trainshed.workers.pool", "Pool._settle"),
     "spool cleared": ("after", "trainshed.workers.pool", "Pool._settle"),
+    # what attempts saw of buckets is removed, when all of it is on disk
+    "before mounts are removed": ("before", "trainshed.runs.engine.mounts", "_remove"),
     # a restart that does not get far either
     "runs taken up": ("after", "trainshed.runs.engine.open_runs", "OpenRuns.take_up"),
 }

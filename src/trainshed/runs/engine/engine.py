@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from trainshed.clock import Clock
 from trainshed.duty import Background, Duty, off_loop
@@ -50,6 +51,7 @@ class Parts:
     launcher: Launcher
     take_up: TakeUp
     foresee: Callable[[Sequence[Run]], None]  # blocks; before `take_up`, which runs in the store's writer
+    ended_lately: Callable[[], Sequence[Path]]  # blocks: folders of the runs that ended last
     admission: Admission
     grace_seconds: float = 10.0
     reached: Callable[[str], None] = field(default=lambda _: None)  # tests stop the engine at named points
@@ -190,7 +192,11 @@ class Engine:
         self._parts.reached("before_start")
         self._attempts.follow(turn)
         if turn.done or turn.ended:
-            self._background.spawn(clean_up(turn.done, turn.ended), name="clean up")
+            self._clean_up(turn.done, turn.ended)
+
+    def _clean_up(self, done: Sequence[Path], ended: Sequence[Path]) -> None:
+        in_use = partial(self._runs.mounts_in_use, set(ended))
+        self._background.spawn(clean_up(done, ended, in_use), name="clean up")
 
     # Memory
 
@@ -207,6 +213,7 @@ class Engine:
                 self._attempts.stop(attempt for attempt in active.cancelling() if attempt in known)
         self._opened = True
         self._attempts.release()
+        self._clean_up([], await off_loop(self._parts.ended_lately))  # of those a crash may have left something
 
     async def _forget(self) -> None:
         """Throw the memory away and build it again from rows; what workers do goes on, what they reported counts."""

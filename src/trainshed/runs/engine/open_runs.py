@@ -3,9 +3,10 @@
 Everything here but `of_task` and `all` is called in the store's writer or while nothing is being written.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import Connection
 
@@ -56,6 +57,16 @@ class OpenRuns:
     def next_time(self) -> datetime | None:
         """Answer when the next retry or deadline is due."""
         return min(filter(None, (self.admission.next_time(), self.deadlines.next_time())), default=None)
+
+    def mounts_in_use(self, folders: Collection[Path]) -> set[Path]:
+        """Answer the mounts of attempts under way, of the runs that are in these folders."""
+        return {
+            active.mount_of(path, view.attempt)
+            for active in self.all()
+            if active.folder in folders
+            for path, view in active.view.tasks.items()
+            if view.task.body is None and view.state in {"RUNNING", "CANCELLING"}
+        }
 
     def clear(self) -> None:
         """Forget everything; rows have it."""
