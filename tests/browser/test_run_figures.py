@@ -156,6 +156,7 @@ def test_s45_bars_stand_where_tasks_were_at_work(page, run):
         assert left + width == pytest.approx(100 * over / length, abs=0.5)
         if not task["cachedFrom"]:
             assert left >= 100 * begun / length - 0.5
+            assert row.locator("td.number").inner_text() == lasted(task["startTime"], task["endTime"])
             took = row.locator("svg").get_attribute("aria-label").rpartition("after ")[2]
             waited = re.search(r"waited ([^;]+)", row.locator("svg").get_attribute("aria-label"))[1]
             assert in_seconds(took) + in_seconds(waited) == pytest.approx(over - begun, abs=0.2)

@@ -30,7 +30,7 @@ def test_a_run_that_is_slow_leads_to_the_task_that_is(page, shed, slow):
     page.locator("#head").get_by_role("link", name="slower than the 3 before").click()
 
     (row,) = table(page, "tasks")
-    assert row["Usual duration"].endswith(f"this time {took['usual-4'] / usual:.3g} times as long")
+    assert row["Usual duration"].endswith(f"(this time {took['usual-4'] / usual:.3g} times as long)")
     expect(page.get_by_label("Order")).to_have_value("slow")
     assert audit(page) == []
 

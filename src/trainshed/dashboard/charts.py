@@ -36,6 +36,7 @@ class Series:
     points: Sequence[Point]
     tone: str = ""  # good, bad, busy or idle, where a colour has that meaning
     now: float | None = None  # said while nothing is pointed at; the last known value otherwise
+    said: str = ""  # that value as it is written elsewhere on the page
 
     @cached_property
     def drawn(self) -> Sequence[Point]:
@@ -169,7 +170,7 @@ def _series(
     known = [value for _, value in series.points if value is not None]
     now = series.now if series.now is not None else (known[-1] if known else None)
     drawn = {"number": number % _PATTERNS + 1, "label": series.label, "tone": series.tone}
-    drawn |= {"now": scales.write(now, chart.unit), "line": "", "dots": "", "fill": ""}
+    drawn |= {"now": series.said or scales.write(now, chart.unit), "line": "", "dots": "", "fill": ""}
     if chart.shape == "bars":
         return drawn | {"fill": plot.bars(values, below)}
     if chart.shape == "area":

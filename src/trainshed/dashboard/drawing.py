@@ -31,6 +31,7 @@ _DEEPEST = 6  # of rows that are indented differently
 
 # How much room a cell wants, by the characters of its text: classes of trainshed.css and narrow.css.
 _COUNT, _BRIEF_CODE, _BRIEF, _SHORT, _LONG, _NAMED = 5, 8, 14, 16, 20, 24
+_WHOLE = 28  # characters of a note that stays whole, beside its badge or below it
 
 
 def cell(value: Cell) -> Markup:
@@ -110,7 +111,8 @@ def _link(link: Link) -> str:
 
 
 def _badge(badge: Badge) -> str:
-    note = f' <span class="note">{escape(badge.note)}</span>' if badge.note else ""
+    looks = "note whole" if len(badge.note) <= _WHOLE else "note"
+    note = f' <span class="{looks}">{escape(badge.note)}</span>' if badge.note else ""
     return f'<span class="badge {escape(style_class(badge.state))}">{escape(badge.state)}</span>{note}'
 
 

@@ -32,7 +32,7 @@ RUN, WHY = Link(text="run", href="/runs/1"), Link(text="Why", href="/why/1")
         (Link(text="<x>", href="/a?b=1&c=2"), '<a href="/a?b=1&amp;c=2">&lt;x&gt;</a>'),
         (Link(text="x", href="/", depth=9), '<a href="/" class="depth-6">x</a>'),
         (Badge(state="IN DOUBT"), '<span class="badge in-doubt">IN DOUBT</span>'),
-        (Badge(state="OK", note="<1>"), '<span class="badge ok">OK</span> <span class="note">&lt;1&gt;</span>'),
+        (Badge(state="OK", note="<1>"), '<span class="badge ok">OK</span> <span class="note whole">&lt;1&gt;</span>'),
         (Seconds(seconds=90), '<span class="duration">1 min 30 s</span>'),
         (Span(start=WHEN, end=WHEN + timedelta(seconds=2)), '<span class="duration">2.0 s</span>'),
         (
@@ -132,4 +132,13 @@ def test_quantities_stand_below_each_other():
     assert drawing.fields((None, 12), ("Size", "Files"), numbers={0, 1}) == (
         '<td data-of="Size" class="number"><span class="none" aria-label="none" title="none">–</span></td>'
         '<td data-of="Files" class="counted number">12</td>'
+    )
+
+
+def test_a_short_note_stays_whole_below_its_badge():
+    assert '<span class="note whole">3 tasks ran, 2 reused</span>' in drawing.cell(
+        Badge(state="OK", note="3 tasks ran, 2 reused")
+    )
+    assert '<span class="note">a reason of many words that wraps' in drawing.cell(
+        Badge(state="OK", note="a reason of many words that wraps")
     )

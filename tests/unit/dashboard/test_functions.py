@@ -168,3 +168,22 @@ def test_a_wrong_word_of_the_query_is_named():
 def test_a_window_is_a_word_of_the_query(text, length, words):
     assert measured.window(asked(text)) == length
     assert measured.window_words(asked(text)) == words
+
+
+def test_a_figure_reads_the_same_in_the_chart_below_it():
+    percentiles = {"p50": 755.5, "p95": 892.0, "p99": 894.4}
+    found = {
+        "since": NOW, "until": NOW + timedelta(hours=1), "stepSeconds": 60, "invocations": 4, "ok": 4, "crash": 0,
+        "okPerSecond": 4 / 3600, "crashPerSecond": 0.0, "executionMillis": percentiles, "activeInstances": 1, "series": [],
+        "memoryBytes": dict.fromkeys(percentiles, 249_036_800),
+    }  # fmt: skip
+
+    figures, *charts = measured.charts(found, 1, "last hour")
+
+    said = {label: value for label, value, _ in figures.figures}
+    legends = {chart.id: [series.said for series in chart.series] for chart in charts}
+    assert said["Execution time"] == "756 / 892 / 894 ms"
+    assert legends["time"] == ["756 ms", "892 ms", "894 ms"]
+    assert said["Invocations per second"] == "0.00111 / 0"
+    assert legends["rate"] == ["0.00111/s", "0/s"]
+    assert (said["Memory per call"], legends["memory"]) == ("238 / 238 / 238 MiB", ["238 MiB"] * 3)

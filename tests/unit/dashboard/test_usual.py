@@ -48,10 +48,10 @@ def test_a_task_says_how_long_it_usually_takes_and_how_much_longer_it_took():
 
     assert usual.of_task(run, a_mark(seconds=11), KNOWN, NOON) == Seconds(seconds=10)
     assert usual.of_task(run, a_mark(seconds=25), KNOWN, NOON) == Several(
-        cells=(Seconds(seconds=10), "this time 2.5 times as long")
+        cells=(Seconds(seconds=10), "(this time 2.5 times as long)")
     )
-    assert usual.of_task(run, a_mark(), KNOWN, after(25)).cells[1] == "this time 2.5 times as long"
-    assert usual.of_task(run, a_mark("loop[3].inner", 30), KNOWN, NOON).cells[1] == "this time 3 times as long"
+    assert usual.of_task(run, a_mark(), KNOWN, after(25)).cells[1] == "(this time 2.5 times as long)"
+    assert usual.of_task(run, a_mark("loop[3].inner", 30), KNOWN, NOON).cells[1] == "(this time 3 times as long)"
     assert usual.of_task(run, a_mark("other", 30), KNOWN, NOON) is None
 
 

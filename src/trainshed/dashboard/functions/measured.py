@@ -54,13 +54,15 @@ def charts(found: Mapping[str, Any], instances: int, words: str) -> list[Part]:
     over_time = {"step": found["stepSeconds"], "span": span, "nothing": nothing, "caption": f"{words}, times in UTC"}
     is_called = bool(found["invocations"])
 
-    def line(label: str, key: str, unit: float = 1.0) -> Series:
+    def line(label: str, key: str, written_in: str, unit: float = 1.0) -> Series:
         points = [(point["time"], _in(point[key][label], unit)) for point in series]
-        return Series(label=label, points=points, now=_in(found[key][label], unit))
+        now = _in(found[key][label], unit)
+        return Series(label=label, points=points, now=now, said=scales.write_all([now], written_in))
 
     def rate(label: str, key: str, tone: str) -> Series:
         points = [(point["time"], point[key] if is_called else None) for point in series]
-        return Series(label=label, points=points, now=found[key], tone=tone)
+        said = scales.write_all([found[key]], "/s")
+        return Series(label=label, points=points, now=found[key], said=said, tone=tone)
 
     active = [(point["time"], point["activeInstances"] if is_called else None) for point in series]
     return [
@@ -77,14 +79,14 @@ def charts(found: Mapping[str, Any], instances: int, words: str) -> list[Part]:
             id="time",
             heading="Execution time",
             unit=SECONDS,
-            series=[line(label, "executionMillis", 1 / _MILLIS) for label in _PERCENTILES],
+            series=[line(label, "executionMillis", SECONDS, 1 / _MILLIS) for label in _PERCENTILES],
             **over_time,
         ),
         Chart(
             id="memory",
             heading="Memory per call",
             unit=BYTES,
-            series=[line(label, "memoryBytes") for label in _PERCENTILES],
+            series=[line(label, "memoryBytes", BYTES) for label in _PERCENTILES],
             **over_time,
         ),
         Chart(

@@ -204,7 +204,7 @@ def cost(run: runs.Run) -> str:
 
 def brief(parameters: Mapping[str, Any]) -> str:
     """Write parameters for a list: plain values first, of addresses the last part."""
-    ordered = sorted(parameters, key=lambda key: "/" in str(parameters[key]))
+    ordered = sorted(parameters, key=lambda key: ("/" in str(parameters[key]), key))
     shown = [f"{key}={short(parameters[key])}" for key in ordered[:_MOST_PARAMETERS]]
     more = f" and {len(ordered) - len(shown)} more" if len(ordered) > len(shown) else ""
     return ", ".join(shown) + more

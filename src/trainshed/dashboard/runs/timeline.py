@@ -8,8 +8,10 @@ from typing import ClassVar
 from trainshed import runs
 from trainshed.dashboard import scales
 from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Span
 from trainshed.dashboard.page import Empty, Part
 from trainshed.dashboard.runs.tasks import address, counted_tasks, in_order, label
+from trainshed.dashboard.runs.words import part_took
 from trainshed.dashboard.scales import SECONDS
 from trainshed.dashboard.wording import duration
 from trainshed.sql.lifecycle import Change
@@ -43,6 +45,7 @@ class Row:
     href: str
     depth: int
     state: str
+    took: Span | None
     segments: Sequence[Segment]
 
 
@@ -102,6 +105,7 @@ def part(service: runs.Service, found: runs.Marks, asked: Asked) -> Timeline:
                 href=address(run.name, mark.name),
                 depth=mark.name.count("."),
                 state=mark.state,
+                took=part_took(run, mark.start_time, mark.end_time),
                 segments=list(segments(changes[mark.id], axis, is_group=mark.is_dag)),
             )
             for mark in shown

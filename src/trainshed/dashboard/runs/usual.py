@@ -45,7 +45,7 @@ def of_task(run: runs.Run, mark: runs.Mark | runs.TaskRow, known: runs.Usual, no
     times = ratio(run, mark, known, now)
     if times is None or not took.is_slow(times * took.median):
         return Seconds(seconds=took.median)
-    return Several(cells=(Seconds(seconds=took.median), f"this time {times:.3g} times as long"))
+    return Several(cells=(Seconds(seconds=took.median), f"(this time {times:.3g} times as long)"))
 
 
 def ratio(run: runs.Run, mark: runs.Mark | runs.TaskRow, known: runs.Usual, now: datetime) -> float | None:
