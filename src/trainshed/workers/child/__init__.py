@@ -10,9 +10,9 @@ private package name, so imports in here are relative.
 - `spare`: a child that is forked ahead and waits for its order.
 - `watching`: a child under way, seen from its parent.
 - `foreground`: one order at a terminal, under a debugger.
-- `preload`, `lessons`: frameworks imported before the fork, as earlier attempts did.
+- `preload`, `lessons`, `learning`: frameworks imported before the fork, as earlier attempts did.
 - `processes`: process trees: their memory, their end.
-- `spool`: outcomes on disk, until the server of the day has them.
+- `outcomes`: how attempts ended. `spool`: that on disk, until the server of the day has them.
 """
 
 VERSION = 2  # of the wire; see trainshed.workers.wire

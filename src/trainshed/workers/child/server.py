@@ -4,7 +4,6 @@ One thread and no work of its own: a parent that has computed, or that has threa
 Trainshed server: without a connection it goes on for the lease time, then ends its children and itself.
 """
 
-import gc
 import importlib
 import os
 import selectors
@@ -16,17 +15,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn, Optional
 
-from . import VERSION, attempt, processes, spare, spool
-from .lessons import Lessons
+from . import VERSION, attempt, processes, spare
+from .learning import Learning, share_pages
+from .outcomes import Outcomes, outcome_of
 from .peer import Peer
-from .preload import Shelf
-from .watching import Attempt, Key
+from .watching import Attempt
 
-_REMEMBERED = 1000
-_MOSTLY = 0.95  # of the limit: who is killed by the system so close to it ran out of memory
 _SHORT_SECONDS = 0.005  # what an attempt that does next to nothing takes
 _GOODBYE_SECONDS = 2.0
-_PAUSE_SECONDS = 0.5  # since an attempt began to import, or ended, before it is said what could be imported ahead
 _CORES = len(os.sched_getaffinity(0))
 
 
@@ -44,20 +40,15 @@ class Server:
         modules: list[str],
         learned: bool,
     ) -> None:
-        self._lessons = Lessons(lessons_path)
-        self._shelf = Shelf()
-        self._lack_of: set[str] = set()  # what could be imported ahead, or should not have been
-        self._suggest_at: Optional[float] = None  # noqa: UP045
+        self._learning = Learning(lessons_path)
         self._retired = False
         self._heard, self._said = os.pipe()
         self._path = socket_path
-        self._spool = spool_folder
         self._lease_seconds = lease_seconds
         self._idle_seconds = idle_seconds
         self._attempts: dict[int, Attempt] = {}
         self._spare: Optional[spare.Spare] = None  # noqa: UP045  (runs on older interpreters)
-        self._ended: dict[Key, dict[str, Any]] = {}  # for whoever starts one of them again
-        self._unstored: list[dict[str, Any]] = []  # of these, what could not be put on disk
+        self._outcomes = Outcomes(spool_folder)
         self._peers: set[Peer] = set()
         self._alone_since = self._idle_since = time.monotonic()
         self._ending = False
@@ -65,8 +56,8 @@ class Server:
         attempt.import_executor()
         self._preload({"modules": modules})
         if learned:
-            self._import_learned()
-        self._compare()
+            self._learning.import_learned()
+        self._learning.compare()
         self._selector = selectors.DefaultSelector()
         self._listen()
         self._do: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -146,20 +137,19 @@ class Server:
             peer = Peer(self._listener.accept()[0], self._selector, self._serve, self._forget)
             self._peers.add(peer)
             self._idle_since = time.monotonic()
-            self._suggest_soon()
+            self._learning.suggest_soon()
             under_way = [a.described() for a in self._attempts.values()]
-            ahead = sorted(self._shelf.names)
+            ahead = sorted(self._learning.shelf.names)
             hello = {"event": "hello", "version": VERSION, "pid": os.getpid(), "attempts": under_way, "ahead": ahead}
             peer.send(hello)
-            for outcome in self._unstored:
+            for outcome in self._outcomes.unstored:
                 peer.send({"event": "ended", **outcome})
 
     def _forget(self, peer: Peer) -> None:
         self._peers.discard(peer)
         self._alone_since = time.monotonic()
         if not self._peers:
-            with suppress(OSError):
-                spool.force(self._spool, list(self._ended.values()))
+            self._outcomes.force()
 
     def _serve(self, message: dict[str, Any]) -> None:
         self._do[message["do"]](message)
@@ -170,10 +160,11 @@ class Server:
 
     def _start(self, order: dict[str, Any]) -> None:
         key = (order["task_id"], order["attempt"])
-        if key in self._ended or any(a.key == key for a in self._attempts.values()):
+        outcome = self._outcomes.get(key)
+        if outcome is not None or any(a.key == key for a in self._attempts.values()):
             self._tell({"event": "started", "task_id": key[0], "attempt": key[1], "pid": 0})
-            if key in self._ended:
-                self._tell({"event": "ended", **self._ended[key]})
+            if outcome is not None:
+                self._tell({"event": "ended", **outcome})
             return
         try:
             pid = self._fork(order)
@@ -231,7 +222,7 @@ class Server:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
     def _become(self, order: dict[str, Any], log: int) -> NoReturn:
-        attempt.run(order, log, shelf=self._shelf, lessons=self._said)
+        attempt.run(order, log, shelf=self._learning.shelf, lessons=self._said)
 
     def _let_go(self) -> None:
         """Close what is the parent's, in a child."""
@@ -253,8 +244,7 @@ class Server:
         for name in message["modules"]:
             with suppress(Exception):  # a child that needs it will say what is wrong with it
                 importlib.import_module(name)
-        gc.collect()
-        gc.freeze()  # pages stay shared with the children
+        share_pages()
 
     def _drop_spare(self) -> None:
         """Let the child that waits end, since it lacks what is imported now."""
@@ -262,40 +252,19 @@ class Server:
             self._spare.close()
             self._spare = None
 
-    def _import_learned(self) -> None:
-        """Import what earlier attempts did; what fails to be is not tried again."""
-        lessons = self._lessons.wanted()
-        try:
-            self._shelf.fill(lessons)
-        except Exception:
-            self._lessons.ban(set(lessons))
-            raise
-        gc.collect()
-        gc.freeze()
-
     def _hear(self) -> None:
-        """Take what attempts said; each wrote whole lines at once."""
-        with suppress(BlockingIOError):
-            for line in os.read(self._heard, 1 << 16).splitlines():
-                self._lessons.take(line)
-        self._compare()
+        self._learning.hear(self._heard)
 
-    def _compare(self) -> None:
-        before, self._lack_of = self._lack_of, set(self._lessons.wanted()) ^ self._shelf.names
-        if self._lack_of != before:
-            self._suggest_soon()
-
-    def _suggest_soon(self) -> None:
-        self._suggest_at = time.monotonic() + _PAUSE_SECONDS if self._lack_of else None
-
-    def _can_suggest(self) -> bool:
-        """Whether another fork server would do better, and a processor is free to make it."""
-        return self._suggest_at is not None and bool(self._peers) and len(self._attempts) < _CORES and not self._retired
+    def _suggest_at(self) -> Optional[float]:  # noqa: UP045
+        """Answer when to say that another fork server would do better; None while no processor is free to make it."""
+        is_possible = bool(self._peers) and len(self._attempts) < _CORES and not self._retired
+        return self._learning.suggest_at if is_possible else None
 
     def _suggest(self, now: float) -> None:
         """Say, once each time that it may have changed, that another fork server with other imports would do better."""
-        if self._suggest_at is not None and self._can_suggest() and now >= self._suggest_at:
-            self._suggest_at = None
+        at = self._suggest_at()
+        if at is not None and now >= at:
+            self._learning.suggest_at = None
             self._tell({"event": "learned", "python": sys.executable})
 
     def _retire(self, _: dict[str, Any]) -> None:
@@ -323,37 +292,11 @@ class Server:
     def _record(self, ended: Attempt, status: int, usage: Any) -> None:
         """Sweep what it left behind, put its outcome on disk, then tell."""
         processes.end_strangers(self._known())
-        code = os.waitstatus_to_exitcode(status)
-        peak = max(ended.peak, usage.ru_maxrss * 1024)
-        limit = ended.order["memory_bytes"]
-        if code == -signal.SIGKILL and not ended.cause and limit and peak > _MOSTLY * limit:
-            ended.cause = "out_of_memory"
-        outcome = {
-            "task_id": ended.key[0],
-            "attempt": ended.key[1],
-            "cause": ended.cause or "exited",
-            "code": code,
-            "start_time": ended.start_time,
-            "end_time": time.time(),
-            "cpu_seconds": usage.ru_utime + usage.ru_stime,
-            "peak_memory_bytes": peak,
-            **{k: ended.order[k] for k in ("log_file", "output_file", "memory_bytes", "timeout_seconds")},
-        }
-        self._ended[ended.key] = outcome
-        self._store(outcome)
-        while len(self._ended) > _REMEMBERED:
-            del self._ended[next(iter(self._ended))]
+        outcome = outcome_of(ended, status, usage)
+        self._outcomes.add(outcome, is_forced=not self._peers)
         self._idle_since = time.monotonic()
-        self._suggest_soon()
+        self._learning.suggest_soon()
         self._tell({"event": "ended", **outcome})
-
-    def _store(self, outcome: dict[str, Any]) -> None:
-        """Put an outcome on disk; where that cannot be, the next who connects is told."""
-        try:
-            spool.write(self._spool, outcome, is_forced=not self._peers)
-        except OSError as error:
-            self._unstored.append(outcome)
-            print(f"{error.filename}: {error.strerror}", file=sys.stderr)  # noqa: T201  (our log)
 
     def _known(self) -> "set[int]":
         """Answer every child that we started and need."""
@@ -384,6 +327,6 @@ class Server:
             times.append(self._alone_since + self._lease_seconds)
         elif not self._attempts:
             times.append(self._idle_since + self._idle_seconds)
-        if self._suggest_at is not None and self._can_suggest():
-            times.append(self._suggest_at)
+        if (at := self._suggest_at()) is not None:
+            times.append(at)
         return max(0.0, min(times, default=now + 60) - now)
