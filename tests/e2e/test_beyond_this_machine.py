@@ -241,7 +241,7 @@ def test_the_cookie_opens_pages_and_the_surface_to_the_servers_own_pages_alone(l
 
 def test_a_wrong_token_says_so_and_opens_nothing(listening):
     answer = sign_in(listening, "wrong", **{"X-Forwarded-For": "1.2.3.4"})
-    forged = httpx.get(f"{listening.address}/", headers={"Cookie": "trainshed-token=a.b.c"}, timeout=60)
+    forged = httpx.get(f"{listening.address}/", headers={"Cookie": "trainshed-session=a.b.c"}, timeout=60)
 
     assert answer.status_code == httpx.codes.UNAUTHORIZED
     assert "not the token of this server" in answer.text
@@ -249,17 +249,27 @@ def test_a_wrong_token_says_so_and_opens_nothing(listening):
     assert forged.status_code == httpx.codes.UNAUTHORIZED
 
 
-def test_signing_out_takes_the_cookie_away(listening, cookie):
+def test_signing_out_takes_the_cookie_away_and_ends_its_session(listening):
+    made = sign_in(listening, token_of(listening)).headers["set-cookie"]
+    cookie, other = (
+        {"Cookie": found.partition(";")[0]}
+        for found in (made, sign_in(listening, token_of(listening)).headers["set-cookie"])
+    )
     page = httpx.get(f"{listening.address}/", headers={**cookie, **_PAGE}, timeout=60)
-    out = httpx.post(f"{listening.address}/logout", headers={**cookie, "Origin": listening.address}, timeout=60)
     foreign = httpx.post(
         f"{listening.address}/logout", headers={**cookie, "Origin": "https://evil.example"}, timeout=60
     )
+    out = httpx.post(f"{listening.address}/logout", headers={**cookie, "Origin": listening.address}, timeout=60)
 
     assert 'action="/logout"' in page.text
     assert (out.status_code, out.headers["location"]) == (303, "/login")
-    assert "trainshed-token=; Path=/; Max-Age=0" in out.headers["set-cookie"]
+    assert "trainshed-session=; Path=/; Max-Age=0" in out.headers["set-cookie"]
     assert foreign.status_code == httpx.codes.FORBIDDEN
+    assert token_of(listening) not in made
+    pages = [httpx.get(f"{listening.address}/", headers=headers, timeout=60) for headers in (cookie, other)]
+    assert [page.status_code for page in pages] == [401, 200]  # also for a copy of the cookie; of another browser's not
+    header = {"Authorization": f"Bearer {cookie['Cookie'].partition('=')[2]}"}
+    assert httpx.get(f"{listening.address}/storage/v1/b?project=p", headers=header, timeout=60).status_code == 401
 
 
 @pytest.mark.parametrize(

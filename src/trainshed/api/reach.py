@@ -21,11 +21,12 @@ from urllib.parse import urlsplit
 
 import certifi
 
-from trainshed import home
+from trainshed import home, names
 from trainshed.api import authority, credentials
 from trainshed.api.caller import NOBODY, USER, Caller
 from trainshed.api.door import LOCAL
-from trainshed.api.tokens import GOOGLE, Key, write_private
+from trainshed.api.ended import Ended
+from trainshed.api.tokens import GOOGLE, ISSUER, SESSION_SECONDS, Key, write_private
 from trainshed.errors import InvalidArgument, Unauthenticated
 from trainshed.settings import Settings, is_loopback
 
@@ -42,6 +43,7 @@ HOSTS = (
 _YEAR = 365 * 24 * 3600.0  # a file is read as it is; nobody renews it
 _PRINCIPAL = re.compile(r"\w[\w+-]*(?:\.[\w+-]+)*(?:@\w[\w-]*(?:\.[\w-]+)*)?")
 _TOKENS = 4096  # callers remembered by their token
+_SESSION = "jti"  # the claim that tells a browser's session from every other
 
 
 class Reach:
@@ -52,7 +54,7 @@ class Reach:
         self.address = ""
         self._folder = settings.home / "ca"
         self._lock = Lock()
-        self._callers: dict[str, tuple[Caller, float]] = {}
+        self._callers: dict[str, tuple[Caller, float, str]] = {}  # with the end of the token, and the session
         self._environments: dict[str, tuple[str, dict[str, str]]] = {}  # by principal; with the address they lead to
         self.needs_token = not is_loopback(settings.host)
 
@@ -107,6 +109,10 @@ class Reach:
         write_private(path, b"\n".join(parts))
         return path
 
+    @functools.cached_property
+    def _ended(self) -> Ended:
+        return Ended(self._folder / "ended-sessions.json")
+
     def tls(self) -> ssl.SSLContext:
         """Answer the server's side of TLS for the hosts that are ours."""
         with self._lock:
@@ -126,11 +132,10 @@ class Reach:
         A token that somebody else made says nothing here: on the loopback interface that is the user, who needs none.
         """
         known = self._callers.get(authorization)
-        if known is not None and known[1] > time():
+        if known is not None and known[1] > time() and known[2] not in self._ended:
             return known[0]
-        scheme, _, token = authorization.partition(" ")
-        claims = self.key.read(token) if scheme.lower() == "bearer" else None
-        if claims is None or not self._is_meant_for_us(claims):
+        claims = self._claims(authorization)
+        if claims is None:
             if not self.needs_token:
                 return Caller(principal=USER)
             if may_be_anybody:
@@ -142,8 +147,35 @@ class Reach:
         caller = Caller(principal=self.principal(str(claims.get("sub") or claims.get("iss"))))
         if len(self._callers) >= _TOKENS:
             self._callers.clear()
-        self._callers[authorization] = (caller, float(claims["exp"]))
+        self._callers[authorization] = (caller, float(claims["exp"]), str(claims.get(_SESSION, "")))
         return caller
+
+    def begin(self, authorization: str) -> str:
+        """Answer a token for one session of a browser; who came by such a one gets no other. Raises Unauthenticated."""
+        caller, claims = self.identify(authorization), self._claims(authorization)
+        if claims is None:  # nobody is asked here: a session would be one for good, once this server asks
+            return ""
+        if _SESSION in claims:
+            raise Unauthenticated("This is the token of another session.")
+        now = int(time())
+        until = min(now + SESSION_SECONDS, int(claims["exp"]))
+        return self.key.token(
+            {"iss": ISSUER, "sub": caller.principal, "iat": now, "exp": until, _SESSION: names.short_id(16)}
+        )
+
+    def end(self, authorization: str) -> None:
+        """End the session of a token, whoever has a copy of it."""
+        claims = self._claims(authorization)
+        if claims is not None and (session := claims.get(_SESSION)):
+            self._ended.add(str(session), float(claims["exp"]))
+
+    def _claims(self, authorization: str) -> dict[str, Any] | None:
+        """Answer what a token of ours says that is meant for us and was not ended. Raises Unauthenticated."""
+        scheme, _, token = authorization.partition(" ")
+        claims = self.key.read(token) if scheme.lower() == "bearer" else None
+        if claims is None or not self._is_meant_for_us(claims) or str(claims.get(_SESSION, "")) in self._ended:
+            return None
+        return claims
 
     def _is_meant_for_us(self, claims: Mapping[str, Any]) -> bool:
         """Tell identity tokens for others apart: a push endpoint that gets one must not come here with it."""

@@ -1,23 +1,36 @@
-"""How a browser carries the token: in a cookie that no script can read and that no page of another site sends."""
+"""How a browser proves who it is: by a token of its own session, in a cookie that no script can read and that no page
+of another site sends. Signing out ends the session, so a copy of the cookie opens nothing either.
+"""
 
 from collections import deque
 from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import IPv6Address, ip_address, ip_network
 from threading import Lock
+from typing import Protocol
 
-from trainshed.api.caller import Caller
+from trainshed.api.tokens import SESSION_SECONDS
 from trainshed.clock import monotonic
 from trainshed.errors import ResourceExhausted
 
-COOKIE = "trainshed-token"
-_LIFETIME_SECONDS = 30 * 24 * 3600
+COOKIE = "trainshed-session"
 _WRONG = 5  # tries of one address
-_WRONG_OF_ALL = 50  # tries of everybody
+_WRONG_OF_ALL = (
+    50  # tries of everybody, from which on each address has one: whoever comes with the right token is let in
+)
 _WINDOW_SECONDS = 60.0
-_ADDRESSES = 1000  # that are remembered
+_ADDRESSES = 1000  # that may be wrong at once
 _IPV6_NETWORK = 64  # bits, which one customer has at least
-Identify = Callable[[str], Caller]
+
+
+class Proving(Protocol):
+    """Knows tokens."""
+
+    def begin(self, authorization: str) -> str:
+        """Answer a token for one session; empty where nobody needs one. Raises Unauthenticated."""
+
+    def end(self, authorization: str) -> None:
+        """End the session of a token."""
 
 
 def authorization(headers: Mapping[str, str]) -> tuple[str, bool]:
@@ -36,9 +49,9 @@ class Sessions:
     """Lets browsers in, and out again. Whoever guesses has to wait."""
 
     def __init__(
-        self, identify: Identify, *, needs_token: Callable[[], bool], tick: Callable[[], float] = monotonic
+        self, proving: Proving, *, needs_token: Callable[[], bool], tick: Callable[[], float] = monotonic
     ) -> None:
-        self._identify = identify
+        self._proving = proving
         self._needs_token = needs_token
         self._tick = tick
         self._lock = Lock()
@@ -55,12 +68,15 @@ class Sessions:
         taken = self._take_try(_place(address))
         text = token.strip()
         is_sane = text.isascii() and text.isprintable() and not set(text) & set(' ",;\\')
-        self._identify(f"Bearer {text}" if is_sane else "")
+        session = self._proving.begin(f"Bearer {text}" if is_sane else "")
         self._give_back(_place(address), taken)
-        return _cookie(text, _LIFETIME_SECONDS, is_secure=is_secure)
+        return _cookie(session, SESSION_SECONDS, is_secure=is_secure)
 
-    def leave(self, *, is_secure: bool) -> str:
-        """Answer the Set-Cookie header that takes the token away."""
+    def leave(self, headers: Mapping[str, str], *, is_secure: bool) -> str:
+        """End the session of a browser; answer the Set-Cookie header that takes its token away."""
+        proof, by_cookie = authorization(headers)
+        if by_cookie:
+            self._proving.end(proof)
         return _cookie("", 0, is_secure=is_secure)
 
     def _take_try(self, place: str) -> float:
@@ -71,12 +87,13 @@ class Sessions:
             for tries in (mine, self._wrong_of_all):
                 while tries and tries[0] <= now - _WINDOW_SECONDS:
                     tries.popleft()
-            if len(mine) >= _WRONG or len(self._wrong_of_all) >= _WRONG_OF_ALL:
-                raise ResourceExhausted("That were many wrong tokens; wait a minute.", reason="TOO_MANY_TRIES")
             if len(self._wrong) >= _ADDRESSES:
                 self._wrong = {
                     p: tries for p, tries in self._wrong.items() if tries and tries[-1] > now - _WINDOW_SECONDS
                 }
+            is_one_of_many = bool(mine) and len(self._wrong_of_all) >= _WRONG_OF_ALL
+            if len(mine) >= _WRONG or is_one_of_many or len(self._wrong) >= _ADDRESSES:
+                raise ResourceExhausted("That were many wrong tokens; wait a minute.", reason="TOO_MANY_TRIES")
             self._wrong.setdefault(place, deque()).append(now)
             self._wrong_of_all.append(now)
             return now

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 ISSUER = "trainshed"
 LIFETIME_SECONDS = 3600
-_SKEW_SECONDS = 300
+SESSION_SECONDS = 30 * 24 * 3600  # of a browser
+SKEW_SECONDS = 300
 GOOGLE = "https://accounts.google.com"  # who signs identity tokens: what verifiers of Google's look for
 
 
@@ -87,7 +88,7 @@ class Key:
             claims: dict[str, Any] = json.loads(_decode(content.partition(".")[2]))
         except (ValueError, AttributeError):
             return None
-        if float(claims.get("exp", 0)) + _SKEW_SECONDS < time():
+        if float(claims.get("exp", 0)) + SKEW_SECONDS < time():
             raise Unauthenticated("The token has expired; ask for a new one.", reason="ACCESS_TOKEN_EXPIRED")
         return claims
 

@@ -178,7 +178,7 @@ def _sections(
         Receipts(events),
         Why(accounts_of),
         Find(_places(features, parent)),
-        Login(Sessions(reach.identify, needs_token=lambda: reach.needs_token)),
+        Login(Sessions(reach, needs_token=lambda: reach.needs_token)),
     ]
 
 

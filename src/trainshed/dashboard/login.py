@@ -1,5 +1,6 @@
 """Where a browser proves who it is, when the server answers beyond its own machine."""
 
+from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -26,8 +27,8 @@ class Sessions(Protocol):
     def enter(self, token: str, *, address: str, is_secure: bool) -> str:
         """Answer the Set-Cookie header for a token. Raises Unauthenticated, ResourceExhausted."""
 
-    def leave(self, *, is_secure: bool) -> str:
-        """Answer the Set-Cookie header that takes the token away."""
+    def leave(self, headers: Mapping[str, str], *, is_secure: bool) -> str:
+        """End the session of a browser; answer the Set-Cookie header that takes its token away."""
 
 
 class Login:
@@ -63,7 +64,7 @@ class Login:
         return RedirectResponse(following, 303, headers={**HEADERS, "set-cookie": cookie})
 
     async def _leave(self, request: Request) -> Response:
-        cookie = self._sessions.leave(is_secure=_is_secure(request))
+        cookie = await off_loop(self._sessions.leave, request.headers, is_secure=_is_secure(request))
         return RedirectResponse(PATH, 303, headers={**HEADERS, "set-cookie": cookie})
 
     def _drawn(self, following: str, error: str = "", status: int = 200) -> Response:
