@@ -2,9 +2,9 @@
 
 - `model`, `lifecycle`: records; every state and transition.
 - `facts`, `view`, `advance`: facts in, decisions out; `retry`: what begins anew. Pure.
-- `store`, `store_tasks`, `store_cache`, `store_triggers`: tables and SQL; `store_deleting`: of forgetting.
+- `store`, `store_tasks`, `store_cache`, `store_triggers`: tables and SQL; `store_deleting`: of forgetting, `store_labels`: of labels.
 - `catalog`: specs read, checked and planned once. `workplace`: where each task works.
-- `service`: the verbs; `reading`: those that change nothing; `request` checks what is asked for, `given` the artifacts. `triggers`: event → run.
+- `service`: the verbs; `reading`: those that change nothing; `request` checks what is asked for, `given` the artifacts, `labelling` what is written on runs. `triggers`: event → run.
 - `listing`: lists as Google's clients ask for them; `searching`: as people do. `comparing`: several side by side; `measuring`: their numbers; `usual`: how long they take.
 - `outline` and `drawing`: a run as a tree and as a graph; `marks`: how its tasks stand, quickly; `paths`: which tasks somebody means; `progress`: of many, briefly; `cancelling`: who asked them to end; `working`: how long they were at work; `commits`: of which commit they are; `watching`: be told.
 - `active`: an open run in memory, made of `nodes`; `handed` and `outputs`: what its tasks are given and leave.
@@ -20,6 +20,7 @@ from trainshed.runs.catalog import Catalog, Template
 from trainshed.runs.comparing import Side
 from trainshed.runs.decided import Decision
 from trainshed.runs.drawing import Standing, standings
+from trainshed.runs.labelling import read as labels
 from trainshed.runs.lifecycle import RUN, TASK
 from trainshed.runs.loop import build_engine
 from trainshed.runs.marks import Brief, Briefly, Mark, Marks, OneTask
@@ -99,6 +100,7 @@ __all__ = [
     "estimate",
     "from_template",
     "job_id",
+    "labels",
     "metrics",
     "outline",
     "outlined",

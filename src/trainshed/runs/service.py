@@ -16,7 +16,19 @@ from trainshed.clock import Clock
 from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, StaleState, TrainshedError
 from trainshed.ledger import Cause
 from trainshed.runs import active as memory
-from trainshed.runs import commits, paths, planning, progress, request, store, store_deleting, store_tasks, working
+from trainshed.runs import (
+    commits,
+    labelling,
+    paths,
+    planning,
+    progress,
+    request,
+    store,
+    store_deleting,
+    store_labels,
+    store_tasks,
+    working,
+)
 from trainshed.runs import retry as again
 from trainshed.runs.active import ActiveRun
 from trainshed.runs.catalog import Catalog, Template
@@ -132,6 +144,17 @@ class Service(Reading):
             notify(conn, store.CHANNEL)
 
         self.db.write(verb)
+
+    def label(self, name: str, labels: Mapping[str, str]) -> Run:
+        """Write the labels of a run anew, whatever its state. Raises NotFound, InvalidArgument."""
+        wanted = labelling.checked(labels)
+
+        def verb(conn: Connection) -> Run:
+            store.get_run(conn, name)
+            store_labels.set_labels(conn, name, wanted, now=self.clock.now())
+            return store.get_run(conn, name)
+
+        return self.db.write(verb)
 
     def retry(self, name: str, *, cause: str = "") -> Run:
         """Let a run that failed, or was cancelled, go on from what did not succeed. `cause` is who or what asks.

@@ -16,7 +16,19 @@ from trainshed.api.own.runs_json import PRICES, brief_json, outline_json, run_js
 from trainshed.api.services.pipelines import CauseOf, NextOrdinal
 from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument
-from trainshed.runs import RUN, NewRun, Run, Service, Trigger, Triggers, estimate, from_template, own_names, tally_ahead
+from trainshed.runs import (
+    RUN,
+    NewRun,
+    Run,
+    Service,
+    Trigger,
+    Triggers,
+    estimate,
+    from_template,
+    labels,
+    own_names,
+    tally_ahead,
+)
 
 _WAIT_SECONDS = 30.0
 _OF_TRIGGER = ("spec", "topic", "bucket")  # what can be changed of a run trigger, beside whether it is disabled
@@ -39,6 +51,7 @@ def routes(
         Route(f"{base}/{{job}}:retry", api.retry, methods=["POST"]),
         Route(f"{base}/{{job}}:clone", api.clone, methods=["POST"]),
         Route(f"{base}/{{job}}", api.describe),
+        Route(f"{base}/{{job}}", api.change, methods=["PATCH"]),
         Route(f"{base}/{{job}}/outline", api.outline),
         Route(f"{base}/{{job}}/graph", api.graph),
         Route(f"{base}/{{job}}/logs", api.logs),
@@ -93,6 +106,16 @@ class _Api:
 
     async def describe(self, request: Request) -> Response:
         return JSONResponse(await off_loop(self._whole, _name(request)))
+
+    async def change(self, request: Request) -> Response:
+        """Write a run's labels anew: `{"labels": {"KEY": "VALUE"}}`, or a list of texts KEY=VALUE."""
+        document = await own.body(request)
+        if unknown := sorted(set(document) - {"labels"}):
+            raise InvalidArgument.field(unknown[0], "cannot be changed; labels can")
+        if "labels" not in document:
+            raise InvalidArgument.field("labels", "is missing")
+        run = await off_loop(self._runs.label, _name(request), labels(document["labels"]))
+        return JSONResponse(brief_json(run))
 
     async def outline(self, request: Request) -> Response:
         details = await off_loop(self._runs.describe, _name(request))

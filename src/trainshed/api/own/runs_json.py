@@ -78,6 +78,7 @@ def brief_json(run: Run, cancellation: Cancellation | None = None, going: Done |
         "trigger": run.trigger,
         "error": run.error,
         "parameters": dict(run.parameters),
+        "labels": dict(run.labels),
         "failurePolicy": run.failure_policy,
         "createTime": rfc3339(run.create_time),
         "startTime": rfc3339(run.start_time) if run.start_time else "",

@@ -7,6 +7,7 @@
 - `results`: what came out of a run, for people to look at; `classification` reads curves and matrices.
 - `compare`: several runs side by side; `differences` says what differs, `parallel` draws a sweep.
 - `trend`: metrics over the runs of a pipeline, of a trigger; `sheet`: the same as a file.
+- `label`: the form of a run's labels.
 - `clone`: the form that starts a run again with other parameters; `new`: one that starts a run of any compiled pipeline;
   `given`: what both ask; `foreseen`: what would become of it, `typed` reads for that what is in the fields.
 """

@@ -93,6 +93,7 @@ def _parts(sides: Sequence[runs.Side], origins: Origins) -> Sequence[Part]:
     return (
         _runs(sides, letters),
         group.part("parameters", "Parameters", parameters, nothing="These runs have no parameters.", by=amount),
+        *_labels(group, sides),
         group.part("metrics", "Metrics", metrics, nothing="These runs have no metrics.", by=amount),
         *_sweep(sides, letters, parameters, metrics),
         *_charts(metrics, len(sides)),
@@ -113,6 +114,11 @@ def _parts(sides: Sequence[runs.Side], origins: Origins) -> Sequence[Part]:
         ),
         group.part("artifacts", "Artifacts", differences.rows([_artifacts(s) for s in sides]), write=_code),
     )
+
+
+def _labels(group: "_Groups", sides: Sequence[runs.Side]) -> Iterator[Part]:
+    if any(side.run.labels for side in sides):
+        yield group.part("labels", "Labels", differences.rows([side.run.labels for side in sides]))
 
 
 def _alone(side: runs.Side) -> Notice:

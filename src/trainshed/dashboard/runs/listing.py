@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 from trainshed import costs, names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Link, time
+from trainshed.dashboard.cells import Badge, Cell, Link, Several, time
 from trainshed.dashboard.logs.ansi import plain
 from trainshed.dashboard.page import Action, Empty, Filter, Filters, Notice, Page, Part, Table
-from trainshed.dashboard.runs.words import asked_to_end, because, remark, took, was_stopped
+from trainshed.dashboard.runs.words import asked_to_end, because, labels, remark, took, was_stopped
 from trainshed.dashboard.wording import brief_cost
 from trainshed.sql import changes
 
@@ -171,8 +171,9 @@ def _table(service: runs.Service, asked: Asked, found: Sequence[runs.Run], token
 
 def _row(run: runs.Run, done: runs.Done | None, stopped: runs.Cancellation | None) -> tuple[Cell, ...]:
     notes = (remark(run), done.said() if done else "", _reason(run), asked_to_end(stopped))
+    called, labelled = Link(text=names.short(run.name), href=links.href(SECTION, run.name)), labels(run)
     return (
-        Link(text=names.short(run.name), href=links.href(SECTION, run.name)),
+        Several(cells=(called, *labelled)) if labelled else called,
         Badge(state=run.state, note="; ".join(filter(None, notes))),
         run.pipeline,
         because(run),

@@ -10,12 +10,22 @@ from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, Time
 from trainshed.dashboard.logs.ansi import plain
 from trainshed.dashboard.page import Action, Actions, Facts, Notice, Page, Part, Tab, Text
-from trainshed.dashboard.runs import panel, results, tasks, timeline, usual
+from trainshed.dashboard.runs import label, panel, results, tasks, timeline, usual
 from trainshed.dashboard.runs.kept import Ended
 from trainshed.dashboard.runs.listing import COMPARISON, SECTION, own_name
 from trainshed.dashboard.runs.picture import Pictures
 from trainshed.dashboard.runs.task import written
-from trainshed.dashboard.runs.words import address, asked_to_end, because, pauses, remark, so_far, took, was_stopped
+from trainshed.dashboard.runs.words import (
+    address,
+    asked_to_end,
+    because,
+    labels,
+    pauses,
+    remark,
+    so_far,
+    took,
+    was_stopped,
+)
 
 TABS = ("graph", "tasks", "timeline", "results", "details")
 WORDS = (
@@ -63,7 +73,11 @@ class OneRun:
             title=_title(run),
             section=SECTION,
             state=Badge(state=run.state, note=remark(run) or so_far(found)),
-            about=(*_about(found, self._cost(found), self._asked_to_end(run)), *self._usually(run, asked)),
+            about=(
+                *_about(found, self._cost(found), self._asked_to_end(run)),
+                *self._usually(run, asked),
+                *labels(run),
+            ),
             trail=(Link(text="Runs", href=SECTION), Link(text=run.pipeline, href=f"{SECTION}?pipeline={run.pipeline}")),
             tabs=_tabs(asked, run, tab),
             parts=(*_problem(found), _actions(run), *made[tab](found, asked)),
@@ -206,6 +220,7 @@ def _details(service: runs.Service, run: runs.Run) -> Sequence[Part]:
             pairs=[(k, _value(v, here)) for k, v in run.parameters.items()] or [("None", None)],
         ),
         Facts(id="about", heading="Details", pairs=about),
+        label.form(run),
     ]
     if run.outputs:
         parts.append(

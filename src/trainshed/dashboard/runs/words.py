@@ -3,12 +3,15 @@
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from trainshed import names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.cells import Cell, Link, Several, Span, span
 from trainshed.dashboard.wording import duration, exactly
 
+_OF_CLIENTS = ("vertex-ai-", "goog-", "goog_")  # labels
+_LABEL = 60  # characters
 _WORK = "container"  # the kind of a task that does something itself
 
 
@@ -55,6 +58,17 @@ def asked_to_end(found: runs.Cancellation | None) -> str:
 def address(value: Any, here: Collection[str]) -> Link | None:
     """Link an address of stored data to its page, where its bucket is here."""
     return Link(text=value, href=links.stored(value)) if isinstance(value, str) and value in here else None
+
+
+def labels(run: runs.Run) -> list[Link]:
+    """Write what is on a run, each with the way to the runs that have it too; what Google's clients write is not for people."""
+    found = [f"{key}={value}" for key, value in run.labels.items() if not key.startswith(_OF_CLIENTS)]
+    return [Link(text=text if len(text) <= _LABEL else f"{text[: _LABEL - 1]}…", href=labelled(text)) for text in found]
+
+
+def labelled(text: str) -> str:
+    """Answer where the runs with a label, KEY=VALUE, are listed."""
+    return f"/runs?{urlencode({'value': text})}"
 
 
 def because(run: runs.Run) -> Cell:

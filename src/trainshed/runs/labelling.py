@@ -1,0 +1,40 @@
+"""What people write on a run to find it again: labels. Checked here, whoever sends them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from trainshed.errors import InvalidArgument
+
+_FIELD = "labels"
+_MOST = 64
+_LONGEST_KEY, _LONGEST = 128, 1024  # characters
+_EXAMPLE = "team=birds"
+
+
+def read(given: Any) -> dict[str, str]:
+    """Read labels: an object, or a list of texts KEY=VALUE; of equal keys the last one counts. Raises InvalidArgument."""
+    if isinstance(given, Mapping):
+        return checked(given)
+    if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
+        raise InvalidArgument.field(_FIELD, f"is neither an object nor a list of texts such as {_EXAMPLE}")
+    found: dict[str, str] = {}
+    for text in given:
+        key, sign, value = text.partition("=")
+        if not sign:
+            raise InvalidArgument.field(_FIELD, f"{text[:_LONGEST_KEY]!r} is no label; write KEY=VALUE, as {_EXAMPLE}")
+        found[key.strip()] = value.strip()
+    return checked(found)
+
+
+def checked(labels: Mapping[str, Any]) -> dict[str, str]:
+    """Refuse what could not be looked for, or is too much to be shown. Raises InvalidArgument."""
+    if len(labels) > _MOST:
+        raise InvalidArgument.field(_FIELD, f"{len(labels)} are too many; a run has up to {_MOST}")
+    for key, value in labels.items():
+        if not key or len(key) > _LONGEST_KEY or any(sign in key for sign in '="\n'):
+            raise InvalidArgument.field(
+                _FIELD, f"{key[:_LONGEST_KEY]!r} is no key: 1 to {_LONGEST_KEY} characters without = and quotes"
+            )
+        if not isinstance(value, str) or len(value) > _LONGEST:
+            raise InvalidArgument.field(_FIELD, f"the value of {key!r} is no text of up to {_LONGEST} characters")
+    return dict(labels)
