@@ -3,10 +3,13 @@
 import json
 import os
 import time
+from contextlib import closing
 
 import pytest
 
-from trainshed.builds import processes
+from trainshed.builds import Service, processes
+from trainshed.clock import SystemClock
+from trainshed.sql import Database
 from trainshed.testing import Server
 
 _PATIENCE_SECONDS = 60
@@ -44,7 +47,23 @@ def test_after_kill_9_the_build_is_lost_honestly_and_its_processes_end(server, t
     assert found["status"] == "INTERNAL_ERROR"
     assert [s["status"] for s in found["steps"]] == ["CANCELLED", "CANCELLED"]
     assert not processes.find(f"{build}/")
+    assert "the server went away" in server.run("storage", "cat", f"{found['logsBucket']}/log-{build}.txt").stdout
     assert server.json("builds", "retry", build)["id"] != build
+
+
+def test_a_cancel_that_the_server_did_not_live_to_carry_out_is_carried_out_at_its_next_start(server, tmp_path):
+    build = a_running_build(server, tmp_path)
+    server.kill()
+    with closing(Database(tmp_path / "home/trainshed.db")) as store:
+        Service(store, SystemClock(), folder=tmp_path / "home/builds").cancel(build)
+
+    server.start()
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while processes.find(f"{build}/") or (tmp_path / "home/builds" / build / "workspace").exists():
+        assert time.monotonic() < deadline, "the cancelled build goes on"
+
+    assert server.json("builds", "describe", build)["status"] == "CANCELLED"
+    assert "Step #0: up" in server.run("builds", "log", build).stdout
 
 
 def test_a_server_that_drains_ends_its_builds(server, tmp_path):

@@ -86,6 +86,14 @@ class Execution:
                 await self._written()
                 await off_loop(workspace.clear)
 
+    async def give_up(self, detail: str) -> bool:
+        """End a build whose server went away: first its log in its bucket, then its row; False when it had ended."""
+        build, workspace = await off_loop(self._service.get, self._id), self._service.workspace(self._id)
+        with Journal(workspace.log, limit=self._around.log_bytes) as journal:
+            journal.say(f"ERROR\nERROR: {detail}")
+            await LogKeeper(self._around.objects, build.log_uri, workspace.log, self._id).finish()
+        return await off_loop(self._service.finish, self._id, "lose", detail=detail)
+
     async def _watched(self, build: Build, config: Config, workspace: Workspace, journal: Journal) -> None:
         """Run with the build's timeout, by our clock."""
         assert build.start_time is not None

@@ -25,6 +25,7 @@ class Engine:
         self._places = places
         self._running: dict[str, asyncio.Task[None]] = {}
         self._background = Background()
+        self._is_tidy = False  # whether what the last server left of builds is gone
 
     def duty(self, db: Database, *, interval_seconds: float) -> Duty:
         """Make the duty, woken by every change of a build."""
@@ -35,6 +36,9 @@ class Engine:
     async def run_once(self) -> Next:
         """Start, stop and expire builds as their rows say."""
         await self.recover()
+        if not self._is_tidy:
+            await self._tidy_up()
+            self._is_tidy = True
         await off_loop(self._service.expire)
         await self._stop_ended()
         free = self._places - len(self._running)
@@ -56,13 +60,19 @@ class Engine:
                 continue
             ended = await processes.end(f"{build_id}/", grace_seconds=0)
             detail = "the server went away while the build ran; submit it again (trainshed builds retry)"
-            if await off_loop(self._service.finish, build_id, "lose", detail=detail):
+            if await Execution(self._service, self._clock, self._around, build_id).give_up(detail):
                 log.warning(
                     "Build %s was under way, and nobody runs it any more; %d of its processes were ended.",
                     build_id,
                     ended,
                     extra={"action": "build_lost", "build_id": build_id},
                 )
+
+    async def _tidy_up(self) -> None:
+        """At start: end and remove what builds left that have ended, of those too that were cancelled at the last moment."""
+        for workspace in await off_loop(self._service.left):
+            await processes.end(f"{workspace.folder.name}/", grace_seconds=0)
+            await off_loop(workspace.clear)
 
     async def settled(self) -> None:
         """Wait until no build runs."""

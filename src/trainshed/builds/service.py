@@ -267,6 +267,12 @@ class Service:
         """Answer a build's folders."""
         return Workspace(self._folder / build_id)
 
+    def left(self) -> Sequence[Workspace]:
+        """Answer the folders of builds in which there is more than their logs."""
+        working = self.working()
+        found = [path.parent for path in self._folder.glob("*/workspace")]
+        return [Workspace(folder) for folder in found if folder.name not in working]
+
     # What the execution reports
 
     def waiting(self, limit: int) -> tuple[str, ...]:
