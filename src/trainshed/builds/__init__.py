@@ -1,13 +1,12 @@
 """Builds: Cloud Build configs, run on this machine without a container engine.
 
-`triggers` has a map of its own: what starts a build.
+`triggers` (what starts a build) and `images` (what stands for images) have maps of their own.
 
 Decisions, no I/O: `document` (text → data), `schema` and `config` (data → checked `Config`), `substitutions` with
-`expansions`, `plan` (waitFor), `filters` (of ListBuilds), `flags` (command-line values), `builders` (what image names
-mean), `dockerfile`, `globs`, `lifecycle`.
+`expansions`, `plan` (waitFor), `filters` (of ListBuilds), `flags` (command-line values), `globs`, `lifecycle`.
 
 Doing: `store`, `searching` (lists for people) and `service` (the verbs), `execution` → `steps` → `processes` (a build, a
-step, its process tree), `workspace` (folders and paths), `journal` and `logkeeping` (the log), `docker` (images),
+step, its process tree), `workspace` (folders and paths), `journal` and `logkeeping` (the log),
 `sources`, `repositories` (git), `clones` (what steps cloned), `secret_versions`, `objects` (buckets), `ignore` (files
 left out), `shims` (gsutil, gcloud, docker), `loop` (duties). `ports`: what builds need of others; `testing`: a workbench.
 
@@ -18,8 +17,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trainshed.builds.docker import Docker
     from trainshed.builds.execution import Execution, Surroundings
+    from trainshed.builds.images.docker import Docker
     from trainshed.builds.lifecycle import BUILD, STEP
     from trainshed.builds.loop import Engine
     from trainshed.builds.model import Build, Progress, StepRecord
@@ -45,7 +44,7 @@ _FACE = {
     "STEP": "lifecycle",
     "BlobObjects": "objects",
     "Build": "model",
-    "Docker": "docker",
+    "Docker": "images.docker",
     "Engine": "loop",
     "Events": "triggers.events",
     "Execution": "execution",

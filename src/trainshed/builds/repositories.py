@@ -18,7 +18,6 @@ from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound
 log = logging.getLogger(__name__)
 _QUICK_SECONDS = 60
 _FETCH_SECONDS = 900
-ZERO = "0" * 40
 
 
 class Repositories:

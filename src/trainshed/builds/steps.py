@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainshed.builds import builders, processes
-from trainshed.builds.docker import Docker, Image
+from trainshed.builds import processes
+from trainshed.builds.images import builders
+from trainshed.builds.images.docker import Docker, Image
 from trainshed.builds.journal import StepOutput
 from trainshed.builds.model import Build, Step
 from trainshed.builds.ports import ImageBook, Reach

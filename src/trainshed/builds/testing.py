@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from trainshed.builds.docker import Docker
 from trainshed.builds.execution import Surroundings
+from trainshed.builds.images.docker import Docker
 from trainshed.builds.loop import Engine
 from trainshed.builds.model import Build
 from trainshed.builds.ports import Feeds

@@ -1,7 +1,7 @@
 """What is known of a run: read from the features, put into one record."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from json import dumps
@@ -18,10 +18,8 @@ from trainshed.tally import Tally
 
 _KEPT_TASKS = 20_000  # of all runs together
 _SOURCES = 200  # objects that an account names
-_MICROSECONDS = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SCHEME = "gs://"
-CommitOf = Callable[[str, str, str], Commit]  # repository, commit, the one that it is counted from
 
 
 @dataclass(frozen=True, kw_only=True)

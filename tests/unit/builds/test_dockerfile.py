@@ -2,8 +2,9 @@
 
 import pytest
 
-from trainshed.builds import builders, ignore, lifecycle
-from trainshed.builds.dockerfile import Copy, DockerfileError, Folder, Install, read
+from trainshed.builds import ignore, lifecycle
+from trainshed.builds.images import builders
+from trainshed.builds.images.dockerfile import Copy, DockerfileError, Folder, Install, read
 from trainshed.builds.workspace import PathMap
 
 TEXT = """\

@@ -13,7 +13,6 @@ class Kind(StrEnum):
     HOST = "host"  # programs of this machine
     PYTHON = "python"  # an environment with pip, packages kept in the build's home
     DOCKER = "docker"  # docker's own commands, emulated
-    BOUND = "bound"  # the environment and snapshot bound to the image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,12 +88,6 @@ def _official(short: str, tag: str) -> Builder | None:  # noqa: PLR0911  (one re
     if short in _TOOLS:
         return Builder(entrypoint=(_TOOLS[short],), needs=(_TOOLS[short],))
     return None
-
-
-def names() -> tuple[str, ...]:
-    """Answer the names of all well-known images, for messages and documents."""
-    official = (*_TOOLS, *_OURS, "docker", "python", "pip", "bash")
-    return (*(f"gcr.io/cloud-builders/{n}" for n in official), *_SDKS, *_SHELLS, "python", "docker", *_LANGUAGES)
 
 
 def _split(image: str) -> tuple[str, str]:
