@@ -54,3 +54,22 @@ def test_the_commit_of_a_run_is_that_of_its_code_also_where_no_commit_started_it
 
     assert compare._made_of(side, known)["commit"] == "d148feb3a9c1"
     assert "commit" not in compare._made_of(side, None)
+
+
+def test_numbers_that_differ_never_look_alike():
+    group = compare._Groups(["A", "B", "C"])
+    rows = [
+        Row(label="loss", values=[0.123456789, 0.12345678, None]),
+        Row(label="rate", values=[0.1, 0.2, 0.30000000001]),
+        Row(label="steps", values=[1, 2, 1]),
+        Row(label="diverged", values=[math.nan, math.inf, math.nan]),
+    ]
+
+    shown = dict(group.part("metrics", "Metrics", rows).different)
+
+    assert shown == {
+        "loss": ["0.123456789", "0.12345678", None],
+        "rate": ["0.1", "0.2", "0.3"],
+        "steps": ["1", "2", "1"],
+        "diverged": ["nan", "inf", "nan"],
+    }

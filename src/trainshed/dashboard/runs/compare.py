@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from string import ascii_uppercase
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -159,7 +160,16 @@ class _Groups:
 
 def _row(row: Row, write: Write, by: Callable[[float], str] | None) -> tuple[str, Sequence[Cell]]:
     cells = [write(value) for value in row.values]
+    if _hides(row.values, cells):
+        cells = [None if value is None else repr(value) for value in row.values]
     return row.label, [*cells, *([differences.change(row.values[0], row.values[1], by)] if by else [])]
+
+
+def _hides(values: Sequence[Any], cells: Sequence[Cell]) -> bool:
+    """Whether numbers that differ look alike, for they differ beyond the digits that are written."""
+    known = [(value, cell) for value, cell in zip(values, cells, strict=True) if value is not None]
+    are_written = all(_is_number(value) and isinstance(cell, str) for value, cell in known)
+    return are_written and any(a == b and not differences.equal((x, y)) for (x, a), (y, b) in combinations(known, 2))
 
 
 def _letter(place: int, side: runs.Side) -> str:

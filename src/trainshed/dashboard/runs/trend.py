@@ -16,7 +16,8 @@ from trainshed.dashboard.runs import differences
 from trainshed.dashboard.runs.listing import SECTION, SHEET, TREND, narrowed, short
 from trainshed.dashboard.runs.words import because, remark, took
 from trainshed.dashboard.scales import SECONDS
-from trainshed.dashboard.wording import exactly
+from trainshed.dashboard.wording import duration, exactly
+from trainshed.quantities import counted
 from trainshed.runs import Measured
 from trainshed.sql import changes
 
@@ -43,7 +44,7 @@ def page(service: runs.Service, asked: Asked) -> Page:
         title=f"Metrics of {_whose(wanted)}",
         section=SECTION,
         about=(
-            _about(wanted, found),
+            *([_about(wanted, found)] if found else []),
             Link(text="These runs as a list", href=_list(asked)),
             *(
                 [Link(text="As a CSV file", href=f"{SHEET}?{asked.href().partition('?')[2]}".rstrip("?"))]
@@ -103,8 +104,8 @@ def _whose(wanted: runs.Search) -> str:
 
 def _about(wanted: runs.Search, found: Sequence[Measured]) -> Cell:
     if wanted.page_token:
-        return f"{len(found)} older runs."
-    return f"The last {len(found)} runs." if len(found) > 1 else "All runs that there are."
+        return f"{counted(len(found), 'older run')}."
+    return "The last run." if len(found) == 1 else f"The last {counted(len(found), 'run')}."
 
 
 def _list(asked: Asked) -> str:
@@ -196,7 +197,8 @@ def _change(found: Sequence[Measured], place: int, metric: str) -> Cell:
     """Say by how much a run differs from the last one before it that has the metric, and lead to what else differs."""
     now = value(found[place], metric)
     before = next((each for each in found[place + 1 :] if value(each, metric) is not None), None)
-    said = differences.change(value(before, metric), now) if before is not None else ""
+    write = duration if metric == DURATION else differences.amount
+    said = differences.change(value(before, metric), now, write) if before is not None else ""
     return Link(text=said, href=links.compare(before.run.name, found[place].run.name)) if said and before else None
 
 
