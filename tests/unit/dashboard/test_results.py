@@ -68,3 +68,15 @@ def test_all_reports_of_a_page_are_no_more_than_a_server_can_draw_beside_its_wor
         "Only the first 12 KiB are shown.",
         *["It is not shown: the reports above fill the page."] * 17,
     ]
+
+
+def test_tasks_are_called_as_the_graph_calls_them():
+    artifact = SimpleNamespace(artifact_id=7, uri="gs://b/7", schema_title="system.Dataset", metadata={})
+    service = SimpleNamespace(
+        products=lambda _run, _titles, limit: [SimpleNamespace(task="importer-2", key="data", artifact=artifact)]
+    )
+    run = SimpleNamespace(name="projects/p/locations/l/pipelineJobs/r")
+
+    *_, things = results.parts(service, run, {"importer-2": "module"}.get)
+
+    assert (things.rows[0][0].text, things.rows[0][0].href.rpartition("=")[2]) == ("module", "importer-2")

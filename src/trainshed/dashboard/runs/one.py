@@ -63,7 +63,7 @@ class OneRun:
             "graph": self._graph,
             "tasks": self._tasks,
             "timeline": self._timeline,
-            "results": lambda found, _: results.parts(self._service, found.run),
+            "results": lambda found, _: results.parts(self._service, found.run, tasks.shown_names(found.plan)),
             "details": lambda found, _: _details(self._service, found.run),
         }
         found = self._ended.marks(asked.name)

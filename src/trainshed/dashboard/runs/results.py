@@ -1,6 +1,6 @@
 """What came out of a run, for people to look at: metrics, curves, matrices, reports, models and data."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -84,11 +84,11 @@ class Written(Part):
         return markdown.render(self.text)
 
 
-def parts(service: runs.Service, run: runs.Run) -> Sequence[Part]:
-    """Make everything that there is to see of a run's results."""
+def parts(service: runs.Service, run: runs.Run, called: Callable[[str], str] = str) -> Sequence[Part]:
+    """Make everything that there is to see of a run's results; `called` says what the graph calls a task."""
     made = _latest(service.products(run, (*runs.METRICS, *THINGS, _HTML, _MARKDOWN), limit=_MOST))
     reports = [product for product in made if product.artifact.schema_title in {_HTML, _MARKDOWN}]
-    found: list[Part] = [_metrics(run, made)]
+    found: list[Part] = [_metrics(run, made, called)]
     for product in made:
         if product.artifact.schema_title in runs.METRICS[1:]:
             found += _classified(product)
@@ -97,7 +97,7 @@ def parts(service: runs.Service, run: runs.Run) -> Sequence[Part]:
         more = "This run made more than is shown here; trainshed lineage shows everything."
         found.append(Notice(id="more", text=more))
     things = [product for product in made if product.artifact.schema_title in THINGS]
-    return [*found, *([_things(run, things)] if things else [])]
+    return [*found, *([_things(run, things, called)] if things else [])]
 
 
 def routes(service: runs.Service) -> list[Route]:
@@ -125,9 +125,15 @@ def _latest(made: Sequence[lineage.Product]) -> list[lineage.Product]:
     return list({(product.task, product.key, product.artifact.uri): product for product in made}.values())
 
 
-def _metrics(run: runs.Run, made: Sequence[lineage.Product]) -> Part:
+def _metrics(run: runs.Run, made: Sequence[lineage.Product], called: Callable[[str], str]) -> Part:
     rows: list[tuple[Cell, ...]] = [
-        (metric.key, _value(metric.value), _task(run, metric.product), _output(metric.product), _trend(run, metric))
+        (
+            metric.key,
+            _value(metric.value),
+            _task(run, metric.product, called),
+            _output(metric.product),
+            _trend(run, metric),
+        )
         for metric in runs.metrics(made)
         if metric.product.artifact.schema_title in runs.METRICS
     ]
@@ -139,8 +145,8 @@ def _metrics(run: runs.Run, made: Sequence[lineage.Product]) -> Part:
     return Table(id="metrics", heading="Metrics", columns=columns, rows=rows, nothing=nothing, can_sort=True)
 
 
-def _task(run: runs.Run, product: lineage.Product) -> Cell:
-    return Link(text=product.task, href=tasks.address(run.name, product.task))
+def _task(run: runs.Run, product: lineage.Product, called: Callable[[str], str]) -> Cell:
+    return Link(text=called(product.task), href=tasks.address(run.name, product.task))
 
 
 def _output(product: lineage.Product) -> Cell:
@@ -201,14 +207,14 @@ def _whole(artifact: lineage.Artifact) -> Link:
     return Link(text="The whole file", href=links.stored(artifact.uri))
 
 
-def _things(run: runs.Run, made: Sequence[lineage.Product]) -> Part:
+def _things(run: runs.Run, made: Sequence[lineage.Product], called: Callable[[str], str]) -> Part:
     return Table(
         id="things",
         heading="Models and datasets",
         columns=("Task", "Output", "Type", "Metadata", "URI"),
         rows=[
             (
-                _task(run, product),
+                _task(run, product, called),
                 _output(product),
                 schema(product.artifact.schema_title),
                 described(product.artifact.metadata),

@@ -101,6 +101,12 @@ def label(name: str, iteration: int | None, tasks: Mapping[str, ir.Task]) -> str
     return f"[{iteration}] {shown}" if iteration is not None and "." in name else shown
 
 
+def shown_names(plan: ir.Plan) -> Callable[[str], str]:
+    """Answer what calls the tasks of a plan as the graph does; iterations of a loop keep their path."""
+    shown = {path: task.display_name for path, task in plan.walk()}
+    return lambda name: shown.get(name, name)
+
+
 def counted_tasks(marks: Sequence[runs.Mark]) -> str:
     """Count tasks as everywhere: imports and groups are none."""
     groups, imports = sum(m.is_dag for m in marks), sum(m.kind == "importer" for m in marks)

@@ -13,7 +13,7 @@ from trainshed.dashboard.triggers.messages import document
 from trainshed.dashboard.triggers.stories import Story
 from trainshed.dashboard.triggers.trigger_page import Described, state
 
-_COLUMNS = ("Trigger", "State", "Watches", "Builds", "Last event", "Last ones", "Error")
+_COLUMNS = ("Trigger", "State", "Watches", "Builds", "Last event", "Last events", "Error")
 _NAME = "projects/{project}/locations/{location}/triggers/{trigger}"
 
 

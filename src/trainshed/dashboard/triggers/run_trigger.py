@@ -12,7 +12,7 @@ from trainshed.dashboard.triggers.stories import Story
 from trainshed.dashboard.triggers.trigger_page import Described, state
 from trainshed.errors import NotFound, TrainshedError
 
-_COLUMNS = ("Trigger", "State", "Watches", "Starts", "Last event", "Last ones")
+_COLUMNS = ("Trigger", "State", "Watches", "Starts", "Last event", "Last events")
 _NAME = "projects/{project}/locations/{location}/runTriggers/{trigger}"
 
 
