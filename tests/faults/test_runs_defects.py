@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from trainshed.runners.scripted import Act
+from trainshed.runs.engine.abandon import abandon
 
 _path = Path(__file__).parents[1] / "storage" / "runs_world.py"
 _spec = importlib.util.spec_from_file_location("runs_world", _path)
@@ -72,6 +73,17 @@ def test_a_run_that_a_defect_ends_leaves_nothing_open(world, is_cancelled):
     assert "Broken: no" in done.error
     assert set(world.states(run).values()) == {"CANCELLED"}
     assert not world.runner._world.acts, "its attempts were stopped"
+
+
+def test_the_attempts_of_a_run_that_was_given_up_are_stopped_though_the_server_was_killed_then(world):
+    run, other = (world.create(runs_world.a_spec({"train": {}}, name=name)) for name in ("given-up", "goes-on"))
+    world.finish(run)
+    assert len(world.runner._world.acts) == 2
+    world.db.write(lambda conn: abandon(conn, run.name, "a defect", now=world.clock.now()))
+
+    world.finish(run)
+
+    assert [task for task, _ in world.runner._world.acts] == [t.id for t in world.service.describe(other.name).tasks]
 
 
 def test_an_artifact_in_a_bucket_that_is_not_there_fails_its_task(world):

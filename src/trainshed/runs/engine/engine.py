@@ -206,6 +206,7 @@ class Engine:
         known = await self._parts.runner.attempts()
         self._parts.launcher.adopt(known)
         await self._take_up_all(known)
+        self._attempts.stop(known - self._runs.under_way())  # of runs that were given up at the last moment
         for active in self._runs.all():
             if active.run.state == "RUNNING":
                 self._add(Entry(run=active.run.name, fact=RunCreated()))

@@ -58,6 +58,15 @@ class OpenRuns:
         """Answer when the next retry or deadline is due."""
         return min(filter(None, (self.admission.next_time(), self.deadlines.next_time())), default=None)
 
+    def under_way(self) -> set[tuple[str, int]]:
+        """Answer the attempts that are under way as the rows say it: ids of tasks, numbers of attempts."""
+        return {
+            (active.nodes[path].id, view.attempt)
+            for active in self.all()
+            for path, view in active.view.tasks.items()
+            if view.state in {"RUNNING", "CANCELLING"}
+        }
+
     def mounts_in_use(self, folders: Collection[Path]) -> set[Path]:
         """Answer the mounts of attempts under way, of the runs that are in these folders."""
         return {
