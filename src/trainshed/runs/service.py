@@ -145,6 +145,11 @@ class Service(Reading):
 
         self.db.write(verb)
 
+    def packages(self, environment: str) -> Mapping[str, str] | None:
+        """Answer what is installed in an environment, by name; None where it is there no more."""
+        found = self.workplaces.environments.get(environment)
+        return None if found is None else found.installed
+
     def label(self, name: str, labels: Mapping[str, str]) -> Run:
         """Write the labels of a run anew, whatever its state. Raises NotFound, InvalidArgument."""
         wanted = labelling.checked(labels)

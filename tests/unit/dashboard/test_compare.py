@@ -73,3 +73,34 @@ def test_numbers_that_differ_never_look_alike():
         "steps": ["1", "2", "1"],
         "diverged": ["nan", "inf", "nan"],
     }
+
+
+def compared(installed, *environments):
+    """The groups of packages of two runs, each with its environments."""
+    sides = [SimpleNamespace(tasks=[SimpleNamespace(environment=each) for each in some]) for some in environments]
+    service = SimpleNamespace(packages=installed.get)
+    return list(compare._packages(service, compare._Groups(["A one", "B two"]), sides))
+
+
+def test_packages_are_compared_where_runs_had_other_environments():
+    installed = {"old": {"numpy": "1.26", "pandas": "2.1"}, "new": {"numpy": "2.1", "pandas": "2.1", "rich": "14"}}
+
+    (group,) = compared(installed, ["old", ""], ["new", "new"])
+
+    assert group.different == [("numpy", ["1.26", "2.1"]), ("rich", [None, "14"])]
+    assert group.alike == [("pandas", ["2.1", "2.1"])]
+
+
+def test_packages_of_a_run_with_several_environments_stand_together():
+    installed = {"old": {"numpy": "1.26"}, "new": {"numpy": "2.1"}}
+
+    (group,) = compared(installed, ["old", "new"], ["new"])
+
+    assert group.different == [("numpy", ["1.26, 2.1", "2.1"])]
+
+
+def test_an_environment_that_was_removed_is_said_and_equal_ones_are_not_compared():
+    (group,) = compared({"new": {"numpy": "2.1"}}, ["gone"], ["new"])
+
+    assert group.different[0] == (compare._GONE, ["its packages are not known any more", None])
+    assert compared({}, ["same"], ["same"]) == compared({}, [""], ["new"]) == []

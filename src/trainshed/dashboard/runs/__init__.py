@@ -5,7 +5,8 @@
   and `task` or `artifact`: what is known of it; `tasks`: the table; `timeline`: who waited and worked when; `download`: its spec, its graph's layout;
   `usual`: what takes longer than it does else; `kept`: what need not be read or made again.
 - `results`: what came out of a run, for people to look at; `classification` reads curves and matrices.
-- `compare`: several runs side by side; `differences` says what differs, `parallel` draws a sweep.
+- `compare`: several runs side by side; `differences` says what differs, `parallel` draws a sweep;
+  `lines`: two line by line, as `changed` finds them.
 - `trend`: metrics over the runs of a pipeline, of a trigger; `sheet`: the same as a file.
 - `label`: the form of a run's labels.
 - `clone`: the form that starts a run again with other parameters; `new`: one that starts a run of any compiled pipeline;

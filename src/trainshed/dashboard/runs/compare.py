@@ -1,6 +1,6 @@
 """Several runs side by side: what differs first, what does not folded away."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from string import ascii_uppercase
@@ -13,18 +13,21 @@ from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Seconds, called, time
 from trainshed.dashboard.charts import Chart, Series
 from trainshed.dashboard.origin import Origins
-from trainshed.dashboard.page import Empty, Notice, Page, Part, Table
-from trainshed.dashboard.runs import differences, parallel
+from trainshed.dashboard.page import Empty, Notice, Page, Part, Tab, Table
+from trainshed.dashboard.runs import differences, lines, parallel
 from trainshed.dashboard.runs.differences import Row, amount
 from trainshed.dashboard.runs.listing import COMPARISON, SECTION, cost
 from trainshed.dashboard.runs.words import because, part_took, remark, took
 from trainshed.dashboard.wording import duration
 from trainshed.errors import InvalidArgument
 from trainshed.explain import Origin
+from trainshed.quantities import counted
 
-WORDS = ("run", "previous")  # of the query
+WORDS = ("run", "previous", "tab", "task")  # of the query
+_TABS = {"": "Comparison", "pipeline": "Pipeline", "logs": "Logs"}  # of two runs
 MOST = 10
 _PAIR = 2
+_GONE = "an environment that was removed"
 _MOST_AXES = 6  # of parameters, and of metrics
 _MOST_CHARTS = 3
 _MOST_SERIES = 6
@@ -54,11 +57,13 @@ def page(service: runs.Service, asked: Asked, parent: str, origins: Origins) -> 
     """Make the page; `parent` is where runs are of which only the short id is given. Raises NotFound, InvalidArgument."""
     chosen = _chosen(service, asked, parent)
     sides = service.sides(chosen)
+    tab = asked.choice("tab", tuple(_TABS)[1:])
     return Page(
         title=f"Comparison of {len(sides)} runs" if len(sides) > 1 else "Comparison",
         section=SECTION,
         trail=(Link(text="Runs", href=SECTION),),
-        parts=_parts(sides, origins) if sides else (_none(),),
+        tabs=_tabs(sides, tab),
+        parts=_lines(service, sides, tab, asked) if tab else _parts(service, sides, origins) if sides else (_none(),),
         follows=[runs.run_channel(side.run.name) for side in sides if not runs.RUN.is_final(side.run.state)],
     )
 
@@ -77,6 +82,23 @@ def _chosen(service: runs.Service, asked: Asked, parent: str) -> list[str]:
     return chosen
 
 
+def _tabs(sides: Sequence[runs.Side], current: str) -> Sequence[Tab]:
+    if len(sides) != _PAIR:
+        return ()
+    here = Asked(path=COMPARISON, query=[("run", side.run.name) for side in sides])
+    return [Tab(label=label, href=here.href(tab=tab), is_current=tab == current) for tab, label in _TABS.items()]
+
+
+def _lines(service: runs.Service, sides: Sequence[runs.Side], tab: str, asked: Asked) -> Sequence[Part]:
+    """Compare two runs line by line. Raises InvalidArgument."""
+    if len(sides) != _PAIR:
+        raise InvalidArgument.field(
+            "tab", f"lines of two runs are compared, and here {counted(len(sides), 'run')} to compare"
+        )
+    letters = [_letter(place, side) for place, side in enumerate(sides)]
+    return lines.pipelines(service, sides, letters) if tab == "pipeline" else lines.logs(service, sides, letters, asked)
+
+
 def _none() -> Part:
     nothing = (
         "Choose two to ten runs in the list of runs, and compare them: parameters, metrics, durations, code, data."
@@ -84,7 +106,7 @@ def _none() -> Part:
     return Notice(id="runs", text=nothing, next=Link(text="To the list of runs", href=SECTION))
 
 
-def _parts(sides: Sequence[runs.Side], origins: Origins) -> Sequence[Part]:
+def _parts(service: runs.Service, sides: Sequence[runs.Side], origins: Origins) -> Sequence[Part]:
     letters = [_letter(place, side) for place, side in enumerate(sides)]
     metrics = differences.rows([metrics_of(side) for side in sides])
     parameters = differences.rows([side.run.parameters for side in sides])
@@ -113,6 +135,7 @@ def _parts(sides: Sequence[runs.Side], origins: Origins) -> Sequence[Part]:
             differences.rows([_made_of(side, origins.of(side.run.name)) for side in sides]),
             write=_code,
         ),
+        *_packages(service, group, sides),
         group.part("artifacts", "Artifacts", differences.rows([_artifacts(s) for s in sides]), write=_code),
     )
 
@@ -120,6 +143,25 @@ def _parts(sides: Sequence[runs.Side], origins: Origins) -> Sequence[Part]:
 def _labels(group: "_Groups", sides: Sequence[runs.Side]) -> Iterator[Part]:
     if any(side.run.labels for side in sides):
         yield group.part("labels", "Labels", differences.rows([side.run.labels for side in sides]))
+
+
+def _packages(service: runs.Service, group: "_Groups", sides: Sequence[runs.Side]) -> Iterator[Part]:
+    """Compare what was installed where tasks ran; runs in the same environments have the same, and one that reused all has none."""
+    used = [{task.environment for task in side.tasks if task.environment} for side in sides]
+    if not all(used) or len({frozenset(digests) for digests in used}) == 1:
+        return
+    known = {digest: service.packages(digest) for digest in set().union(*used)}
+    found = [_installed([known[digest] for digest in sorted(digests)]) for digests in used]
+    yield group.part("packages", "Packages", differences.rows(found), nothing="Their environments are gone.")
+
+
+def _installed(environments: Sequence[Mapping[str, str] | None]) -> dict[str, str]:
+    """Answer packages with their versions: all of them, where tasks of a run had different ones."""
+    versions: dict[str, set[str]] = {}
+    for installed in environments:
+        for name, version in (installed or {_GONE: "its packages are not known any more"}).items():
+            versions.setdefault(name, set()).add(version)
+    return {name: ", ".join(sorted(versions[name])) for name in sorted(versions)}
 
 
 def _alone(side: runs.Side) -> Notice:
