@@ -7,6 +7,7 @@ import http.client
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -46,6 +47,29 @@ _BY_HTTP: dict[int, type[errors.TrainshedError]] = {
 }
 
 
+@dataclass(frozen=True)
+class Sending:
+    """A request that is about to be sent."""
+
+    method: str
+    path: str
+    data: Any = None  # bytes, or a file of them
+    content_type: str = "application/json"  # of the data
+    query: Mapping[str, Any] | None = None
+    timeout_seconds: float | None = None
+    more_headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def target(self) -> str:
+        """The request line's target."""
+        return target_of(self.path, self.query)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What is said of this request."""
+        return {**self.more_headers, **({"Content-Type": self.content_type} if self.data is not None else {})}
+
+
 class Client:
     """Calls one server. Raises the error classes that the server raised."""
 
@@ -69,7 +93,7 @@ class Client:
     ) -> Any:
         """Send JSON, answer JSON ({} for an empty answer)."""
         data = None if body is None else json.dumps(body).encode()
-        with self._request(method, path, data, "application/json", query, timeout_seconds) as response:
+        with self._send(Sending(method, path, data, query=query, timeout_seconds=timeout_seconds)) as response:
             text = response.read()
         return json.loads(text) if text.strip() else {}
 
@@ -93,7 +117,8 @@ class Client:
         query: Mapping[str, Any] | None = None,
     ) -> Any:
         """Send bytes, answer JSON."""
-        with self._request("POST", path, data, content_type, query, _TIMEOUT_SECONDS) as response:
+        sent = Sending("POST", path, data, content_type, query=query, timeout_seconds=_TIMEOUT_SECONDS)
+        with self._send(sent) as response:
             return json.loads(response.read() or b"{}")
 
     @contextmanager
@@ -101,8 +126,8 @@ class Client:
         self, path: str, *, query: Mapping[str, Any] | None = None, start: int = 0
     ) -> Iterator[http.client.HTTPResponse]:
         """Open an answer as a stream of bytes, from byte `start` on. Raises OutOfRange where it has no more."""
-        headers = {"Range": f"bytes={start}-"} if start else None
-        with self._request("GET", path, None, "", query, None, headers) as response:
+        more = {"Range": f"bytes={start}-"} if start else {}
+        with self._send(Sending("GET", path, content_type="", query=query, more_headers=more)) as response:
             yield response
 
     def lines(
@@ -110,27 +135,17 @@ class Client:
     ) -> Iterator[str]:
         """Read an answer line by line as it comes (logs that are still being written)."""
         data = None if body is None else json.dumps(body).encode()
-        with self._request(method, path, data, "application/json", query, None) as response:
+        with self._send(Sending(method, path, data, query=query)) as response:
             for line in response:
                 yield line.decode("utf-8", "replace").rstrip("\n")
 
     @contextmanager
-    def _request(
-        self,
-        method: str,
-        path: str,
-        data: Any,
-        content_type: str,
-        query: Mapping[str, Any] | None,
-        timeout_seconds: float | None,
-        more_headers: Mapping[str, str] | None = None,
-    ) -> Iterator[http.client.HTTPResponse]:
+    def _send(self, sent: Sending) -> Iterator[http.client.HTTPResponse]:
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        connection = kind(self._host, timeout=timeout_seconds)
-        headers = dict(self._headers) | dict(more_headers or {})
-        headers |= {"Content-Type": content_type} if data is not None else {}
+        connection = kind(self._host, timeout=sent.timeout_seconds)
+        headers = {**self._headers, **sent.headers}
         try:
-            connection.request(method, target_of(path, query), body=data, headers=headers)
+            connection.request(sent.method, sent.target, body=sent.data, headers=headers)
             response = connection.getresponse()
             if response.status >= http.client.BAD_REQUEST:
                 raise error_of(response.status, response.read())

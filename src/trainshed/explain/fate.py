@@ -16,7 +16,6 @@ from trainshed.quantities import counted
 
 _BAD_FIRST = ("FAILED", "REFUSED", "PENDING", "STARTED", "JOINED", "SKIPPED")
 _WORK = ("/pipelineJobs/", "/builds/")
-_GOES_ON = ("STARTED", "JOINED")  # what became of it is told by the work
 _LOST = ("FAILED", "FAILURE", "INTERNAL_ERROR", "TIMEOUT", "EXPIRED")  # states of work
 
 
@@ -154,7 +153,7 @@ def _end(node: Node) -> Fate:
     did_something, says, advice = judge(node)
     return Fate(
         did_something=did_something,
-        state=node.work if node.work and receipt.state in _GOES_ON else receipt.state,
+        state=node.work if node.work and receipt.has_begun else receipt.state,
         says=words.sentence(says),
         receipt_id=receipt.receipt_id,
         link=receipt.link if names.kind(receipt.link) in {"run", "build"} else "",

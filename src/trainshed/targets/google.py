@@ -13,7 +13,7 @@ from threading import Event
 from typing import Any
 
 from trainshed import __version__
-from trainshed.client import Client, error_of, error_of_code, target_of
+from trainshed.client import Client, Sending, error_of, error_of_code
 from trainshed.errors import TrainshedError, Unauthenticated, Unavailable
 from trainshed.targets import explain, requests, wire
 from trainshed.targets.credentials import Credentials
@@ -114,19 +114,10 @@ class GoogleClient(Client):
             done.connection.close()
 
     @contextmanager
-    def _request(
-        self,
-        method: str,
-        path: str,
-        data: Any,
-        content_type: str,
-        query: Mapping[str, Any] | None,
-        timeout_seconds: float | None,
-        more_headers: Mapping[str, str] | None = None,
-    ) -> Iterator[http.client.HTTPResponse]:
-        call = self.checked(method, path, data, content_type, query)
+    def _send(self, sent: Sending) -> Iterator[http.client.HTTPResponse]:
+        call, data = self.checked(sent), sent.data
         url = self.url(call)
-        headers = self.headers(call, content_type if data is not None else "") | dict(more_headers or {})
+        headers = self.headers(call, sent)
 
         def complete() -> dict[str, str]:
             return headers | self._credentials.headers()
@@ -134,11 +125,11 @@ class GoogleClient(Client):
         if data is not None and not isinstance(data, bytes):
             headers["content-length"] = str(_size(data))  # else it would be sent in chunks, which Google does not take
         is_repeatable = call.method not in _ONCE
-        done = self._attempt(method, url, complete, data, is_repeatable=is_repeatable, timeout_seconds=timeout_seconds)
+        done = self._attempt(
+            sent.method, url, complete, data, is_repeatable=is_repeatable, timeout_seconds=sent.timeout_seconds
+        )
         try:
-            if (
-                done.response.status >= http.client.MULTIPLE_CHOICES
-            ):  # a redirection is nothing that Google's APIs answer
+            if done.response.status >= http.client.MULTIPLE_CHOICES:  # Google's APIs answer no redirections
                 raise self._refusal(call, done.response)
             yield done.response
         except (OSError, http.client.HTTPException) as error:
@@ -146,24 +137,23 @@ class GoogleClient(Client):
         finally:
             done.connection.close()
 
-    def checked(self, method: str, path: str, data: Any, content_type: str, query: Mapping[str, Any] | None) -> Call:
+    def checked(self, sent: Sending) -> Call:
         """Read a request as Google would. Raises InvalidArgument before anything is sent."""
-        body = data if isinstance(data, bytes) else None
-        self._last = requests.read(method, target_of(path, query), content_type=content_type, body=body)
+        body = sent.data if isinstance(sent.data, bytes) else None
+        self._last = requests.read(sent.method, sent.target, content_type=sent.content_type, body=body)
         return self._last
 
     def url(self, call: Call) -> str:
         """Answer the whole address of a request."""
         return self.endpoints.base(call.api, call.region) + call.target
 
-    def headers(self, call: Call, content_type: str) -> dict[str, str]:
+    def headers(self, call: Call, sent: Sending) -> dict[str, str]:
         """Answer what is said beside the credentials. Raises nothing."""
-        made = {"user-agent": f"trainshed/{__version__}"} | ({"content-type": content_type} if content_type else {})
+        made = {"user-agent": f"trainshed/{__version__}"}
+        made |= {"content-type": sent.content_type} if sent.data is not None and sent.content_type else {}
         if call.api == "storage" and call.verb != "GET":
-            made["x-goog-gcs-idempotency-token"] = str(
-                uuid.uuid4()
-            )  # Cloud Storage's request id: the same for each try
-        return made
+            made["x-goog-gcs-idempotency-token"] = str(uuid.uuid4())  # its request id: the same for each try
+        return made | dict(sent.more_headers)
 
     def _attempt(
         self,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from trainshed.client import Sending
 from trainshed.clock import rfc3339
 from trainshed.errors import NotFound, PermissionDenied, TrainshedError, Unauthenticated, Unavailable
 from trainshed.targets.credentials import Credentials, NoCredentials
@@ -74,46 +75,33 @@ class Rehearsal(TargetClient):
         self.script.requests.append(Request(verb="PUT", url=url, headers=dict(headers), note=note))
 
     @contextmanager
-    def _request(
-        self,
-        method: str,
-        path: str,
-        data: Any,
-        content_type: str,
-        query: Mapping[str, Any] | None,
-        timeout_seconds: float | None,
-        more_headers: Mapping[str, str] | None = None,
-    ) -> Iterator[Any]:
-        call = self.checked(method, path, data, content_type, query)
-        is_read = method == "GET" or call.method in _READS
+    def _send(self, sent: Sending) -> Iterator[Any]:
+        call = self.checked(sent)
+        is_read = sent.method == "GET" or call.method in _READS
         # what is fetched would be written to a file of this machine
         is_sent = is_read and self._can_read and call.path not in self._made and not call.path.startswith("/download/")
         found = None
         if is_sent:
             try:
-                with super()._request(
-                    method, path, data, content_type, query, timeout_seconds, more_headers
-                ) as response:
+                with super()._send(sent) as response:
                     found = response.read()
             except (Unauthenticated, PermissionDenied, Unavailable) as error:
-                self.script.notes.append(f"{method} {self.url(call)}: {error.message}")
+                self.script.notes.append(f"{sent.method} {self.url(call)}: {error.message}")
                 is_sent = False
             except TrainshedError:
-                self._note(call, data, content_type, more_headers, is_sent=True)
+                self._note(call, sent, is_sent=True)
                 raise
-        self._note(call, data, content_type, more_headers, is_sent=is_sent)
+        self._note(call, sent, is_sent=is_sent)
         if found is None:
             found = json.dumps(self._read(call) if is_read else self._written(call)).encode()
         yield io.BytesIO(found)
 
-    def _note(
-        self, call: Call, data: Any, content_type: str, more_headers: Mapping[str, str] | None, *, is_sent: bool
-    ) -> None:
-        headers = self.headers(call, content_type if data is not None else "") | dict(more_headers or {})
+    def _note(self, call: Call, sent: Sending, *, is_sent: bool) -> None:
+        headers = self.headers(call, sent)
         if self._can_read and (quota := self._credentials.quota_project):
             headers["x-goog-user-project"] = quota
         shown = {name: value for name, value in headers.items() if name not in _HIDDEN}
-        note = "" if data is None or call.body is not None else _size(data)
+        note = "" if sent.data is None or call.body is not None else _size(sent.data)
         self.script.requests.append(
             Request(
                 verb=call.verb, url=self.url(call), headers=shown, body=call.body, note=note, is_sent=is_sent, call=call
