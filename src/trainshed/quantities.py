@@ -10,6 +10,8 @@ def duration(seconds: float | None) -> str:
     """Write how long something took: `250 ms`, `1.5 s`, `2 min 3 s`, `4 h 5 min`, `2 d 3 h`; nothing for None."""
     if seconds is None:
         return ""
+    if round(seconds, 3) < 0:  # a clock was set back
+        return f"-{duration(-seconds)}"
     if round(seconds, 3) < 1:
         return f"{seconds * 1000:.0f} ms"
     if round(seconds, 1) < _MINUTE:
@@ -20,6 +22,11 @@ def duration(seconds: float | None) -> str:
     if seconds < _DAY:
         return f"{int(seconds // _HOUR)} h {int(seconds % _HOUR // _MINUTE)} min"
     return f"{int(seconds // _DAY)} d {int(seconds % _DAY // _HOUR)} h"
+
+
+def of_pauses(seconds: float) -> str:
+    """Write how long nobody did anything before a run was retried: `2 h 5 min of pauses`; nothing where nobody paused."""
+    return f"{duration(seconds)} of pauses" if seconds else ""
 
 
 def size(count: int) -> str:

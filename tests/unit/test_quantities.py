@@ -28,6 +28,10 @@ def test_a_duration_is_said_as_on_every_page(seconds, said):
     assert quantities.duration(seconds) == said
 
 
+def test_pauses_are_said_where_there_were_some():
+    assert [quantities.of_pauses(seconds) for seconds in (0.0, 85.0)] == ["", "1 min 25 s of pauses"]
+
+
 @pytest.mark.parametrize(
     ("count", "said"),
     [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1048575, "1.0 MiB"), (2_000_000_000, "1.9 GiB"), (5 << 40, "5120.0 GiB")],

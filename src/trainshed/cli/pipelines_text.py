@@ -10,7 +10,7 @@ import click
 
 from trainshed.cli.output import table
 from trainshed.names import called
-from trainshed.quantities import counted, duration
+from trainshed.quantities import counted, duration, of_pauses
 
 
 def state_text(run: Mapping[str, Any]) -> str:
@@ -59,7 +59,7 @@ def cause_text(run: Mapping[str, Any]) -> str:
 def _times(run: Mapping[str, Any]) -> Iterator[str]:
     """Say how long a run was at work, how long nobody did anything before it was retried, and who asked it to end."""
     if run["workedSeconds"] is not None:
-        paused = f", and {duration(run['pausedSeconds'])} of pauses" if run["pausedSeconds"] else ""
+        paused = f", and {of_pauses(run['pausedSeconds'])}" if run["pausedSeconds"] else ""
         yield f"duration: {duration(run['workedSeconds'])}{paused}"
     if asked := run["cancellation"]:
         yield f"asked to end: {asked['time']} by {asked['by']}"

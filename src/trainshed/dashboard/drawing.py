@@ -25,6 +25,7 @@ from trainshed.dashboard.cells import (
     Type,
 )
 from trainshed.dashboard.wording import duration, exactly, size, style_class
+from trainshed.quantities import of_pauses
 
 _NONE = Markup('<span class="none" aria-label="none" title="none">–</span>')
 _DEEPEST = 6  # of rows that are indented differently
@@ -122,7 +123,7 @@ def _time(time: Time) -> str:
 
 
 def _span(span: Span) -> str:
-    pauses = f"without {duration(span.paused)} of pauses" if span.paused else ""
+    pauses = f"without {of_pauses(span.paused)}" if span.paused else ""
     if span.lasted is not None:
         return _lasted(span.lasted, pauses)
     since = ", ".join(filter(None, (f"since {exactly(span.start)}", pauses)))

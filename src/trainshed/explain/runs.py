@@ -10,7 +10,7 @@ from trainshed.explain.differences import Difference, Measure
 from trainshed.explain.model import Advice, Code, Named, Ran, Step, Story, Value
 from trainshed.lineage import Output as Made
 from trainshed.lineage import Outputs
-from trainshed.quantities import counted, duration, number
+from trainshed.quantities import counted, duration, number, of_pauses
 from trainshed.runs import Run, paused_seconds, worked_seconds
 from trainshed.tally import Tally
 
@@ -68,7 +68,7 @@ def run(found: Run, tally: Tally) -> Step:
     ran = f"; {tally.said()}" if tally.worked + tally.left_out else ""
     says = f"run {names.short(found.name)} of pipeline {found.pipeline} {words.became(found.state)}{ran}"
     facts: list[tuple[str, Value]] = [
-        ("Duration", duration(took) + (f", and {duration(paused)} of pauses" if took is not None and paused else "")),
+        ("Duration", duration(took) + (f", and {of_pauses(paused)}" if took is not None and paused else "")),
         ("Pipeline", found.pipeline),
         ("Digest of its spec", found.spec_digest[:12]),
     ]

@@ -21,7 +21,7 @@ from trainshed.runs.comparing import Side
 from trainshed.runs.decided import Decision
 from trainshed.runs.drawing import Standing, standings
 from trainshed.runs.labelling import read as labels
-from trainshed.runs.lifecycle import RUN, TASK
+from trainshed.runs.lifecycle import RUN, STOPPED, TASK
 from trainshed.runs.loop import build_engine
 from trainshed.runs.marks import Brief, Briefly, Mark, Marks, OneTask
 from trainshed.runs.measuring import METRICS, Measured, Metric, metrics
@@ -51,6 +51,7 @@ __all__ = [
     "METRICS",
     "NAMES_PIPELINE",
     "RUN",
+    "STOPPED",
     "TARGET",
     "TASK",
     "TRIGGERS",

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from trainshed import ir, names
 from trainshed.runs import handed, outputs
+from trainshed.runs.lifecycle import STOPPED
 from trainshed.runs.model import Run, TaskRow
 from trainshed.runs.nodes import NOTHING, Failures, Node, new_node, node_of, row_of
 from trainshed.runs.view import RunView, ScopeView
@@ -246,7 +247,7 @@ def take_up(conn: Connection, active: ActiveRun, rows: Sequence[TaskRow], *, kee
     active.positions = max((row.position + 1 for row in rows), default=0)
     active.view.count()
     active.is_cancelled = active.run.state == "CANCELLING" and any(
-        row.state in {"CANCELLING", "CANCELLED"} for row in rows
+        row.state in STOPPED for row in rows
     )
     if not keep_ended:
         for scope in reversed(list(active.view.scopes())):

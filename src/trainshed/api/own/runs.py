@@ -18,6 +18,7 @@ from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument
 from trainshed.runs import (
     RUN,
+    STOPPED,
     NewRun,
     Run,
     Service,
@@ -98,7 +99,7 @@ class _Api:
             filter=wanted.get("filter", ""),
             order_by=wanted.get("orderBy", ""),
         )
-        stopped = [run.name for run in found if run.state in {"CANCELLING", "CANCELLED"}]
+        stopped = [run.name for run in found if run.state in STOPPED]
         asked = await off_loop(self._runs.cancellations, stopped)
         going = await off_loop(self._runs.done_of, found)
         page = {"runs": [brief_json(run, asked.get(run.name), going.get(run.name)) for run in found]}

@@ -21,7 +21,6 @@ from trainshed.dashboard.runs.words import address, asked_to_end, part_took
 from trainshed.quantities import counted
 
 _PRICES = costs.load()
-_STOPPED = {"CANCELLING", "CANCELLED"}  # states of a task whose run was asked to end
 _LONG = 400  # characters of a value
 
 
@@ -30,7 +29,7 @@ def task_parts(
 ) -> Sequence[Part]:
     """Make the parts beside the graph of one task: what it is, took and gave, its attempts, how to run it again."""
     row = one.row
-    stopped = service.cancellations([run.name]).get(run.name) if row.state in _STOPPED else None
+    stopped = service.cancellations([run.name]).get(run.name) if row.state in runs.STOPPED else None
     made: list[Part] = [
         *_about(run, item, one, asked, asked_to_end(stopped), of_task(run, row, known, service.clock.now()))
     ]

@@ -14,6 +14,7 @@ from trainshed.dashboard.runs.tasks import address, counted_tasks, in_order, lab
 from trainshed.dashboard.runs.words import part_took
 from trainshed.dashboard.scales import SECONDS
 from trainshed.dashboard.wording import duration
+from trainshed.quantities import of_pauses
 from trainshed.sql.lifecycle import Change
 
 PAGE = 100
@@ -96,7 +97,7 @@ def part(service: runs.Service, found: runs.Marks, asked: Asked) -> Timeline:
     tasks = dict(found.plan.walk())
     return Timeline(
         id="timeline",
-        heading=f"Timeline, without {duration(cut)} of pauses" if cut else "Timeline",
+        heading=f"Timeline, without {of_pauses(cut)}" if cut else "Timeline",
         ticks=[(round(100 * at / axis.seconds, 3), label) for at, label in scales.axis(0, axis.seconds, SECONDS) if at <= axis.seconds],
         rows=[
             Row(

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from trainshed import names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.cells import Cell, Link, Several, Span, span
-from trainshed.dashboard.wording import duration, exactly
+from trainshed.dashboard.wording import exactly
+from trainshed.quantities import of_pauses
 
 _OF_CLIENTS = ("vertex-ai-", "goog-", "goog_")  # labels
 _LABEL = 60  # characters
@@ -42,12 +43,12 @@ def part_took(run: runs.Run, start: datetime | None, end: datetime | None) -> Sp
 def pauses(run: runs.Run) -> str:
     """Say how long nobody did anything before a run was retried, where that was so."""
     paused = runs.paused_seconds(run)
-    return f"and {duration(paused)} of pauses" if paused else ""
+    return f"and {of_pauses(paused)}" if paused else ""
 
 
 def was_stopped(run: runs.Run) -> bool:
     """Tell whether somebody asked a run to end."""
-    return run.state in {"CANCELLING", "CANCELLED"}
+    return run.state in runs.STOPPED
 
 
 def asked_to_end(found: runs.Cancellation | None) -> str:
