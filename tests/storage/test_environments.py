@@ -4,7 +4,6 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
-from datetime import timedelta
 
 import pytest
 
@@ -144,15 +143,6 @@ def test_one_environment_on_top_of_another_has_the_packages_of_both(environments
 def test_a_text_instead_of_lines_is_refused(environments):
     with pytest.raises(InvalidArgument, match="list of lines"):
         environments.ensure("pandas")
-
-
-def test_last_use_is_kept(environments, clock):
-    built = environments.ensure([])
-    clock.advance(timedelta(days=3))
-    environments.touch(built.digest)
-
-    assert environments.last_used(built.digest) == clock.now()
-    assert environments.last_used("0000") is None
 
 
 def test_an_adopted_environment_changes_its_digest_with_its_content(environments, package):

@@ -4,7 +4,6 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -40,9 +39,7 @@ class Environments:
         parsed, python, floor = self._wanted(lines, python, base)
         path, version = build.interpreter(python)
         folder = self._root / _digest(parsed, version, floor)
-        environment = build.load(folder) or self._build(folder, parsed, path, floor, log or (lambda _: None))
-        self.touch(environment.digest)
-        return environment
+        return build.load(folder) or self._build(folder, parsed, path, floor, log or (lambda _: None))
 
     def adopt(self, path: Path) -> Environment:
         """Take an environment that the user keeps (venv, conda) as it is now; changed content is another digest."""
@@ -70,20 +67,6 @@ class Environments:
         """Answer the images that are bound to what cannot be used any more, and why."""
         lost = {each: build.lost(self._root / each) for each in {binding.environment for binding in self.bindings()}}
         return {b.pattern: lost[b.environment] for b in self.bindings() if lost[b.environment]}
-
-    def last_used(self, digest: str) -> datetime | None:
-        """Answer when an environment was last asked for."""
-        try:
-            return datetime.fromtimestamp(self._mark(digest).stat().st_mtime, UTC)
-        except FileNotFoundError:
-            return None
-
-    def touch(self, digest: str) -> None:
-        """Note that an environment is used now."""
-        mark, now = self._mark(digest), self._clock.now().timestamp()
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.touch()
-        os.utime(mark, (now, now))
 
     def remove(self, digest: str) -> None:
         """Delete an environment from disk; one that is bound to an image is kept. Raises FailedPrecondition."""
@@ -176,9 +159,6 @@ class Environments:
         if (found := self.get(digest)) is None:
             raise NotFound(f"There is no environment {digest!r}.")
         return found
-
-    def _mark(self, digest: str) -> Path:
-        return self._root / ".used" / digest
 
     def _lock(self, digest: str) -> Path:
         return self._root / ".locks" / digest
