@@ -8,6 +8,8 @@ import pytest
 from browser.doing import PLACE, ask, exact, facts, lasted, parts, rows, said_bytes, said_seconds, start, table
 from playwright.sync_api import expect
 
+from trainshed import quantities
+
 
 @pytest.fixture(scope="module")
 def run(shed):
@@ -72,7 +74,9 @@ def test_s45_what_is_known_of_a_task_is_the_stores(page, shed, run):
         assert ("reused" in shown["State"]) == bool(task["cachedFrom"])
         assert shown["Environment"].startswith(task["environment"])
         assert shown["Duration"] == lasted(task["startTime"], task["endTime"])
-        began = page.locator("#node dt", has_text=re.compile("^Started$")).locator("xpath=following-sibling::dd[1]/time")
+        began = page.locator("#node dt", has_text=re.compile("^Started$")).locator(
+            "xpath=following-sibling::dd[1]/time"
+        )
         expect(began).to_have_attribute("title", exact(task["startTime"]))
         given = {
             key.partition(":")[2]: value
@@ -223,3 +227,11 @@ def test_s45_a_run_is_watched_from_queued_to_done(page, shed, tmp_path):
     shown = facts(page, "node")
     assert shown["Duration"] == lasted(done["tasks"][0]["startTime"], done["tasks"][0]["endTime"])
     assert in_seconds(shown["Waited"]) > 0
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.25, 0.9996, 1.0, 59.94, 59.97, 119.7, 3599.6, 3725.0, 86399.9, 183_600.0])
+def test_durations_that_the_browser_writes_are_written_as_the_servers(page, seconds):
+    page.open("/runs")
+
+    written = "async (seconds) => (await import('/static/duration.js')).duration(seconds)"
+    assert page.evaluate(written, seconds) == quantities.duration(seconds)

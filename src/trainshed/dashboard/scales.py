@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from math import ceil, floor, isfinite, log10
 from zoneinfo import ZoneInfo
 
+from trainshed.quantities import duration
+
 SECONDS, BYTES, SHARE, COUNT = "seconds", "bytes", "share", "count"  # written in ways of their own; other units follow
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _NICE = (1, 2, 5, 10)
@@ -58,7 +60,7 @@ def write(value: float | None, unit: str) -> str:
     if not isfinite(value):
         return str(value)
     if unit == SECONDS and abs(value) >= _MINUTE:
-        return _long(value)
+        return duration(value)  # as everywhere else
     factor, suffix = _written_in(abs(value), unit)
     return f"{_number(value / factor)}{suffix}"
 
@@ -132,11 +134,3 @@ def _rounded(value: float) -> str:
     if not isfinite(value):
         return str(value)
     return f"{value:,.0f}" if abs(value) >= _HUNDRED or not value % 1 else f"{value:.3g}"
-
-
-def _long(seconds: float) -> str:
-    if seconds < _HOUR:
-        return f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:.0f} s"
-    if seconds < _DAY:
-        return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:.0f} min"
-    return f"{seconds // _DAY:.0f} d {seconds % _DAY // _HOUR:.0f} h"

@@ -1,15 +1,12 @@
 // What came of an event that was sent from the page: the answer, how it ended, and what was printed meanwhile.
 
+import { duration } from "./duration.js";
+
 function made(name, text = "", className = "") {
   const element = document.createElement(name);
   element.textContent = text;
   if (className) element.className = className;
   return element;
-}
-
-function duration(millis) {
-  if (millis === null) return "–";
-  return millis < 1000 ? `${Math.round(millis)} ms` : `${(millis / 1000).toFixed(1)} s`;
 }
 
 function facts(place, detail) {
@@ -18,7 +15,7 @@ function facts(place, detail) {
   log.href = `${place.dataset.logs}&execution=${encodeURIComponent(detail.executionId)}`;
   const values = [
     ["Outcome", made("span", invocation.state, `badge ${invocation.state.toLowerCase()}`)],
-    ["Duration", made("span", duration(invocation.durationMillis))],
+    ["Duration", made("span", invocation.durationMillis === null ? "–" : duration(invocation.durationMillis / 1000))],
     ["Memory", made("span", invocation.memoryBytes ? `${(invocation.memoryBytes / 1048576).toFixed(1)} MiB` : "–")],
     ["Version", made("span", String(invocation.version))],
     ["Execution", log],

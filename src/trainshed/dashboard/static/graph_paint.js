@@ -1,6 +1,7 @@
 // Draws the nodes that are near, each a link of its own, above the ground, which has the lines and all that is far away.
 // Both reach a little beyond what is in view, so that little is drawn anew while somebody drags.
 
+import { duration } from "./duration.js";
 import { Ground } from "./graph_ground.js";
 import { brief, choose, fit } from "./graph_text.js";
 
@@ -213,11 +214,4 @@ function covers(outer, inner) {
 
 function meets([left, top, right, bottom], [x, y, width, height]) {
   return x <= right && x + width >= left && y <= bottom && y + height >= top;
-}
-
-function duration(seconds) {
-  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
-  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }

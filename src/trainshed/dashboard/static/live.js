@@ -1,16 +1,10 @@
 // Every page: times as people say them, copy buttons, and pieces that the server sends when they change.
 
+import { counting } from "./duration.js";
 import { morph } from "./morph.js";
 import { visit } from "./visit.js";
 
 const MINUTE = 60, HOUR = 3600, DAY = 86400;
-
-function duration(seconds) {
-  if (seconds < MINUTE) return `${Math.floor(seconds)} s`;
-  if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)} min ${Math.floor(seconds % MINUTE)} s`;
-  if (seconds < DAY) return `${Math.floor(seconds / HOUR)} h ${Math.floor((seconds % HOUR) / MINUTE)} min`;
-  return `${Math.floor(seconds / DAY)} d ${Math.floor((seconds % DAY) / HOUR)} h`;
-}
 
 function ago(seconds) {
   const far = Math.abs(seconds);
@@ -28,7 +22,7 @@ function tick(root = document) {
     if (time.textContent !== words) time.textContent = words;
   }
   for (const span of root.querySelectorAll("[data-since]")) {
-    const words = duration(Math.max(0, (now - Date.parse(span.dataset.since)) / 1000));
+    const words = counting(Math.max(0, (now - Date.parse(span.dataset.since)) / 1000));
     if (span.textContent !== words) span.textContent = words;
   }
 }
