@@ -3,6 +3,8 @@
 import asyncio
 import os
 import subprocess
+import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -324,6 +326,41 @@ def test_a_trigger_that_watches_something_else_begins_with_a_baseline(bench, rep
     assert len(receipts(bench)) == 3, "no ref is said to be deleted"
     elsewhere.commit(file="y\n")
     assert len(poll(bench).builds) == 1
+
+
+@pytest.mark.parametrize("has_baseline", [False, True])
+def test_a_change_of_a_trigger_while_its_repository_is_looked_at_stays(bench, repository, monkeypatch, has_baseline):
+    if not has_baseline:
+        away = repository.path.rename(repository.path.with_name("away"))
+    trigger = a_trigger(bench, repository)
+    if not has_baseline:
+        away.rename(repository.path)
+    repository.commit(file="two\n")
+    repository.git("switch", "-q", "-c", "dev")
+    dev = repository.commit(file="of dev\n")
+    template = {"repoName": str(repository.path), "branchName": "^dev$"}
+    refs, changing = bench.repositories.refs, []
+
+    def then_somebody_changes_it(url):
+        found = refs(url)
+        if not changing:
+            wanted = {**trigger.document, "triggerTemplate": template, "description": "changed"}
+            change = partial(bench.triggers.update, "on-push", wanted, project="p")
+            changing.append(threading.Thread(target=change))
+            changing[0].start()
+            while bench.triggers.get("on-push", project="p").document.get("description") != "changed":
+                assert changing[0].is_alive()
+        return found
+
+    monkeypatch.setattr(bench.repositories, "refs", then_somebody_changes_it)
+    outcome = poll(bench)
+    changing[0].join()
+
+    assert outcome.builds == ()
+    document = bench.triggers.get("on-push", project="p").document
+    assert (document["description"], document["triggerTemplate"]) == ("changed", template)
+    assert receipts(bench)[dev].state == "SKIPPED", "what the branch has now is its baseline"
+    assert poll(bench).builds == ()
 
 
 def test_what_was_seen_stays_where_the_same_is_watched(bench, repository):

@@ -21,7 +21,7 @@ from trainshed.builds.triggers.model import Trigger
 from trainshed.builds.triggers.planner import Way
 from trainshed.builds.triggers.triggered import Ready, Triggered
 from trainshed.clock import Clock
-from trainshed.errors import FailedPrecondition, TrainshedError
+from trainshed.errors import FailedPrecondition, NotFound, TrainshedError
 from trainshed.sql import Database
 
 log = logging.getLogger(__name__)
@@ -142,11 +142,14 @@ class Pushes:
         return self._db.write(lambda conn: self._settle(conn, trigger, judged))
 
     def _take_baseline(self, conn: Connection, trigger: Trigger, refs: Mapping[str, str]) -> Outcome:
+        now_is = _still_watching(conn, trigger)
+        if now_is is None:
+            return Outcome()
         reason = "the repository was seen for the first time: the baseline, which builds nothing"
         for ref, sha in refs.items():
             store.see_ref(conn, trigger.trigger_id, ref, sha)
             self._record(conn, trigger, _Commit(ref=ref, sha=sha, reason=reason))
-        changed = {**trigger.document, "baseline": True, planning.BASELINE_REFS: dict(refs)}
+        changed = {**now_is.document, "baseline": True, planning.BASELINE_REFS: dict(refs)}
         store.update_trigger(conn, trigger.trigger_id, document=changed)
         return Outcome(reasons=(reason,) * len(refs))
 
@@ -205,6 +208,8 @@ class Pushes:
     def _settle(self, conn: Connection, trigger: Trigger, pushes: Sequence[_Push]) -> Outcome:
         """Write receipts, builds and what was seen, together."""
         built: list[str] = []
+        if _still_watching(conn, trigger) is None:
+            return Outcome()
         for push in pushes:
             for sha in push.skipped:
                 reason = f"pushed together with {push.new[:7]}, which is the one to build"
@@ -243,3 +248,12 @@ class Pushes:
         else:
             ledger.record_delivery(conn, receipt.receipt_id, now=now, outcome="known", **said)
         return is_new
+
+
+def _still_watching(conn: Connection, trigger: Trigger) -> Trigger | None:
+    """Answer a trigger as it is now; None where it is gone, or watches something else than what was looked at."""
+    try:
+        now_is = store.find_trigger(conn, "", "", trigger.trigger_id)
+    except NotFound:
+        return None
+    return now_is if rules.read(now_is.document).watched == rules.read(trigger.document).watched else None
