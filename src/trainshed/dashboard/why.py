@@ -23,6 +23,7 @@ from trainshed.errors import NotFound
 
 SECTION = "/why"
 _FILES = {"html": "text/html; charset=utf-8", "json": "application/json"}
+_STATES = ("State", "Outcome")  # columns of them
 _LONGEST_TABLE = 8  # rows that are shown without being asked for
 _OPEN = {"compared", "verdict", "made"}  # steps that are shown whole
 
@@ -121,9 +122,15 @@ def _told(number: int, step: explain.Step) -> Told:
         about=_cell(step.about),
         pairs=[(label, _cell(value)) for label, value in step.facts if value not in (None, "")],
         columns=step.columns,
-        rows=[[_cell(value) for value in row] for row in step.rows],
+        rows=[[_field(*field) for field in zip(step.columns, row, strict=True)] for row in step.rows],
         is_folded=len(step.rows) > _LONGEST_TABLE and step.id not in _OPEN,
     )
+
+
+def _field(column: str, value: explain.Value) -> Cell:
+    """Answer the cell of a table: a state looks as it does on every page."""
+    is_state = column in _STATES and isinstance(value, str) and value
+    return Badge(state=str(value).upper()) if is_state else _cell(value)
 
 
 def _cell(value: explain.Value) -> Cell:

@@ -236,7 +236,7 @@ def made(found: Outputs) -> Step | None:
         id="made",
         heading="What it produced",
         says=words.sentence(says),
-        columns=("Artifact", "Type", "Task", "From", "Where", "Says of itself"),
+        columns=("Artifact", "Type", "Task", "From", "URI", "Metadata"),
         rows=rows,
     )
 

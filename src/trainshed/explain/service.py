@@ -223,7 +223,7 @@ class Service:
             about=Named(text=what, name=f"artifacts/{public_id}"),
             facts=[
                 ("Type", artifact.schema_title.rpartition(".")[2]),
-                ("Where", artifact.uri),
+                ("URI", artifact.uri),
                 ("Content", artifact.digest[:12]),
                 *((key, str(value)) for key, value in artifact.metadata.items()),
             ],

@@ -9,9 +9,10 @@ from starlette.responses import PlainTextResponse
 
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Badge
 from trainshed.dashboard.why import Why
 from trainshed.errors import NotFound
-from trainshed.explain import Account, Named
+from trainshed.explain import Account, Named, Step
 
 
 def test_a_kind_of_file_that_there_is_not_is_not_found():
@@ -46,3 +47,16 @@ def test_the_account_of_an_artifact_leads_to_the_comparison_of_its_run():
     page = Why(service).page(Asked(path="/why/artifacts/24", names={"name": "artifacts/24"}))
 
     assert page.about[-1].href == links.compare(f"{parent}/one", f"{parent}/two")
+
+
+def test_states_in_tables_of_an_account_look_as_on_every_page():
+    steps = [
+        Step(id="build", heading="The build", says="It ran.", columns=("Name", "State"), rows=[("Predict", "SUCCESS"), ("Push", "")]),
+        Step(id="event", heading="The event", says="It came.", columns=("Delivery", "Outcome"), rows=[(1, "started")]),
+    ]  # fmt: skip
+    account = Account(kind="build", name="builds/b", title="Why", state="SUCCESS", says="It succeeded.", steps=steps)
+
+    page = Why(SimpleNamespace(explain=lambda _: account)).page(Asked(path="/why/builds/b", names={"name": "builds/b"}))
+
+    assert page.parts[1].rows == [["Predict", Badge(state="SUCCESS")], ["Push", ""]]
+    assert page.parts[2].rows == [[1, Badge(state="STARTED")]]

@@ -29,7 +29,10 @@ _PUSHES = ("branch", "tag")
 _GLOBS = "A glob on each line; ** crosses folders."
 _NAME = "Letters, digits and '-', 64 at most."
 _REPOSITORY = "A path on the server's machine, or a URL."
-_PATTERN = "An RE2 pattern, which matches anywhere in the name: ^main$ is main alone."
+_PATTERNS = {
+    "branch": "An RE2 pattern, which matches anywhere in the name: ^main$ is main alone.",
+    "tag": r"An RE2 pattern, which matches anywhere in the name: ^v1\. is every tag that begins with v1.",
+}
 _REF = "Such as refs/heads/main; left empty, the default branch."
 _OF_OTHERS = "Which files are what: what Google's BuildTrigger has no field for"
 _PLANS = (
@@ -174,7 +177,7 @@ def _pushed(made: _Fields, event: str) -> Sequence[Field]:
         repository = (made.text("triggerTemplate.repoName", "Repository", _REPOSITORY, is_required=True),)
     return (
         *repository,
-        made.text(f"{place}.{pattern}", label, _PATTERN, is_required=True),
+        made.text(f"{place}.{pattern}", label, _PATTERNS[event], is_required=True),
         made.tick(f"{place}.invertRegex", f"{label} that the pattern does not match, instead"),
     )
 
