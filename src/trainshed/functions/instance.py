@@ -17,6 +17,7 @@ from trainshed.duty import off_loop
 from trainshed.functions import tree
 from trainshed.functions.contract import StartFailed
 from trainshed.functions.envelope import Request
+from trainshed.functions.guard import MOST_PROCESSES, Guard
 from trainshed.functions.logs import Log, entry
 from trainshed.functions.model import Ended, Version
 from trainshed.functions.output import Pipe
@@ -24,14 +25,7 @@ from trainshed.functions.traces import LastException
 from trainshed.functions.wire import Answer, exchange
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
-_GLANCE_SECONDS = 0.02  # a glance costs one read; every fifth is a look at the whole tree
-_GLANCES = 5
-_STORM_TASKS = 300  # more than that are held still while they are counted: a fork bomb would leave us no time for it
-_LOOK_SECONDS = 0.1  # a look that takes longer ends with the tree held still: it may be a fork bomb that takes the time
-_MANY_TASKS = 60  # more new threads on this machine than that are looked at, whoever's they are
 _LAST_WORDS_SECONDS = 0.5
-_MOST_PROCESSES = 100
-_FEW_PROCESSES = 32
 _LOG_BYTES = 1 << 20  # of one execution
 _TAIL_LINES = 20
 _SERVER_ERROR = 400
@@ -65,7 +59,7 @@ class Instance:
         self._logged = 0
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._raised = LastException()
-        self._peak = 0
+        self._guard = Guard(version.configuration.memory_bytes)
         self._broken = ""  # the transition of whoever ended the process
 
     @property
@@ -106,13 +100,13 @@ class Instance:
         self._raised = LastException()
         self._note("DEBUG", "Function execution started")
         tree.forget_peak(self.pid)
-        self._peak = 0
+        self._guard.peak = 0
         began = time.monotonic()
         ended = await self._exchange(request)
         for pipe in self._pipes:
             pipe.drain()
         seconds = time.monotonic() - began
-        memory = max(self._peak, tree.peak(self.pid) if self.alive else 0)
+        memory = max(self._guard.peak, tree.peak(self.pid) if self.alive else 0)
         if not self.alive:
             await self._end(ended.transition)
         status = "ok" if ended.ok else ended.transition.replace("_", " ")
@@ -208,12 +202,20 @@ class Instance:
         except (EOFError, OSError, ValueError):  # EOFError: asyncio.IncompleteReadError as well
             return None
 
+    def _running_pid(self) -> int | None:
+        """Answer the process while it runs: 0 before it was started, None once it has ended."""
+        if self._process is None:
+            return 0
+        return self._process.pid if self._process.returncode is None else None
+
     async def _watched(self, work: Any) -> Any:
         """Do `work` until it is done, the process ends or a limit is reached; None unless it was done."""
         working = asyncio.ensure_future(work)
-        watching = asyncio.ensure_future(self._watch())
+        watching = asyncio.ensure_future(self._guard.watch(self._running_pid))
         try:
             await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if watching.done() and watching.exception() is None:  # a look that failed is no limit that was reached
+                self._broken = self._broken or watching.result()
             if not self._broken:  # what it said before it ended counts
                 await asyncio.wait({working}, timeout=_LAST_WORDS_SECONDS)
             return working.result() if working.done() else None
@@ -221,45 +223,6 @@ class Instance:
             for task in (working, watching):
                 task.cancel()
             await asyncio.gather(working, watching, return_exceptions=True)
-
-    async def _watch(self) -> None:
-        most_memory = self._version.configuration.memory_bytes
-        tasks = tree.tasks()
-        looks = 0
-        while self._process is None or self._process.returncode is None:
-            await asyncio.sleep(_GLANCE_SECONDS)
-            looks += 1
-            new = tree.tasks() - tasks
-            if self._process is None or (new < _MANY_TASKS and looks % _GLANCES):
-                continue
-            used = await self._usage(is_storm=new > _STORM_TASKS)
-            memory = used.memory_bytes
-            if used.processes > _MOST_PROCESSES:
-                self._broken = "exhaust_processes"
-                return
-            if memory > most_memory and 1 < used.processes <= _FEW_PROCESSES:  # forked children share most pages
-                memory = await off_loop(tree.exact_memory, self.pid)
-            self._peak = max(self._peak, memory)
-            if memory > most_memory:
-                self._broken = "exhaust_memory"
-                return
-
-    async def _usage(self, *, is_storm: bool) -> tree.Usage:
-        if is_storm:
-            tree.hold(self.pid)
-        looking = asyncio.ensure_future(off_loop(tree.usage, self.pid, _MOST_PROCESSES))
-        try:
-            if not is_storm and not (await asyncio.wait({looking}, timeout=_LOOK_SECONDS))[0]:
-                is_storm = True
-                tree.hold(self.pid)
-            used = await looking
-        except asyncio.CancelledError:
-            looking.cancel()
-            tree.go_on(self.pid)
-            raise
-        if is_storm and used.processes <= _MOST_PROCESSES:
-            tree.go_on(self.pid)
-        return used
 
     # -- ending
 
@@ -284,7 +247,7 @@ class Instance:
             case "exhaust_memory":
                 return f"it used more than {configuration.memory_bytes >> 20} MiB; --memory sets the limit"
             case "exhaust_processes":
-                return f"it started more than {_MOST_PROCESSES} processes"
+                return f"it started more than {MOST_PROCESSES} processes"
             case _:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_LAST_WORDS_SECONDS):
