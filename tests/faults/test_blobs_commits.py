@@ -194,6 +194,26 @@ def test_a_start_without_the_disk_of_the_buckets_loses_nothing_that_was_not_move
     assert world.names() == ["a"]
 
 
+def test_what_was_staged_for_a_transaction_that_failed_at_its_end_does_not_fill_the_disk(world, monkeypatch):
+    world.make()
+    with monkeypatch.context() as broken:
+        failing_to_commit(broken)
+        for _ in range(3):
+            with pytest.raises(errors.Unavailable):
+                world.put("a", b"x" * 1000)
+    with monkeypatch.context() as broken:
+        killed_after_commit(broken)
+        world.put("a", b"good")
+    coming = world.blobs.stage_bytes(b"on its way")
+
+    world.upkeep.settle()
+
+    assert list((world.root / ".staging").iterdir()) == [coming.path]
+    assert world.content("a") == b"good"
+    world.db.write(lambda conn: world.blobs.commit(conn, coming, "bucket", "b"))
+    assert world.content("b") == b"on its way"
+
+
 def test_an_object_that_was_just_deleted_is_not_present(world, monkeypatch):
     world.make()
     world.put("a", b"data")

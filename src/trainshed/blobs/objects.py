@@ -31,6 +31,7 @@ class Blobs:
     def __init__(self, root: Path, clock: Clock) -> None:
         self.root = root
         self.shelf = Shelf(root)
+        self.offered: set[str] = set()  # staged files that are to be objects, if their transaction is committed
         self._clock = clock
 
     # Buckets
@@ -135,7 +136,9 @@ class Blobs:
         described = {"content_type": content_type, "metadata": metadata, "properties": properties}
         obj = self._new(conn, staged, bucket, name, component_count=component_count, **described)
         self._begin(conn, obj, before, parent_receipt_id=parent_receipt_id)
-        after_commit(conn, partial(self.shelf.take, obj, before))
+        after_commit(conn, partial(self._take, obj, before))
+        if not may_come_again:
+            self.offered.add(obj.staged)
         return obj
 
     def delete(
@@ -331,6 +334,10 @@ class Blobs:
         archived = not for_good and self.get_bucket(conn, obj.bucket).has_versioning
         store.set_values(conn, obj, delete_time=self._clock.now(), archived=archived)
         self._announce(conn, obj, ARCHIVE if archived else DELETE, overwritten_by=overwritten_by)
+
+    def _take(self, obj: Object, before: Object | None) -> None:
+        self.offered.discard(obj.staged)
+        self.shelf.take(obj, before)
 
     def _announce(self, conn: Connection, obj: Object, event_type: str, **more: Any) -> None:
         payload = {"bucket": obj.bucket, "name": obj.name, "generation": obj.generation, "event_type": event_type}

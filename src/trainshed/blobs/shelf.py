@@ -61,6 +61,10 @@ class Shelf:
             with suppress(FileNotFoundError):
                 shutil.rmtree(folder)
 
+    def discard(self, staged: str) -> None:
+        """Remove a staged file that becomes nothing."""
+        (self.staging / staged).unlink(missing_ok=True)
+
     def take(self, obj: Object, before: Object | None) -> None:
         """Do what follows a commit: the file of `obj` replaces that of `before`."""
         self.put(obj, before)

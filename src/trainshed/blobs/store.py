@@ -246,6 +246,11 @@ def unplaced(conn: Connection, limit: int) -> list[Object]:
     return [Object.from_row(row) for row in rows]
 
 
+def is_staged(conn: Connection, staged: str) -> bool:
+    """Whether a generation has a row whose file is the staged one of this name."""
+    return conn.execute(select(objects.c.name).where(objects.c.staged == staged)).first() is not None
+
+
 def ended_before(conn: Connection, bucket: str, time: datetime, *, limit: int) -> list[Object]:
     """Read generations of a bucket that were replaced or deleted up to a time, oldest first; archived ones stay."""
     o = objects.c

@@ -46,7 +46,12 @@ class Upkeep:
             path.unlink(missing_ok=True)
 
     def settle(self) -> int:
-        """Make sure that committed files are at their paths, and on disk there; answer how many."""
+        """Make sure that committed files are at their paths, and on disk there; answer how many.
+
+        Those whose transaction failed at its end are removed: who gave them tries again with others.
+        """
+        if self._blobs.offered:
+            self._db.write(self._drop_unwanted)
         done = 0
         while self._shelf.staging.is_dir() and self._db.read(partial(store.unplaced, limit=1)):  # else the disk is away
             tried = self._db.write(self._place_all)
@@ -131,6 +136,15 @@ class Upkeep:
                 known = self._db.read(partial(store.known_among, bucket=bucket, generations=some))
                 for generation in set(some) - known:
                     self._shelf.destroy_kept(bucket, generation)
+
+    def _drop_unwanted(self, conn: Connection) -> None:
+        for name in self._blobs.offered:
+            if not store.is_staged(conn, name):
+                after_commit(conn, partial(self._drop, name))
+
+    def _drop(self, staged: str) -> None:
+        self._shelf.discard(staged)
+        self._blobs.offered.discard(staged)
 
     def _place_all(self, conn: Connection) -> "_Tried":
         """Move files once this transaction is on disk: a row in it may be of a verb that is undone with it."""
