@@ -207,7 +207,7 @@ def test_a_cancelled_run_is_retried_from_where_it_was(trainshed, specs, tmp_path
     assert trainshed.run("pipelines", "retry", "anew").returncode == 0
     pids = wait_until(lambda: text(tmp_path, "pids").split(), what="the stubborn task again")
     for path in ("/runs", "/"):
-        said = re.findall(r"RUNNING</span> <span class="note[^"]*">([^<]*)<", page(trainshed, path))
+        said = re.findall(r"RUNNING</span> <span class=.note[^>]*>([^<]*)<", page(trainshed, path))
         assert said == ["0 of 3 tasks done"], path
     assert "tasks: 0 of 3 tasks done" in trainshed.run("pipelines", "describe", "anew").stdout
     listed = trainshed.json("pipelines", "list")
