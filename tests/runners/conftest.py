@@ -10,6 +10,7 @@ import pytest
 from trainshed.clock import SystemClock
 from trainshed.environments import Environments
 from trainshed.runners.process import ProcessRunner
+from trainshed.runners.stage import Fifos, Stage
 from trainshed.settings import Settings
 
 KFP = ("kfp==2.16.1 --no-deps", "typing-extensions")
@@ -44,6 +45,11 @@ def make_runner(environments, settings):
         return ProcessRunner(environments, settings, SystemClock())
 
     return make
+
+
+@pytest.fixture
+def stage(tmp_path, environment, make_runner):
+    return Stage(tmp_path / "runs", environment.digest, make_runner, Fifos())
 
 
 @pytest.fixture

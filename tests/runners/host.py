@@ -20,8 +20,7 @@ async def main(folder, home, cache, digest, lease_seconds, *works):
         await stage.reopen()
         for work in works:
             launch = stage.launch(work, work)
-            await runner.start(launch)
-            await stage.gates.running(launch)
+            await stage.begin(launch)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         await asyncio.Event().wait()

@@ -5,11 +5,8 @@ import json
 import os
 import signal
 
-import pytest
-
 from trainshed.runners import stage as ground
 from trainshed.runners.contract import Limits, PythonComponent, Stopped, Succeeded
-from trainshed.runners.stage import Fifos, Stage
 from trainshed.workers.child import processes
 
 SOURCE = """
@@ -22,11 +19,6 @@ def tells(text: str) -> dict:
         "handles": sorted(map(int, os.listdir("/proc/self/fd"))), "again": sys.modules[__name__] is not None,
     }
 """
-
-
-@pytest.fixture
-def stage(tmp_path, environment, make_runner):
-    return Stage(tmp_path / "runs", environment.digest, make_runner, Fifos())
 
 
 def worker_of(stage):
@@ -143,8 +135,7 @@ def test_stopping_and_limits_hold_for_it_as_for_any_other(stage, play):
             await stage.run("first", "succeed")
             waiting = await waiting_in(stage)
             launch = stage.launch("a", "stubborn", limits=Limits(memory_bytes=ground.MEMORY_LIMIT))
-            await stage.runner.start(launch)
-            await stage.gates.running(launch)
+            await stage.begin(launch)
             await stage.gates.release(launch)
             assert str(waiting) in (launch.folder / "pids").read_text().split()
             await stage.runner.stop("a", 1, grace_seconds=0.1)

@@ -20,7 +20,6 @@ from trainshed.runners.contract import (
     Succeeded,
     TimedOut,
 )
-from trainshed.runners.stage import Fifos, Stage
 
 SOURCE = """
 from kfp.dsl import *
@@ -63,11 +62,6 @@ def fills(text: str) -> str:
 """
 
 
-@pytest.fixture
-def stage(tmp_path, environment, make_runner):
-    return Stage(tmp_path / "runs", environment.digest, make_runner, Fifos())
-
-
 def launch(stage, name, function, **limits):
     made = stage.launch(name, function, limits=Limits(**limits))
     return replace(made, work=PythonComponent(function=function, source=SOURCE))
@@ -90,8 +84,7 @@ def test_processors_of_limited_attempts_are_the_least_used(stage, play):
         async with stage:
             held = [launch(stage, name, "holds", cpus=1) for name in ("a", "b")]
             for each in held:
-                await stage.runner.start(each)
-                await stage.gates.running(each)
+                await stage.begin(each)
             for each in held:
                 await stage.gates.release(each)
             told = [value(await stage.report(name)) for name in ("a", "b")]
@@ -110,8 +103,7 @@ def test_accelerators_are_an_attempts_own_also_over_the_end_of_a_server(stage, s
     async def perform():
         async with stage:
             first = launch(stage, "a", "holds", accelerators=2)
-            await stage.runner.start(first)
-            await stage.gates.running(first)
+            await stage.begin(first)
             await stage.runner.close(end_attempts=False)
             await stage.reopen()
             await stage.runner.start(launch(stage, "b", "given", accelerators=1))
@@ -130,8 +122,7 @@ def test_a_child_that_forked_away_does_not_outlive_a_killed_worker(stage, play):
     async def perform():
         async with stage:
             away = launch(stage, "a", "forks_away")
-            await stage.runner.start(away)
-            await stage.gates.running(away)
+            await stage.begin(away)
             os.kill(worker_of(stage), signal.SIGKILL)
             assert (await stage.report("a")).outcome == LeaseLost()
             assert not ground.living(away.folder)
@@ -145,8 +136,7 @@ def test_a_worker_that_comes_back_after_its_lease_reports_nothing(stage, setting
     async def perform():
         async with stage:
             held = stage.launch("a", "held")
-            await stage.runner.start(held)
-            await stage.gates.running(held)
+            await stage.begin(held)
             worker = worker_of(stage)
             os.kill(worker, signal.SIGSTOP)
             assert (await stage.report("a")).outcome == LeaseLost()
@@ -167,8 +157,7 @@ def test_an_attempt_that_was_stopped_while_the_server_was_away_is_told_once(stag
     async def perform():
         async with stage:
             held = stage.launch("a", "held")
-            await stage.runner.start(held)
-            await stage.gates.running(held)
+            await stage.begin(held)
             await stage.runner.close(end_attempts=False)
             await stage.reopen()
             await stage.runner.stop("a", 1, grace_seconds=5)
@@ -213,8 +202,7 @@ def test_a_timeout_is_no_longer_than_said_beside_others_without(stage, play):
     async def perform():
         async with stage:
             held = stage.launch("held", "held")
-            await stage.runner.start(held)
-            await stage.gates.running(held)
+            await stage.begin(held)
             report = await stage.run("a", "sit", limits=Limits(timeout_seconds=0.3))
             assert report.outcome == TimedOut(timeout_seconds=0.3)
             assert 0.3 <= (report.end_time - report.start_time).total_seconds() < 20  # it would wait for ever

@@ -223,8 +223,7 @@ def test_a_processor_is_left_for_attempts_under_way(stage, executed, play):
         async with stage:
             for i in range(len(os.sched_getaffinity(0))):
                 waiting = launch(stage, f"waiting{i}", "waits")
-                await stage.runner.start(waiting)
-                await stage.gates.running(waiting)
+                await stage.begin(waiting)
             (link,) = stage.runner._pool._links.values()
             suggested = []
             succeed, link.learned = link.learned, lambda *_: suggested.append(1)
@@ -244,8 +243,7 @@ def test_an_attempt_that_imports_and_goes_on_teaches_already(stage, executed, pl
     async def perform():
         async with stage:
             waiting = launch(stage, "waiting", "imports_and_waits")
-            await stage.runner.start(waiting)
-            await stage.gates.running(waiting)
+            await stage.begin(waiting)
             await until_ahead(stage, "lightgbm")
             assert "(False, False)  yes" in await run(stage, "second", "imports")
             assert executed() == ["", ""]

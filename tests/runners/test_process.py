@@ -23,15 +23,9 @@ from trainshed.runners.contract import (
     Succeeded,
 )
 from trainshed.runners.process import ProcessRunner
-from trainshed.runners.stage import Fifos, Stage
 from trainshed.workers.child import spool
 
 HOST = Path(__file__).parent / "host.py"
-
-
-@pytest.fixture
-def stage(tmp_path, environment, make_runner):
-    return Stage(tmp_path / "runs", environment.digest, make_runner, Fifos())
 
 
 @pytest.fixture
@@ -124,8 +118,7 @@ def test_a_killed_worker_is_a_lost_lease_and_leaves_nothing(stage, play):
     async def perform():
         async with stage:
             launch = stage.launch("a", "stubborn")
-            await stage.runner.start(launch)
-            await stage.gates.running(launch)
+            await stage.begin(launch)
             os.kill(worker_of(stage), signal.SIGKILL)
             assert (await stage.report("a")).outcome == LeaseLost()
             assert not ground.living(launch.folder)
@@ -140,8 +133,7 @@ def test_a_worker_that_hangs_is_killed_after_the_lease(stage, settings, play):
     async def perform():
         async with stage:
             launch = stage.launch("a", "held")
-            await stage.runner.start(launch)
-            await stage.gates.running(launch)
+            await stage.begin(launch)
             os.kill(worker_of(stage), signal.SIGSTOP)
             assert (await stage.report("a")).outcome == LeaseLost()
 
@@ -257,8 +249,7 @@ def run(text: str) -> str:
     async def perform():
         async with stage:
             launch = component(stage, source)
-            await stage.runner.start(launch)
-            await stage.gates.running(launch)
+            await stage.begin(launch)
             await stage.runner.stop("a", 1, grace_seconds=20)
             assert (await stage.report("a")).outcome == Stopped()
 

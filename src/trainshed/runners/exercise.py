@@ -89,8 +89,7 @@ async def who_ignores_that_its_time_is_over_is_ended(stage: Stage) -> None:
     """End the whole tree once the grace is over."""
     seconds = stage.soon_seconds + 0.3
     launch = stage.launch("a", "stubborn", limits=Limits(timeout_seconds=seconds))
-    await stage.runner.start(launch)
-    await stage.gates.running(launch)
+    await stage.begin(launch)
     await stage.gates.release(launch)
 
     assert (await stage.report("a")).outcome == TimedOut(timeout_seconds=seconds)
@@ -100,8 +99,7 @@ async def who_ignores_that_its_time_is_over_is_ended(stage: Stage) -> None:
 async def a_stopped_attempt_leaves_no_process(stage: Stage) -> None:
     """Even when it and its children ignore being asked, and one has left its session."""
     launch = stage.launch("a", "stubborn")
-    await stage.runner.start(launch)
-    await stage.gates.running(launch)
+    await stage.begin(launch)
     await stage.gates.release(launch)
     await stage.runner.stop("a", 1, grace_seconds=0.2)
 
@@ -130,8 +128,7 @@ async def stopping_what_is_not_there_is_ignored(stage: Stage) -> None:
 async def starting_again_attaches(stage: Stage) -> None:
     """Under way or ended, an attempt runs once and is reported once."""
     launch = stage.launch("a", "held")
-    await stage.runner.start(launch)
-    await stage.gates.running(launch)
+    await stage.begin(launch)
     await stage.runner.start(launch)
     await stage.gates.release(launch)
     await stage.report("a")
@@ -165,8 +162,7 @@ async def attempts_run_at_the_same_time(stage: Stage) -> None:
 async def the_log_can_be_read_while_it_runs(stage: Stage) -> None:
     """Line by line, not at the end."""
     launch = stage.launch("a", "held")
-    await stage.runner.start(launch)
-    await stage.gates.running(launch)
+    await stage.begin(launch)
 
     await stage.said(launch, "holding a\n")
     assert await stage.runner.attempts() == {("a", 1)}
@@ -177,8 +173,7 @@ async def the_log_can_be_read_while_it_runs(stage: Stage) -> None:
 async def an_attempt_outlives_its_server(stage: Stage) -> None:
     """Let the next server find it under way and hear how it ended."""
     launch = stage.launch("a", "held")
-    await stage.runner.start(launch)
-    await stage.gates.running(launch)
+    await stage.begin(launch)
     await stage.runner.close(end_attempts=False)
     await stage.reopen()
 
@@ -190,8 +185,7 @@ async def an_attempt_outlives_its_server(stage: Stage) -> None:
 async def what_ended_meanwhile_is_reported_to_the_next_server(stage: Stage) -> None:
     """Keep an outcome until somebody takes it over."""
     launch = stage.launch("a", "held")
-    await stage.runner.start(launch)
-    await stage.gates.running(launch)
+    await stage.begin(launch)
     await stage.runner.close(end_attempts=False)
     await stage.gates.release(launch)
     await stage.reopen()
@@ -216,8 +210,7 @@ async def a_report_that_was_not_taken_over_is_repeated(stage: Stage) -> None:
 async def closing_can_end_attempts(stage: Stage) -> None:
     """Leave nothing behind when a server drains, and report the attempts."""
     launch = stage.launch("a", "held")
-    await stage.runner.start(launch)
-    await stage.gates.running(launch)
+    await stage.begin(launch)
     await stage.runner.close(end_attempts=True)
     await stage.reopen()
 

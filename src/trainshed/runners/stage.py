@@ -170,6 +170,11 @@ class Stage:
         )
         return self.dress(launch)
 
+    async def begin(self, launch: Launch) -> None:
+        """Start an attempt and return once its work is under way."""
+        await self.runner.start(launch)
+        await self.gates.running(launch)
+
     async def run(self, task_id: str, work: str | Command, **given: Any) -> Report:
         """Start an attempt and wait for its report."""
         await self.runner.start(self.launch(task_id, work, **given))
