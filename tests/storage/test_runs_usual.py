@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from trainshed.runs import Took, store, store_tasks
+from trainshed.runs import Took, store, store_tasks, usual
 
 _spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
 runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))
@@ -60,20 +60,29 @@ def test_what_is_usual_is_what_the_runs_before_it_took(world):
     assert not found.tasks["load"].is_slow(1)
 
 
-def test_of_the_first_run_nothing_is_usual(world):
-    first = took(world, {"load": 1, "train": 10})
+def test_of_the_first_three_runs_nothing_is_usual(world):
+    for run in [took(world, {"load": 1, "train": 10}) for _ in range(3)]:
+        found = world.service.usual(run)
 
-    found = world.service.usual(first)
+        assert (found.run, found.tasks) == (None, {})
 
-    assert (found.run, found.tasks) == (None, {})
+
+def test_of_many_tasks_those_of_the_newest_runs_say_what_is_usual(world, monkeypatch):
+    monkeypatch.setattr(usual, "_TASKS", 6)
+    for lasted in (100, 100, 100, 1, 2, 3):
+        took(world, {"load": 1, "train": lasted})
+
+    found = world.service.usual(took(world, {"load": 1, "train": 1}))
+
+    assert found.tasks["train"] == Took(count=3, median=2, longest=3)
 
 
 @pytest.mark.parametrize(
-    ("count", "seconds", "is_slow"),
-    [(3, 31, True), (2, 31, False), (3, 29, False), (3, 14, False)],
+    ("seconds", "is_slow"),
+    [(31, True), (29, False), (14, False)],
 )
-def test_slow_is_what_took_much_longer_than_usual_and_than_ever(count, seconds, is_slow):
-    assert Took(count=count, median=10, longest=30).is_slow(seconds) == is_slow
+def test_slow_is_what_took_much_longer_than_usual_and_than_ever(seconds, is_slow):
+    assert Took(count=3, median=10, longest=30).is_slow(seconds) == is_slow
 
 
 def test_less_than_a_second_is_no_matter():

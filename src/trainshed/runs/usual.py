@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from statistics import median
 
 from sqlalchemy import Connection, select
@@ -30,11 +31,7 @@ class Took:
 
     def is_slow(self, seconds: float) -> bool:
         """Tell whether it took much longer than usual, and longer than it ever did."""
-        return (
-            self.count >= _LEAST
-            and seconds > max(_RATIO * self.median, self.longest)
-            and seconds - self.median > _SECONDS
-        )
+        return seconds > max(_RATIO * self.median, self.longest) and seconds - self.median > _SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +46,7 @@ def usual(conn: Connection, run: Run) -> Usual:
     """Read how long the runs before one took, and their tasks that really ran; of one that goes on, those that did anything."""
     found = [earlier for earlier in _before(conn, run) if earlier.tasks_total <= _WIDE]
     alike = [r for r in found if (r.tasks_ran or 0) > 0 and run.tasks_ran in {None, r.tasks_ran}]
-    return Usual(run=_took(worked_seconds(r) or 0.0 for r in alike), tasks=_of_tasks(conn, [r.name for r in found]))
+    return Usual(run=_took(worked_seconds(r) or 0.0 for r in alike), tasks=_of_tasks(conn, _newest(found)))
 
 
 def _before(conn: Connection, run: Run) -> Sequence[Run]:
@@ -59,10 +56,16 @@ def _before(conn: Connection, run: Run) -> Sequence[Run]:
     return [run for run in map(Run.from_row, rows) if run.state == "SUCCEEDED"][:_RUNS]
 
 
+def _newest(found: Sequence[Run]) -> list[str]:
+    """Answer the newest of some runs, as many as have no more tasks together than are read."""
+    sums = accumulate(run.tasks_total for run in found)
+    return [run.name for run, total in zip(found, sums, strict=True) if total <= _TASKS]
+
+
 def _of_tasks(conn: Connection, names: Sequence[str]) -> dict[str, Took]:
     c = store_tasks.tasks.c
     query = select(c.name, c.start_time, c.end_time).where(c.run.in_(names), c.kind == "container")
-    query = query.where(c.state == "SUCCEEDED", c.start_time.is_not(None)).limit(_TASKS)
+    query = query.where(c.state == "SUCCEEDED", c.start_time.is_not(None))
     found: dict[str, list[float]] = {}
     for name, start, end in conn.execute(query) if names else ():
         found.setdefault(static(name), []).append((end - start).total_seconds())
@@ -71,4 +74,4 @@ def _of_tasks(conn: Connection, names: Sequence[str]) -> dict[str, Took]:
 
 def _took(seconds: Iterable[float]) -> Took | None:
     known = list(seconds)
-    return Took(count=len(known), median=median(known), longest=max(known)) if known else None
+    return Took(count=len(known), median=median(known), longest=max(known)) if len(known) >= _LEAST else None
