@@ -9,6 +9,9 @@ import pytest
 from large_store import SMALL, fill
 
 from trainshed import costs
+from trainshed.api import drafted_json, drafted_wire
+from trainshed.api.descriptors import message, message_class, to_json
+from trainshed.api.services.pipelines import Pipelines
 from trainshed.blobs import Blobs
 from trainshed.clock import VirtualClock
 from trainshed.lineage import RUN
@@ -20,6 +23,7 @@ from trainshed.runs.pricing import actual
 from trainshed.runs.reading import Reading
 from trainshed.sql import Database
 
+V1 = "google.cloud.aiplatform.v1"
 WIDE = 600
 ROOM = 2_000  # bytes for each task, with its attempt, its decision and whose code it is; a row of it all takes 2,900
 
@@ -90,3 +94,25 @@ def test_an_account_of_very_many_tasks_needs_little_room(reading, made):
     assert len(found.tasks) == WIDE
     assert most < ROOM * WIDE
     assert kept
+
+
+def test_vertexs_jobs_are_the_same_whether_a_message_was_made_of_them_or_not(reading, runs):
+    for run in runs:
+        draft = Pipelines(reading).GetPipelineJob(message(f"{V1}.GetPipelineJobRequest", name=run))
+        whole = draft.message()
+
+        descriptor, document = draft.DESCRIPTOR, draft.document
+        assert drafted_json.write(descriptor, document, enums_as_numbers=False) == to_json(whole)
+        assert message_class(descriptor.full_name).FromString(drafted_wire.write(descriptor, document)) == whole
+        assert len(whole.job_detail.task_details) == len(reading.rows(run).tasks)
+
+
+def test_a_job_is_told_to_vertexs_clients_without_planning_its_pipeline(made, monkeypatch):
+    db = Database(made.home / "trainshed.db")
+    reading = Reading(db, Blobs(made.home / "buckets", VirtualClock()), Catalog(), made.home / "runs")
+    monkeypatch.setattr(Catalog, "get", None)
+
+    job = Pipelines(reading).GetPipelineJob(message(f"{V1}.GetPipelineJobRequest", name=made.wide_runs[WIDE]))
+
+    assert job.to_json()["pipelineSpec"]["pipelineInfo"]
+    db.close()

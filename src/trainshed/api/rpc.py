@@ -48,7 +48,6 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # the package
         return self._known[path]
 
     def _handler(self, method: Method) -> Any:
-        response = message_class(method.response)
         streams = method.client_streaming or method.server_streaming
         make = {
             (False, False): grpc.unary_unary_rpc_method_handler,
@@ -57,7 +56,7 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # the package
         }[method.client_streaming, method.server_streaming]
         answer = self._stream(method) if streams else self._unary(method)
         reader = _reader(message_class(method.request))
-        return make(answer, request_deserializer=reader, response_serializer=response.SerializeToString)
+        return make(answer, request_deserializer=reader, response_serializer=_write)
 
     def _unary(self, method: Method) -> Callable[[Any, _Context], Awaitable[Any]]:
         async def answer(request: Any, context: _Context) -> Any:
@@ -107,6 +106,11 @@ def _reader(message: type[Any]) -> Callable[[bytes], Any]:
             return None
 
     return read
+
+
+def _write(response: Any) -> bytes:
+    found: bytes = response.SerializeToString()
+    return found
 
 
 def _whole(request: Any, method: Method) -> Any:

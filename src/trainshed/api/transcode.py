@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -15,6 +16,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from trainshed.api import jsonpb
 from trainshed.api.descriptors import ALIASES, METHODS, Method, Rule, message_class, to_json
+from trainshed.api.drafted import Drafted
 from trainshed.errors import InvalidArgument
 
 _VARIABLE = re.compile(r"\{([\w.]+)(?:=([^}]*))?\}")
@@ -141,7 +143,8 @@ def write(response: Any, query: str) -> tuple[bytes, str]:
     if response.DESCRIPTOR.full_name == _HTTP_BODY:
         return response.data, response.content_type
     enums_as_numbers = "enum-encoding=int" in unquote(query)  # what Google's own REST clients ask for
-    return json.dumps(to_json(response, enums_as_numbers=enums_as_numbers)).encode(), "application/json; charset=UTF-8"
+    write_json = response.to_json if isinstance(response, Drafted) else partial(to_json, response)
+    return json.dumps(write_json(enums_as_numbers=enums_as_numbers)).encode(), "application/json; charset=UTF-8"
 
 
 def _split_custom(path: str) -> tuple[str, str]:

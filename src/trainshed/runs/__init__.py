@@ -31,7 +31,7 @@ from trainshed.runs.paths import Chosen, choose, static
 from trainshed.runs.planning import Step
 from trainshed.runs.pricing import actual, actual_brief, cost_of, estimate, used
 from trainshed.runs.progress import Done, Progress, done
-from trainshed.runs.reading import Details, Traces
+from trainshed.runs.reading import Details, Rows, Traces
 from trainshed.runs.request import Prepared, from_template, job_id, own_names
 from trainshed.runs.searching import Known, Search, Used
 from trainshed.runs.service import Service
@@ -75,6 +75,7 @@ __all__ = [
     "Ports",
     "Prepared",
     "Progress",
+    "Rows",
     "Run",
     "Search",
     "Service",

@@ -44,14 +44,20 @@ from trainshed.sql.lifecycle import Change, history
 
 
 @dataclass(frozen=True, kw_only=True)
-class Details:
+class Rows:
     """A run with everything below it."""
 
     run: Run
     tasks: list[TaskRow]
     attempts: list[Attempt]
-    plan: ir.Plan
     cancellation: Cancellation | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details(Rows):
+    """The same with the plan of its tasks."""
+
+    plan: ir.Plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,13 +110,14 @@ class Reading:
         """Read a run with its tasks and attempts. Raises NotFound."""
 
         def query(conn: Connection) -> Details:
-            run = store.get_run(conn, name)
-            tasks = store_tasks.tasks_of(conn, name)
-            attempts = store_tasks.attempts_of(conn, name)
-            asked = cancelling.of_runs(conn, [name]).get(name)
-            return Details(run=run, tasks=tasks, attempts=attempts, plan=self._plan(conn, run), cancellation=asked)
+            found = _rows(conn, name)
+            return Details(**vars(found), plan=self._plan(conn, found.run))
 
         return self.db.read(query)
+
+    def rows(self, name: str) -> Rows:
+        """Read a run with its tasks and attempts, without their plan. Raises NotFound."""
+        return self.db.read(lambda conn: _rows(conn, name))
 
     def marks(self, name: str) -> Marks:
         """Read a run and where its tasks stand, which is quick for very many. Raises NotFound."""
@@ -342,3 +349,9 @@ class Reading:
             return found
 
         return self.catalog.get(run.spec_digest, read).plan
+
+
+def _rows(conn: Connection, name: str) -> Rows:
+    run, tasks = store.get_run(conn, name), store_tasks.tasks_of(conn, name)
+    asked = cancelling.of_runs(conn, [name]).get(name)
+    return Rows(run=run, tasks=tasks, attempts=store_tasks.attempts_of(conn, name), cancellation=asked)

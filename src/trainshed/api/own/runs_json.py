@@ -136,7 +136,7 @@ def _attempt_json(attempt: Attempt) -> dict[str, Any]:
     return asdict(attempt) | {"start_time": rfc3339(attempt.start_time), "end_time": rfc3339(attempt.end_time)}
 
 
-def _line_json(run: Run, line: Line) -> dict[str, Any]:
+def _line_json(run: Run, line: Line[TaskRow]) -> dict[str, Any]:
     document: dict[str, Any] = {
         "depth": line.depth,
         "task": line.path,

@@ -7,6 +7,7 @@ from typing import Any
 from trainshed import ir, names
 from trainshed.api import caller, fields
 from trainshed.api.descriptors import from_json, message, message_class, to_json
+from trainshed.api.drafted import Drafted
 from trainshed.api.read_masks import ReadMask
 from trainshed.api.services.pipelines_json import job_json, listed_json
 from trainshed.errors import FailedPrecondition, InvalidArgument
@@ -48,14 +49,14 @@ class Pipelines:
         self._cause_of = cause_of
         self._next_ordinal = next_ordinal
 
-    def CreatePipelineJob(self, request: Any) -> Any:
+    def CreatePipelineJob(self, request: Any) -> Drafted:
         """Record a run; a request of an event that was served before answers the run that it started."""
         principal = caller.current().principal
         ordinal_of = partial(self._next_ordinal, principal)
         run = self._runs.create(new_run(request), self._cause_of(principal), ordinal_of)
         return self._job(run.name)
 
-    def GetPipelineJob(self, request: Any) -> Any:
+    def GetPipelineJob(self, request: Any) -> Drafted:
         """Answer a run."""
         return self._job(request.name)
 
@@ -111,10 +112,10 @@ class Pipelines:
         jobs = [from_json(_JOB, job_json(run)) for run in found]
         return _done(parent, message(f"{_PACKAGE}.{response}", pipeline_jobs=jobs))
 
-    def _job(self, name: str) -> Any:
-        details = self._runs.describe(name)
-        spec, traces = self._runs.spec(name)["spec"], self._runs.traces(details.run)
-        return from_json(_JOB, job_json(details.run, details, spec, traces))
+    def _job(self, name: str) -> Drafted:
+        found = self._runs.rows(name)
+        spec, traces = self._runs.spec(name)["spec"], self._runs.traces(found.run)
+        return Drafted(_JOB, job_json(found.run, found, spec, traces))
 
 
 def new_run(request: Any) -> NewRun:

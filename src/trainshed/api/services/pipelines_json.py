@@ -7,7 +7,7 @@ from trainshed.api import fields
 from trainshed.clock import rfc3339
 from trainshed.lineage import Artifact, Execution, metadata_of, public_id, shown_name
 from trainshed.names import short
-from trainshed.runs import Attempt, Cancellation, Details, Run, TaskRow, Traces
+from trainshed.runs import Attempt, Cancellation, Rows, Run, TaskRow, Traces
 
 _CANCELLED, _DEADLINE_EXCEEDED, _RESOURCE_EXHAUSTED, _FAILED_PRECONDITION, _INTERNAL, _UNAVAILABLE = 1, 4, 8, 9, 13, 14
 _CODES = {  # google.rpc.Code of what became of an attempt
@@ -25,7 +25,7 @@ _EXECUTION_STATES = {"SUCCEEDED": "COMPLETE", "SKIPPED": "CACHED", "FAILED": "FA
 
 def job_json(
     run: Run,
-    details: Details | None = None,
+    details: Rows | None = None,
     spec: Mapping[str, Any] | None = None,
     traces: Traces | None = None,
 ) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def _contexts(run: Run) -> dict[str, Any]:
 
 
 class _Tasks:
-    def __init__(self, details: Details, traces: Traces) -> None:
+    def __init__(self, details: Rows, traces: Traces) -> None:
         self._run = details.run
         self._tasks = details.tasks
         self._cancellation = details.cancellation
