@@ -12,7 +12,7 @@ _NAMED = {"value": ("epochs=3", "epochs=99"), "trigger": ("start-training", "nob
 _SOUGHT = ("train", "nowhere")  # what much fits, and what nothing does
 _TOKENS = {"page", "page_token", "token", "before", "after"}
 _VIEWS = {"tab", "view", "window"}
-_FILES = ("/static/", "/v1/", "/trainshed/", "/storage/")
+_FILES = ("/static/", "/v1/", "/trainshed/", "/storage/", "/runs/metrics.csv")
 
 _SHAPES = (
     (re.compile(r"/projects/[^/]+(?:/locations/[^/]+)?/([^/]+)/.*"), r"/\1/…"),

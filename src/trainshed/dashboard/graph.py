@@ -6,14 +6,16 @@ means that the script asks anew. The page's JSON form has everything, in words.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, ClassVar
 
 from trainshed.dashboard.document import sayable
 from trainshed.dashboard.page import Part
 
+_AT_ONCE = 500
 _NOTHING = ("", 0, 0, "")  # is said of how a node stands
 TASK_SIZE, ARTIFACT_SIZE = (214, 66), (176, 46)
 
@@ -107,18 +109,19 @@ def packed_layout(
     """Write a layout in few bytes: nodes as lists, their words and edges by number; see `graph_data.js`."""
     places = {node.id: number for number, node in enumerate(nodes)}
     words: dict[str, int] = {}
-    boxes = [
+    boxes = (
         [
             node.id, words.setdefault(node.kind, len(words)), node.label, words.setdefault(node.detail, len(words)),
             places.get(node.parent, -1), int(node.is_open), *node.place, *([node.href] if node.href else []),
         ]
         for node in nodes
-    ]  # fmt: skip
-    lines = [
+    )  # fmt: skip
+    lines = (
         [places[edge.start], places[edge.end], words.setdefault(edge.kind, len(words)), *edge.points] for edge in edges
-    ]
-    found = {"width": width, "height": height, "words": list(words), "nodes": boxes, "edges": lines, "hidden": hidden}
-    return _dense(found)
+    )
+    rows = {"nodes": _dense_rows(boxes), "edges": _dense_rows(lines)}  # before the words, which they fill
+    start = _dense({"width": width, "height": height, "words": list(words)})[:-1]
+    return f'{start},"nodes":{rows["nodes"]},"edges":{rows["edges"]},"hidden":{_dense(hidden)}}}'
 
 
 def packed_standings(standings: Sequence[Sequence[Any]]) -> str:
@@ -137,6 +140,11 @@ def packed_standings(standings: Sequence[Sequence[Any]]) -> str:
             words.setdefault(note, len(words)),
         )
     return _dense({"words": list(words), "begin": begin, "numbers": numbers})
+
+
+def _dense_rows(rows: Iterator[Sequence[Any]]) -> str:
+    """Write a list of thousands of rows, some of them at a time."""
+    return f"[{','.join(iter(lambda: _dense(list(islice(rows, _AT_ONCE)))[1:-1], ''))}]"
 
 
 def _dense(value: Any) -> str:

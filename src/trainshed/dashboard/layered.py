@@ -20,7 +20,7 @@ _Edges = Sequence[tuple[str, str]]
 _Place = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
     """One box. A group's size is found; every other says its own."""
 
@@ -30,7 +30,7 @@ class Node:
     parent: str = ""  # key of the group that it is in
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
     """An edge: points from the foot of one box to the head of another."""
 
@@ -76,10 +76,13 @@ def _by_scope(known: Mapping[str, Node], edges: _Edges) -> dict[str, list[tuple[
     for start, end in edges:
         if start not in known or end not in known:
             continue
-        above, below = (trails.get(key) or trails.setdefault(key, _trail(known, key)) for key in (start, end))
-        shared = next(scope for scope in below if scope in above)
-        if above[shared] != below[shared]:
-            found.setdefault(shared, {})[above[shared], below[shared]] = None
+        shared, above, below = known[start].parent, start, end
+        if known[end].parent != shared:
+            outer, inner = (trails.get(key) or trails.setdefault(key, _trail(known, key)) for key in (start, end))
+            shared = next(scope for scope in inner if scope in outer)
+            above, below = outer[shared], inner[shared]
+        if above != below:
+            found.setdefault(shared, {})[above, below] = None
     return {scope: list(pairs) for scope, pairs in found.items()}
 
 
@@ -148,7 +151,10 @@ class _Block:
         self.paths = _lanes(layers, edges)
         row = {key: i for i, layer in enumerate(layers) for key in layer}
         steps = dict.fromkeys(pair for path in self.paths for pair in pairwise(path))
-        pairs = [(a, b) for a, b in steps if row[a] < row[b]]  # groups may lead to each other by what is in them
+        pairs = [
+            pair for pair in steps if row[pair[0]] < row[pair[1]]
+        ]  # groups may lead to each other by what is in them
+        del steps
         width = {key: sizes[key][0] if key in sizes else LANE for layer in layers for key in layer}
         left = _arranged(layers, pairs, width, frozenset(keys))
         self._row: dict[str, tuple[int, int]] = {}  # head and foot of the layer that a node or a lane is in

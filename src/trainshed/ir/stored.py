@@ -7,7 +7,8 @@ place would be one in many.
 import json
 from typing import Any
 
-_BY_VALUE = frozenset({str, int, float, bool, type(None)})
+_MOST = 50  # entries of what is likely said again
+_SCALARS = frozenset({int, float, bool, type(None)})
 
 
 def read_stored(text: str) -> Any:
@@ -15,13 +16,16 @@ def read_stored(text: str) -> Any:
     known: dict[tuple[Any, ...], dict[str, Any]] = {}
 
     def once(found: dict[str, Any]) -> dict[str, Any]:
-        return known.setdefault(tuple(map(_identity, found.items())), found)
+        if len(found) > _MOST:
+            return found
+        return known.setdefault((*found, *map(_identity, found.values())), found)
 
     return json.loads(text, object_hook=once)
 
 
-def _identity(entry: tuple[str, Any]) -> tuple[str, type, Any]:
-    """Tell entries apart: 1 equals True and 1.0. What is inside was read before, and is one where it is equal."""
-    key, value = entry
+def _identity(value: Any) -> Any:
+    """Tell values apart: 1 equals True and 1.0. What is inside was read before, and is one where it is equal."""
     kind = value.__class__
-    return key, kind, value if kind in _BY_VALUE else id(value)
+    if kind is str:
+        return value
+    return (kind, value) if kind in _SCALARS else id(value)

@@ -98,11 +98,12 @@ class Catalog:
         if findings:
             reason = "FEATURE_UNSUPPORTED" if all(f.anchor == "refused" for f in findings) else "SPEC_INVALID"
             raise InvalidArgument.findings(findings, reason=reason)
+        digest = ir.digest([document.spec, document.executors, document.platform])
         plan = ir.plan(document)
         if unreadable := list(queries.problems(plan)):
             raise InvalidArgument.findings(unreadable, reason="SPEC_INVALID")
         return Template(
-            digest=ir.digest([document.spec, document.executors, document.platform]),
+            digest=digest,
             packed=packed,
             size=size,
             plan=plan,
