@@ -18,7 +18,7 @@ from trainshed.builds.model import CLONES, Build, Config, Step
 from trainshed.builds.ports import Objects
 from trainshed.builds.repositories import Repositories
 from trainshed.builds.service import Service
-from trainshed.builds.workspace import Workspace, read_output
+from trainshed.builds.workspace import read_output
 from trainshed.clock import Clock, duration
 from trainshed.duty import off_loop
 from trainshed.errors import StaleState, TrainshedError
@@ -59,6 +59,8 @@ class Execution:
         self._id = build_id
         self._results: dict[str, Any] = {}
         self._writes: list[asyncio.Task[None]] = []
+        self._workspace = service.workspace(build_id)
+        self._journal: Journal
         self._keeper: LogKeeper
 
     async def run(self) -> None:
@@ -67,44 +69,46 @@ class Execution:
             build, config = await off_loop(self._service.start, self._id)
         except StaleState:
             return
-        workspace = self._service.workspace(self._id)
-        await off_loop(workspace.prepare)
-        with Journal(workspace.log, limit=self._around.log_bytes) as journal:
-            self._keeper = LogKeeper(self._around.objects, build.log_uri, workspace.log, self._id)
+        await off_loop(self._workspace.prepare)
+        with self._open_log(build):
             self._keeper.start()
             try:
-                await self._watched(build, config, workspace, journal)
+                await self._watched(build, config)
             except asyncio.CancelledError:
-                await self._ended_from_outside(journal)
+                await self._ended_from_outside()
                 raise
             except Exception as error:  # a defect of ours; the build must not hang in WORKING
                 log.exception("Build %s broke.", self._id, extra={"action": "build_broken", "build_id": self._id})
-                await self._finish(journal, "lose", f"Trainshed failed: {type(error).__name__}: {error}")
+                await self._finish("lose", f"Trainshed failed: {type(error).__name__}: {error}")
             finally:
                 await asyncio.shield(processes.end(f"{self._id}/", grace_seconds=0))
                 await self._keeper.stop()
                 await self._written()
-                await off_loop(workspace.clear)
+                await off_loop(self._workspace.clear)
 
     async def give_up(self, detail: str) -> bool:
         """End a build whose server went away: first its log in its bucket, then its row; False when it had ended."""
-        build, workspace = await off_loop(self._service.get, self._id), self._service.workspace(self._id)
-        with Journal(workspace.log, limit=self._around.log_bytes) as journal:
-            journal.say(f"ERROR\nERROR: {detail}")
-            await LogKeeper(self._around.objects, build.log_uri, workspace.log, self._id).finish()
-        return await off_loop(self._service.finish, self._id, "lose", detail=detail)
+        build = await off_loop(self._service.get, self._id)
+        with self._open_log(build):
+            return await self._finish("lose", detail)
 
-    async def _watched(self, build: Build, config: Config, workspace: Workspace, journal: Journal) -> None:
+    def _open_log(self, build: Build) -> Journal:
+        log_file = self._workspace.log
+        self._journal = Journal(log_file, limit=self._around.log_bytes)
+        self._keeper = LogKeeper(self._around.objects, build.log_uri, log_file, self._id)
+        return self._journal
+
+    async def _watched(self, build: Build, config: Config) -> None:
         """Run with the build's timeout, by our clock."""
         assert build.start_time is not None
-        journal.say(f'starting build "{self._id}"\n')
-        work = asyncio.create_task(self._work(build, config, workspace, journal), name=f"build {self._id}")
+        self._journal.say(f'starting build "{self._id}"\n')
+        work = asyncio.create_task(self._work(build, config), name=f"build {self._id}")
         timer = asyncio.create_task(self._until(build.start_time + timedelta(seconds=config.timeout_seconds)))
         try:
             await asyncio.wait({work, timer}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 await _cancel(work)
-                await self._finish(journal, "time_out", f"the build ran longer than its timeout ({_span(config)})")
+                await self._finish("time_out", f"the build ran longer than its timeout ({_span(config)})")
                 return
         finally:
             await _cancel(timer)
@@ -113,9 +117,9 @@ class Execution:
             work.result()
         except _Failure as failure:
             why = {"type": failure.kind, "detail": str(failure)} | ({"told": failure.told} if failure.told else {})
-            await self._finish(journal, "fail", str(failure), why)
+            await self._finish("fail", str(failure), why)
         else:
-            await self._finish(journal, "succeed", "")
+            await self._finish("succeed", "")
 
     def _note_clones(self, folder: Path, before: set[str]) -> None:
         """Keep what the steps cloned: nothing else will say which commit a branch was then."""
@@ -127,23 +131,25 @@ class Execution:
         while self._clock.now() < deadline:
             await self._clock.sleep_until(deadline)
 
-    async def _work(self, build: Build, config: Config, workspace: Workspace, journal: Journal) -> None:
+    async def _work(self, build: Build, config: Config) -> None:
         if config.source or config.dependencies:
-            source_dir = await self._phase("FETCHSOURCE", journal, lambda: self._fetch(config, workspace, journal))
+            source_dir = await self._phase("FETCHSOURCE", lambda: self._fetch(config))
         else:
             source_dir = ""
-        secrets = await self._secrets(config, journal)
-        runner = steps.StepRunner(build, workspace, self._around.tools, secrets=secrets, source_dir=source_dir)
-        before = await off_loop(clones.found, workspace.workspace)
+        secrets = await self._secrets(config)
+        runner = steps.StepRunner(build, self._workspace, self._around.tools, secrets=secrets, source_dir=source_dir)
+        before = await off_loop(clones.found, self._workspace.workspace)
         try:
-            await self._phase("BUILD", journal, lambda: self._steps(config, runner, workspace, journal))
+            await self._phase("BUILD", lambda: self._steps(config, runner))
         finally:
-            await asyncio.shield(off_loop(self._note_clones, workspace.workspace, {clone.path for clone in before}))
+            await asyncio.shield(
+                off_loop(self._note_clones, self._workspace.workspace, {clone.path for clone in before})
+            )
         if config.images or config.objects_location:
-            await self._phase("PUSH", journal, lambda: self._push(config, workspace.workspace / source_dir, journal))
+            await self._phase("PUSH", lambda: self._push(config, self._workspace.workspace / source_dir))
 
-    async def _phase(self, name: str, journal: Journal, work: Callable[[], Awaitable[Any]]) -> Any:
-        journal.say(name)
+    async def _phase(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        self._journal.say(name)
         start = self._clock.now()
         try:
             return await work()
@@ -151,38 +157,38 @@ class Execution:
             with suppress(TrainshedError):
                 await asyncio.shield(off_loop(self._service.phase, self._id, name, start, self._clock.now()))
 
-    async def _fetch(self, config: Config, workspace: Workspace, journal: Journal) -> str:
+    async def _fetch(self, config: Config) -> str:
         around = self._around
         try:
             found = await off_loop(
                 sources.fetch,
                 config.source,
-                workspace.workspace,
+                self._workspace.workspace,
                 objects=around.objects,
                 repositories=around.repositories,
-                say=journal.say,
+                say=self._journal.say,
             )
             for wanted in config.dependencies:
                 await off_loop(
                     sources.fetch_dependency,
                     wanted,
-                    workspace.workspace,
+                    self._workspace.workspace,
                     repositories=around.repositories,
-                    say=journal.say,
+                    say=self._journal.say,
                 )
         except TrainshedError as error:
             raise _Failure("FETCH_SOURCE_FAILED", error.message) from error
         return found
 
-    async def _secrets(self, config: Config, journal: Journal) -> Mapping[str, str]:
+    async def _secrets(self, config: Config) -> Mapping[str, str]:
         try:
             values = {s.variable: await off_loop(secret_versions.read, self._around.secrets, s) for s in config.secrets}
         except TrainshedError as error:
             raise _Failure("USER_BUILD_STEP", error.message) from error
-        journal.hide(values.values())
+        self._journal.hide(values.values())
         return values
 
-    async def _steps(self, config: Config, runner: steps.StepRunner, workspace: Workspace, journal: Journal) -> None:
+    async def _steps(self, config: Config, runner: steps.StepRunner) -> None:
         found = await off_loop(steps.unusable, config.steps, self._around.tools.docker)
         if found is not None:
             raise _Failure("USER_BUILD_STEP", f"{found[0].label}: {found[1]}")
@@ -193,7 +199,7 @@ class Execution:
             while waiting or running:
                 for step in [s for s in waiting.values() if ended.issuperset(s.after)]:
                     del waiting[step.number]
-                    running[asyncio.create_task(self._step(step, runner, workspace, journal))] = step.number
+                    running[asyncio.create_task(self._step(step, runner))] = step.number
                 done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     ended.add(running.pop(task))
@@ -203,40 +209,38 @@ class Execution:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 
-    async def _step(self, step: Step, runner: steps.StepRunner, workspace: Workspace, journal: Journal) -> None:
+    async def _step(self, step: Step, runner: steps.StepRunner) -> None:
         begin = asyncio.create_task(off_loop(self._begin_step, step))  # on disk while the process starts
         self._writes.append(begin)
-        journal.say(f"Starting {step.label}")
-        output = StepOutput(journal, step.label)
+        self._journal.say(f"Starting {step.label}")
+        output = StepOutput(self._journal, step.label)
         run = asyncio.create_task(runner.run(step, output))
         try:
             done, _ = await asyncio.wait({run}, timeout=step.timeout_seconds)
         finally:
             await _cancel(run)
         if not done:
-            self._record_end(begin, step, "time_out", None, workspace)
+            self._record_end(begin, step, "time_out", None)
             raise _Failure(
                 "USER_BUILD_STEP", f"build {_named(step)} ran longer than its timeout ({step.timeout_seconds:g}s)"
             )
         code = run.result()
-        self._record_end(begin, step, "break" if code else "pass", code, workspace)
-        journal.say(f"Finished {step.label}")
+        self._record_end(begin, step, "break" if code else "pass", code)
+        self._journal.say(f"Finished {step.label}")
         if code and not step.tolerates(code):
             why = f"step exited with non-zero status: {code}"
             told = f"build {_named(step)} failed: {_short(output.last)} ({why})" if output.last else ""
             raise _Failure("USER_BUILD_STEP", f"build {_named(step)} failed: {why}", told=told)
         if code:
-            journal.say(f"{step.label}: its exit status {code} is allowed; the build goes on.")
+            self._journal.say(f"{step.label}: its exit status {code} is allowed; the build goes on.")
 
-    def _record_end(
-        self, begin: "asyncio.Task[None]", step: Step, transition: str, code: int | None, workspace: Workspace
-    ) -> None:
+    def _record_end(self, begin: "asyncio.Task[None]", step: Step, transition: str, code: int | None) -> None:
         """Write how a step ended while the next ones start; `_written` waits for it before the build ends."""
         when = self._clock.now()
 
         async def write() -> None:
             await begin
-            await off_loop(self._end_step, step, transition, code, workspace, when)
+            await off_loop(self._end_step, step, transition, code, when)
 
         self._writes.append(asyncio.create_task(write()))
 
@@ -248,12 +252,12 @@ class Execution:
         with suppress(StaleState):  # somebody cancelled the build in the meantime
             self._service.begin_step(self._id, step.number)
 
-    def _end_step(self, step: Step, transition: str, code: int | None, workspace: Workspace, when: datetime) -> None:
-        output = read_output(workspace.outputs(step))
+    def _end_step(self, step: Step, transition: str, code: int | None, when: datetime) -> None:
+        output = read_output(self._workspace.outputs(step))
         with suppress(StaleState):  # likewise
             self._service.end_step(self._id, step.number, transition, when=when, exit_code=code, output=output)
 
-    async def _push(self, config: Config, folder: Path, journal: Journal) -> None:
+    async def _push(self, config: Config, folder: Path) -> None:
         for name in config.images:
             image = await off_loop(self._around.tools.docker.describe, name)
             if image is None or "*" in image.binding.pattern:
@@ -261,15 +265,17 @@ class Execution:
                     "PUSH_IMAGE_NOT_FOUND",
                     f"images: {name} does not exist after the steps; build it in a step: docker build -t {name} .",
                 )
-            journal.say(f"Pushing {name}\n{name}: digest: {image.digest} (environment and snapshot, not an OCI image)")
+            self._journal.say(
+                f"Pushing {name}\n{name}: digest: {image.digest} (environment and snapshot, not an OCI image)"
+            )
             self._results.setdefault("images", []).append({"name": name, "digest": image.digest})
         if config.objects_location:
             try:
-                await off_loop(self._upload, config, folder, journal)
+                await off_loop(self._upload, config, folder)
             except TrainshedError as error:
                 raise _Failure("PUSH_FAILED", f"artifacts.objects: {error.message}") from error
 
-    def _upload(self, config: Config, folder: Path, journal: Journal) -> None:
+    def _upload(self, config: Config, folder: Path) -> None:
         bucket, _, prefix = config.objects_location.removeprefix("gs://").partition("/")
         manifest = []
         for pattern in config.objects_paths:
@@ -279,7 +285,7 @@ class Execution:
             for path in found:
                 generation = self._around.objects.put(bucket, f"{prefix}{path.name}", path)
                 uri = f"gs://{bucket}/{prefix}{path.name}#{generation}"
-                journal.say(f"Uploaded {uri}")
+                self._journal.say(f"Uploaded {uri}")
                 digest = hashlib.sha256(path.read_bytes()).hexdigest()
                 manifest.append(json.dumps({"location": uri, "file_hash": [{"type": 2, "value": digest}]}))
         record = folder.parent / "artifacts.json"
@@ -288,23 +294,22 @@ class Execution:
         self._around.objects.put(bucket, name, record)
         self._results |= {"artifactManifest": f"gs://{bucket}/{name}", "numArtifacts": str(len(manifest))}
 
-    async def _finish(
-        self, journal: Journal, transition: str, detail: str, failure: Mapping[str, str] | None = None
-    ) -> None:
-        journal.say("DONE" if transition == "succeed" else f"ERROR\nERROR: {detail}")
+    async def _finish(self, transition: str, detail: str, failure: Mapping[str, str] | None = None) -> bool:
+        """Say how the build ended, in its log and then in its row; False when it had ended otherwise before."""
+        self._journal.say("DONE" if transition == "succeed" else f"ERROR\nERROR: {detail}")
         await self._keeper.finish()
         await self._written()
-        await off_loop(
+        return await off_loop(
             self._service.finish, self._id, transition, detail=detail, failure=failure, results=self._results
         )
 
-    async def _ended_from_outside(self, journal: Journal) -> None:
+    async def _ended_from_outside(self) -> None:
         build = await off_loop(self._service.get, self._id)
         if build.is_final:
-            journal.say(f"{build.state}: {build.status_detail}")
+            self._journal.say(f"{build.state}: {build.status_detail}")
             await self._keeper.finish()
         else:
-            await self._finish(journal, "lose", "the server stopped while the build ran")
+            await self._finish("lose", "the server stopped while the build ran")
 
 
 async def _cancel(task: "asyncio.Task[Any]") -> None:
