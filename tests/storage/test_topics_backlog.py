@@ -6,6 +6,7 @@ import pytest
 
 from trainshed import topics
 from trainshed.dashboard.triggers import subscription
+from trainshed.dashboard.triggers import topics as pages
 from trainshed.topics import Kind, Options, PubsubMessage, backlog
 
 TOPIC, OTHER = "projects/p/topics/trainings", "projects/p/topics/quiet"
@@ -133,3 +134,16 @@ def test_what_nobody_takes_is_told_by_when_it_could_have_been_taken(service, clo
 
     service.pull(NAME, max_messages=10)  # out, and not late by that
     assert service.backlogs.untaken(clock.now(), limit=5) == []
+
+
+def test_a_topic_of_very_many_subscriptions_says_what_was_added_up(service, clock):
+    for number in range(10):
+        service.create_subscription(f"{NAME}-{number}", TOPIC, Options())
+    published(service, clock)
+
+    (mine,) = service.backlogs.of_topics([TOPIC], limit=11)
+    topic = service.get_topic(TOPIC)
+
+    assert pages._row(topic, mine)[1:4] == ("more than 10", "30 at the first 10", "0 at the first 10")
+    assert pages._row(topic, mine)[5] == "0 at the first 10"
+    assert pages._row(topic, mine[:10])[1:4] == (10, 30, 0)

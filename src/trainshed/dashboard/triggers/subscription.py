@@ -86,9 +86,9 @@ class SubscriptionPage:
         return (_seek_to_time(found), *([_seek_to_snapshot(found, snapshots)] if snapshots else ()), _snapshot(found))
 
 
-def so_many(count: int, bound: int, *, is_least: bool = False) -> Cell:
+def so_many(count: int, bound: int) -> Cell:
     """Answer a count that stops at a bound."""
-    return f"{count:,} or more" if count >= bound or is_least else count
+    return f"{count:,} or more" if count >= bound else count
 
 
 def oldest(backlog: Backlog, *, is_least: bool = False) -> Cell:

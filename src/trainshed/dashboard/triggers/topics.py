@@ -147,13 +147,18 @@ def _row(topic: Topic, mine: Sequence[Subscribed]) -> tuple[Cell, ...]:
     counted = mine[:_ADDED_UP]
     backlog = sum((s.backlog for s in counted), Backlog())
     is_part = len(mine) > len(counted)
+
+    def said(count: int) -> Cell:
+        found = so_many(count, backlog.bound)
+        return f"{found} at the first {_ADDED_UP}" if is_part else found
+
     return (
         Link(text=names.short(topic.name), href=links.href(SECTION, topic.name)),
         f"more than {_ADDED_UP}" if is_part else len(mine),
-        so_many(backlog.waiting, backlog.bound, is_least=is_part),
-        so_many(backlog.out, backlog.bound, is_least=is_part),
+        said(backlog.waiting),
+        said(backlog.out),
         oldest(backlog, is_least=is_part),
-        so_many(backlog.dead, backlog.bound, is_least=is_part),
+        said(backlog.dead),
         time(topic.create_time),
     )
 
