@@ -83,7 +83,7 @@ _BUILDS = _service("google.devtools.cloudbuild.v1.CloudBuild", {
     "DeleteBuildTrigger": (("cloudbuild.builds.update", "project"),),
     "RunBuildTrigger": (("cloudbuild.builds.create", "project"),),
 })  # fmt: skip
-_FUNCTIONS = _service("google.cloud.functions.v1.CloudFunctionsService", {
+_FUNCTIONS_ALIKE: Mapping[str, Needs] = {  # in both generations
     "GenerateUploadUrl": (("cloudfunctions.functions.sourceCodeSet", "project"),),
     "CreateFunction": (
         ("cloudfunctions.functions.create", "project"), ("cloudfunctions.functions.sourceCodeSet", "project"),
@@ -95,22 +95,13 @@ _FUNCTIONS = _service("google.cloud.functions.v1.CloudFunctionsService", {
     "GetFunction": (("cloudfunctions.functions.get", "name"),),
     "ListFunctions": (("cloudfunctions.functions.list", "project"),),
     "DeleteFunction": (("cloudfunctions.functions.delete", "name"),),
+}  # fmt: skip
+_FUNCTIONS = _service("google.cloud.functions.v2.FunctionService", _FUNCTIONS_ALIKE)
+_FUNCTIONS |= _service("google.cloud.functions.v1.CloudFunctionsService", {
+    **_FUNCTIONS_ALIKE,
     "CallFunction": (("cloudfunctions.functions.call", "name"),),
     "GetIamPolicy": (("cloudfunctions.functions.getIamPolicy", "resource"),),
     "SetIamPolicy": (("cloudfunctions.functions.setIamPolicy", "resource"),),
-})  # fmt: skip
-_FUNCTIONS |= _service("google.cloud.functions.v2.FunctionService", {
-    "GenerateUploadUrl": (("cloudfunctions.functions.sourceCodeSet", "project"),),
-    "CreateFunction": (
-        ("cloudfunctions.functions.create", "project"), ("cloudfunctions.functions.sourceCodeSet", "project"),
-    ),
-    "UpdateFunction": (
-        ("cloudfunctions.functions.update", "function.name"),
-        ("cloudfunctions.functions.sourceCodeSet", "function.name"),
-    ),
-    "GetFunction": (("cloudfunctions.functions.get", "name"),),
-    "ListFunctions": (("cloudfunctions.functions.list", "project"),),
-    "DeleteFunction": (("cloudfunctions.functions.delete", "name"),),
 })  # fmt: skip
 _PIPELINES = _service("google.cloud.aiplatform.v1.PipelineService", {
     "CreatePipelineJob": (("aiplatform.pipelineJobs.create", "project"),),
