@@ -1,5 +1,6 @@
 """Deployments of functions on the store: versions, what feeds them, their operations, how they are found."""
 
+import asyncio
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from storage.functions_world import (
 )
 
 from trainshed.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
-from trainshed.functions import Service, Version, addresses, store
+from trainshed.functions import Call, Service, Version, addresses, store
 from trainshed.functions.placement import Placement
 from trainshed.functions.service import Asked
 from trainshed.functions.source import Sources
@@ -111,6 +112,26 @@ def test_delete_stops_feeding_and_keeps_what_happened(bench):
             return b.subscriptions.attached, b.states(), b.receipt().state
 
     assert run(scenario()) == ({}, ["OK"], "STARTED")
+
+
+def test_a_function_that_is_deleted_as_it_is_called_has_no_instance_afterwards(bench, monkeypatch):
+    async def scenario():
+        async with bench() as b:
+            await b.deploy(topic="")
+            await b.host._pools.pop(NAME).close()  # as after a restart
+            get, loop = b.service.get, asyncio.get_running_loop()
+
+            def then_somebody_deletes_it(name):
+                found = get(name)
+                asyncio.run_coroutine_threadsafe(b.host.delete(name), loop).result()
+                return found
+
+            monkeypatch.setattr(b.service, "get", then_somebody_deletes_it)
+            with pytest.raises(NotFound):
+                await b.host.call(NAME, Call())
+            return b.host.instances(NAME)
+
+    assert run(scenario()) == 0
 
 
 def test_deployment_tells_of_its_progress(bench):

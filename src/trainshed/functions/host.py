@@ -88,6 +88,7 @@ class Host:
         )
         self._launch = launch or self._placement.make
         self._pools: dict[str, Pool] = {}
+        self._deletions = 0  # of functions; what was read before one may be gone
         self._retired: set[Pool] = set()
         self._in_flight: dict[tuple[str, str], asyncio.Task[tuple[str, Ended]]] = {}
         self._deployments: dict[str, Deployment] = {}
@@ -165,6 +166,7 @@ class Host:
         """Remove a function and end its instances; answer the name of the operation."""
         asked = Asked(operation=addresses.operation(name, generation, self._clock.now()), generation=generation)
         await off_loop(self._service.delete, name, asked)
+        self._deletions += 1
         if pool := self._pools.pop(name, None):
             await pool.close()
         return asked.operation
@@ -312,7 +314,10 @@ class Host:
             raise Unavailable("The server is ending.")
         if (pool := self._pools.get(name)) is not None:
             return pool
-        function = await off_loop(self._service.get, name)
+        deletions = -1
+        while deletions != self._deletions:  # else it may be one that is deleted
+            deletions = self._deletions
+            function = await off_loop(self._service.get, name)
         if function.version is None:
             raise FailedPrecondition(f"{names.short(name)} has no version that works: {function.error}")
         made = Pool(function.version, self._launch, self._clock)
