@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from math import ceil, floor, isfinite, log10
 from zoneinfo import ZoneInfo
 
@@ -133,4 +134,6 @@ def _number(value: float) -> str:
 def _rounded(value: float) -> str:
     if not isfinite(value):
         return str(value)
-    return f"{value:,.0f}" if abs(value) >= _HUNDRED or not value % 1 else f"{value:.3g}"
+    if abs(value) >= _HUNDRED or not value % 1:
+        return f"{value:,.0f}"
+    return f"{Decimal(f'{value:.3g}'):f}"  # without an exponent, however little it is

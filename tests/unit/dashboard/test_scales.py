@@ -79,6 +79,7 @@ def test_values_are_written_to_be_read(value, unit, words):
         ((118 * MEBIBYTE, 120 * MEBIBYTE, None), BYTES, "118 / 120 / – MiB"),
         ((None, None), SECONDS, "–"),
         ((0.04556, 0.0), "/s", "0.0456 / 0/s"),
+        ([8.27e-06, 0.0], "", "0.00000827 / 0"),
     ],
 )
 def test_values_that_belong_together_share_a_unit(values, unit, words):
