@@ -85,6 +85,19 @@ def test_a_bucket_whose_folder_was_not_made_any_more_is_as_good_as_others(world,
     assert (world.root / "another").is_dir()
 
 
+def test_an_empty_bucket_whose_folder_cannot_be_made_does_not_keep_the_server_from_starting(world, tmp_path):
+    world.make()
+    world.make("another")
+    (world.root / "bucket").rmdir()
+    (world.root / "bucket").symlink_to(tmp_path / "away")
+
+    world.restart()
+    (world.root / "bucket").unlink()
+
+    world.put("a", b"data")
+    assert (world.root / "bucket/a").read_bytes() == b"data"
+
+
 def test_a_deleted_bucket_whose_folder_stayed_does_not_come_back(world, monkeypatch):
     world.make(properties=VERSIONS)
     with monkeypatch.context() as broken:

@@ -126,7 +126,8 @@ class Upkeep:
     def _add_folders(self) -> None:
         for bucket in self._db.read(partial(store.list_buckets, limit=1_000_000)):
             if not self._db.read(partial(store.has_objects, bucket=bucket.name)):  # else its disk may be away
-                self._shelf.add_bucket(bucket.name)
+                with suppress(OSError):  # a link to a disk that is away
+                    self._shelf.add_bucket(bucket.name)
 
     def _destroy_again(self) -> None:
         """Remove what is kept of generations that are forgotten."""
@@ -135,7 +136,8 @@ class Upkeep:
                 some = kept[first : first + _BATCH]
                 known = self._db.read(partial(store.known_among, bucket=bucket, generations=some))
                 for generation in set(some) - known:
-                    self._shelf.destroy_kept(bucket, generation)
+                    with suppress(OSError):  # it may be tried again at the next start
+                        self._shelf.destroy_kept(bucket, generation)
 
     def _drop_unwanted(self, conn: Connection) -> None:
         for name in self._blobs.offered:
