@@ -52,7 +52,7 @@ def test_a_pair_without_equals_is_refused_with_the_way_out():
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("60m", 3600), ("1h30m", 5400), ("90s", 90), ("90", 90), ("1d", 86400)])
-def test_s06_durations(text, seconds):
+def test_s06_durations_are_read_as_gcloud_s(text, seconds):
     assert flags.duration_seconds(text) == seconds
 
 
@@ -62,7 +62,7 @@ def test_a_bad_duration_is_refused():
 
 
 @pytest.mark.parametrize(("text", "name"), [("e2-highcpu-8", "E2_HIGHCPU_8"), ("n1-highcpu-8", "N1_HIGHCPU_8")])
-def test_s07_machine_types(text, name):
+def test_s07_machine_types_become_the_cloud_s(text, name):
     assert flags.machine_type(text) == name
 
 

@@ -39,7 +39,7 @@ LIMITS = [
 
 
 @pytest.mark.parametrize(("document", "most", "field"), [r[1:] for r in LIMITS], ids=[r[0] for r in LIMITS])
-def test_at_most(document, most, field):
+def test_as_many_as_google_allows_pass_and_one_more_is_refused(document, most, field):
     checked(**document(most))
     refused(field, **document(most + 1))
 

@@ -45,7 +45,7 @@ def messages(result):
         ("${_A:-x}", "${_A:-x}"),
     ],
 )
-def test_plain_forms(text, expected):
+def test_every_plain_form_of_a_substitution_is_replaced(text, expected):
     result = applied(a_build(text, "$_A$_A_"), {"_A": "value", "_A_": "trailing"})
 
     assert args_of(result)[0] == expected

@@ -1,10 +1,8 @@
-"""Which commit builds, what a change needs, and what a workflow becomes."""
+"""Which pushes build, and what a trigger may ask for."""
 
 import pytest
 
-from trainshed.builds.globs import matches
-from trainshed.builds.triggers import rules, workflows
-from trainshed.builds.triggers.planner import Declaration, Way, choose
+from trainshed.builds.triggers import rules
 from trainshed.builds.triggers.rules import Watch, decide, watches
 from trainshed.errors import InvalidArgument
 
@@ -23,26 +21,8 @@ from trainshed.errors import InvalidArgument
         (Watch(branch=".*"), "refs/heads/main", False),
     ],
 )
-def test_refs(watch, ref, expected):
+def test_a_trigger_watches_the_refs_that_its_pattern_fits(watch, ref, expected):
     assert watches(watch, ref) is expected
-
-
-@pytest.mark.parametrize(
-    ("glob", "path", "expected"),
-    [
-        ("src/**", "src/a/b.py", True),
-        ("src/**", "srcx/a", False),
-        ("**/*.py", "a.py", True),
-        ("**/*.py", "a/b/c.py", True),
-        ("*.py", "a/b.py", False),
-        ("a/*/c", "a/b/c", True),
-        ("a/*/c", "a/b/b/c", False),
-        ("a?c", "a/c", False),
-        ("tfx-pipeline/**", "tfx-pipeline/modules/model.py", True),
-    ],
-)
-def test_s64_globs(glob, path, expected):
-    assert matches(glob, path) is expected
 
 
 @pytest.mark.parametrize(
@@ -106,78 +86,3 @@ def test_what_a_trigger_cannot_do_here_is_refused_by_name(fields, field, part):
     (violation,) = caught.value.violations
     assert violation.field == field
     assert part in violation.description
-
-
-DECLARED = Declaration(
-    image=("Dockerfile", "requirements.txt", "components/**"),
-    code=("pipeline.py",),
-    modules=("modules/**",),
-    ignored=("docs/**",),
-)
-
-
-@pytest.mark.parametrize(
-    ("changed", "way", "why"),
-    [
-        ([], Way.NOTHING, "no file changed"),
-        (["docs/a.md"], Way.NOTHING, "no part in the pipeline"),
-        (
-            ["modules/trainer.py", "docs/a.md"],
-            Way.UPLOAD_MODULES,
-            "modules/trainer.py is only read from the module root",
-        ),
-        (["modules/trainer.py", "pipeline.py"], Way.COMPILE, "pipeline.py is pipeline code"),
-        (["components/gen.py", "modules/trainer.py"], Way.REBUILD_IMAGE, "components/gen.py goes into the image"),
-        (["stray.txt"], Way.REBUILD_IMAGE, "not declared"),
-    ],
-)
-def test_s66_the_cheapest_way_is_chosen_and_says_why(changed, way, why):
-    plan = choose(changed, DECLARED)
-
-    assert plan.way is way
-    assert why in plan.reason
-
-
-def test_s66_the_modules_to_upload_are_named():
-    plan = choose(["modules/b.py", "modules/a.py", "docs/x"], DECLARED)
-
-    assert (plan.way, plan.because) == (Way.UPLOAD_MODULES, ("modules/a.py", "modules/b.py"))
-
-
-def test_a_declaration_of_an_unknown_kind_is_refused():
-    with pytest.raises(InvalidArgument, match=r"changes\.pictures"):
-        Declaration.from_document({"pictures": ["*"]})
-
-
-WORKFLOW = {
-    "name": "Trigger CI/CD",
-    True: {
-        "push": {"branches": ["main", "release/**"], "paths": ["tfx-pipeline/**", "!**.md"]},
-        "workflow_dispatch": None,
-        "schedule": [{}],
-    },
-    "jobs": {"build": {"steps": [{"uses": "actions/checkout@v2"}, {"name": "Submit", "run": "gcloud builds submit"}]}},
-}
-
-
-def test_s63_a_workflow_becomes_a_trigger_and_says_what_it_left_out():
-    found = workflows.read(WORKFLOW, repository="/repo", filename="tfx-pipeline/cloudbuild.yaml")
-
-    assert found.trigger == {
-        "name": "trigger-ci-cd",
-        "filename": "tfx-pipeline/cloudbuild.yaml",
-        "triggerTemplate": {"repoName": "/repo", "branchName": "^(?:main|release/.*)$"},
-        "includedFiles": ["tfx-pipeline/**"],
-        "ignoredFiles": ["**.md"],
-    }
-    assert found.by_hand
-    assert "on.schedule" in found.left_out
-    assert any("actions/checkout@v2" in item for item in found.left_out)
-    watch = rules.read(rules.checked(found.trigger))
-    assert watches(watch, "refs/heads/release/1")
-    assert not watches(watch, "refs/heads/dev")
-
-
-def test_a_workflow_without_events_is_refused():
-    with pytest.raises(InvalidArgument, match="events"):
-        workflows.read({"jobs": {}}, repository="")
