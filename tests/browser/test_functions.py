@@ -2,9 +2,13 @@
 
 import base64
 import json
+import sqlite3
 import statistics
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from browser.doing import facts, said_bytes, said_seconds, table
@@ -90,7 +94,7 @@ def test_s44_the_page_shows_the_figures_of_a_known_load(shed, page, name):
     assert_three(said["Memory per call"].partition(" p50")[0], figures["memoryBytes"], {"MiB": 2**20})
     rates = [float(rate) for rate in said["Invocations per second"].replace("ok / crash", "").split(" / ")]
     assert rates == pytest.approx([figures["okPerSecond"], figures["crashPerSecond"]], rel=0.01)
-    assert said["Instances now"].endswith(f"{figures['activeInstances']} had calls, last hour")
+    assert said["Instances now"].endswith(f"{figures['activeInstances']} had invocations, last hour")
     for chart, key, units in (
         ("time", "executionMillis", {"ms": 1, "s": 1000}),
         ("memory", "memoryBytes", {"MiB": 2**20}),
@@ -111,6 +115,46 @@ def test_s44_the_page_shows_the_figures_of_a_known_load(shed, page, name):
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
     expect(page.locator("#rate .legend")).to_contain_text("crash")
     expect(page.locator("#calls tbody tr")).to_have_count(OK + CRASHES)
+
+
+def test_s44_every_point_of_every_chart_is_what_the_calls_of_its_minute_say(shed, name):
+    """Worked out a second time from the rows of the calls: each counts in the minute in which it ended."""
+    with closing(sqlite3.connect(f"file:{shed.home}/trainshed.db?mode=ro", uri=True)) as store:
+        store.row_factory = sqlite3.Row
+        calls = store.execute("SELECT * FROM function_invocations WHERE function = ?", (name,)).fetchall()
+    path = f"/functions/{name}?window=15m"
+    charts = {key: part(shed, path, key)["series"] for key in ("rate", "time", "memory", "instances")}
+    minute = timedelta(minutes=1)
+    minutes = [datetime.fromisoformat(time) for time, _ in charts["rate"][0]["points"]]
+    ended = [(datetime.fromisoformat(call["end_time"]), call) for call in calls]
+    begun = {call["id"]: datetime.fromisoformat(call["start_time"]) for call in calls}
+    shown = 0
+
+    assert [later - earlier for earlier, later in pairwise(minutes)] == [minute] * 14
+    for place, start in enumerate(minutes):
+        mine = [call for end, call in ended if start <= end < start + minute]
+        ok = sum(call["state"] == "OK" for call in mine)
+        assert [series["points"][place][1] for series in charts["rate"]] == pytest.approx(
+            [ok / 60, (len(mine) - ok) / 60]
+        )
+        for key, column in (("time", "duration_seconds"), ("memory", "memory_bytes")):
+            known = [call[column] for call in mine if call[column]]
+            told = [series["points"][place][1] for series in charts[key]]
+            wanted = [percentile(known, rank) for rank in (50, 95, 99)] if known else None
+            assert told == ([None] * 3 if wanted is None else pytest.approx(wanted, rel=0.006))
+        at_work = [call for end, call in ended if end >= start and begun[call["id"]] < start + minute]
+        assert charts["instances"][0]["points"][place][1] == len({call["instance"] for call in at_work})
+        shown += len(mine)
+    assert shown == len(calls) == OK + CRASHES
+
+
+def percentile(values, rank):
+    """Answer a percentile by linear interpolation between closest ranks."""
+    ordered = sorted(values)
+    place = (len(ordered) - 1) * rank / 100
+    below = int(place)
+    after = ordered[min(below + 1, len(ordered) - 1)]
+    return ordered[below] + (after - ordered[below]) * (place - below)
 
 
 def assert_three(words, wanted, units):

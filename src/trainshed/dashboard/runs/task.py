@@ -71,8 +71,8 @@ def _about(run: runs.Run, item: Item, one: runs.OneTask, asked: Asked, stopped: 
         ("Waited", Seconds(seconds=waited) if waited is not None else None),
         ("Duration", part_took(run, row.start_time, row.end_time)),
         ("Worked", _worked(one.attempts)),
-        ("CPU used", seconds(row.cpu_seconds or None)),
-        ("Peak memory", size(row.peak_memory_bytes or None)),
+        ("CPU used", _last(seconds(row.cpu_seconds or None), one.attempts)),
+        ("Peak memory", _last(size(row.peak_memory_bytes or None), one.attempts)),
         ("Requested", _wanted(row) if not row.is_dag else None),
         ("Priced as", row.machine_type or None),
         ("Environment", Code(text=row.environment, may_copy=True) if row.environment else None),
@@ -111,6 +111,11 @@ def _worked(attempts: Sequence[runs.Attempt]) -> Cell:
         return None
     total = sum((each.end_time - each.start_time).total_seconds() for each in attempts)
     return Several(cells=(Seconds(seconds=total), f"in {counted(len(attempts), 'attempt')}"))
+
+
+def _last(measured: Cell, attempts: Sequence[runs.Attempt]) -> Cell:
+    """Say of what was measured of a task whose attempt it is, where there were several."""
+    return Several(cells=(measured, "in the last attempt")) if measured and len(attempts) > 1 else measured
 
 
 def _wanted(row: runs.TaskRow) -> Cell:
