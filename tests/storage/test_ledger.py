@@ -95,3 +95,19 @@ def test_started_work_finds_its_receipt(db, clock):
 def test_unknown_receipt_is_said_so(db):
     with pytest.raises(NotFound, match="no receipt 'x'"):
         db.read(lambda conn: ledger.get_receipt(conn, "x"))
+
+
+@pytest.mark.parametrize(
+    ("transition", "outcome"),
+    [("start", "started"), ("join", "joined"), ("skip", "skipped"), ("refuse", "refused"), ("fail", "failed")],
+)
+def test_concluding_settles_a_receipt_and_appends_the_delivery_in_its_words(db, clock, transition, outcome):
+    def verb(conn):
+        receipt, _ = ledger.open_receipt(conn, trigger="t", kind="commit", stimulus="s", now=clock.now())
+        ledger.conclude(conn, receipt.receipt_id, transition, now=clock.now(), reason="why", link="l")
+        return ledger.get_receipt(conn, receipt.receipt_id), ledger.deliveries(conn, receipt.receipt_id)
+
+    receipt, (delivery,) = db.write(verb)
+
+    assert (receipt.state, receipt.reason, receipt.link) == (outcome.upper(), "why", "l")
+    assert (delivery.outcome, delivery.reason, delivery.link) == (outcome, "why", "l")
