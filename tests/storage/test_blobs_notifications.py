@@ -1,14 +1,19 @@
 """Each committed change of a bucket becomes one message on every topic that wants it, with Google's attributes."""
 
+import asyncio
 import base64
+import itertools
 import json
 import os
+from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from trainshed.blobs import Blobs
-from trainshed.buckets import Service, Wanted
+from trainshed.buckets import Service, Wanted, loop
 from trainshed.buckets.loop import Watch
+from trainshed.duty import Pace
 from trainshed.errors import InvalidArgument, NotFound
 from trainshed.sql import Outbox
 
@@ -164,6 +169,20 @@ def test_a_folder_made_beside_the_buckets_becomes_a_bucket(service):
 
     assert [b.name for b in service.list_buckets()] == ["bucket", "by-hand"]
     assert [o.name for o in service.list("by-hand").items] == ["x"]
+
+
+def test_a_look_at_many_objects_gives_way_after_each_and_its_rests_do_not_count_as_work(service, monkeypatch):
+    for number in range(20):
+        put(service, f"object-{number}")
+    service.upkeep.settle()
+    rests = []
+    pace = partial(Pace, used=itertools.count().__next__, sleep=rests.append)  # each step is a second of work
+    monkeypatch.setattr(loop, "monotonic", lambda: sum(rests))
+
+    again = asyncio.run(Watch(service, interval_seconds=5, pace=pace).run_once())
+
+    assert len(rests) == 3 * 20  # each row, each file, and each row beside its file
+    assert again == service.clock.now() + timedelta(seconds=5)
 
 
 def test_asking_for_the_same_notification_again_changes_nothing(db, service):

@@ -1,13 +1,16 @@
 """What grows old and what is brought back: retention, expiration, replays."""
 
 import asyncio
+import itertools
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from storage.commits import failing_to_commit
 
 from trainshed import topics
+from trainshed.duty import Pace
 from trainshed.errors import NotFound, Unavailable
 from trainshed.topics import Arrivals, DeadLetterPolicy, Options, PubsubMessage, TopicOptions, store, upkeep
 
@@ -119,6 +122,16 @@ def test_everything_past_the_retention_goes_in_one_turn(service, monkeypatch):
 
     assert service.clean() == 10
     assert bodies(pull(service)) == [b"new"]
+
+
+def test_cleaning_many_subscriptions_gives_way_after_each(db, clock, service):
+    for number in range(10):
+        subscribe(service, f"projects/p/subscriptions/sub-{number}")
+    rests = []
+
+    upkeep.Upkeep(db, clock, pace=partial(Pace, used=itertools.count().__next__, sleep=rests.append)).clean()
+
+    assert len(rests) == 10
 
 
 def test_old_messages_of_others_make_nobody_look_at_a_backlog_again(service, monkeypatch):

@@ -1,10 +1,12 @@
 """Keeping files and rows in step: finish renames, look for files changed by hand, forget old generations."""
 
 import os
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -16,6 +18,18 @@ from trainshed.errors import AlreadyExists
 from trainshed.sql import Database, after_commit
 
 _BATCH = 500
+T = TypeVar("T")
+
+
+def _go_on() -> None:
+    """Do not rest."""
+
+
+def _stepping(found: Iterable[T], step: Callable[[], None]) -> Iterator[T]:
+    """Answer what is given, and call for each after it."""
+    for one in found:
+        yield one
+        step()
 
 
 @dataclass(frozen=True)
@@ -69,16 +83,23 @@ class Upkeep:
             self.refresh_object(bucket, name, self._db.read(partial(store.find, bucket=bucket, name=name)))
         return len(differing)
 
-    def differing(self, bucket: str, prefix: str = "") -> dict[str, str]:
-        """Answer the names whose files are not as their rows say, with the stamp of the file (empty: it is gone)."""
-        rows = {obj.name: obj for obj in self._db.read(lambda conn: list(self._blobs.list(conn, bucket, prefix)))}
+    def differing(self, bucket: str, prefix: str = "", *, step: Callable[[], None] = _go_on) -> dict[str, str]:
+        """Answer the names whose files are not as their rows say, with the stamp of the file (empty: it is gone).
+
+        `step` is called for each object and each file, of which there may be very many.
+        """
+
+        def read(conn: Connection) -> dict[str, Object]:
+            return {obj.name: obj for obj in _stepping(self._blobs.list(conn, bucket, prefix), step)}
+
+        rows = self._db.read(read)
         self._db.read(partial(adoption.require_folder, shelf=self._shelf, bucket=bucket))
         found = {
             name: files.stamp_of(status)
-            for name, status in adoption.scan(self._shelf, bucket, prefix)
+            for name, status in _stepping(adoption.scan(self._shelf, bucket, prefix), step)
             if name not in rows
         }
-        for name, obj in rows.items():
+        for name, obj in _stepping(rows.items(), step):
             if not adoption.is_current(self._shelf, obj):
                 status = files.look(self._blobs.root, obj.path)
                 found[name] = files.stamp_of(status) if status else ""

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from trainshed import policies
 from trainshed.clock import Clock
+from trainshed.duty import Pace
 from trainshed.errors import NotFound
 from trainshed.sql import Database, notify
 from trainshed.topics import attempts, store, store_snapshots
@@ -22,9 +23,10 @@ _CLEAN_AT_ONCE = 2000
 class Upkeep:
     """Cleans up in small transactions, so that nobody waits for it."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, *, pace: Callable[[], Pace] = Pace) -> None:
         self._db = db
         self._clock = clock
+        self._pace = pace  # a turn's: thousands of subscriptions take seconds
         self._used: set[int] = set()
         self._is_first_turn = True
         self._using: list[Callable[[], Iterable[int]]] = []
@@ -47,7 +49,10 @@ class Upkeep:
         subscriptions = self._db.read(resources.list_subscriptions)
         self._forget_turns({s.subscription_id for s in subscriptions})
         ends: dict[float, int] = {}  # by retention: most subscriptions have the same
-        gone = sum(self._clean(s, ends) for s in subscriptions)
+        gone, pace = 0, self._pace()
+        for subscription in subscriptions:
+            gone += self._clean(subscription, ends)
+            pace.step()
         while self._db.write(partial(store_snapshots.release, now=self._clock.now(), limit=_CLEAN_AT_ONCE)):
             pass
         return gone

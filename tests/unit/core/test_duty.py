@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from trainshed.clock import VirtualClock
-from trainshed.duty import Background, Duty
+from trainshed.duty import Background, Duty, Pace
 
 
 async def _turns(duty_of, steps):
@@ -127,3 +127,15 @@ def test_a_duty_tells_how_long_its_turn_lasts_and_nothing_while_it_waits():
         return 0 < first <= then, duty.turn_seconds
 
     assert asyncio.run(_turns(holding, steps)) == (True, 0.0)
+
+
+def test_long_work_rests_three_times_as_long_as_each_piece_of_it_took():
+    now, rests = [0.0], []
+    pace = Pace(used=lambda: now[0], sleep=rests.append)
+
+    for took in (0.002, 0.002, 0.002, 0.001, 0.020, 0.004):
+        now[0] += took
+        pace.step()
+
+    assert rests == pytest.approx([0.018, 0.063])
+    assert pace.rested_seconds == pytest.approx(sum(rests))
