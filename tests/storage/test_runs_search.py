@@ -212,3 +212,23 @@ def test_states_of_many_runs_are_known_and_how_many_have_not_ended(world):
 
     assert found == {first.name: "SUCCEEDED", second.name: "SUCCEEDED", third.name: "PENDING"}
     assert world.service.count_open() == 1
+
+
+def test_runs_that_somebody_started_by_hand_are_found_by_index(world):
+    mine = create(world)
+    create(world, cause=fired(world, "2026-01-01T00:00:00Z"))
+    told = create(world, cause=Cause(key="m#1", kind="user", receipt_id=""))
+    asked = []
+
+    def note(conn, _cursor, text, values, *_):
+        asked.append((text, values))
+
+    event.listen(world.db._readers, "before_cursor_execute", note)
+    found = world.service.search(runs.Search(trigger=runs.BY_HAND))
+    event.remove(world.db._readers, "before_cursor_execute", note)
+
+    assert names(found) == [told.name, mine.name]
+    text, values = asked[-1]
+    with world.db._readers.connect() as conn:
+        plan = [row[3] for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)]
+    assert plan == ["SEARCH runs USING INDEX ix_runs_trigger (trigger=?)"]

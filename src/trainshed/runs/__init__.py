@@ -33,7 +33,7 @@ from trainshed.runs.pricing import actual, actual_brief, cost_of, estimate, used
 from trainshed.runs.progress import Done, Progress, done
 from trainshed.runs.reading import Details, Rows, Traces
 from trainshed.runs.request import Prepared, from_template, job_id, own_names
-from trainshed.runs.searching import Known, Search, Used
+from trainshed.runs.searching import BY_HAND, Known, Search, Used
 from trainshed.runs.service import Service
 from trainshed.runs.store import ENDED, ENDED_ENTRY, NAMES_PIPELINE, count_open, run_channel
 from trainshed.runs.store_tasks import tasks_channel
@@ -46,6 +46,7 @@ from trainshed.runs.watching import wait
 from trainshed.runs.working import paused_seconds, pauses, worked_seconds
 
 __all__ = [
+    "BY_HAND",
     "ENDED",
     "ENDED_ENTRY",
     "METRICS",

@@ -23,6 +23,7 @@ from trainshed.sql import has_member
 _MOST_KNOWN = 100  # pipelines, triggers
 _LOOKED_THROUGH = 20_000  # runs that one page looks through
 _EXAMPLE = "num_epochs=3"
+BY_HAND = "by hand"  # instead of a trigger: no identifier has a space
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class Search:
 
     state: str = ""
     pipeline: str = ""
-    trigger: str = ""  # resource name, or the end of one
+    trigger: str = ""  # resource name, or the end of one; BY_HAND
     since: datetime | None = None  # created then or later
     until: datetime | None = None  # created before
     text: str = ""  # in its name
@@ -128,7 +129,9 @@ def _conditions(conn: Connection, wanted: Search) -> list[ColumnElement[bool]]:
         found.append(c.state == wanted.state)
     if wanted.pipeline:
         found.append(c.pipeline == wanted.pipeline)
-    if wanted.trigger:
+    if wanted.trigger == BY_HAND:
+        found += [c.trigger == "", c.receipt_id == "", c.cause_kind.in_(("", "user"))]
+    elif wanted.trigger:
         found.append(c.trigger.in_(_meant(conn, wanted.trigger)))
     if wanted.commit:
         found.append(commits.are_of(conn, wanted.commit))

@@ -2,7 +2,7 @@
 
 - `listing`: the list and its filters. `words`: how runs are put in words.
 - `one`: one run. `picture`: its graph, as far as `folding` leaves it open; `panel`: which of its nodes is selected,
-  and `task` or `artifact`: what is known of it; `tasks`: the table; `timeline`: who waited and worked when; `download`: its spec, its graph's layout;
+  and `task` or `artifact`: what is known of it; `tasks`: the table; `timeline`: who waited and worked when; `wrote`: the logs of all; `download`: its spec, its graph's layout;
   `usual`: what takes longer than it does else; `kept`: what need not be read or made again.
 - `results`: what came out of a run, for people to look at; `classification` reads curves and matrices.
 - `compare`: several runs side by side; `differences` says what differs, `parallel` draws a sweep;

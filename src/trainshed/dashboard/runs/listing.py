@@ -130,12 +130,16 @@ def _filters(known: runs.Known, wanted: runs.Search) -> Part:
 
 def narrowed(known: runs.Known, wanted: runs.Search) -> tuple[Filter, ...]:
     """Answer what lists of runs are narrowed down by: their state, what they are of, what started them."""
-    triggers = ((name, names.called(name)) for name in _with(known.triggers, wanted.trigger))
+    by_hand = (runs.BY_HAND, runs.BY_HAND)
+    asked_for = "" if wanted.trigger == runs.BY_HAND else wanted.trigger
+    triggers = ((name, names.called(name)) for name in _with(known.triggers, asked_for))
     pipelines = _choices("any", _with(known.pipelines, wanted.pipeline))
     return (
         Filter(name="state", label="State", value=wanted.state, choices=_choices("any", runs.RUN.states)),
         Filter(name="pipeline", label="Pipeline", value=wanted.pipeline, choices=pipelines),
-        Filter(name="trigger", label="Started by", value=wanted.trigger, choices=[("", "anything"), *triggers]),
+        Filter(
+            name="trigger", label="Started by", value=wanted.trigger, choices=[("", "anything"), by_hand, *triggers]
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Code, Link, Several, Time
 from trainshed.dashboard.logs.ansi import plain
 from trainshed.dashboard.page import Action, Actions, Facts, Notice, Page, Part, Tab, Text
-from trainshed.dashboard.runs import label, panel, results, tasks, timeline, usual
+from trainshed.dashboard.runs import label, panel, results, tasks, timeline, usual, wrote
 from trainshed.dashboard.runs.kept import Ended
 from trainshed.dashboard.runs.listing import COMPARISON, SECTION, own_name
 from trainshed.dashboard.runs.picture import Pictures
@@ -27,7 +27,7 @@ from trainshed.dashboard.runs.words import (
     was_stopped,
 )
 
-TABS = ("graph", "tasks", "timeline", "results", "details")
+TABS = ("graph", "tasks", "timeline", "logs", "results", "details")
 WORDS = (
     "tab",
     "task",
@@ -63,6 +63,7 @@ class OneRun:
             "graph": self._graph,
             "tasks": self._tasks,
             "timeline": self._timeline,
+            "logs": lambda found, asked: wrote.parts(self._service, found, asked),
             "results": lambda found, _: results.parts(self._service, found.run, tasks.shown_names(found.plan)),
             "details": lambda found, _: _details(self._service, found.run),
         }
@@ -154,7 +155,14 @@ def _follows(run: runs.Run) -> Sequence[str]:
 
 
 def _tabs(asked: Asked, run: runs.Run, current: str) -> Sequence[Tab]:
-    labels = {"graph": "Graph", "tasks": "Tasks", "timeline": "Timeline", "results": "Results", "details": "Details"}
+    labels = {
+        "graph": "Graph",
+        "tasks": "Tasks",
+        "timeline": "Timeline",
+        "logs": "Logs",
+        "results": "Results",
+        "details": "Details",
+    }
     address = Asked(path=asked.path)
     tabs = [
         Tab(label=label, href=address.href(tab=None if tab == TABS[0] else tab), is_current=tab == current)

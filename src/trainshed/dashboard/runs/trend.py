@@ -99,6 +99,8 @@ def value(each: Measured, metric: str) -> float | None:
 def _whose(wanted: runs.Search) -> str:
     if wanted.pipeline:
         return wanted.pipeline
+    if wanted.trigger == runs.BY_HAND:
+        return "runs by hand"
     return names.called(wanted.trigger) if wanted.trigger else "all runs"
 
 
