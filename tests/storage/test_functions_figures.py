@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from sqlalchemy import select
 from storage.functions_world import CRASH, MEBIBYTE, NAME, OK, an_event, opened, run
 
+from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.functions import measured
 from trainshed.functions import store, store_minutes
 from trainshed.sql.lifecycle import history_table
 
@@ -83,3 +86,30 @@ def test_calls_are_read_in_parts_and_by_outcome_and_version(bench, clock):
     assert [i.state for i in (*newest, *older)] == ["OK", "CRASH", "OK"]
     assert [i.state for i in failed] == ["CRASH"]
     assert of_second == []
+
+
+def test_calls_that_began_at_the_same_time_are_all_listed_page_by_page(bench, clock, monkeypatch):
+    monkeypatch.setattr(measured, "CALLS", 2)
+
+    async def scenario():
+        async with bench() as b:
+            await b.deploy()
+            for number in range(7):
+                b.script.endings.append(OK)
+                await b.host.deliver(NAME, an_event(number))
+                if number in {0, 5}:
+                    clock.advance(1)
+            more, pages = "/f", []
+            while more and len(pages) < 7:
+                asked = Asked(path="/f", query=tuple(parse_qsl(urlsplit(more).query)))
+                skip = measured.skipped(asked)
+                found = b.service.invocations(NAME, limit=3, before=asked.moment("before"), skip=skip)
+                (table,) = (part for part in measured.calls(found, asked) if part.id == "calls")
+                pages.append([row[0].text for row in table.rows])
+                more = table.more
+            return pages, [call.id for call in b.service.invocations(NAME)]
+
+    pages, everything = run(scenario())
+
+    assert [len(page) for page in pages] == [2, 2, 2, 1]
+    assert [call for page in pages for call in page] == everything

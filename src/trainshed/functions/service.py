@@ -187,10 +187,18 @@ class Service:
         )
 
     def invocations(
-        self, name: str, *, limit: int = 100, before: datetime | None = None, wanted: store.Wanted = store.EVERY
+        self,
+        name: str,
+        *,
+        limit: int = 100,
+        before: datetime | None = None,
+        skip: int = 0,
+        wanted: store.Wanted = store.EVERY,
     ) -> Sequence[Invocation]:
-        """Read the invocations of a function, newest first; those that started before a time."""
-        return self._db.read(partial(store.list_invocations, name=name, limit=limit, before=before, wanted=wanted))
+        """Read the invocations of a function, newest first; those before a time, or after the first `skip` of that time."""
+        return self._db.read(
+            partial(store.list_invocations, name=name, limit=limit, before=before, skip=skip, wanted=wanted)
+        )
 
     def invocation(self, invocation_id: str) -> Invocation:
         """Read one invocation. Raises NotFound."""

@@ -215,13 +215,19 @@ def get_invocation(conn: Connection, invocation_id: str) -> Invocation:
 
 
 def list_invocations(
-    conn: Connection, name: str, *, before: datetime | None = None, wanted: Wanted = EVERY, limit: int = 100
+    conn: Connection,
+    name: str,
+    *,
+    before: datetime | None = None,
+    skip: int = 0,
+    wanted: Wanted = EVERY,
+    limit: int = 100,
 ) -> list[Invocation]:
-    """Read the invocations of a function, newest first."""
+    """Read the invocations of a function, newest first; of those that started at the very time `before` all but some."""
     i = function_invocations
     query = select(i).where(i.c.function == name).order_by(i.c.start_time.desc()).limit(limit)
     if before is not None:
-        query = query.where(i.c.start_time < before)
+        query = query.where(i.c.start_time <= before).offset(skip) if skip else query.where(i.c.start_time < before)
     if wanted.version is not None:
         query = query.where(i.c.version == wanted.version)
     if wanted.failed:

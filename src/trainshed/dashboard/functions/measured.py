@@ -104,7 +104,7 @@ def calls(found: Sequence[functions.Invocation], asked: Asked) -> list[Part]:
     """List calls, newest first; one more than the page has says that there are older ones."""
     shown = found[:CALLS]
     outcome = asked.word("outcome")
-    older = asked.href(before=rfc3339(shown[-1].start_time)) + "#calls" if len(found) > CALLS else ""
+    older = _older(found, asked) + "#calls" if len(found) > CALLS else ""
     kept = [(key, asked.word(key)) for key in ("version", "window") if asked.word(key)]
     return [
         Filters(
@@ -130,6 +130,21 @@ def calls(found: Sequence[functions.Invocation], asked: Asked) -> list[Part]:
             more=older,
         ),
     ]
+
+
+def skipped(asked: Asked) -> int:
+    """Answer how many calls of the very time at which the page begins are on pages before it. Raises InvalidArgument."""
+    return asked.number("skip", 0)
+
+
+def _older(found: Sequence[functions.Invocation], asked: Asked) -> str:
+    """Answer the address of the next page: many calls may begin at the same time."""
+    last = found[CALLS - 1].start_time
+    if found[CALLS].start_time < last:
+        return asked.href(before=rfc3339(last), skip=None)
+    same = sum(call.start_time == last for call in found[:CALLS])
+    same += skipped(asked) if asked.moment("before") == last else 0
+    return asked.href(before=rfc3339(last), skip=str(same))
 
 
 def _call(call: functions.Invocation, path: str) -> tuple[Cell, ...]:

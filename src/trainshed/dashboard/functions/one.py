@@ -15,7 +15,17 @@ from trainshed.errors import NotFound
 from trainshed.sql import changes
 
 __all__ = ["SECTION", "WORDS", "One"]
-WORDS = ("tab", "version", "window", "outcome", "before", "file", *logs.WORDS, "line")  # of the query, in all tabs
+WORDS = (
+    "tab",
+    "version",
+    "window",
+    "outcome",
+    "before",
+    "skip",
+    "file",
+    *logs.WORDS,
+    "line",
+)  # of the query, in all tabs
 _REFRESH_SECONDS = 10.0  # the window moves on, instances come and go
 
 
@@ -86,7 +96,9 @@ class One:
         found = self._service.metrics(name, window=measured.window(of.asked), version=of.number)
         before = of.asked.moment("before")
         wanted = functions.Wanted(version=of.number, failed=of.asked.choice("outcome", ("failed",)) == "failed")
-        calls = self._service.invocations(name, limit=measured.CALLS + 1, before=before, wanted=wanted)
+        calls = self._service.invocations(
+            name, limit=measured.CALLS + 1, before=before, skip=measured.skipped(of.asked), wanted=wanted
+        )
         charts = measured.charts(found, self._host.instances(name), measured.window_words(of.asked))
         return [*charts, *measured.calls(calls, of.asked)]
 
