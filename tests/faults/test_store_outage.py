@@ -6,15 +6,17 @@ import json
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from storage import functions_world
 from storage.commits import failing_to_commit
 
 from trainshed import ledger, schedules, testing
 from trainshed.builds.testing import Workbench
 from trainshed.duty import Background
-from trainshed.errors import Unavailable
+from trainshed.errors import FailedPrecondition, Unavailable
 from trainshed.runners.contract import Report, Succeeded
 from trainshed.runners.scripted import Act
 from trainshed.runs.engine.ended import ending_of
@@ -217,3 +219,64 @@ def test_what_an_attempt_left_is_removed_only_once_it_is_on_disk_that_it_came_to
 
     db.write(apply)
     assert not staged.path.exists()
+
+
+@pytest.fixture
+def refusing(monkeypatch):
+    """Let the store refuse the next writes, so many of them."""
+
+    def refuse(times):
+        left, begin = iter(range(times)), dialect.begin
+
+        def refusing(conn):
+            if next(left, None) is not None:
+                raise Unavailable("the disk is full")
+            begin(conn)
+
+        monkeypatch.setattr(dialect, "begin", refusing)
+
+    return refuse
+
+
+async def as_time_goes_by(clock, work):
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        clock.advance(timedelta(seconds=0.1))
+        await asyncio.sleep(0.001)
+    return await task
+
+
+def test_a_deployment_that_failed_during_an_outage_ends(db, clock, tmp_path, refusing):
+    async def scenario():
+        async with functions_world.opened(db, clock, tmp_path) as bench:
+
+            def fail(lines, *, log):
+                refusing(3)
+                raise FailedPrecondition("no such package")
+
+            bench.environments.ensure = fail
+            with pytest.raises(FailedPrecondition, match="no such package"):
+                await as_time_goes_by(clock, bench.deploy())
+            return bench.service.get(functions_world.NAME).state
+
+    assert functions_world.run(scenario()) == "OFFLINE", "another can be begun"
+
+
+def test_a_call_of_a_function_that_ended_during_an_outage_counts(db, clock, tmp_path, refusing, monkeypatch):
+    async def scenario():
+        async with functions_world.opened(db, clock, tmp_path) as bench:
+            await bench.deploy()
+            begin = bench.service.begin
+
+            def then_refuse(*given, **more):
+                begun = begin(*given, **more)
+                refusing(3)
+                return begun
+
+            monkeypatch.setattr(bench.service, "begin", then_refuse)
+            is_acked = await as_time_goes_by(
+                clock, bench.host.deliver(functions_world.NAME, functions_world.an_event())
+            )
+            return is_acked, bench.states()
+
+    assert functions_world.run(scenario()) == (True, ["OK"])

@@ -132,7 +132,7 @@ class Upkeep:
         for name in (entry.name for entry in folders if entry.name not in known and paths.is_bucket(entry.name)):
             if next(adoption.scan(self._shelf, name), None) is None:
                 continue
-            with suppress(AlreadyExists):  # somebody makes it at this moment: its folder is there before its row
+            with suppress(AlreadyExists):  # somebody makes it at this moment
                 self._db.write(partial(self._blobs.create_bucket, bucket=name))
                 new.append(name)
         return new

@@ -9,13 +9,23 @@ import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from trainshed import names
 from trainshed.clock import Clock
 from trainshed.duty import Background, off_loop
-from trainshed.errors import FailedPrecondition, Finding, InvalidArgument, NotFound, TrainshedError, Unavailable
+from trainshed.errors import (
+    OUTAGES,
+    FailedPrecondition,
+    Finding,
+    InvalidArgument,
+    NotFound,
+    TrainshedError,
+    Unavailable,
+)
 from trainshed.functions import addresses, envelope, runtimes, signature, source, tree
 from trainshed.functions.addresses import check_name
 from trainshed.functions.calls import Begun, Call
@@ -31,6 +41,7 @@ from trainshed.ledger import Cause, Message
 
 log = logging.getLogger(__name__)
 _INTERPRETER = f"{sys.version_info.major}.{sys.version_info.minor}"
+_OUTAGE = timedelta(seconds=1)  # of the store, until it is asked again
 _KEPT_DEPLOYMENTS = 100
 
 
@@ -265,8 +276,20 @@ class Host:
             deployment.end(function=function)
 
     async def _failed(self, deployment: Deployment, error: TrainshedError) -> None:
-        await off_loop(self._service.fail_deployment, deployment.name, error)
+        await self._write(partial(self._service.fail_deployment, deployment.name, error))
         deployment.end(error=error)
+
+    async def _write(self, verb: Callable[[], object]) -> None:
+        """Write how something ended, once the store takes it: else it would go on until the next start, which says it."""
+        while True:
+            try:
+                await off_loop(verb)
+            except OUTAGES:
+                if self._stopping:
+                    raise
+                await self._clock.sleep_until(self._clock.now() + _OUTAGE)
+            else:
+                return
 
     async def _build(self, deployment: Deployment, draft: Version, wanted: list[str]) -> Function:
         deployment.enter("BUILD", "Installing requirements…")
@@ -297,7 +320,7 @@ class Host:
     async def _finish(self, begun: Begun, ended: Ended, *, asked: bool) -> tuple[str, Ended]:
         if self._stopping and not ended.ok:
             ended = Ended(transition="interrupt", error="the server ended under it")
-        await off_loop(self._service.finish, begun, ended, asked=asked)
+        await self._write(partial(self._service.finish, begun, ended, asked=asked))
         return begun.invocation.id, ended
 
     async def _acquire(self, name: str) -> tuple[Pool, Instance]:
