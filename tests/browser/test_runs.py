@@ -255,7 +255,7 @@ def test_what_came_out_is_shown_and_can_do_nothing(page, shed, results):
     frame.scroll_into_view_if_needed()
     assert frame.get_attribute("sandbox") == ""
     expect(page.frame_locator("section.framed iframe").locator("#said")).to_have_text("Untouched")
-    expect(page).to_have_title("everything · Trainshed")
+    expect(page).to_have_title("SUCCEEDED: everything · Trainshed")
     answer = page.request.get(frame.get_attribute("src"))
     assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'; img-src data:;")
     assert page.request.get("/rendered/1").status == 404
@@ -357,7 +357,9 @@ def test_a_run_is_watched_cancelled_and_retried(page, shed, spec):
 
     page.get_by_role("button", name="Retry what failed").click()
     expect(state).to_contain_text("RUNNING")
+    expect(page).to_have_title("RUNNING: slow · Trainshed")  # for who looks at another tab
     expect(state).to_contain_text("SUCCEEDED")
+    expect(page).to_have_title("SUCCEEDED: slow · Trainshed")
     assert api(shed, "/runs/slow")["state"] == "SUCCEEDED"
     expect(page.get_by_text(" of pauses")).to_be_visible()
     expect(page.get_by_text("asked to end by")).to_have_count(0)

@@ -71,5 +71,5 @@ async def _keep(watch: Watch[Drawn], draw: Draw) -> None:
 
 def _changed(has: Mapping[str, str], now: Drawn) -> str:
     parts = {key: html for key, html in now.parts.items() if has.get(key) != html}
-    news = {"title": now.page.title, "head": now.head, "order": list(now.parts), "parts": parts}
+    news = {"title": now.page.of_tab, "head": now.head, "order": list(now.parts), "parts": parts}
     return f"data: {json.dumps(news, ensure_ascii=False)}\n\n"

@@ -204,6 +204,11 @@ class Page:
     goes_to: str = ""  # address of what is meant; a browser is led there instead
 
     @property
+    def of_tab(self) -> str:
+        """What the browser's tab says: the state first, which may change while one looks at another."""
+        return f"{self.state.state}: {self.title}" if self.state else self.title
+
+    @property
     def is_live(self) -> bool:
         """Tell whether the page may change while one looks."""
         return bool(self.follows) or self.refresh_seconds is not None

@@ -1,7 +1,7 @@
 import json
 
 from trainshed.dashboard import render
-from trainshed.dashboard.cells import Link, Mark, Marks, Ranked
+from trainshed.dashboard.cells import Badge, Link, Mark, Marks, Ranked
 from trainshed.dashboard.document import document
 from trainshed.dashboard.page import Action, Empty, Facts, Field, Form, Notice, Page, Table, Text
 
@@ -77,3 +77,11 @@ def test_a_name_is_shown_in_the_order_that_it_is_written_in():
     assert "photo_\ufffdgnp.exe" in drawn.head
     assert "photo_\ufffdgnp.exe" in drawn.parts["text"]
     assert f'value="{name}"' in drawn.parts["edit"], "what is sent is what is there"
+
+
+def test_the_tab_of_a_browser_says_the_state_first():
+    page = Page(title="slow <1>", section="/runs", parts=[], state=Badge(state="RUNNING", note="1 of 2 tasks done"))
+    pages = render.Pages()
+
+    assert "<title>RUNNING: slow &lt;1&gt; · Trainshed</title>" in pages.whole(pages.draw(page))
+    assert Page(title="Runs", section="/runs", parts=[]).of_tab == "Runs"
