@@ -32,7 +32,7 @@ def decide(bench, build, **given):
 def test_a_build_of_a_trigger_with_approval_config_is_pending_until_it_is_approved(bench, pending):
     assert pending.state == "PENDING"
     assert pending.approval == {"state": "PENDING", "config": {"approvalRequired": True}}
-    assert bench.service.waiting(10) == ()
+    assert bench.service.reports.waiting(10) == ()
 
     approved = decide(bench, pending, is_approved=True, comment="fine", url="https://x/1")
 
@@ -54,7 +54,7 @@ def test_a_rejected_build_is_cancelled_and_never_starts(bench, pending):
     assert (rejected.state, rejected.approval["state"]) == ("CANCELLED", "REJECTED")
     assert rejected.status_detail == "rejected by ann@x: not today"
     assert [s.state for s in rejected.steps] == ["CANCELLED"]
-    assert bench.service.waiting(10) == ()
+    assert bench.service.reports.waiting(10) == ()
 
 
 def test_a_decision_is_made_once_and_only_about_a_pending_build(bench, pending):
@@ -84,13 +84,13 @@ def test_queue_ttl_runs_from_the_approval_and_nobody_approves_after_two_months(t
         first, second = (bench.triggers.run("g", project="p") for _ in range(2))
 
         clock.advance_to(clock.now() + timedelta(days=59))
-        bench.service.expire()
+        bench.service.reports.expire()
         decide(bench, first, is_approved=True)
         clock.advance_to(clock.now() + timedelta(seconds=599))
-        bench.service.expire()
+        bench.service.reports.expire()
         assert bench.service.get(first.build_id).state == "QUEUED"
         clock.advance_to(clock.now() + timedelta(days=1))
-        bench.service.expire()
+        bench.service.reports.expire()
 
         assert [bench.service.get(b.build_id).state for b in (first, second)] == ["EXPIRED", "EXPIRED"]
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -359,7 +359,7 @@ def test_a_build_of_a_crashed_server_is_lost_honestly_and_its_processes_end(tmp_
         crashed = Workbench(tmp_path, db)
         build = crashed.submit(bash("true"))
         waiting = crashed.submit(bash("echo later"))
-        crashed.service.start(build.build_id)
+        crashed.service.reports.start(build.build_id)
         pid = os.posix_spawn("/bin/sleep", ["sleep", "300"], {**os.environ, processes.MARK: f"{build.build_id}/0"})
         bench = Workbench(tmp_path, db)
 
@@ -372,18 +372,16 @@ def test_a_build_of_a_crashed_server_is_lost_honestly_and_its_processes_end(tmp_
         assert ended.state == "SUCCESS"
 
 
-def test_a_build_that_waits_too_long_expires(tmp_path):
-    class Ahead:
-        def now(self):
-            return datetime.now(UTC) + timedelta(hours=2)
-
+def test_a_build_that_waits_too_long_expires(tmp_path, clock):
     with testing.database(tmp_path) as db:
-        bench = Workbench(tmp_path, db)
+        bench = Workbench(tmp_path, db, clock=clock)
         build = bench.submit(bash("true"), queueTtl="3600s")
-        bench.service._clock = Ahead()
-        bench.service.expire()
+        bench.service.reports.expire()
+        before = bench.service.get(build.build_id).state
+        clock.advance(timedelta(hours=2).total_seconds())
+        bench.service.reports.expire()
 
-        assert bench.service.get(build.build_id).state == "EXPIRED"
+        assert (before, bench.service.get(build.build_id).state) == ("QUEUED", "EXPIRED")
 
 
 def test_listing_filters_and_pages(bench):

@@ -5,7 +5,7 @@
 Decisions, no I/O: `document` (text → data), `schema` and `config` (data → checked `Config`), `substitutions` with
 `expansions`, `plan` (waitFor), `filters` (of ListBuilds), `flags` (command-line values), `globs`, `lifecycle`.
 
-Doing: `store`, `searching` (lists for people) and `service` (the verbs), `execution` → `steps` → `processes` (a build, a
+Doing: `store`, `searching` (lists for people) and `service` (the verbs), `reports` (what running says), `execution` → `steps` → `processes` (a build, a
 step, its process tree), `workspace` (folders and paths), `journal` and `logkeeping` (the log),
 `sources`, `repositories` (git), `clones` (what steps cloned), `secret_versions`, `objects` (buckets), `ignore` (files
 left out), `shims` (gsutil, gcloud, docker), `loop` (duties). `ports`: what builds need of others; `testing`: a workbench.
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from trainshed.builds.model import Build, Progress, StepRecord
     from trainshed.builds.objects import BlobObjects
     from trainshed.builds.ports import Feeds
+    from trainshed.builds.reports import Announce
     from trainshed.builds.repositories import Repositories
     from trainshed.builds.searching import Search
-    from trainshed.builds.service import Announce, Service
+    from trainshed.builds.service import Service
     from trainshed.builds.shims import install_shims
     from trainshed.builds.steps import Tools
     from trainshed.builds.triggers.events import Events
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from trainshed.builds.triggers.triggered import Triggered
 
 _FACE = {
-    "Announce": "service",
+    "Announce": "reports",
     "BUILD": "lifecycle",
     "STEP": "lifecycle",
     "BlobObjects": "objects",

@@ -66,7 +66,7 @@ class Execution:
     async def run(self) -> None:
         """Run the build; being cancelled means that somebody has ended it, or that the server stops."""
         try:
-            build, config = await off_loop(self._service.start, self._id)
+            build, config = await off_loop(self._service.reports.start, self._id)
         except StaleState:
             return
         await off_loop(self._workspace.prepare)
@@ -155,7 +155,7 @@ class Execution:
             return await work()
         finally:
             with suppress(TrainshedError):
-                await asyncio.shield(off_loop(self._service.phase, self._id, name, start, self._clock.now()))
+                await asyncio.shield(off_loop(self._service.reports.phase, self._id, name, start, self._clock.now()))
 
     async def _fetch(self, config: Config) -> str:
         around = self._around
@@ -250,12 +250,12 @@ class Execution:
 
     def _begin_step(self, step: Step) -> None:
         with suppress(StaleState):  # somebody cancelled the build in the meantime
-            self._service.begin_step(self._id, step.number)
+            self._service.reports.begin_step(self._id, step.number)
 
     def _end_step(self, step: Step, transition: str, code: int | None, when: datetime) -> None:
         output = read_output(self._workspace.outputs(step))
         with suppress(StaleState):  # likewise
-            self._service.end_step(self._id, step.number, transition, when=when, exit_code=code, output=output)
+            self._service.reports.end_step(self._id, step.number, transition, when=when, exit_code=code, output=output)
 
     async def _push(self, config: Config, folder: Path) -> None:
         for name in config.images:
@@ -300,7 +300,7 @@ class Execution:
         await self._keeper.finish()
         await self._written()
         return await off_loop(
-            self._service.finish, self._id, transition, detail=detail, failure=failure, results=self._results
+            self._service.reports.finish, self._id, transition, detail=detail, failure=failure, results=self._results
         )
 
     async def _ended_from_outside(self) -> None:

@@ -39,10 +39,10 @@ class Engine:
         if not self._is_tidy:
             await self._tidy_up()
             self._is_tidy = True
-        await off_loop(self._service.expire)
+        await off_loop(self._service.reports.expire)
         await self._stop_ended()
         free = self._places - len(self._running)
-        for build_id in await off_loop(self._service.waiting, free) if free > 0 else ():
+        for build_id in await off_loop(self._service.reports.waiting, free) if free > 0 else ():
             if build_id not in self._running:
                 execution = Execution(self._service, self._clock, self._around, build_id)
                 task = self._background.spawn(execution.run(), name=f"build {build_id}")
@@ -55,7 +55,7 @@ class Engine:
 
         Their server went away, or it could not write how they ended.
         """
-        for build_id in await off_loop(self._service.working):
+        for build_id in await off_loop(self._service.reports.working):
             if build_id in self._running:
                 continue
             ended = await processes.end(f"{build_id}/", grace_seconds=0)

@@ -1,10 +1,8 @@
 """The verbs of builds: one transaction each, calling pure code and the store."""
 
-import base64
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,10 +13,11 @@ from trainshed import names
 from trainshed.builds import config, filters, searching, store
 from trainshed.builds.lifecycle import BUILD
 from trainshed.builds.model import Build, Config, Origin, Progress, commit_of
+from trainshed.builds.reports import Announce, Reports
 from trainshed.builds.substitutions import OF_TRIGGERS
 from trainshed.builds.workspace import Workspace
 from trainshed.clock import Clock, rfc3339
-from trainshed.errors import FailedPrecondition, NotFound, StaleState
+from trainshed.errors import FailedPrecondition, NotFound
 from trainshed.ledger import Cause
 from trainshed.sql import Database
 
@@ -26,11 +25,10 @@ _PRINCIPAL = re.compile(r"build-([0-9a-f-]{36})@.+")
 _APPROVABLE = timedelta(days=60)  # Google lets nobody approve a build that is older than two months
 _NOBODY = Origin()
 _AT_WORK = 20  # builds that are looked at, of those made before
-Announce = Callable[[Connection, Build], None]  # said in the transaction that changes a build's state
 
 
 class Service:
-    """Builds: create, look, approve, cancel; and what their execution reports."""
+    """Builds: create, look, approve, cancel; `reports` is what running them says."""
 
     def __init__(
         self,
@@ -44,10 +42,8 @@ class Service:
         self._db = db
         self._clock = clock
         self._folder = folder
-        self._announce = announce
+        self.reports = Reports(db, clock, announce)
         self.project_number = project_number
-
-    # What users ask for
 
     def create(
         self,
@@ -122,7 +118,7 @@ class Service:
         store.insert_build(conn, values, steps)
         if not origin.needs_approval:
             store.fire_build(conn, build_id, "queue", now=now)
-        return self._changed(conn, build_id)
+        return self.reports.changed(conn, build_id)
 
     def get(self, build_id: str, *, project: str = "") -> Build:
         """Read one build. Raises NotFound."""
@@ -203,7 +199,7 @@ class Service:
             values = {"approval": {**build.approval, "state": "CANCELLED"}} if build.state == "PENDING" else {}
             store.fire_build(conn, build_id, "cancel", now=now, status_detail="cancelled on request", **values)
             store.abandon_steps(conn, build_id, now=now)
-            return self._changed(conn, build_id)
+            return self.reports.changed(conn, build_id)
 
         return self._db.write(verb)
 
@@ -232,7 +228,7 @@ class Service:
                 detail = f"rejected by {approver}" + (f": {comment}" if comment else "")
                 store.fire_build(conn, build_id, "reject", now=now, status_detail=detail, **values)
                 store.abandon_steps(conn, build_id, now=now)
-            return self._changed(conn, build_id)
+            return self.reports.changed(conn, build_id)
 
         return self._db.write(verb)
 
@@ -269,98 +265,9 @@ class Service:
 
     def left(self) -> Sequence[Workspace]:
         """Answer the folders of builds in which there is more than their logs."""
-        working = self.working()
+        working = self.reports.working()
         found = [path.parent for path in self._folder.glob("*/workspace")]
         return [Workspace(folder) for folder in found if folder.name not in working]
-
-    # What the execution reports
-
-    def waiting(self, limit: int) -> tuple[str, ...]:
-        """Answer the queued builds that are next."""
-        return tuple(self._db.read(lambda conn: store.waiting(conn, limit)))
-
-    def working(self) -> tuple[str, ...]:
-        """Answer the builds whose row says that they run."""
-        found = self._db.read(lambda conn: store.list_builds(conn, states=("WORKING",), limit=10_000))
-        return tuple(b.build_id for b in found)
-
-    def expire(self) -> None:
-        """End the builds that have waited too long."""
-        now = self._clock.now()
-        for build_id in self._db.read(lambda conn: store.overdue(conn, now)):
-            detail = "queueTtl passed before the build could start"
-            self.finish(build_id, "expire", detail=detail)
-
-    def start(self, build_id: str) -> tuple[Build, Config]:
-        """Let a build begin. Raises StaleState when somebody cancelled it."""
-        now = self._clock.now()
-
-        def verb(conn: Connection) -> Build:
-            store.fire_build(conn, build_id, "start", now=now, start_time=now)
-            return self._changed(conn, build_id)
-
-        build = self._db.write(verb)
-        return build, config.read(build.resolved, values=build.substitutions)
-
-    def begin_step(self, build_id: str, number: int) -> None:
-        """Note that a step starts."""
-        now = self._clock.now()
-        self._db.write(
-            partial(store.fire_step, build_id=build_id, number=number, name="begin", now=now, start_time=now)
-        )
-
-    def end_step(
-        self, build_id: str, number: int, transition: str, *, when: datetime, exit_code: int | None, output: bytes = b""
-    ) -> None:
-        """Note how a step ended, and when."""
-        values = {"exit_code": exit_code, "output": base64.b64encode(output).decode()}
-        self._db.write(lambda conn: store.fire_step(conn, build_id, number, transition, now=when, **values))
-
-    def phase(self, build_id: str, name: str, start: datetime, end: datetime) -> None:
-        """Note how long a phase took."""
-
-        def verb(conn: Connection) -> None:
-            timing = dict(store.get_build(conn, build_id).timing)
-            timing[name] = {"startTime": rfc3339(start), "endTime": rfc3339(end)}
-            store.set_values(conn, build_id, timing=timing)
-
-        self._db.write(verb)
-
-    def finish(
-        self,
-        build_id: str,
-        transition: str,
-        *,
-        detail: str = "",
-        failure: Mapping[str, str] | None = None,
-        results: Mapping[str, Any] | None = None,
-    ) -> bool:
-        """Note how a build ended; False when it had ended otherwise before."""
-
-        def verb(conn: Connection) -> None:
-            now = self._clock.now()
-            store.abandon_steps(conn, build_id, now=now)
-            store.fire_build(
-                conn,
-                build_id,
-                transition,
-                now=now,
-                status_detail=detail,
-                failure=dict(failure or {}) or None,
-                results=dict(results or {}) or None,
-            )
-            self._changed(conn, build_id)
-
-        try:
-            self._db.write(verb)
-        except StaleState:
-            return False
-        return True
-
-    def _changed(self, conn: Connection, build_id: str) -> Build:
-        build = store.get_build(conn, build_id)
-        self._announce(conn, build)
-        return build
 
     def _of(self, build: Build, project: str) -> Build:
         if project not in {"", "-", build.project, self.project_number}:

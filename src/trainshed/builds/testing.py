@@ -14,8 +14,9 @@ from trainshed.builds.images.docker import Docker
 from trainshed.builds.loop import Engine
 from trainshed.builds.model import Build
 from trainshed.builds.ports import Feeds
+from trainshed.builds.reports import Announce
 from trainshed.builds.repositories import Repositories
-from trainshed.builds.service import Announce, Service
+from trainshed.builds.service import Service
 from trainshed.builds.shims import install_shims
 from trainshed.builds.steps import Tools
 from trainshed.builds.triggers.events import Events
