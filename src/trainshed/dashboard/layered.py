@@ -5,7 +5,7 @@ drawn between the groups, where both are in one. What is not connected is laid o
 Time grows with the nodes, the edges and the lanes; lanes are limited.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -73,16 +73,17 @@ def _by_scope(known: Mapping[str, Node], edges: _Edges) -> dict[str, list[tuple[
     """Answer each group's own edges: between the nodes, or the groups, that stand in it side by side."""
     trails: dict[str, dict[str, str]] = {}
     found: dict[str, dict[tuple[str, str], None]] = {}
-    for start, end in edges:
+    for edge in edges:
+        start, end = edge
         if start not in known or end not in known:
             continue
-        shared, above, below = known[start].parent, start, end
+        shared, pair = known[start].parent, edge
         if known[end].parent != shared:
-            outer, inner = (trails.get(key) or trails.setdefault(key, _trail(known, key)) for key in (start, end))
+            outer, inner = (trails.get(key) or trails.setdefault(key, _trail(known, key)) for key in edge)
             shared = next(scope for scope in inner if scope in outer)
-            above, below = outer[shared], inner[shared]
-        if above != below:
-            found.setdefault(shared, {})[above, below] = None
+            pair = outer[shared], inner[shared]
+        if pair[0] != pair[1]:
+            found.setdefault(shared, {})[pair] = None
     return {scope: list(pairs) for scope, pairs in found.items()}
 
 
@@ -150,10 +151,9 @@ class _Block:
         layers = _layers(keys, edges)
         self.paths = _lanes(layers, edges)
         row = {key: i for i, layer in enumerate(layers) for key in layer}
-        steps = dict.fromkeys(pair for path in self.paths for pair in pairwise(path))
-        pairs = [
-            pair for pair in steps if row[pair[0]] < row[pair[1]]
-        ]  # groups may lead to each other by what is in them
+        steps = dict.fromkeys(step for path in self.paths for step in _steps(path))
+        # Groups may lead to each other by what is in them.
+        pairs = [step for step in steps if row[step[0]] < row[step[1]]]
         del steps
         width = {key: sizes[key][0] if key in sizes else LANE for layer in layers for key in layer}
         left = _arranged(layers, pairs, width, frozenset(keys))
@@ -235,12 +235,21 @@ def _layers(keys: Sequence[str], edges: _Edges) -> list[list[str]]:
     return layers
 
 
-def _lanes(layers: list[list[str]], edges: _Edges) -> list[list[str]]:
+def _steps(path: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """Answer what leads from one layer to the next: most edges do so themselves, and are answered as they are."""
+    match path:
+        case (_, _) as step if isinstance(step, tuple):
+            return (step,)
+    return pairwise(path)
+
+
+def _lanes(layers: list[list[str]], edges: _Edges) -> list[tuple[str, ...]]:
     """Answer each edge as the keys it passes, adding a key for every layer between its ends."""
     row = {key: i for i, layer in enumerate(layers) for key in layer}
     left = _LANES_A_NODE * len(row) + _LANES_AT_LEAST
-    paths: dict[tuple[str, str], list[str]] = {}
-    for a, b in sorted(edges, key=lambda edge: row[edge[1]] - row[edge[0]]):  # short ones first: they all get lanes
+    paths: dict[tuple[str, str], tuple[str, ...]] = {}
+    for edge in sorted(edges, key=lambda edge: row[edge[1]] - row[edge[0]]):  # short ones first: they all get lanes
+        a, b = edge
         length = row[b] - row[a] - 1
         left -= length
         between = [f"{a}\0{i}" for i in range(row[a] + 1, row[b])] if left >= 0 else []  # no name has this character
@@ -248,8 +257,8 @@ def _lanes(layers: list[list[str]], edges: _Edges) -> list[list[str]]:
             if key not in row:
                 row[key] = i
                 layers[i].append(key)
-        paths[a, b] = [a, *between, b]
-    return [paths[a, b] for a, b in edges]
+        paths[edge] = (a, *between, b) if between else edge
+    return [paths[edge] for edge in edges]
 
 
 def _arranged(
@@ -278,7 +287,10 @@ def _arranged(
 
 def _leading(near: Mapping[str, list[str]], boxes: frozenset[str]) -> dict[str, list[str]]:
     """Answer which neighbours each key wants to stand below or above: boxes before lanes, which would drag it away."""
-    return {key: [n for n in found if n in boxes] or found for key, found in near.items()}
+    return {
+        key: found if boxes.issuperset(found) else [n for n in found if n in boxes] or found
+        for key, found in near.items()
+    }
 
 
 def _middle(key: str, near: Mapping[str, list[str]], place: Mapping[str, float]) -> float:

@@ -1,3 +1,5 @@
+import gc
+import tracemalloc
 from itertools import pairwise
 
 from hypothesis import given
@@ -6,6 +8,8 @@ from hypothesis import strategies as st
 from trainshed.dashboard.layered import GAP_Y, HEADING, Node, draw
 
 EDGES = st.sets(st.tuples(st.integers(0, 12), st.integers(0, 12)).filter(lambda e: e[0] < e[1]))
+
+ROOM = 700  # bytes for each line, with half of the boxes that it leads to; paths of lists of their own took 757
 
 
 def nodes(*keys, parent=""):
@@ -101,3 +105,19 @@ def test_boxes_of_one_group_never_overlap_and_stay_inside(parents, edges):
         for other in made:
             if other.parent == node.parent and other.key != node.key:
                 assert are_apart(drawing.places[node.key], drawing.places[other.key])
+
+
+def test_thousands_of_nodes_are_laid_out_in_little_room():
+    boxes = [Node(key=f"task-{i}") for i in range(2_000)]
+    edges = [(f"task-{i}", f"task-{j}") for i in range(1_900) for j in (i + 50, i + 51)]
+    draw(boxes, edges)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        drawn = draw(boxes, edges)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert len(drawn.lines) == len(edges)
+    assert most / len(edges) < ROOM
