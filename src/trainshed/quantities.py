@@ -13,15 +13,14 @@ def duration(seconds: float | None) -> str:
     if round(seconds, 3) < 0:  # a clock was set back
         return f"-{duration(-seconds)}"
     if round(seconds, 3) < 1:
-        return f"{seconds * 1000:.0f} ms"
+        return f"{abs(seconds) * 1000:.0f} ms"
     if round(seconds, 1) < _MINUTE:
         return f"{seconds:.1f} s"
     seconds = max(seconds, _MINUTE)
     if seconds < _HOUR:
         return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE)} s"
-    if seconds < _DAY:
-        return f"{int(seconds // _HOUR)} h {int(seconds % _HOUR // _MINUTE)} min"
-    return f"{int(seconds // _DAY)} d {int(seconds % _DAY // _HOUR)} h"
+    hours, days = int(seconds // _HOUR), int(seconds // _DAY)
+    return f"{days} d {hours % 24} h" if days else f"{hours} h {int(seconds % _HOUR // _MINUTE)} min"
 
 
 def of_pauses(seconds: float) -> str:
