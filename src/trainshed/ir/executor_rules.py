@@ -15,7 +15,6 @@ _AMOUNTS = (
     "resourceCpuLimit", "resourceMemoryLimit", "resourceCpuRequest", "resourceMemoryRequest",
 )  # fmt: skip
 _NUMBERS = ("cpuLimit", "memoryLimit", "cpuRequest", "memoryRequest")
-_POOL = ("customJob", "customJob", "jobSpec", "workerPoolSpecs")
 _LARGEST = 10.0**15
 _LONG = 40  # characters
 

@@ -6,8 +6,6 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-STATES = ("NEW", "RUNNING", "COMPLETE", "FAILED", "CACHED", "CANCELLED")  # of an execution
-
 # What an execution is, in Google's words.
 CONTAINER = "system.ContainerExecution"
 IMPORTER = "system.ImporterExecution"
@@ -47,7 +45,7 @@ class Execution:
     execution_id: int
     type: str  # component
     name: str  # run name and task
-    last_known_state: str  # one of STATES
+    last_known_state: str  # NEW, RUNNING, COMPLETE, FAILED, CACHED, CANCELLED
     properties: Mapping[str, Any]  # parameters in and out, environment, cache key, data read by name
     context_id: int | None
     create_time: datetime
