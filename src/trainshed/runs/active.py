@@ -246,9 +246,7 @@ def take_up(conn: Connection, active: ActiveRun, rows: Sequence[TaskRow], *, kee
         _restore(conn, active, row)
     active.positions = max((row.position + 1 for row in rows), default=0)
     active.view.count()
-    active.is_cancelled = active.run.state == "CANCELLING" and any(
-        row.state in STOPPED for row in rows
-    )
+    active.is_cancelled = active.run.state == "CANCELLING" and any(row.state in STOPPED for row in rows)
     if not keep_ended:
         for scope in reversed(list(active.view.scopes())):
             if scope.owner is not None and scope.open == 0:

@@ -30,7 +30,9 @@ class TaskState(StrEnum):
     NOT_TRIGGERED = "NOT_TRIGGERED"  # condition false, or an upstream that it needs did not succeed
 
 
-STOPPED = frozenset({"CANCELLING", "CANCELLED"})  # of runs and of tasks: what was asked to end, and did it already or not
+STOPPED = frozenset(
+    {"CANCELLING", "CANCELLED"}
+)  # of runs and of tasks: what was asked to end, and did it already or not
 _ENDED = "SUCCEEDED FAILED CANCELLED SKIPPED NOT_TRIGGERED"
 
 RUN = Lifecycle(

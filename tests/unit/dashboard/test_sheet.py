@@ -27,7 +27,9 @@ def read(text):
 
 def test_every_parameter_label_and_metric_has_a_column():
     first = measured("one", parameters={"rate": 0.1}, labels={"team": "birds"}, numbers={"train: loss": 0.25})
-    second = measured("two", parameters={"layers": [4, 8]}, numbers={"train: loss": -1e-9}, seconds=None, state="RUNNING")
+    second = measured(
+        "two", parameters={"layers": [4, 8]}, numbers={"train: loss": -1e-9}, seconds=None, state="RUNNING"
+    )
 
     one, two = read(sheet.write([first, second]))
 
@@ -40,7 +42,9 @@ def test_every_parameter_label_and_metric_has_a_column():
 
 
 def test_a_text_that_would_be_computed_stays_a_text():
-    found = read(sheet.write([measured("one", parameters={"=key": "=HYPERLINK(1)", "minus": -3, "at": "@x", "plain": "a=b"})]))
+    found = read(
+        sheet.write([measured("one", parameters={"=key": "=HYPERLINK(1)", "minus": -3, "at": "@x", "plain": "a=b"})])
+    )
 
     assert found[0]["parameter =key"] == "'=HYPERLINK(1)"
     assert (found[0]["parameter minus"], found[0]["parameter at"], found[0]["parameter plain"]) == ("-3", "'@x", "a=b")
@@ -63,6 +67,8 @@ def test_pages_are_read_until_the_file_is_full():
 def test_the_parameters_that_differ_are_columns_of_the_page():
     same = {"rate": 0.1, "seed": 1}
 
-    found = trend.varying([measured("one", parameters=same), measured("two", parameters={**same, "rate": 0.2, "more": 1})])
+    found = trend.varying(
+        [measured("one", parameters=same), measured("two", parameters={**same, "rate": 0.2, "more": 1})]
+    )
 
     assert found == ["rate", "more"]
