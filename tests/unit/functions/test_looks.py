@@ -5,15 +5,10 @@ import threading
 
 import pytest
 
-from trainshed.functions import tree
-from trainshed.functions.instance import Instance
+from trainshed.functions import guard, tree
 
 
-class Watched(Instance):
-    pid = 1 << 30  # nobody's
-
-    def __init__(self):
-        pass
+_NOBODY = 1 << 30  # a process id
 
 
 @pytest.mark.parametrize(("processes", "expected"), [(3, ["hold", "go on"]), (101, ["hold"])])
@@ -28,7 +23,7 @@ def test_a_look_that_takes_long_ends_with_the_tree_held_still(monkeypatch, proce
     monkeypatch.setattr(tree, "hold", lambda session: (said.append("hold"), held.set()))
     monkeypatch.setattr(tree, "go_on", lambda session: said.append("go on"))
 
-    used = asyncio.run(Watched()._usage(is_storm=False))
+    used = asyncio.run(guard._usage(_NOBODY, is_storm=False))
 
     assert (used.processes, said) == (processes, expected)
 
@@ -39,7 +34,7 @@ def test_a_short_look_holds_nothing(monkeypatch):
     monkeypatch.setattr(tree, "hold", lambda session: said.append("hold"))
     monkeypatch.setattr(asyncio, "wait", _whole(asyncio.wait))
 
-    asyncio.run(Watched()._usage(is_storm=False))
+    asyncio.run(guard._usage(_NOBODY, is_storm=False))
 
     assert said == []
 
