@@ -7,7 +7,6 @@ import pytest
 
 from trainshed.functions import guard, tree
 
-
 _NOBODY = 1 << 30  # a process id
 
 
