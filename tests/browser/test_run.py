@@ -325,7 +325,7 @@ def test_tasks_and_timeline_say_what_the_store_says(page, shed, partly):
     for task in tasks:
         expect(rows.filter(has=page.locator(f"a[href$='?task={task['name']}']"))).to_contain_text(task["state"])
     expect(page.locator("#tasks")).to_contain_text("CsvExampleGen")  # as the graph calls it
-    page.get_by_role("button", name="Duration").click()
+    page.get_by_role("button", name="Duration", exact=True).click()
     expect(page.locator("#tasks th").nth(3)).to_have_attribute("aria-sort", "ascending")
     assert audit(page) == []
 

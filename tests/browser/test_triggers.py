@@ -274,7 +274,6 @@ def test_a_disabled_run_trigger_starts_nothing_and_its_receipt_says_why(page):
     press(page, "actions", "Disable")
     expect(page.locator("#head .badge")).to_have_text("DISABLED")
     assert asked(page, "/trainshed/v1/runTriggers/direct")["disabled"] is True
-    runs = len(asked(page, f"/trainshed/v1/{PLACE}/runs")["runs"])
 
     unfold(page, "run")
     page.locator("#run").get_by_label("Parameters").fill(PARAMETERS)
@@ -282,7 +281,7 @@ def test_a_disabled_run_trigger_starts_nothing_and_its_receipt_says_why(page):
 
     expect(rows(page, "events")).to_have_count(1)
     expect(rows(page, "events").first).to_contain_text("SKIPPED the run trigger direct is disabled")
-    assert len(asked(page, f"/trainshed/v1/{PLACE}/runs")["runs"]) == runs
+    assert not [run for run in asked(page, f"/trainshed/v1/{PLACE}/runs")["runs"] if run["trigger"] == "direct"]
     page.open("/triggers")
     expect(rows(page, "run-triggers").filter(has_text="direct").locator(".badge").first).to_have_text("DISABLED")
     page.get_by_role("link", name="direct", exact=True).first.click()

@@ -1,6 +1,7 @@
 """Accounts are kept as files of two kinds, and no other."""
 
 import asyncio
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import httpx
@@ -12,28 +13,45 @@ from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge
 from trainshed.dashboard.why import Why
 from trainshed.errors import NotFound
-from trainshed.explain import Account, Named, Step
+from trainshed.explain import Account, Advice, Named, Step
+
+
+async def asked(service, path):
+    async def refused(_request, error):
+        return PlainTextResponse(error.message, error.http_status)
+
+    app = Starlette(routes=Why(service).routes(), exception_handlers={NotFound: refused})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://here") as client:
+        return await client.get(path)
 
 
 def test_a_kind_of_file_that_there_is_not_is_not_found():
     def refuse(name):
         raise AssertionError(f"{name} was read for nothing")
 
-    class Service:
-        explain = staticmethod(refuse)
-
-    async def refused(_request, error):
-        return PlainTextResponse(error.message, error.http_status)
-
-    async def ask():
-        app = Starlette(routes=Why(Service()).routes(), exception_handlers={NotFound: refused})
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://here") as client:
-            return await client.get("/why-file/exe/receipts/r1")
-
-    answer = asyncio.run(ask())
+    answer = asyncio.run(asked(SimpleNamespace(explain=refuse), "/why-file/exe/receipts/r1"))
 
     assert answer.status_code == 404
     assert "html and json" in answer.text
+
+
+def test_an_account_is_kept_as_one_file_whatever_stands_in_it():
+    when = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+    named = Named(text="the trigger", name="projects/p/topics/t")
+    values = ("words", 7, 0.5, when, named, None, "succeeded")
+    columns = ("Text", "Number", "Share", "Time", "Of", "Nothing", "State")
+    step = Step(id="s", heading="One", says="It ran.", state="SUCCEEDED", when=when, about=named,
+                facts=list(zip(columns, values, strict=True)), columns=columns, rows=[values])  # fmt: skip
+    advice = [Advice(text="Type", command="trainshed up", about=named)]
+    account = Account(kind="run", name="runs/r", title="Why", state="", says="So.", steps=[step], advice=advice)
+
+    answer = asyncio.run(asked(SimpleNamespace(explain=lambda _: account), "/why-file/html/runs/r"))
+
+    assert answer.status_code == 200
+    row = answer.text.partition("<tbody>")[2].partition("</tbody>")[0]
+    cells = [cell.partition("</td>")[0] for cell in row.split("<td>")[1:]]
+    assert cells == ["words", "7", "0.5", "2026-03-04 05:06:07 UTC", "the trigger", "–", "SUCCEEDED"]
+    assert "<code>trainshed up</code>" in answer.text
 
 
 def test_the_account_of_an_artifact_leads_to_the_comparison_of_its_run():
