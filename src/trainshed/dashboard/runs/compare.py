@@ -42,6 +42,7 @@ class Differences(Part):
     different: Sequence[tuple[str, Sequence[Cell]]]
     alike: Sequence[tuple[str, Sequence[Cell]]]
     nothing: str  # said where there is no row at all
+    alike_is: str = "the same"
     kind: ClassVar[str] = "differences"
 
 
@@ -127,6 +128,7 @@ def _parts(service: runs.Service, sides: Sequence[runs.Side], origins: Origins) 
             differences.rows([_durations(side) for side in sides]),
             write=lambda value: None if value is None else Seconds(seconds=value),
             same=differences.near,
+            alike_is=differences.NEARLY,
             by=duration,
         ),
         group.part(
@@ -185,6 +187,7 @@ class _Groups:
         same: differences.Same = differences.equal,
         by: Callable[[float], str] | None = None,  # writes how much a number changed
         nothing: str = "There is nothing to compare.",
+        alike_is: str = "the same",
     ) -> Part:
         different, alike = differences.split(rows, same)
         is_pair = len(self._letters) == _PAIR
@@ -197,6 +200,7 @@ class _Groups:
             different=[_row(row, written, change) for row in different],
             alike=[_row(row, written, None) for row in alike],
             nothing=nothing,
+            alike_is=alike_is,
         )
 
 

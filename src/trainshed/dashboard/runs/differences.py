@@ -10,6 +10,7 @@ from trainshed.floats import is_number
 
 _NEAR = 1.1  # durations within ten percent of each other are alike
 _SHORT = 0.5  # seconds, within which they are alike in any case
+NEARLY = "within a tenth or half a second of each other"
 
 
 @dataclass(frozen=True, kw_only=True)

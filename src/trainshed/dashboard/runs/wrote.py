@@ -13,7 +13,7 @@ from trainshed.dashboard.cells import Badge, Cell, Code, Link
 from trainshed.dashboard.logs.ansi import decoded, plain
 from trainshed.dashboard.page import Actions, Empty, Filter, Filters, Notice, Part, Table
 from trainshed.dashboard.runs.listing import SECTION, own_name
-from trainshed.dashboard.runs.tasks import in_order
+from trainshed.dashboard.runs.tasks import in_order, shown_names
 from trainshed.errors import InvalidArgument
 
 _TASKS = 50  # of one page without a text
@@ -49,16 +49,17 @@ def parts(service: runs.Service, found: runs.Marks, asked: Asked) -> Sequence[Pa
     )
     whole = Actions(id="whole", actions=(), links=(Link(text="All logs as one text", href=_whole(found.run)),))
     if not text:
-        return (box, whole, _ends(service, found.run, logs, start, asked))
-    return (box, whole, *_search(service, found.run, logs, start, asked))
+        return (box, whole, _ends(service, found, logs, start, asked))
+    return (box, whole, *_search(service, found, logs, start, asked))
 
 
-def _ends(service: runs.Service, run: runs.Run, logs: Sequence[runs.Mark], start: int, asked: Asked) -> Table:
+def _ends(service: runs.Service, found: runs.Marks, logs: Sequence[runs.Mark], start: int, asked: Asked) -> Table:
     """Show how each log ends, in the order of the plan."""
+    run, called = found.run, shown_names(found.plan)
     shown = logs[start : start + _TASKS]
     rows: list[tuple[Cell, ...]] = [
         (
-            Link(text=mark.name, href=_address(run, mark)),
+            Link(text=called(mark.name), href=_address(run, mark)),
             Badge(state=mark.state),
             Code(text=text) if (text := _end(service.log_file(run, mark.name, mark.attempt))) else None,
         )
@@ -75,9 +76,10 @@ def _ends(service: runs.Service, run: runs.Run, logs: Sequence[runs.Mark], start
 
 
 def _search(
-    service: runs.Service, run: runs.Run, logs: Sequence[runs.Mark], start: int, asked: Asked
+    service: runs.Service, marks: runs.Marks, logs: Sequence[runs.Mark], start: int, asked: Asked
 ) -> Iterator[Part]:
     """Look for a text in one log after the other, for a moment; at least in one."""
+    run, called = marks.run, shown_names(marks.plan)
     wanted, until = asked.word("text").lower().encode("utf-8", "surrogatepass"), monotonic() + _SECONDS
     matches, at, is_cut = list[Match](), start, False
     while at < len(logs) and len(matches) < _MATCHES and (at == start or monotonic() < until):
@@ -97,7 +99,7 @@ def _search(
         columns=("Task", "Line", "Text"),
         rows=[
             (
-                Link(text=match.task.name, href=_address(run, match.task, match.number)),
+                Link(text=called(match.task.name), href=_address(run, match.task, match.number)),
                 match.number,
                 Code(text=match.text),
             )
