@@ -10,7 +10,7 @@ from trainshed.functions import guard, tree
 _NOBODY = 1 << 30  # a process id
 
 
-@pytest.mark.parametrize(("processes", "expected"), [(3, ["hold", "go on"]), (101, ["hold"])])
+@pytest.mark.parametrize(("processes", "expected"), [(3, ["hold", "go on"]), (101, ["hold", "hold"])])
 def test_a_look_that_takes_long_ends_with_the_tree_held_still(monkeypatch, processes, expected):
     said, held = [], threading.Event()
 
@@ -27,15 +27,16 @@ def test_a_look_that_takes_long_ends_with_the_tree_held_still(monkeypatch, proce
     assert (used.processes, said) == (processes, expected)
 
 
-def test_a_short_look_holds_nothing(monkeypatch):
+@pytest.mark.parametrize(("processes", "expected"), [(1, []), (100, []), (101, ["hold"])])
+def test_a_short_look_holds_only_what_has_too_many_processes(monkeypatch, processes, expected):
     said = []
-    monkeypatch.setattr(tree, "usage", lambda session, most: tree.Usage(processes=1, memory_bytes=1))
+    monkeypatch.setattr(tree, "usage", lambda session, most: tree.Usage(processes=processes, memory_bytes=1))
     monkeypatch.setattr(tree, "hold", lambda session: said.append("hold"))
     monkeypatch.setattr(asyncio, "wait", _whole(asyncio.wait))
 
     asyncio.run(guard._usage(_NOBODY, is_storm=False))
 
-    assert said == []
+    assert said == expected
 
 
 def test_of_a_fork_bomb_no_more_is_counted_than_is_too_many(monkeypatch):
