@@ -203,15 +203,26 @@ def _go_on(view: RunView, task: TaskView) -> list[Decision]:
         return [] if task.scopes else [Fire(task=task.path, name="stopped")]
     if task.state != "RUNNING":
         return []
-    if len(task.scopes) >= width(task):
-        return _begin_within(view, task.scopes[sorted(task.scopes)[width(task) - 1]])
     rest = task.iterations - task.opened
+    if rest <= 0 or len(task.scopes) >= width(task):  # several may have ended at once
+        within = [task.scopes[iteration] for iteration in sorted(task.scopes)[: width(task)]]
+        decisions = [d for scope in within if not _is_at_work(scope) for d in _begin_within(view, scope)]
+        if decisions or len(task.scopes) >= width(task):
+            return decisions
     if rest > 0 and not _is_stopping(view, task.scope):
         count = min(rest, width(task) - len(task.scopes))
         return [Open(task=task.path, first=task.opened, count=count)] if count > 0 else []
     if task.scopes:
         return []
     return [Fire(task=task.path, name="failed_final" if task.has_failed_inside or rest > 0 else "succeeded")]
+
+
+def _is_at_work(scope: ScopeView) -> bool:
+    """Whether a task in a scope, or in the scopes inside it, waits for a worker or has one."""
+    return any(
+        any(map(_is_at_work, task.scopes.values())) if task.task.body else task.state in {"QUEUED", "RUNNING"}
+        for task in scope.tasks.values()
+    )
 
 
 # Stopping

@@ -1,5 +1,6 @@
 """What begins anew when a run is retried."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.runs.play import Play, a_task, a_view, expected
@@ -61,6 +62,24 @@ def test_a_dag_is_reopened_and_only_what_failed_in_it_is_reset():
     play = Play(view=a_view(a_task("outer", body=[a_task("a"), a_task("b")])), fails={"outer.b"}).run()
 
     assert retry(ended(play)) == [Fire(task="outer", name="reopened"), Fire(task="outer.b", name="reset")]
+
+
+@pytest.mark.parametrize("at_once", [{0, 1}, {0, 1, 2}, {1, 2}, {0, 1, 3}])
+def test_iterations_that_wait_for_their_turn_begin_though_several_end_at_once(at_once):
+    counts = {"loop": 5}
+    loop = a_task("loop", body=[a_task("x")], loop=True, parallelism=2)
+    first = Play(view=a_view(loop), fails={f"loop[{i}].x" for i in range(5)}, iterations=counts).run()
+    view = ended(first)
+    begin_anew(view, counts)
+
+    second = Play(view=view, cached={f"loop[{i}].x" for i in at_once}, iterations=counts)
+    second.states = {path: task.state for path, task in view.tasks.items()}
+    second.run()
+
+    assert second.view.state == "SUCCEEDED"
+    assert {i: second.states[f"loop[{i}].x"] for i in range(5)} == {
+        i: "SKIPPED" if i in at_once else "SUCCEEDED" for i in range(5)
+    }
 
 
 def test_an_exit_task_runs_again():
