@@ -12,7 +12,6 @@ from trainshed.dashboard.wording import duration, exactly
 from trainshed.ledger import Receipt, due_time, is_forced
 
 _RESOURCE = re.compile(r"(?<![\w/])projects/[\w.:-]+(?:/[\w.:-]+)*/([\w.-]+)")
-_GOES_ON = {"STARTED", "JOINED"}  # what became of it is told by the work
 _FAILED = {"FAILED", "REFUSED"}
 
 
@@ -49,7 +48,7 @@ class Story:
     @property
     def state(self) -> str:
         """The state of the work where there is some; else why there is none."""
-        return self.work.state if self.work and self.last.state in _GOES_ON else self.last.state
+        return self.work.state if self.work and self.last.has_begun else self.last.state
 
     @property
     def is_open(self) -> bool:
