@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trainshed.blobs import Blobs, Upkeep, store
+from trainshed.blobs import Attributes, Blobs, Upkeep, store
 from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, PreconditionFailed
 from trainshed.sql.outbox import outbox_table
 
@@ -133,7 +133,7 @@ def test_preconditions_guard_creation_replacement_and_removal(db, blobs, put):
 
 
 def test_metadata_changes_count_the_metageneration_up(db, blobs, put):
-    put("a", metadata={"k": "v"})
+    put("a", attributes=Attributes(metadata={"k": "v"}))
 
     changed = db.write(lambda conn: blobs.update(conn, "bucket", "a", {"metadata": {"k": "w"}}))
 
@@ -453,7 +453,7 @@ def test_an_object_of_a_bucket_that_was_never_made_is_not_found(db, blobs):
 
 def test_an_object_that_is_found_by_name_is_the_same_as_in_a_list(db, blobs, put):
     put("a", b"first")
-    put("a", b"second", metadata={"k": "v"})
+    put("a", b"second", attributes=Attributes(metadata={"k": "v"}))
 
     (listed,) = db.read(lambda conn: list(blobs.list(conn, "bucket")))
     found = db.read(lambda conn: blobs.get(conn, "bucket", "a"))

@@ -1,6 +1,6 @@
 """Objects: bytes, rows (generation, checksums), complete or not at all. `gs://b/n` is the plain file `root/b/n`.
 
-- `model`: Bucket, Object, Conditions.
+- `model`: Bucket, Object, Attributes, Conditions.
 - `paths`: names of buckets and objects, and where an object's file lies. Pure.
 - `files`: staging with checksums, durable moves that follow no links.
 - `shelf`: where the file of each generation is, and how it gets there after COMMIT.
@@ -11,7 +11,7 @@
 """
 
 from trainshed.blobs.files import CHUNK, Checksums, Staged, copy_into
-from trainshed.blobs.model import Bucket, BucketNotEmpty, Conditions, Object
+from trainshed.blobs.model import Attributes, Bucket, BucketNotEmpty, Conditions, Object
 from trainshed.blobs.objects import ARCHIVE, CHANNEL, DELETE, FINALIZE, UPDATE, Blobs
 from trainshed.blobs.paths import check_bucket, check_object, parse_uri
 from trainshed.blobs.upkeep import Upkeep
@@ -23,6 +23,7 @@ __all__ = [
     "DELETE",
     "FINALIZE",
     "UPDATE",
+    "Attributes",
     "Blobs",
     "Bucket",
     "BucketNotEmpty",

@@ -94,6 +94,16 @@ class Object:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Attributes:
+    """What is said of an object beside its bytes when it is made."""
+
+    content_type: str = ""  # empty: guessed from the name
+    metadata: Mapping[str, str] = field(default_factory=dict)  # the user's own
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    component_count: int = 0  # above 0 for a composed object
+
+
+@dataclass(frozen=True, kw_only=True)
 class Conditions:
     """What has to hold for a change; None: no matter. Generation 0 means that there is no live object."""
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from trainshed.blobs import adoption, files, holds, paths, store
 from trainshed.blobs.adoption import Found
 from trainshed.blobs.files import Staged
-from trainshed.blobs.model import Bucket, BucketNotEmpty, Conditions, Object
+from trainshed.blobs.model import Attributes, Bucket, BucketNotEmpty, Conditions, Object
 from trainshed.blobs.shelf import Shelf
 from trainshed.clock import Clock
 from trainshed.errors import AlreadyExists, NotFound
@@ -23,6 +23,7 @@ from trainshed.sql import after_commit, append, notify
 log = logging.getLogger(__name__)
 CHANNEL = "blobs"  # notified when files have to be settled
 FINALIZE, DELETE, ARCHIVE, UPDATE = "OBJECT_FINALIZE", "OBJECT_DELETE", "OBJECT_ARCHIVE", "OBJECT_METADATA_UPDATE"
+_UNSAID = Attributes()  # the type follows from the name
 
 
 class Blobs:
@@ -108,11 +109,8 @@ class Blobs:
         staged: Staged,
         bucket: str,
         name: str,
+        attributes: Attributes = _UNSAID,
         *,
-        content_type: str = "",
-        metadata: Mapping[str, str] | None = None,
-        properties: Mapping[str, Any] | None = None,
-        component_count: int = 0,
         parent_receipt_id: str = "",
         may_come_again: bool = False,
         **conditions: int | None,
@@ -133,8 +131,7 @@ class Blobs:
             if not may_come_again:
                 staged.discard()
             raise
-        described = {"content_type": content_type, "metadata": metadata, "properties": properties}
-        obj = self._new(conn, staged, bucket, name, component_count=component_count, **described)
+        obj = self._new(conn, staged, bucket, name, attributes)
         self._begin(conn, obj, before, parent_receipt_id=parent_receipt_id)
         after_commit(conn, partial(self._take, obj, before))
         if not may_come_again:
@@ -247,8 +244,6 @@ class Blobs:
             return self._touch(conn, row, found)
         return self._take_in(conn, row, found, bucket, name)
 
-    adopt = see
-
     def _missing(self, conn: Connection, row: Object | None) -> Object | None:
         if row is not None and files.look(self.root, row.path) is None:
             self._end(conn, row, for_good=True)
@@ -280,18 +275,7 @@ class Blobs:
             files.copy_into(staged, source)
         return staged
 
-    def _new(
-        self,
-        conn: Connection,
-        staged: Staged,
-        bucket: str,
-        name: str,
-        *,
-        content_type: Any,
-        metadata: Any,
-        properties: Any,
-        component_count: int,
-    ) -> Object:
+    def _new(self, conn: Connection, staged: Staged, bucket: str, name: str, attributes: Attributes) -> Object:
         now = self._clock.now()
         return Object(
             bucket=bucket,
@@ -300,11 +284,11 @@ class Blobs:
             metageneration=1,
             size=staged.checksums.size,
             crc32c=staged.checksums.crc32c,
-            md5="" if component_count else staged.checksums.md5,
-            content_type=content_type or guess_type(name)[0] or "application/octet-stream",
-            metadata=dict(metadata or {}),
-            properties=dict(properties or {}),
-            component_count=component_count,
+            md5="" if attributes.component_count else staged.checksums.md5,
+            content_type=attributes.content_type or guess_type(name)[0] or "application/octet-stream",
+            metadata=dict(attributes.metadata),
+            properties=dict(attributes.properties),
+            component_count=attributes.component_count,
             create_time=now,
             update_time=now,
             path=self._path_for(conn, bucket, name),

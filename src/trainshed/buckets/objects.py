@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Connection
 
-from trainshed.blobs import Blobs, Bucket, Conditions, Object, Staged, Upkeep, check_object
+from trainshed.blobs import Attributes, Blobs, Bucket, Conditions, Object, Staged, Upkeep, check_object
 from trainshed.blobs import store as store_blobs
 from trainshed.buckets import resource
 from trainshed.buckets.model import Wanted
@@ -65,17 +65,13 @@ class Objects:
         """Make a staged file an object in the caller's transaction; what is not said comes from the bucket."""
         conditions: dict[str, Any] = dict(wanted.conditions)
         bucket = store_blobs.find_bucket(conn, wanted.bucket)
-        return self.blobs.commit(
-            conn,
-            staged,
-            wanted.bucket,
-            wanted.name,
+        attributes = Attributes(
             content_type=wanted.content_type,
             metadata=wanted.metadata,
             properties={**(resource.inherited(bucket) if bucket else {}), **wanted.properties},
             component_count=component_count,
-            **conditions,
         )
+        return self.blobs.commit(conn, staged, wanted.bucket, wanted.name, attributes, **conditions)
 
     def _bucket(self, conn: Connection, name: str, conditions: Mapping[str, int | None]) -> Bucket:
         found = self.blobs.get_bucket(conn, name)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from trainshed.blobs import Blobs
+from trainshed.blobs import Attributes, Blobs
 from trainshed.errors import AlreadyExists, NotFound
 from trainshed.sql import Database
 
@@ -26,7 +26,7 @@ class BlobObjects:
                 self._blobs.get_bucket(conn, bucket)
             except NotFound:
                 self._make(conn, bucket)
-            return self._blobs.commit(conn, staged, bucket, name, content_type=content_type).generation
+            return self._blobs.commit(conn, staged, bucket, name, Attributes(content_type=content_type)).generation
 
         return self._db.write(commit)
 
