@@ -28,7 +28,8 @@ def record(conn):
         properties = {"inputs": parameters or {}, "outputs": {}, "environment": "e" * 32}
         edges = {"inputs": [(n, i) for n, i in reads], "outputs": [(n, i) for n, i in makes]}
         given = {"type": f"comp-{name}", "name": f"{RUN}/tasks/{name}", "state": "COMPLETE", "context_id": context}
-        lineage.record_execution(conn, now=clock.advance(1), properties=properties, **given, **edges, **more)
+        new = lineage.NewExecution(properties=properties, **given, **edges, **more)
+        lineage.record_execution(conn, new, now=clock.advance(1))
 
     data, model, report = (
         thing("system.Dataset", "data"),

@@ -155,10 +155,11 @@ def record(conn, clock):
             conn, "system.PipelineRun", f"{PARENT}/pipelineJobs/{job}", now=now, parent_id=pipeline
         )
         path = f"{PARENT}/pipelineJobs/{job}/tasks/{name}"
-        given = {"type": f"comp-{name}", "name": path, "state": state, "context_id": context, "now": clock.advance(1)}
+        given = {"type": f"comp-{name}", "name": path, "state": state, "context_id": context}
         properties = {"inputs": more.pop("parameters", {}), "outputs": more.pop("values", {})}
         edges = {"inputs": inputs, "outputs": outputs}
-        return lineage.record_execution(conn, properties=properties, **given, **edges, **more)
+        new = lineage.NewExecution(properties=properties, **given, **edges, **more)
+        return lineage.record_execution(conn, new, now=clock.advance(1))
 
     def thing(kind, name, **metadata):
         given = {"type": {"schemaTitle": kind, "schemaVersion": "0.0.1"}, "uri": f"gs://b/{name}", "digest": name}

@@ -66,11 +66,16 @@ class World:
             conn, type={"schemaTitle": "system.Artifact"}, uri=f"gs://made/{number}/pushed", name="pushed_model",
             metadata={"pushed_version": str(number), "pushed_destination": f"{directory}/{number}"}, **common,
         )  # fmt: skip
-        lineage.record_execution(
-            conn, type="comp-pusher", name=f"{RUN}/j{number}/tasks/pusher", state="COMPLETE",
-            properties={"inputs": {}, "outputs": {}}, context_id=None, now=now,
-            inputs=[("model", model), ("evaluation", evaluation)], outputs=[("pushed_model", pushed)],
-        )  # fmt: skip
+        pusher = lineage.NewExecution(
+            type="comp-pusher",
+            name=f"{RUN}/j{number}/tasks/pusher",
+            state="COMPLETE",
+            properties={"inputs": {}, "outputs": {}},
+            context_id=None,
+            inputs=[("model", model), ("evaluation", evaluation)],
+            outputs=[("pushed_model", pushed)],
+        )
+        lineage.record_execution(conn, pusher, now=now)
         return SimpleNamespace(model=model, evaluation=evaluation, pushed=pushed)
 
 

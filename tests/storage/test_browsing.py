@@ -119,10 +119,15 @@ def test_lineage_of_what_everybody_used_is_bounded_and_says_so(world):
         for number in range(500):
             name = f"projects/p/locations/r/pipelineJobs/r{number}/tasks/score"
             properties = {"inputs": {}, "outputs": {}}
-            lineage.record_execution(
-                conn, type="c", name=name, state="COMPLETE", properties=properties, context_id=None,
-                now=world.clock.now(), inputs=[("model", model)],
-            )  # fmt: skip
+            new = lineage.NewExecution(
+                type="c",
+                name=name,
+                state="COMPLETE",
+                properties=properties,
+                context_id=None,
+                inputs=[("model", model)],
+            )
+            lineage.record_execution(conn, new, now=world.clock.now())
 
     world.db.write(use)
     found = service.trace(str(model), depth=6, limit=50, is_brief=True)
@@ -139,10 +144,16 @@ def test_a_brief_answer_has_the_first_maker_alone(world):
         for number in range(5):
             name = f"projects/p/locations/r/pipelineJobs/r{number}/tasks/importer"
             properties = {"inputs": {}, "outputs": {}}
-            lineage.record_execution(
-                conn, type="c", name=name, state="COMPLETE", properties=properties, context_id=None,
-                now=world.clock.now(), outputs=[("artifact", thing)], schema_title=lineage.IMPORTER,
-            )  # fmt: skip
+            new = lineage.NewExecution(
+                type="c",
+                name=name,
+                state="COMPLETE",
+                properties=properties,
+                context_id=None,
+                outputs=[("artifact", thing)],
+                schema_title=lineage.IMPORTER,
+            )
+            lineage.record_execution(conn, new, now=world.clock.now())
 
     world.db.write(import_again)
     service = lineage.Service(world.db)

@@ -1,6 +1,7 @@
 """Where artifacts come from and what came of them, on a store of its own."""
 
 import time
+from collections import defaultdict
 from itertools import pairwise
 
 import pytest
@@ -45,25 +46,34 @@ class World:
             "inputs": [("in", i) for i in reads],
             "outputs": [("out", i) for i in makes],
         }
-        return self.db.write(lambda conn: lineage.record_execution(conn, now=self.clock.now(), **given, **more))
+        return self.db.write(
+            lambda conn: lineage.record_execution(conn, lineage.NewExecution(**given, **more), now=self.clock.now())
+        )
 
     def above(self, of, **more):
-        return self._look(of, "upstream", lineage.ancestors, **more)
+        return self._look(of, "upstream", **more)
 
     def below(self, of, **more):
-        return self._look(of, "downstream", lineage.descendants, **more)
+        return self._look(of, "downstream", **more)
 
-    def _look(self, of, direction, reach, **more):
+    def _look(self, of, direction, **more):
         trace = self.service.trace(str(of), **more)
         found = getattr(trace, direction)
-        edges = list(lineage.edges(found))
+        following = defaultdict(set)
+        for edge in lineage.edges(found):
+            near, far = (edge.target, edge.source) if direction == "upstream" else (edge.source, edge.target)
+            following[near].add(far)
         nodes = [*(f"artifacts/{i}" for i in trace.subject.results)] if direction == "upstream" else []
-        starts = nodes or [
+        level = nodes or [
             *(f"artifacts/{i}" for i in trace.subject.sources),
             *(f"executions/{i}" for i in trace.subject.source_executions),
             *(f"executions/{i}" for i in trace.subject.result_executions),
         ]
-        return {node for start in starts for node in reach(edges, start)}
+        reached = set(level)
+        while level:
+            level = {far for node in level for far in following[node]} - reached
+            reached |= level
+        return reached
 
 
 @pytest.fixture
@@ -321,7 +331,8 @@ def a_graph(world, shape, count):
         def task(reads, makes):
             given = {"type": "c", "name": f"{RUN}/j1/tasks/t", "state": "COMPLETE", "properties": {"inputs": {}}}
             edges = {"inputs": [("i", a) for a in reads], "outputs": [("o", a) for a in makes]}
-            lineage.record_execution(conn, context_id=context, now=world.clock.now(), **given, **edges)
+            new = lineage.NewExecution(context_id=context, **given, **edges)
+            lineage.record_execution(conn, new, now=world.clock.now())
 
         first = current = thing()
         made = []

@@ -126,8 +126,9 @@ def test_the_record_of_a_task_is_not_changed_by_hand(author, db, clock):
         context = lineage.ensure_context(
             conn, "system.PipelineRun", "projects/p/locations/r/pipelineJobs/j", now=clock.now()
         )
-        given = {"type": "c", "state": "COMPLETE", "properties": {}, "context_id": context, "now": clock.now()}
-        return lineage.record_execution(conn, name="projects/p/locations/r/pipelineJobs/j/tasks/train", **given)
+        name = "projects/p/locations/r/pipelineJobs/j/tasks/train"
+        new = lineage.NewExecution(type="c", name=name, state="COMPLETE", properties={}, context_id=context)
+        return lineage.record_execution(conn, new, now=clock.now())
 
     key = str(db.write(task))
     author.create_artifact(a_model())
@@ -185,7 +186,8 @@ def test_what_a_run_recorded_is_not_forgotten(author, db, clock):
         context = lineage.ensure_context(conn, "system.PipelineRun", name, now=clock.now(), parent_id=pipeline)
         made = lineage.add_artifact(conn, type={}, uri="", metadata={}, digest="", now=clock.now())
         given = {"type": "c", "name": f"{name}/tasks/t", "state": "COMPLETE", "properties": {}, "context_id": context}
-        return made, lineage.record_execution(conn, now=clock.now(), outputs=[("m", made)], **given)
+        new = lineage.NewExecution(outputs=[("m", made)], **given)
+        return made, lineage.record_execution(conn, new, now=clock.now())
 
     made, execution = db.write(run)
 

@@ -30,11 +30,15 @@ def write_runs(db, clock, *, runs=2, tasks=3, pipeline="penguins"):
                 kind = {"schemaTitle": "system.Model" if task == 0 else "system.Dataset"}
                 given = {"type": kind, "uri": f"gs://b/{pipeline}/{run}/{task}", "digest": "", "now": clock.advance(1)}
                 made = lineage.add_artifact(conn, **given, metadata={"n": task}, name=f"thing-{task}")
-                lineage.record_execution(
-                    conn, type=f"comp-{task}", name=f"{name}/tasks/t{task}", context_id=context, now=clock.now(),
-                    state="FAILED" if task == 2 else "COMPLETE", outputs=[("out", made)],
+                new = lineage.NewExecution(
+                    type=f"comp-{task}",
+                    name=f"{name}/tasks/t{task}",
+                    context_id=context,
+                    state="FAILED" if task == 2 else "COMPLETE",
+                    outputs=[("out", made)],
                     properties={"inputs": {"x": task}, "outputs": {}},
-                )  # fmt: skip
+                )
+                lineage.record_execution(conn, new, now=clock.now())
 
     db.write(write)
 
@@ -186,10 +190,16 @@ def test_lineage_by_googles_interface_goes_both_ways(db, clock, service):
             for i in range(5)
         ]
         for i, (one, two) in enumerate(pairwise(things)):
-            lineage.record_execution(
-                conn, type="c", name=f"{PARENT}/pipelineJobs/j/tasks/t{i}", state="COMPLETE", properties={}, context_id=context,
-                now=clock.now(), inputs=[("i", one)], outputs=[("o", two)],
-            )  # fmt: skip
+            new = lineage.NewExecution(
+                type="c",
+                name=f"{PARENT}/pipelineJobs/j/tasks/t{i}",
+                state="COMPLETE",
+                properties={},
+                context_id=context,
+                inputs=[("i", one)],
+                outputs=[("o", two)],
+            )
+            lineage.record_execution(conn, new, now=clock.now())
         return things
 
     things = db.write(write)

@@ -39,10 +39,15 @@ def of_a_run(db, clock):
         made = lineage.add_artifact(
             conn, type={"schemaTitle": "system.Model"}, uri="gs://b/m", metadata={}, digest="", now=now
         )
-        lineage.record_execution(
-            conn, type="train", schema_title=lineage.CONTAINER, name="projects/p/locations/l/pipelineJobs/r/tasks/a",
-            state="COMPLETE", properties={}, context_id=context, now=now, inputs=[], outputs=[("model", made)],
-        )  # fmt: skip
+        new = lineage.NewExecution(
+            type="train",
+            name="projects/p/locations/l/pipelineJobs/r/tasks/a",
+            state="COMPLETE",
+            properties={},
+            context_id=context,
+            outputs=[("model", made)],
+        )
+        lineage.record_execution(conn, new, now=now)
 
     db.write(verb)
 

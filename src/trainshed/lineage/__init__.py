@@ -15,7 +15,7 @@
 from trainshed.lineage.authoring import Author
 from trainshed.lineage.code import code_of, source_text
 from trainshed.lineage.facts import metadata_of, public_id, shown_name
-from trainshed.lineage.graph import Edge, ancestors, descendants, edges
+from trainshed.lineage.graph import Edge, edges
 from trainshed.lineage.model import (
     CONTAINER,
     DAG,
@@ -28,6 +28,7 @@ from trainshed.lineage.model import (
     Draft,
     Event,
     Execution,
+    NewExecution,
     Reading,
     Subgraph,
 )
@@ -48,6 +49,7 @@ from trainshed.lineage.store_products import (
     Outputs,
     Product,
     Work,
+    count_outside_loops,
     measures_of_run,
     outputs_of_run,
     products_of_context,
@@ -73,6 +75,7 @@ __all__ = [
     "Edge",
     "Event",
     "Execution",
+    "NewExecution",
     "Output",
     "Outputs",
     "Product",
@@ -89,12 +92,11 @@ __all__ = [
     "Wanted",
     "Work",
     "add_artifact",
-    "ancestors",
     "artifacts_of_context",
     "code_of",
     "coded_in_context",
     "contexts_above",
-    "descendants",
+    "count_outside_loops",
     "edges",
     "ensure_context",
     "events_of",

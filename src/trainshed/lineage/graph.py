@@ -34,16 +34,6 @@ def edges(found: Subgraph) -> Iterator[Edge]:
     yield from _by_address(found)
 
 
-def ancestors(found: list[Edge], node: str) -> dict[str, int]:
-    """Answer everything that a node was made from, with its distance in edges."""
-    return _reach(found, node, upwards=True)
-
-
-def descendants(found: list[Edge], node: str) -> dict[str, int]:
-    """Answer everything that was made from a node, with its distance in edges."""
-    return _reach(found, node, upwards=False)
-
-
 def has_read(execution: Execution, uri: str, generation: int) -> bool:
     """Whether an execution read this generation of an object by an address; of a folder too large to be listed, maybe."""
     name = object_name(uri)
@@ -64,20 +54,3 @@ def _by_address(found: Subgraph) -> Iterator[Edge]:
             yield Edge(source=f"artifacts/{artifact_id}", target=target, kind="data", name=reading.parameter)
         if not known:
             yield Edge(source=f"data/{plain(reading.uri)}", target=target, kind="data", name=reading.parameter)
-
-
-def _reach(found: list[Edge], start: str, *, upwards: bool) -> dict[str, int]:
-    following: dict[str, list[str]] = defaultdict(list)
-    for edge in found:
-        near, far = (edge.target, edge.source) if upwards else (edge.source, edge.target)
-        following[near].append(far)
-    depths, frontier = {start: 0}, [start]
-    while frontier:
-        level = []
-        for node in frontier:
-            for far in following[node]:
-                if far not in depths:
-                    depths[far] = depths[node] + 1
-                    level.append(far)
-        frontier = level
-    return depths

@@ -1,6 +1,6 @@
 """Records of lineage."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -66,6 +66,29 @@ class Execution:
     def task(self) -> str:
         """The task's path in the run; empty for the run itself."""
         return self.name.partition("/tasks/")[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewExecution:
+    """A doing that is to be recorded, with the artifacts that it read and wrote, as (path, artifact id).
+
+    `data` has, for each string parameter that names stored objects, what they were: (name, generation, checksum) of
+    each. The parameter's value, the address, is in `properties["inputs"]`; what is no parameter's (an importer's
+    address) is its own key.
+    """
+
+    type: str  # component
+    name: str  # run name and task
+    state: str
+    properties: Mapping[str, Any]
+    context_id: int | None
+    inputs: Iterable[tuple[str, int]] = ()
+    outputs: Iterable[tuple[str, int]] = ()
+    schema_title: str = CONTAINER
+    display_name: str = ""
+    code: Mapping[str, Any] | None = None
+    cached_from: int | None = None
+    data: Mapping[str, Sequence[Sequence[Any]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

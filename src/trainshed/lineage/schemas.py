@@ -97,7 +97,7 @@ class Schemas:
     def list(self, filter: str, *, page_size: int, page_token: str) -> tuple[list[Schema], str]:  # noqa: A002
         """Read a page of schemas, by id, and the token of the next page. Raises InvalidArgument."""
         condition = filters.parse(filter, _FIELDS, example=_EXAMPLE)
-        after = names.read_page_token(page_token).get("after", "")
+        after = names.read_place(page_token, "after", "")
         found = [
             schema
             for schema in sorted(self._all(), key=lambda schema: schema.resource_id)

@@ -10,6 +10,7 @@ from trainshed.lineage.model import CONTAINER, IMPORTER, RUN, Artifact
 from trainshed.lineage.store import artifacts, events, executions, read_artifacts
 
 _MAKERS = (CONTAINER, IMPORTER)  # a DAG's outputs are those of the tasks in it
+_OUTSIDE_LOOPS = executions.c.name.not_like("%[%")  # where iterations of a loop have their number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +53,23 @@ class Work:
 
 
 def works_of_context(conn: Connection, context_id: int, *, limit: int = 1000) -> list[Work]:
-    """Read the doings of a run's tasks, in the order in which they ended."""
+    """Read the doings of a run's tasks outside of loops, in the order in which they ended."""
     c = executions.c
     query = select(c.name, c.code, c.properties).where(c.context_id == context_id, c.schema_title == CONTAINER)
+    query = query.where(_OUTSIDE_LOOPS)
     return [
         Work(task=row.name.partition("/tasks/")[2], code=row.code, properties=row.properties)
         for row in conn.execute(query.order_by(c.id).limit(limit))
     ]
+
+
+def count_outside_loops(conn: Connection, context_id: int) -> tuple[int, int]:
+    """Count the doings of a run's tasks outside of loops, and what these made."""
+    of_run = executions.c.context_id == context_id, _OUTSIDE_LOOPS
+    works = select(func.count()).select_from(executions).where(*of_run, executions.c.schema_title == CONTAINER)
+    made = select(func.count()).select_from(events.join(executions, executions.c.id == events.c.execution_id))
+    made = made.where(*of_run, _without_index(executions.c.schema_title).in_(_MAKERS), events.c.type == "OUTPUT")
+    return conn.execute(works).scalar_one(), conn.execute(made).scalar_one()
 
 
 def outputs_of_run(
@@ -120,14 +131,20 @@ _METADATA = type_coerce(artifacts.c.metadata, Text)  # as it is written
 
 
 def products_of_context(
-    conn: Connection, context_id: int, *, titles: Sequence[str] = (), limit: int = 1000
+    conn: Connection, context_id: int, *, titles: Sequence[str] = (), limit: int = 1000, outside_loops: bool = False
 ) -> list[Product]:
     """Read what the tasks of a run made, in the order in which they ended; of these types (schema titles) alone."""
-    return products_of_contexts(conn, [context_id], titles=titles, limit=limit).get(context_id, [])
+    found = products_of_contexts(conn, [context_id], titles=titles, limit=limit, outside_loops=outside_loops)
+    return found.get(context_id, [])
 
 
 def products_of_contexts(
-    conn: Connection, context_ids: Sequence[int], *, titles: Sequence[str] = (), limit: int = 1000
+    conn: Connection,
+    context_ids: Sequence[int],
+    *,
+    titles: Sequence[str] = (),
+    limit: int = 1000,
+    outside_loops: bool = False,
 ) -> dict[int, list[Product]]:
     """Read what the tasks of several runs made, by their contexts; `limit` is for all of them together.
 
@@ -145,6 +162,8 @@ def products_of_contexts(
     )
     if titles:
         query = query.where(_without_index(artifacts.c.schema_title).in_(titles))
+    if outside_loops:
+        query = query.where(_OUTSIDE_LOOPS)
     edges = conn.execute(query).all()
     things = read_artifacts(conn, {edge.artifact_id for edge in edges})
     found: dict[int, list[Product]] = {}

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, select
 
 from trainshed.lineage.addresses import trail
-from trainshed.lineage.model import CONTAINER, RUN
+from trainshed.lineage.model import RUN, NewExecution
 from trainshed.lineage.store import artifacts, contexts, events, executions, pushes, readings
 from trainshed.sql import insert_new
 
@@ -105,38 +105,25 @@ def schema_title(kind: Mapping[str, Any]) -> str:
     return ""
 
 
-def record_execution(
-    conn: Connection,
-    *,
-    type: str,  # noqa: A002  (ML Metadata's word)
-    name: str,
-    state: str,
-    properties: Mapping[str, Any],
-    context_id: int | None,
-    now: datetime,
-    inputs: Iterable[tuple[str, int]] = (),
-    outputs: Iterable[tuple[str, int]] = (),
-    schema_title: str = CONTAINER,
-    display_name: str = "",
-    code: Mapping[str, Any] | None = None,
-    cached_from: int | None = None,
-    data: Mapping[str, Sequence[Sequence[Any]]] | None = None,
-) -> int:
-    """Record a doing with the artifacts that it read and wrote, as (path, artifact id).
-
-    `data` has, for each string parameter that names stored objects, what they were: (name, generation, checksum) of
-    each; of a large folder the first are kept, and how many there were. The parameter's value, the address, is in
-    `properties["inputs"]`; what is no parameter's (an importer's address) is its own key.
-    """
-    found = dict(properties) | (_listed(data) if data else {})
-    row = {"type": type, "name": name, "last_known_state": state, "properties": found, "context_id": context_id}
-    more = {"schema_title": schema_title, "display_name": display_name, "cached_from": cached_from}
-    execution_id = inserted(
-        conn.execute(executions.insert(), {**row, **more, "code": dict(code) if code else None, "create_time": now})
-    )
-    _add_events(conn, execution_id, inputs, outputs)
-    if data:
-        _add_readings(conn, execution_id, {key: str(found.get("inputs", {}).get(key, key)) for key in data})
+def record_execution(conn: Connection, new: NewExecution, *, now: datetime) -> int:
+    """Record a doing; of a large folder that it read the first objects are kept, and how many there were."""
+    properties = dict(new.properties) | (_listed(new.data) if new.data else {})
+    row = {
+        "type": new.type,
+        "name": new.name,
+        "last_known_state": new.state,
+        "properties": properties,
+        "context_id": new.context_id,
+        "schema_title": new.schema_title,
+        "display_name": new.display_name,
+        "code": dict(new.code) if new.code else None,
+        "cached_from": new.cached_from,
+        "create_time": now,
+    }
+    execution_id = inserted(conn.execute(executions.insert(), row))
+    _add_events(conn, execution_id, new.inputs, new.outputs)
+    if new.data:
+        _add_readings(conn, execution_id, {key: str(properties.get("inputs", {}).get(key, key)) for key in new.data})
     return execution_id
 
 

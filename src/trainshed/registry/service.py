@@ -212,19 +212,18 @@ class Service:
             name=before.name,
         )  # fmt: skip
         given = [(name, key) for name, key in store.inputs_of(conn, wanted.artifact_id) if name != _RESTORED]
-        lineage.record_execution(
-            conn,
+        rollback = lineage.NewExecution(
             type="rollback",
             name=f"rollback/{number}",
             display_name=f"rollback to {wanted.version}",
             state="COMPLETE",
             properties={"inputs": {**said, "version": wanted.version}, "outputs": {}},
             context_id=None,
-            now=now,
             inputs=[*given, (_RESTORED, wanted.artifact_id)],
             outputs=[("pushed_model", made)],
             schema_title=EXECUTION,
         )
+        lineage.record_execution(conn, rollback, now=now)
 
 
 def _marked(version: Version, shelf: _Shelf | None) -> Version:

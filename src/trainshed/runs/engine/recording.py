@@ -25,36 +25,34 @@ def record_task(
     """Record that a leaf ended; answer the execution."""
     task, inputs = active.task(path), active.inputs_of(path)
     found = _edges(made.artifacts) if task.kind == "resolver" else []  # made by others: read here, not written
-    return lineage.record_execution(
-        conn,
+    new = lineage.NewExecution(
         type=task.component,
         schema_title=_TITLES.get(task.kind, lineage.CONTAINER),
         name=f"{active.run.name}/tasks/{path}",
         state=state,
         properties=_properties(active, path, inputs.parameters, made),
         context_id=active.run.context_id,
-        now=now,
         inputs=_edges(inputs.artifacts) + found,
         outputs=[] if found else _edges(made.artifacts),
         code=_code_of(active, task) if task.needs_worker else None,
         cached_from=hit.task.execution_id if hit else None,
         data=_data_of(conn, blobs, active, path, made),
     )
+    return lineage.record_execution(conn, new, now=now)
 
 
 def record_dag(conn: Connection, active: ActiveRun, path: str, state: str, *, now: datetime) -> int:
     """Record that a DAG task ended: its parameters; artifacts are read and made by the leaves in it."""
     task, inputs, made = active.task(path), active.inputs_of(path), active.nodes[path].outputs
-    return lineage.record_execution(
-        conn,
+    new = lineage.NewExecution(
         type=task.component,
         schema_title=lineage.DAG,
         name=f"{active.run.name}/tasks/{path}",
         state=state,
         properties={"inputs": dict(inputs.parameters), "outputs": dict(made.parameters)},
         context_id=active.run.context_id,
-        now=now,
     )
+    return lineage.record_execution(conn, new, now=now)
 
 
 def record_run(conn: Connection, active: ActiveRun, name: str, *, now: datetime) -> None:
