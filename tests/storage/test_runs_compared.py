@@ -10,7 +10,7 @@ import pytest
 
 from trainshed.errors import NotFound
 from trainshed.runners.scripted import Act
-from trainshed.runs import Search
+from trainshed.runs import Search, comparing
 
 _spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
 runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))
@@ -47,6 +47,24 @@ def spec(source="# train"):
     return a_spec(tasks, parameters=PARAMETERS)
 
 
+def looped(times):
+    """A loop whose task makes something each time, and a task after it that does as well."""
+    found = a_spec({"load": {"params": {"data": "@data"}, "makes": ["rows"]}, "after": {"makes": ["rows"]}})
+    found["root"]["inputDefinitions"] = {"parameters": PARAMETERS}
+    nodes = found["root"]["dag"]["tasks"]
+    takes = {"parameters": {"item": {"parameterType": "NUMBER_INTEGER"}, **PARAMETERS}}
+    load = nodes.pop("load")
+    nodes["loop"] = {
+        "taskInfo": {"name": "loop"},
+        "componentRef": {"name": "comp-loop"},
+        "inputs": {"parameters": {"data": {"componentInputParameter": "data"}}},
+        "parameterIterator": {"itemInput": "item", "items": {"raw": json.dumps(list(range(times)))}},
+    }
+    nodes["after"]["dependentTasks"] = ["loop"]
+    found["components"]["comp-loop"] = {"dag": {"tasks": {"load": load}}, "inputDefinitions": takes}
+    return found
+
+
 def test_each_side_says_what_it_was_made_of_and_what_it_made(world):
     world.put("gs://data/birds/a.csv", b"1")
     world.put("gs://data/birds/b.csv", b"2")
@@ -64,9 +82,32 @@ def test_each_side_says_what_it_was_made_of_and_what_it_made(world):
     assert after.products[0].artifact.metadata == {"rows": 3, "share": 0.5}
     assert before.code["load"] == after.code["load"]
     assert before.code["train"] != after.code["train"]
-    assert set(after.data) == {"load: data"}
-    assert before.data["load: data"].startswith("2 objects, ")
+    assert set(after.data) == {("load", "data")}
+    assert before.data["load", "data"].startswith("2 objects, ")
     assert before.data != after.data
+    assert [task.display_name for _, task in after.plan.walk()] == ["load", "train"]
+    assert after.beyond == {}
+
+
+def test_a_side_says_how_much_there_is_beyond_what_is_read(world, monkeypatch):
+    run = world.finish(world.create(spec(), parameters={"data": "x"}))
+    monkeypatch.setattr(comparing, "MOST_COMPARED", 1)
+
+    (side,) = world.service.sides([run.name])
+
+    assert [len(found) for found in (side.tasks, side.products, side.code)] == [1, 1, 1]
+    assert side.beyond == {"task": 2, "execution": 2, "artifact": 2}
+
+
+def test_what_is_in_a_loop_takes_no_place_of_what_is_not(world, monkeypatch):
+    run = world.finish(world.create(looped(times=3), parameters={"data": "x"}))
+    monkeypatch.setattr(comparing, "MOST_COMPARED", 4)
+
+    (side,) = world.service.sides([run.name])
+
+    assert [product.task for product in side.products] == ["after"]
+    assert list(side.code) == ["after"]
+    assert side.beyond == {}
 
 
 def test_products_of_one_type_are_read_alone(world):

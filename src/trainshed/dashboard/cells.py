@@ -93,6 +93,15 @@ class Type:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Named:
+    """A thing as people call it, and as it is called in commands where one points at it."""
+
+    text: str
+    title: str
+    cell: str = "named"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Several:
     """Cells, one after the other."""
 
@@ -117,12 +126,34 @@ class Marks:
     cell: str = "marks"
 
 
-Cell = str | int | float | Link | Badge | Time | Span | Seconds | Size | Ranked | Code | Type | Several | Marks | None
+Cell = (
+    str
+    | int
+    | float
+    | Link
+    | Badge
+    | Time
+    | Span
+    | Seconds
+    | Size
+    | Ranked
+    | Code
+    | Type
+    | Named
+    | Several
+    | Marks
+    | None
+)
 
 
 def called(title: str) -> str:
     """Call a type by its schema's title: without the name of who thought of it."""
     return title.rpartition(".")[2]
+
+
+def named(text: str, title: str) -> str | Named:
+    """Make the cell of a thing that may be called by its own name."""
+    return text if text == title else Named(text=text, title=title)
 
 
 def schema(title: str) -> Type | None:

@@ -16,6 +16,7 @@ from trainshed.dashboard.cells import (
     Link,
     Mark,
     Marks,
+    Named,
     Ranked,
     Seconds,
     Several,
@@ -111,6 +112,10 @@ def _link(link: Link) -> str:
     return f'<a href="{escape(link.href)}"{looks}>{escape(link.text)}</a>'
 
 
+def _titled(value: Type | Named) -> str:
+    return f'<span title="{escape(value.title)}">{escape(value.text)}</span>'
+
+
 def _badge(badge: Badge) -> str:
     looks = "note whole" if len(badge.note) <= _WHOLE else "note"
     note = f' <span class="{looks}">{escape(badge.note)}</span>' if badge.note else ""
@@ -177,7 +182,8 @@ _DRAWN: Mapping[type, Callable[[Any], str]] = {
     Seconds: lambda value: _lasted(value.seconds),
     Size: lambda value: f'<span class="size">{size(value.count)}</span>',
     Ranked: lambda value: escape(value.text),
-    Type: lambda value: f'<span title="{escape(value.title)}">{escape(value.text)}</span>',
+    Type: _titled,
+    Named: _titled,
     Code: _code,
     Marks: _marks,
     Several: _several,
@@ -191,6 +197,7 @@ _KEYS: Mapping[type, Callable[[Any], Any]] = {
     Size: lambda value: value.count,
     Ranked: lambda value: value.rank,
     Type: lambda value: value.text,
+    Named: lambda value: value.text,
     Code: lambda value: value.text,
     Marks: lambda value: value.marks[-1].state if value.marks else "",
     Several: lambda value: key(value.cells[0]) if value.cells else "",

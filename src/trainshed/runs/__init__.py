@@ -17,7 +17,7 @@
 from trainshed.runs import custom_jobs
 from trainshed.runs.cancelling import Cancellation
 from trainshed.runs.catalog import Catalog, Template
-from trainshed.runs.comparing import Side
+from trainshed.runs.comparing import MOST_COMPARED, Side
 from trainshed.runs.decided import Decision
 from trainshed.runs.drawing import Standing, standings
 from trainshed.runs.labelling import read as labels
@@ -50,6 +50,7 @@ __all__ = [
     "ENDED",
     "ENDED_ENTRY",
     "METRICS",
+    "MOST_COMPARED",
     "NAMES_PIPELINE",
     "RUN",
     "STOPPED",

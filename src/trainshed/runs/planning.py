@@ -24,10 +24,12 @@ class Step:
     """What would become of one task."""
 
     task: str  # path
+    display_name: str  # as the graph calls it
     decision: str  # reuse, run, import, find, leave_out
     reason: str
     unseen: tuple[str, ...] = ()  # parameters that look like data whose content is not in the key
     resources: ir.Resources
+    after: str = ""  # the display name of the task that runs before it, where that is the reason
     workers: int = 1  # how many tasks of it are for workers: none of an import, all in a group that is left out
 
 
@@ -49,7 +51,9 @@ class _Play:
             before = next((u for u in view.upstream() if u.path in self._running), None)
             if before is not None:
                 self._running.add(view.path)
-                yield from _unknown(view.path, view.task, f"{before.task.name} runs before it")
+                yield from _unknown(
+                    view.path, view.task, f"{before.task.name} runs before it", before.task.display_name
+                )
             elif any(u.state == "NOT_TRIGGERED" for u in view.upstream()) and not view.task.runs_after_failure:
                 yield self._leave_out(view, "a task that it needs is left out")
             else:
@@ -134,6 +138,7 @@ def _is_triggered(task: ir.Task, inputs: ir.TaskInputs) -> bool:
 def _step(view: TaskView, decision: str, reason: str, unseen: tuple[str, ...] = ()) -> Step:
     return Step(
         task=view.path,
+        display_name=view.task.display_name,
         decision=decision,
         reason=reason,
         unseen=unseen,
@@ -149,14 +154,22 @@ def _registered(task: ir.Task, outputs: ir.Outputs) -> str:
     return f"finds {', '.join(found)}" if found else "asks for nothing"
 
 
-def _unknown(path: str, task: ir.Task, reason: str) -> Iterator[Step]:
+def _unknown(path: str, task: ir.Task, reason: str, after: str = "") -> Iterator[Step]:
     """Say of every leaf below a task that it would run; how often a loop goes round is not known yet."""
     if task.body is None:
         decision = "run" if task.needs_worker else _UNWORKED[task.kind]
-        yield Step(task=path, decision=decision, reason=reason, resources=task.resources, workers=workers_of(task))
+        yield Step(
+            task=path,
+            display_name=task.display_name,
+            decision=decision,
+            reason=reason,
+            after=after,
+            resources=task.resources,
+            workers=workers_of(task),
+        )
         return
     for name, inner in task.body.tasks.items():
-        yield from _unknown(f"{path}.{name}", inner, reason)
+        yield from _unknown(f"{path}.{name}", inner, reason, after)
 
 
 def workers_of(task: ir.Task) -> int:

@@ -198,7 +198,12 @@ class Reading:
 
     def sides(self, names: Sequence[str]) -> Sequence[comparing.Side]:
         """Read several runs with what people compare. Raises NotFound."""
-        return self.db.read(lambda conn: [comparing.side(conn, name) for name in names])
+
+        def query(conn: Connection) -> list[comparing.Side]:
+            found = [store.get_run(conn, name) for name in names]
+            return [comparing.side(conn, run, self._plan(conn, run)) for run in found]
+
+        return self.db.read(query)
 
     def measured(self, wanted: Search) -> tuple[Sequence[Measured], str]:
         """Read a page of the runs that people look for with their numbers, and the token of the next one."""

@@ -5,6 +5,7 @@ import math
 from types import SimpleNamespace
 
 from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Named
 from trainshed.dashboard.document import plain
 from trainshed.dashboard.runs import Runs, compare
 from trainshed.dashboard.runs.differences import Row
@@ -73,6 +74,26 @@ def test_numbers_that_differ_never_look_alike():
         "steps": ["1", "2", "1"],
         "diverged": ["nan", "inf", "nan"],
     }
+
+
+def test_a_row_of_a_task_has_its_own_name_beside_what_the_graph_calls_it():
+    group = compare._Groups(["A", "B"])
+    rows = [Row(label="Train it: loss", values=[1, 2], title="train: loss"), Row(label="load", values=[1, 2])]
+
+    shown = group.part("metrics", "Metrics", rows)
+
+    assert [label for label, _ in shown.different] == [Named(text="Train it: loss", title="train: loss"), "load"]
+    assert plain(shown)["different"][0][0] == {"text": "Train it: loss", "title": "train: loss", "cell": "named"}
+
+
+def test_runs_of_which_not_everything_is_compared_are_named():
+    sides = [SimpleNamespace(beyond={}), SimpleNamespace(beyond={"task": 1200, "artifact": 301})]
+
+    (notice,) = compare._beyond(sides, ["A one", "B two"])
+
+    assert "the first 300 of 1,200 tasks and of 301 artifacts of B two" in notice.text
+    assert "A one" not in notice.text
+    assert list(compare._beyond(sides[:1], ["A one"])) == []
 
 
 def compared(installed, *environments):

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from trainshed.dashboard.runs import differences
-from trainshed.dashboard.runs.differences import Row
+from trainshed.dashboard.runs.differences import OfTask, Row
 from trainshed.dashboard.wording import duration
 
 
@@ -16,6 +16,18 @@ def test_values_of_the_same_name_stand_beside_each_other():
         ("rate", [0.1, 0.2]),
         ("kind", ["a", None]),
         ("epochs", [None, 3]),
+    ]
+
+
+def test_rows_of_a_task_are_found_by_its_own_name_and_called_as_it_is_shown():
+    sides = [{"the run": 3, OfTask("train", rest=": loss"): 1}, {OfTask("train", rest=": loss"): 2, OfTask("load"): 3}]
+
+    found = differences.rows(sides, {"train": "Train it", "load": "load"}.__getitem__)
+
+    assert [(row.label, row.title, row.values) for row in found] == [
+        ("the run", "", [3, None]),
+        ("Train it: loss", "train: loss", [1, 2]),
+        ("load", "", [None, 3]),
     ]
 
 

@@ -5,6 +5,7 @@ import pytest
 from trainshed import ir
 from trainshed.dashboard import asked
 from trainshed.dashboard.asked import Asked
+from trainshed.dashboard.cells import Named
 from trainshed.dashboard.page import Field
 from trainshed.dashboard.runs import foreseen, typed
 from trainshed.errors import FieldViolation, InvalidArgument
@@ -93,13 +94,14 @@ def test_a_word_of_a_query_may_hold_any_name_in_brackets_where_its_page_says_so(
 
 
 def a_step(task, decision="run", reason="changed: parameter n", **more):
-    return Step(task=task, decision=decision, reason=reason, resources=ir.Resources(), **more)
+    shown = more.pop("display_name", task)
+    return Step(task=task, display_name=shown, decision=decision, reason=reason, resources=ir.Resources(), **more)
 
 
 def test_a_plan_says_what_iterations_have_in_common_once_and_what_is_foreseen():
     steps = [
         a_step("load", "reuse", "same as in r-1"),
-        *(a_step(f"loop[{i}].train", unseen=("data",)) for i in range(3)),
+        *(a_step(f"loop[{i}].train", display_name="train", unseen=("data",)) for i in range(3)),
         a_step("new", reason="never ran"),
         a_step("left", "leave_out", "its condition does not hold"),
     ]
@@ -112,12 +114,29 @@ def test_a_plan_says_what_iterations_have_in_common_once_and_what_is_foreseen():
     assert together.cells[0].seconds == pytest.approx(6.0)
     assert together.cells[1] == "of 1 task nothing is known yet"
     assert "guess" in pairs["Cost"]
-    rows = [(row[0].text, row[1], row[2], row[3].seconds if row[3] else None, row[4]) for row in table.rows]
+    unseen = "the content behind its parameter data is not looked at"
+    rows = [(row[0], row[1], row[2], row[3].seconds if row[3] else None, row[4]) for row in table.rows]
     assert rows == [
         ("load", "be reused", 1, 5.0, "same as in r-1"),
-        ("loop.train", "run", 3, 2.0, "changed: parameter n; the content behind its parameter data is not looked at"),
+        (Named(text="train", title="loop.train"), "run", 3, 2.0, f"changed: parameter n; {unseen}"),
         ("new", "run", 1, None, "never ran"),
         ("left", "be left out", 1, None, "its condition does not hold"),
+    ]
+
+
+def test_tasks_of_a_plan_are_called_as_the_graph_does_and_told_apart_where_that_calls_two_alike():
+    steps = [
+        a_step("load", display_name="Load birds"),
+        a_step("train", reason="load runs before it", after="Load birds", display_name="Train"),
+        a_step("again.train", reason="train runs before it", after="Train", display_name="Train"),
+    ]
+
+    _, table = foreseen.plan(steps, {})
+
+    assert [(row[0], row[4]) for row in table.rows] == [
+        (Named(text="Load birds", title="load"), "changed: parameter n"),
+        (Named(text="Train (train)", title="train"), "Load birds runs before it"),
+        (Named(text="Train (again.train)", title="again.train"), "Train runs before it"),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import combinations
 from string import ascii_uppercase
 from typing import Any, ClassVar
@@ -10,13 +11,14 @@ from urllib.parse import urlencode
 from trainshed import names, runs
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Badge, Cell, Code, Link, Seconds, called, time
+from trainshed.dashboard.cells import Badge, Cell, Code, Link, Named, Seconds, called, named, time
 from trainshed.dashboard.charts import Chart, Series
 from trainshed.dashboard.origin import Origins
 from trainshed.dashboard.page import Empty, Notice, Page, Part, Tab, Table
 from trainshed.dashboard.runs import differences, lines, parallel
-from trainshed.dashboard.runs.differences import Row, amount
+from trainshed.dashboard.runs.differences import OfTask, Row, amount
 from trainshed.dashboard.runs.listing import COMPARISON, SECTION, cost
+from trainshed.dashboard.runs.tasks import names_in
 from trainshed.dashboard.runs.words import because, part_took, remark, took
 from trainshed.dashboard.wording import duration
 from trainshed.errors import InvalidArgument
@@ -39,8 +41,8 @@ class Differences(Part):
     """Rows that differ between columns, and those that do not behind their number."""
 
     columns: Sequence[str]
-    different: Sequence[tuple[str, Sequence[Cell]]]
-    alike: Sequence[tuple[str, Sequence[Cell]]]
+    different: Sequence[tuple[str | Named, Sequence[Cell]]]
+    alike: Sequence[tuple[str | Named, Sequence[Cell]]]
     nothing: str  # said where there is no row at all
     alike_is: str = "the same"
     kind: ClassVar[str] = "differences"
@@ -109,7 +111,8 @@ def _none() -> Part:
 
 def _parts(service: runs.Service, sides: Sequence[runs.Side], origins: Origins) -> Sequence[Part]:
     letters = [_letter(place, side) for place, side in enumerate(sides)]
-    metrics = differences.rows([metrics_of(side) for side in sides])
+    call = calling(sides)
+    metrics = differences.rows([metrics_of(side) for side in sides], call)
     parameters = differences.rows([side.run.parameters for side in sides])
     group = _Groups(letters)
     if len(sides) == 1:
@@ -121,11 +124,12 @@ def _parts(service: runs.Service, sides: Sequence[runs.Side], origins: Origins) 
         group.part("metrics", "Metrics", metrics, nothing="These runs have no metrics.", by=amount),
         *_sweep(sides, letters, parameters, metrics),
         *_charts(metrics, len(sides)),
-        group.part("tasks", "Tasks", differences.rows([_states(side) for side in sides]), write=_state),
+        *_beyond(sides, letters),
+        group.part("tasks", "Tasks", differences.rows([_states(side) for side in sides], call), write=_state),
         group.part(
             "durations",
             "Durations",
-            differences.rows([_durations(side) for side in sides]),
+            differences.rows([_durations(side) for side in sides], call),
             write=lambda value: None if value is None else Seconds(seconds=value),
             same=differences.near,
             alike_is=differences.NEARLY,
@@ -134,12 +138,24 @@ def _parts(service: runs.Service, sides: Sequence[runs.Side], origins: Origins) 
         group.part(
             "made-of",
             "Code, environment and data",
-            differences.rows([_made_of(side, origins.of(side.run.name)) for side in sides]),
+            differences.rows([_made_of(side, origins.of(side.run.name)) for side in sides], call),
             write=_code,
         ),
         *_packages(service, group, sides),
-        group.part("artifacts", "Artifacts", differences.rows([_artifacts(s) for s in sides]), write=_code),
+        group.part("artifacts", "Artifacts", differences.rows([_artifacts(s) for s in sides], call), write=_code),
     )
+
+
+def _beyond(sides: Sequence[runs.Side], letters: Sequence[str]) -> Iterator[Notice]:
+    """Say of which runs not everything is compared: the first of their tasks, and of what these did and made."""
+    cut = [
+        f"the first {runs.MOST_COMPARED} of {' and of '.join(counted(count, noun) for noun, count in side.beyond.items())} of {letter}"
+        for side, letter in zip(sides, letters, strict=True)
+        if side.beyond
+    ]
+    if cut:
+        text = f"Compared is what there is outside of loops; here {', '.join(cut)}. Metrics, durations, code and data of the rest are not below."
+        yield Notice(id="beyond", text=text)
 
 
 def _labels(group: "_Groups", sides: Sequence[runs.Side]) -> Iterator[Part]:
@@ -204,11 +220,12 @@ class _Groups:
         )
 
 
-def _row(row: Row, write: Write, by: Callable[[float], str] | None) -> tuple[str, Sequence[Cell]]:
+def _row(row: Row, write: Write, by: Callable[[float], str] | None) -> tuple[str | Named, Sequence[Cell]]:
     cells = [write(value) for value in row.values]
     if _hides(row.values, cells):
         cells = [None if value is None else repr(value) for value in row.values]
-    return row.label, [*cells, *([differences.change(row.values[0], row.values[1], by)] if by else [])]
+    label = named(row.label, row.title or row.label)
+    return label, [*cells, *([differences.change(row.values[0], row.values[1], by)] if by else [])]
 
 
 def _hides(values: Sequence[Any], cells: Sequence[Cell]) -> bool:
@@ -246,41 +263,48 @@ def address(chosen: Sequence[str]) -> str:
     return f"{COMPARISON}?{urlencode([('run', name) for name in chosen])}"
 
 
-def metrics_of(side: runs.Side) -> dict[str, Any]:
+def calling(sides: Sequence[runs.Side]) -> Callable[[str], str]:
+    """Answer what calls the tasks of runs as their graphs do."""
+    return names_in({side.run.spec_digest: side.plan for side in sides}.values())
+
+
+def metrics_of(side: runs.Side) -> dict[OfTask, Any]:
     """Answer the metrics of a run by name, and the numbers that models say of themselves."""
-    return {metric.label: metric.value for metric in runs.metrics(side.products)}
+    found = [(metric.product.task, metric) for metric in runs.metrics(side.products)]
+    return {OfTask(task, rest=metric.label.removeprefix(task)): metric.value for task, metric in found}
 
 
-def _states(side: runs.Side) -> dict[str, tuple[str, str]]:
-    return {task.name: (task.state, "reused" if task.cached_from else "") for task in side.tasks}
+def _states(side: runs.Side) -> dict[OfTask, tuple[str, str]]:
+    return {OfTask(task.name): (task.state, "reused" if task.cached_from else "") for task in side.tasks}
 
 
-def _durations(side: runs.Side) -> dict[str, float]:
+def _durations(side: runs.Side) -> dict[str | OfTask, float]:
+    spans: dict[str | OfTask, tuple[datetime | None, datetime | None]]
     spans = {"the run": (side.run.start_time, side.run.end_time)}
-    spans |= {task.name: (task.start_time, task.end_time) for task in side.tasks}
+    spans |= {OfTask(task.name): (task.start_time, task.end_time) for task in side.tasks}
     found = {name: part_took(side.run, start, end) for name, (start, end) in spans.items()}
     return {name: took.lasted for name, took in found.items() if took and took.lasted is not None}
 
 
-def _made_of(side: runs.Side, known: Origin | None) -> dict[str, str]:
+def _made_of(side: runs.Side, known: Origin | None) -> dict[str | OfTask, str]:
     run = side.run
     environments = {task.name: task.environment[:12] for task in side.tasks if task.environment}
-    found = {
+    found: dict[str | OfTask, str] = {
         "pipeline spec": run.spec_digest[:12],
         "template": run.template_uri,
         "commit": known.commit.sha[:12] if known is not None and known.commit is not None else "",
         "failure policy": run.failure_policy,
         "reuse of results": {None: "as each task says", True: "on", False: "off"}[run.caching],
-        **{f"code of {task}": digest for task, digest in side.code.items()},
-        **{f"environment of {task}": digest for task, digest in environments.items()},
-        **{f"data read by {place}": text for place, text in side.data.items()},
+        **{OfTask(task, "code of "): digest for task, digest in side.code.items()},
+        **{OfTask(task, "environment of "): digest for task, digest in environments.items()},
+        **{OfTask(task, "data read by ", f": {key}"): text for (task, key), text in side.data.items()},
     }
     return {label: value for label, value in found.items() if value}
 
 
-def _artifacts(side: runs.Side) -> dict[str, str]:
+def _artifacts(side: runs.Side) -> dict[OfTask, str]:
     return {
-        f"{product.task}: {product.key} ({called(product.artifact.schema_title)})": (
+        OfTask(product.task, rest=f": {product.key} ({called(product.artifact.schema_title)})"): (
             product.artifact.digest[:12] or product.artifact.uri
         )
         for product in side.products

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isnan
-from typing import Any
+from typing import Any, NamedTuple
 
 from trainshed.floats import is_number
 
@@ -19,6 +19,19 @@ class Row:
 
     label: str
     values: Sequence[Any]
+    title: str = ""  # the label by the own name of its task, where that is another
+
+
+class OfTask(NamedTuple):
+    """What names a row that is about a task: the same by its own name in all things, however it is called."""
+
+    task: str
+    lead: str = ""
+    rest: str = ""
+
+    def said(self, called: Callable[[str], str]) -> str:
+        """Say it with what a task is called."""
+        return f"{self.lead}{called(self.task)}{self.rest}"
 
 
 Same = Callable[[Sequence[Any]], bool]
@@ -41,10 +54,17 @@ def near(values: Sequence[float | None]) -> bool:
     return max(known) - min(known) <= _SHORT or max(known) <= min(known) * _NEAR
 
 
-def rows(sides: Sequence[Mapping[str, Any]]) -> list[Row]:
+def rows(sides: Sequence[Mapping[Any, Any]], called: Callable[[str], str] = str) -> list[Row]:
     """Put values of the same name beside each other, in the order in which the names first come."""
-    labels = dict.fromkeys(label for side in sides for label in side)
-    return [Row(label=label, values=[side.get(label) for side in sides]) for label in labels]
+    keys: dict[str | OfTask, None] = dict.fromkeys(key for side in sides for key in side)
+    return [_row(key, [side.get(key) for side in sides], called) for key in keys]
+
+
+def _row(key: str | OfTask, values: Sequence[Any], called: Callable[[str], str]) -> Row:
+    if isinstance(key, str):
+        return Row(label=key, values=values)
+    label, title = key.said(called), key.said(str)
+    return Row(label=label, values=values, title=title if title != label else "")
 
 
 def split(found: Iterable[Row], same: Same = equal) -> tuple[list[Row], list[Row]]:

@@ -6,9 +6,10 @@ from collections.abc import Set as AbstractSet
 
 from trainshed import costs, runs
 from trainshed.dashboard.asked import Asked
-from trainshed.dashboard.cells import Cell, Code, Seconds, Several
+from trainshed.dashboard.cells import Cell, Seconds, Several, named
 from trainshed.dashboard.page import Action, Empty, Facts, Field, Form, Look, Notice, Part, Table
 from trainshed.dashboard.runs import typed
+from trainshed.dashboard.runs.tasks import told_apart
 from trainshed.dashboard.runs.typed import Typed
 from trainshed.errors import TrainshedError
 from trainshed.quantities import counted
@@ -67,6 +68,10 @@ def _together(seconds: Sequence[float], unknown: AbstractSet[str]) -> Cell:
     return Several(cells=(Seconds(seconds=sum(seconds)), words)) if seconds else f"Not known: {words}"
 
 
+def _reason(step: runs.Step) -> str:
+    return f"{step.after} runs before it" if step.after else step.reason
+
+
 def _cost(found: costs.Cost) -> Cell:
     return f"{found}, some tasks by a guess of their time" if found.is_guess else str(found)
 
@@ -77,7 +82,8 @@ def _refused(text: str) -> Part:
 
 def plan(steps: Sequence[runs.Step], earlier: Mapping[str, Sequence[float]]) -> tuple[Part, ...]:
     """Show a plan: in sum, and task by task; what iterations of a loop have in common is said once."""
-    same = Counter((runs.static(s.task), s.decision, s.reason, s.unseen) for s in steps)
+    called = told_apart({runs.static(s.task): s.display_name for s in steps})
+    same = Counter((runs.static(s.task), s.decision, _reason(s), s.unseen) for s in steps)
     took = {task: costs.expected(task, seconds).seconds for task, seconds in earlier.items() if seconds}
     running = [runs.static(s.task) for s in steps if s.decision == "run"]
     unknown = {task for task in running if task not in took}
@@ -91,7 +97,7 @@ def plan(steps: Sequence[runs.Step], earlier: Mapping[str, Sequence[float]]) -> 
         columns=_COLUMNS,
         rows=[
             (
-                Code(text=task),
+                named(called(task), task),
                 _WOULD[decision],
                 times,
                 Seconds(seconds=took[task]) if task in took else None,

@@ -12,6 +12,7 @@ from trainshed.dashboard.logs.ansi import decoded, plain
 from trainshed.dashboard.page import Filter, Filters, Notice, Part
 from trainshed.dashboard.runs import changed
 from trainshed.dashboard.runs.changed import Changes
+from trainshed.dashboard.runs.tasks import names_in
 from trainshed.errors import InvalidArgument
 from trainshed.quantities import counted
 
@@ -49,7 +50,8 @@ def logs(service: runs.Service, sides: Sequence[runs.Side], letters: Sequence[st
     task = asked.word("task", _most_telling(sides, shared))
     if task not in shared:
         raise InvalidArgument.field("task", f"both runs have {', '.join(shared)}, and not both {task!r}")
-    choices = [(name, name) for name in shared]
+    call = names_in(side.plan for side in sides)
+    choices = [(name, call(name)) for name in shared]
     kept = [*(("run", side.run.name) for side in sides), ("tab", "logs")]
     choose = Filters(
         id="filters",
@@ -62,12 +64,14 @@ def logs(service: runs.Service, sides: Sequence[runs.Side], letters: Sequence[st
     if missing := [letter for letter, end in zip(letters, ends, strict=True) if end is None]:
         return (
             choose,
-            Notice(id="log", text=f"{task} wrote no log in {' and '.join(missing)}: it was reused, or did not begin."),
+            Notice(
+                id="log", text=f"{call(task)} wrote no log in {' and '.join(missing)}: it was reused, or did not begin."
+            ),
         )
     texts = [end for end in ends if end is not None]
     found = changed.between(*texts, key=changed.without_numbers)
     same = "Both wrote the same, but for numbers and times."
-    heading = f"What {task} wrote otherwise"
+    heading = f"What {call(task)} wrote otherwise"
     return (choose, _part("log", heading, found, letters, same, note="numbers and times are not compared"))
 
 

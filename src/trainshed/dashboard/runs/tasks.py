@@ -1,6 +1,7 @@
 """The tasks of a run as a table: a tree in the order of the plan, or sorted; large runs come in pages."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -105,6 +106,22 @@ def shown_names(plan: ir.Plan) -> Callable[[str], str]:
     """Answer what calls the tasks of a plan as the graph does; iterations of a loop keep their path."""
     shown = {path: task.display_name for path, task in plan.walk()}
     return lambda name: shown.get(name, name)
+
+
+def names_in(plans: Iterable[ir.Plan]) -> Callable[[str], str]:
+    """Answer what calls the tasks of several plans as the graph of the last one that has them does."""
+    return told_apart({path: task.display_name for plan in plans for path, task in plan.walk()})
+
+
+def told_apart(shown: Mapping[str, str]) -> Callable[[str], str]:
+    """Answer what calls tasks by what is shown, and those that are called alike by their own names too."""
+    counts = Counter(shown.values())
+
+    def called(name: str) -> str:
+        found = shown.get(name, name)
+        return f"{found} ({name})" if counts[found] > 1 and found != name else found
+
+    return called
 
 
 def counted_tasks(marks: Sequence[runs.Mark]) -> str:
