@@ -11,7 +11,7 @@ def test_the_machine_is_examined_and_a_clean_folder_ends_with_0(tmp_path):
     done = Server(tmp_path / "home").run("doctor", str(clean))
 
     assert done.returncode == 0, done.stdout + done.stderr
-    for subject in ("python", "git", "uv", "container engine", "home", "disk", "port"):
+    for subject in ("python", "git", "uv", "container engine", "processes of functions", "home", "disk", "port"):
         assert f" {subject}: " in done.stdout
     assert "No known defect" in done.stdout
 

@@ -20,7 +20,7 @@ from trainshed import ledger
 from trainshed.clock import SystemClock
 from trainshed.environments import Environments
 from trainshed.errors import FailedPrecondition
-from trainshed.functions import Call, Configuration, Host, Request, Service, tree
+from trainshed.functions import Call, Configuration, Host, Request, Service, ceiling, guard, tree
 from trainshed.functions.source import pack
 from trainshed.ledger import Message
 from trainshed.testing import database
@@ -100,6 +100,10 @@ def running(tmp_path, environments):
 def alive(cookie_of):
     found = [int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit()]
     return [pid for pid in found if tree._has(pid, cookie_of._cookie)]
+
+
+def groups_of(host):
+    return [group for parent in ceiling._parents() for group in parent.glob(f"trainshed-{host._cookie}-*")]
 
 
 def test_s40_background_function_gets_the_event_in_google_s_exact_shape(running):
@@ -385,22 +389,51 @@ def test_s41_failed_event_of_a_retrying_function_is_not_acknowledged(running):
     assert "spec object" in receipt.reason
 
 
+# It ends by itself at 1,024 processes, which then stay long enough to be found: a limit that fails does not take the
+# machine with it, and the kernel's limit, which is higher, does not stand in for the guard.
+_FORK_BOMB = """
+    import os, time
+    def handle(event, context):
+        for _ in range(10):
+            os.fork()
+        time.sleep(20)
+        os._exit(1)
+"""
+
+
 @pytest.mark.slow
 def test_f22_fork_bomb_is_bounded_and_leaves_nothing(running):
     async def scenario():
         async with running() as r:
-            await r.deploy("""
-                import os
-                def handle(event, context):
-                    while True:
-                        os.fork()
-            """)
+            await r.deploy(_FORK_BOMB)
             await r.deliver()
             return r.newest().state, alive(r.host)
 
     state, left = asyncio.run(scenario())
     assert state in {"TOO_MANY_PROCESSES", "OUT_OF_MEMORY"}, "whichever limit it reaches first"
     assert left == []
+
+
+@pytest.mark.slow
+def test_the_kernel_alone_bounds_a_fork_bomb_that_the_guard_does_not_see(running, monkeypatch):
+    if ceiling.make("test-probe").group is None:
+        pytest.skip("no control group that counts processes can be made here")
+    ceiling.sweep("test-probe")
+    monkeypatch.setattr(ceiling, "MOST_TASKS", 150)
+    monkeypatch.setattr(guard, "MOST_PROCESSES", 1_000_000)
+    monkeypatch.setattr(guard, "_STORM_TASKS", 1_000_000)
+
+    async def scenario():
+        async with running() as r:
+            await r.deploy(_FORK_BOMB, memory_bytes=64 << 30)
+            before = groups_of(r.host)
+            await r.deliver()
+            return before, r.newest().state, alive(r.host), groups_of(r.host)
+
+    before, state, left, groups = asyncio.run(scenario())
+    assert state == "TOO_MANY_PROCESSES"
+    assert left == []
+    assert (len(before), groups) == (1, [])
 
 
 def test_f22_children_end_with_their_instance(running):
@@ -563,7 +596,7 @@ def test_nothing_outlives_a_killed_server_and_its_calls_are_closed_as_interrupte
 
     async def restarted():
         async with running() as r:
-            orphans = alive(r.host)
+            orphans = alive(r.host) + groups_of(r.host)
             closed = r.newest()
             receipt = r.receipt()
             (tmp_path / "let it end").touch()

@@ -72,6 +72,7 @@ def _machine() -> Iterator[Finding]:
     yield machine.tool("git", shutil.which("git"))
     yield _uv()
     yield _engine()
+    yield _ceiling()
     yield from _home()
     yield from _server()
 
@@ -124,6 +125,14 @@ def _engine() -> Finding:
     why = "; ".join(engines.why_not) or "TRAINSHED_ENGINE is none"
     message = f"none is used ({why}): images stand for environments, which is enough for Python"
     return Finding(state="note", subject="container engine", message=message)
+
+
+def _ceiling() -> Finding:
+    from trainshed.functions import ceiling
+
+    made = ceiling.make(f"doctor-{os.getpid()}")
+    made.remove()
+    return machine.ceiling(has_group=made.group is not None, has_limit=os.geteuid() != 0)
 
 
 def _home() -> Iterator[Finding]:

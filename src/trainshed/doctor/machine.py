@@ -30,6 +30,20 @@ def disk(free_bytes: int, home: str) -> Found:
     return Found(state="ok", subject="disk", message=free)
 
 
+def ceiling(*, has_group: bool, has_limit: bool) -> Found:
+    """Judge what the kernel does about functions that fork without end."""
+    subject = "processes of functions"
+    if has_group:
+        return Found(state="ok", subject=subject, message="the kernel counts those of each instance")
+    if has_limit:
+        return Found(state="ok", subject=subject, message="the kernel limits how many your user has")
+    message = (
+        "are looked at again and again, and the kernel limits none: it exempts root, and no control group that counts "
+        "them can be made here; run the server as another user"
+    )
+    return Found(state="note", subject=subject, message=message)
+
+
 def tool(name: str, place: str | None) -> Found:
     """Judge a tool that is needed, by where it is."""
     if place:

@@ -6,7 +6,8 @@
 - `source`: snapshots of source folders. `logs`: what functions print.
 - `store`, `store_minutes`, `store_operations`, `service`: the rows, and one transaction a verb. `calls`: what is written of
   a call; `feeding`: what brings a version its events; `stretches`: what was added up of the rows.
-- `contract`: what an instance is; `placement` says where it runs; `instance` with `guard`, `output`, `wire`, `tree` and `launcher` is the real one, `scripted` the fake.
+- `contract`: what an instance is; `placement` says where it runs; `instance` with `guard`, `ceiling`, `output`,
+  `wire`, `tree` and `launcher` is the real one, `scripted` the fake.
 - `pool`: instances of a version. `serving`: whose event an instance's requests belong to. `host`: all of it, running.
 - `loop`: the duty that ends idle instances.
 """

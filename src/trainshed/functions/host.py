@@ -26,7 +26,7 @@ from trainshed.errors import (
     TrainshedError,
     Unavailable,
 )
-from trainshed.functions import addresses, envelope, runtimes, signature, source, tree
+from trainshed.functions import addresses, ceiling, envelope, runtimes, signature, source, tree
 from trainshed.functions.addresses import check_name
 from trainshed.functions.calls import Begun, Call
 from trainshed.functions.contract import Instance, Launch, StartFailed
@@ -111,6 +111,7 @@ class Host:
     async def start(self) -> None:
         """End what a dead server left running, close what it left open, warm what has to be warm."""
         await off_loop(tree.kill_orphans, self._cookie)
+        await off_loop(ceiling.sweep, f"{self._cookie}-")
         await off_loop(self._service.recover)
 
     async def stop(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from trainshed.clock import Clock
 from trainshed.duty import off_loop
-from trainshed.functions import tree
+from trainshed.functions import ceiling, tree
 from trainshed.functions.contract import StartFailed
 from trainshed.functions.envelope import Request
 from trainshed.functions.guard import MOST_PROCESSES, Guard
@@ -60,6 +60,7 @@ class Instance:
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._raised = LastException()
         self._guard = Guard(version.configuration.memory_bytes)
+        self._ceiling = ceiling.Ceiling()
         self._broken = ""  # the transition of whoever ended the process
 
     @property
@@ -146,6 +147,7 @@ class Instance:
             os.close(ready_read)
 
     async def _spawn(self, listen: socket.socket, ready: int, pipes: Mapping[str, Pipe]) -> asyncio.subprocess.Process:
+        self._ceiling = await off_loop(ceiling.make, self._place.cookie)
         options = {
             "target": self._version.configuration.entry_point,
             "source": str(self._place.source / "main.py"),
@@ -153,6 +155,8 @@ class Instance:
             "listen": listen.fileno(),
             "ready": ready,
             "parent": os.getpid(),
+            "group": str(self._ceiling.group or ""),
+            "user_tasks": self._ceiling.user_tasks,
         }
         self._place.home.mkdir(parents=True, exist_ok=True)
         try:
@@ -185,6 +189,8 @@ class Instance:
         except asyncio.CancelledError:
             self._broken = "interrupt"  # half an answer may be on the connection
             raise
+        if not self._broken and self._ceiling.was_reached():
+            self._broken = "exhaust_processes"
         if self._broken or answer is None:
             self._broken = self._broken or "exit"
             return Ended(transition=self._broken, error=await self._broken_reason())
@@ -232,6 +238,7 @@ class Instance:
             pid = self._process.pid
             await off_loop(tree.kill, pid, self._place.cookie)
             await self._process.wait()
+        await off_loop(self._ceiling.remove)
         if self._streams is not None:
             self._streams[1].close()
             with suppress(OSError):
@@ -247,7 +254,7 @@ class Instance:
             case "exhaust_memory":
                 return f"it used more than {configuration.memory_bytes >> 20} MiB; --memory sets the limit"
             case "exhaust_processes":
-                return f"it started more than {MOST_PROCESSES} processes"
+                return f"it started more than {MOST_PROCESSES} processes, or {ceiling.MOST_TASKS} threads"
             case _:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_LAST_WORDS_SECONDS):
