@@ -101,5 +101,9 @@ def rfc3339(when: datetime) -> str:
 
 
 def parse_rfc3339(text: str) -> datetime:
-    """Read a time as Google's JSON writes it. Raises ValueError."""
-    return datetime.fromisoformat(text).astimezone(UTC)
+    """Read a time as Google's JSON writes it; one without a zone is UTC, wherever this machine is. Raises ValueError."""
+    found = datetime.fromisoformat(text)
+    try:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is no time of the years 1 to 9999") from error

@@ -11,7 +11,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from trainshed.errors import InvalidArgument
@@ -22,7 +22,7 @@ _BEGINNING = re.compile(r"[0-9a-z-]{8,}")  # as short as lists write identifiers
 _AFTER = "{"  # behind every character of theirs
 MOST_CANDIDATES = 5  # that an ambiguous one names
 Item = TypeVar("Item")
-Place = TypeVar("Place", str, int)
+Place = TypeVar("Place", str, int, list[Any])
 _CALLED = {  # collection -> what people call one of it
     "pipelineJobs": "run",
     "builds": "build",
@@ -37,6 +37,7 @@ _CALLED = {  # collection -> what people call one of it
     "artifacts": "artifact",
     "invocations": "invocation",
 }
+_BEYOND = 1 << 63  # what the store cannot count to
 _SHORT = 8  # characters of a build's identifier, as people use it
 _PAIRS = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
 
@@ -129,7 +130,7 @@ def read_page_token(token: str) -> dict[str, Any]:
         return {}
     try:
         position = json.loads(base64.urlsafe_b64decode(token.encode()))
-    except (ValueError, binascii.Error) as error:
+    except (ValueError, binascii.Error, RecursionError) as error:
         raise _no_token() from error
     if not isinstance(position, dict):
         raise _no_token()
@@ -139,7 +140,7 @@ def read_page_token(token: str) -> dict[str, Any]:
 def read_place(token: str, key: str, start: Place) -> Place:
     """Open a token that holds one place; empty gives the start of the list. Raises InvalidArgument."""
     found = read_page_token(token).get(key, start)
-    if type(found) is not type(start):
+    if type(found) is not type(start) or (isinstance(found, int) and not 0 <= found < _BEYOND):
         raise _no_token()
     return found
 
@@ -152,9 +153,14 @@ def time_token(time: datetime, name: str) -> str:
 def read_time_token(token: str) -> tuple[datetime, str] | None:
     """Open a token made by `time_token`; None for the start of the list. Raises InvalidArgument."""
     position = read_page_token(token)
+    if not position:
+        return None
     try:
-        return (datetime.fromisoformat(position["time"]), str(position["name"])) if position else None
-    except (KeyError, TypeError, ValueError) as error:
+        time = datetime.fromisoformat(position["time"])
+        if time.tzinfo is None:
+            raise _no_token()
+        return time.astimezone(UTC), str(position["name"])
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _no_token() from error
 
 

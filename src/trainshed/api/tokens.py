@@ -86,7 +86,7 @@ class Key:
                 return None
             self._check(_decode(signature), content.encode())
             claims: dict[str, Any] = json.loads(_decode(content.partition(".")[2]))
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             return None
         if float(claims.get("exp", 0)) + SKEW_SECONDS < time():
             raise Unauthenticated("The token has expired; ask for a new one.", reason="ACCESS_TOKEN_EXPIRED")

@@ -79,12 +79,12 @@ def entry(when: datetime, severity: str, text: str, *, execution_id: str = "", v
 def _structured(severity: str, text: str) -> tuple[str, str]:
     try:
         document = json.loads(text)
-    except ValueError:
+        if not isinstance(document, dict) or "message" not in document:
+            return severity, text
+        named, said = str(document.get("severity", severity)).upper(), str(document["message"])
+    except (ValueError, RecursionError):
         return severity, text
-    if not isinstance(document, dict) or "message" not in document:
-        return severity, text
-    named = str(document.get("severity", severity)).upper()
-    return (named if named in SEVERITIES else severity), str(document["message"])
+    return (named if named in SEVERITIES else severity), said
 
 
 def _ends_whole(file: BinaryIO) -> bool:

@@ -82,7 +82,7 @@ class Accounts:
 
     def list(self, project: str, *, page_size: int, page_token: str) -> tuple[list[Account], str]:
         """Read a page of a project's accounts, by e-mail, and the token of the next page."""
-        after = names.read_page_token(page_token).get("after", "")
+        after = names.read_place(page_token, "after", "")
         query = (
             select(accounts)
             .where(accounts.c.project == project, accounts.c.email > after)

@@ -58,7 +58,7 @@ def read_pointer(text: str | None) -> dict[str, Any]:
     """Read the document that names the version to serve; empty for anything else."""
     try:
         found = json.loads(text or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

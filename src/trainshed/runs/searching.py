@@ -167,7 +167,7 @@ def _has(words: str) -> ColumnElement[bool]:
         raise InvalidArgument.field("value", f"{words!r} is not a parameter or label with its value, as {_EXAMPLE} is")
     c = store.runs.c
     readings: list[Any] = [text]
-    with suppress(ValueError):  # a plain text
+    with suppress(ValueError, RecursionError):  # a plain text
         readings.append(json.loads(text))
     return or_(*(has_member(c.parameters, key, value) for value in readings), has_member(c.labels, key, text))
 

@@ -1,5 +1,7 @@
 """Tokens that say who somebody is, and whom they are for."""
 
+from base64 import urlsafe_b64encode
+
 import pytest
 from google.auth import jwt
 
@@ -35,3 +37,9 @@ def test_an_identity_token_for_somebody_else_opens_nothing_here(reach, audience)
 @pytest.mark.parametrize("audience", ["http://10.0.0.1:8484", "https://us-central1-p.cloudfunctions.net/f"])
 def test_an_identity_token_for_us_says_who_comes(reach, audience):
     assert reach.identify(f"Bearer {reach.identity_token(WHO, audience)}").principal == WHO
+
+
+def test_a_token_that_is_nested_too_deep_is_none_of_ours(reach):
+    head = urlsafe_b64encode(b"[" * 100_000).decode()
+
+    assert reach.key.read(f"{head}.e30.e30") is None

@@ -17,3 +17,14 @@ def test_a_field_of_another_type_is_named():
         own.mapping({"labels": ["a"]}, "labels")
     with pytest.raises(InvalidArgument, match='caching: is "no"; send true or false, or leave it out'):
         own.choice({"caching": "no"}, "caching")
+
+
+@pytest.mark.parametrize(("text", "size"), [("7", 7), ("0007", 7), ("501", 500), ("9" * 5000, 500)])
+def test_more_than_there_may_be_is_as_many_as_may_be(text, size):
+    assert own.number(text, "pageSize", most=500) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "\u0663", "x" * 5000])
+def test_what_is_no_number_is_refused_in_few_words(text):
+    with pytest.raises(InvalidArgument, match="pageSize: .{2,20} is not a whole number from 1"):
+        own.number(text, "pageSize", most=500)

@@ -39,7 +39,7 @@ def test_a_body_that_breaks_off_is_refused(data):
         read(data, 10)
 
 
-@pytest.mark.parametrize("text", [b"nope", b"[1]", b"{"])
+@pytest.mark.parametrize("text", [b"nope", b"[1]", b"{", b"[" * 100_000])
 def test_metadata_that_is_not_a_json_object_is_refused(text):
     with pytest.raises(InvalidArgument, match="metadata part is not"):
         read(body(b"x", b"\n").replace(b'{"name": "n"}', text), 1000)

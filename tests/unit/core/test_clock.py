@@ -1,4 +1,5 @@
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -63,3 +64,19 @@ def test_rfc3339_goes_both_ways(text):
 
 def test_rfc3339_turns_other_offsets_into_utc():
     assert parse_rfc3339("2026-03-01T13:00:00+01:00") == NOON
+
+
+def test_a_time_without_a_zone_is_utc_wherever_the_machine_is(monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert parse_rfc3339("2026-03-01T12:00:00") == NOON
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-10:00"])
+def test_a_time_beyond_all_years_is_none(text):
+    with pytest.raises(ValueError, match="no time of the years 1 to 9999"):
+        parse_rfc3339(text)

@@ -29,7 +29,7 @@ def test_page_token_goes_both_ways(position):
     assert names.read_page_token(token) == {"p": position}
 
 
-@pytest.mark.parametrize("token", ["nonsense", "bm9uc2Vuc2U=", "W10=", "é"])
+@pytest.mark.parametrize("token", ["nonsense", "bm9uc2Vuc2U=", "W10=", "é", "W1tb" * 1000])
 def test_foreign_page_token_is_refused(token):
     with pytest.raises(InvalidArgument, match="page_token"):
         names.read_page_token(token)
@@ -74,3 +74,15 @@ def test_a_token_of_a_time_goes_both_ways():
 
     assert names.read_time_token(names.time_token(now, "a")) == (now, "a")
     assert names.read_time_token("") is None
+
+
+@pytest.mark.parametrize("skip", [-1, 1 << 63, 10**30])
+def test_a_token_of_a_place_that_no_list_has_is_refused(skip):
+    with pytest.raises(InvalidArgument, match="page_token"):
+        names.read_place(names.page_token(skip=skip), "skip", 0)
+
+
+@pytest.mark.parametrize("time", ["2026-01-31T12:00:00", "0001-01-01T00:00:00+14:00"])
+def test_a_token_of_a_time_without_a_zone_or_beyond_all_years_is_refused(time):
+    with pytest.raises(InvalidArgument, match="page_token"):
+        names.read_time_token(names.page_token(time=time, name="a"))

@@ -161,6 +161,7 @@ def test_data_is_shown_as_text_where_it_is_text(data, shown):
 def test_a_document_is_indented_and_other_text_stays():
     assert messages.indented(b'{"a":1}') == '{\n  "a": 1\n}'
     assert messages.indented(b"a: 1") == "a: 1"
+    assert messages.indented(b"[" * 100_000) == "[" * 100_000
     assert messages.decoded("not base64!") == b"not base64!"
 
 

@@ -54,3 +54,10 @@ def test_half_a_character_in_a_structured_line_holds_up_nobody(tmp_path):
     log.write([entry(now, "INFO", '{"message": "half \\ud83d of it"}'), entry(now, "INFO", "after it")])
 
     assert [e["text"] for e in log.read()] == ["half ? of it", "after it"]
+
+
+@pytest.mark.parametrize("depth", [1000, 100_000])
+def test_a_line_that_is_nested_too_deep_stays_text(depth):
+    line = '{"message": ' + "[" * depth
+
+    assert entry(VirtualClock().now(), "INFO", line)["text"].startswith('{"message": [[[')

@@ -20,6 +20,7 @@ from trainshed.registry import directory
         (["9", "10"], '{"version": 11}', "10"),  # it names what is not there
         (["9", "10"], "no JSON", "10"),
         (["9", "10"], "[9]", "10"),
+        (["9", "10"], "[" * 100_000, "10"),
         (["best", "10"], '{"version": "best"}', "best"),
     ],
 )

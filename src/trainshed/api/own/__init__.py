@@ -9,6 +9,8 @@ from starlette.requests import Request
 from trainshed.api import bodies, jsonpb
 from trainshed.errors import InvalidArgument
 
+_DIGITS = 18  # of a number: more than anything here counts
+
 
 async def body(request: Request) -> dict[str, Any]:
     """Read the JSON object that a request carries; an empty body is {}. Raises InvalidArgument."""
@@ -21,6 +23,14 @@ def mapping(document: Mapping[str, Any], field: str) -> dict[str, Any]:
     if found is not None and not isinstance(found, dict):
         raise InvalidArgument.field(field, "is not a JSON object; send {…}")
     return found or {}
+
+
+def number(text: str, field: str, *, least: int = 1, most: int) -> int:
+    """Read a whole number of an address; one beyond the most is the most. Raises InvalidArgument."""
+    digits = text.lstrip("0")[:_DIGITS] or "0"
+    if not (text.isascii() and text.isdecimal()) or int(digits) < least:
+        raise InvalidArgument.field(field, f"{text[:_DIGITS]!r} is not a whole number from {least}")
+    return min(int(digits), most)
 
 
 def choice(document: Mapping[str, Any], field: str) -> bool | None:

@@ -17,6 +17,7 @@ from trainshed.clock import rfc3339
 from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument
 
+_DIGITS = 6  # of a number of entries
 _OURS = ("generation", "stageBucket")  # what the command line says besides Google's document
 _BASE = "/trainshed/v1/projects/{project}/locations/{location}/functions/{function}"
 
@@ -161,7 +162,7 @@ def _name(request: Request) -> str:
 
 
 def _number(text: str, field: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= 100_000:  # noqa: PLR2004
+    if not text.isdecimal() or len(text) > _DIGITS or not 0 < int(text) <= 100_000:  # noqa: PLR2004
         raise InvalidArgument.field(field, f"{text!r} is not a number from 1 to 100000")
     return int(text)
 

@@ -16,6 +16,7 @@ from trainshed.lineage import Artifact, Execution, Service, Subgraph, Trace
 
 SpecOf = Callable[[str], Mapping[str, Any]]  # run → {"spec": …, "platform": …}
 _DIRECTIONS = ("upstream", "downstream", "both")
+_DIGITS = 9  # of a depth
 
 
 def routes(service: Service, spec_of: SpecOf) -> list[Route]:
@@ -89,7 +90,7 @@ def _of(request: Request) -> str:
 def _depth(text: str) -> int | None:
     if not text:
         return None
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > _DIGITS:
         raise InvalidArgument.field("depth", f"{text!r} is not a number of tasks, such as 3")
     return int(text)
 

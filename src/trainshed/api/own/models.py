@@ -14,7 +14,7 @@ from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument
 from trainshed.registry import Model, Service, Version, address, key_of
 
-_LARGEST_PAGE = 500
+_PAGE, _LARGEST_PAGE = 50, 500
 _RECENT = 25  # versions that say what pushes
 
 
@@ -25,14 +25,14 @@ def routes(models: Service, triggers_of: TriggersOf = lambda _: ()) -> list[Rout
     """List and describe models under /trainshed/v1/models; POST …:rollback."""
 
     async def listing(request: Request) -> JSONResponse:
-        position = names.read_page_token(request.query_params.get("pageToken", ""))
-        found, more = await off_loop(models.models, after=str(position.get("after", "")), limit=_size(request))
+        after = names.read_place(request.query_params.get("pageToken", ""), "after", "")
+        found, more = await off_loop(models.models, after=after, limit=_size(request))
         document: dict[str, Any] = {"models": [_model(model) for model in found]}
         return JSONResponse(document | ({"nextPageToken": names.page_token(after=more)} if more else {}))
 
     async def describe(request: Request) -> JSONResponse:
-        position = names.read_page_token(request.query_params.get("pageToken", ""))
-        before = int(position["before"]) if "before" in position else None
+        token = request.query_params.get("pageToken", "")
+        before = names.read_place(token, "before", 0) if token else None
         found = await off_loop(models.get, _directory(request), before=before, limit=_size(request))
         document = _model(found) | {"versions": [as_json(version) for version in found.versions]}
         more = found.next_before
@@ -97,7 +97,4 @@ def _directory(request: Request) -> str:
 
 
 def _size(request: Request) -> int:
-    text = request.query_params.get("pageSize", "")
-    if text and (not text.isdecimal() or not int(text)):
-        raise InvalidArgument.field("pageSize", f"{text!r} is not a positive number")
-    return min(int(text or 50), _LARGEST_PAGE)
+    return own.number(request.query_params.get("pageSize") or str(_PAGE), "pageSize", most=_LARGEST_PAGE)

@@ -52,7 +52,7 @@ def _wanted(query: Mapping[str, str]) -> Search:
         text=query.get("text", ""),
         since=_time("since", query["since"]) if query.get("since") else None,
         until=_time("until", query["until"]) if query.get("until") else None,
-        page_size=_page_size(query.get("pageSize", "")),
+        page_size=own.number(query.get("pageSize") or str(_PAGE), "pageSize", most=_LARGEST_PAGE),
         page_token=query.get("pageToken", ""),
     )
 
@@ -81,14 +81,6 @@ def _account(account: Account) -> dict[str, Any]:
     ]
     children = [as_json(child) for child in account.children]
     return as_json(account.receipt) | {"deliveries": deliveries, "children": children}
-
-
-def _page_size(text: str) -> int:
-    if not text:
-        return _PAGE
-    if not text.isdecimal() or int(text) == 0:
-        raise InvalidArgument.field("pageSize", f"{text!r} is not a positive number")
-    return min(int(text), _LARGEST_PAGE)
 
 
 def _time(field: str, text: str) -> Any:

@@ -13,6 +13,7 @@ from trainshed.duty import off_loop
 from trainshed.errors import InvalidArgument
 from trainshed.schedules import CatchUp, DaylightSaving, Options, Order, Overlap, Schedule, Service, of_runs
 
+_DIGITS = 9  # of how many are caught up with
 _NAME = "/trainshed/v1/projects/{project}/locations/{location}/jobs/{job}"
 
 _OF_RUNS = "/trainshed/v1/projects/{project}/locations/{location}/schedules/{schedule}"
@@ -89,6 +90,6 @@ def _changed(current: Options, document: dict[str, Any]) -> Options:
 
 def _catch_up(text: str) -> CatchUp:
     count, _, order = text.partition(",")
-    if not count.strip().isdecimal() or (order and order.strip() not in tuple(Order)):
+    if not count.strip().isdecimal() or len(count.strip()) > _DIGITS or (order and order.strip() not in tuple(Order)):
         raise InvalidArgument.field("catchUp", f"{text!r}: write a number, or a number and an order as in '5,oldest'")
     return CatchUp(limit=int(count), order=Order(order.strip() or Order.NEWEST))

@@ -23,6 +23,7 @@ from trainshed.clock import rfc3339
 from trainshed.duty import off_loop
 from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound
 
+_DIGITS = 9  # of a page size
 _YEARS = timedelta(days=3650)
 _TEXTS = ("displayName", "description")
 
@@ -59,7 +60,7 @@ class _Accounts:
         """Answer a page of accounts."""
         query = request.query_params
         asked = query.get("pageSize", "0")
-        if not asked.lstrip("-").isdecimal():
+        if not asked.removeprefix("-").isdecimal() or len(asked) > _DIGITS:
             raise InvalidArgument.field("pageSize", f"{asked!r} is not a number")
         size = page_size(int(asked), default=20, maximum=100)
         found, token = await off_loop(

@@ -42,7 +42,7 @@ class Archives:
 def page(found: list[T], request: Any, name: Callable[[T], str]) -> tuple[list[T], str]:
     """Answer one page, by name, and the token of the next."""
     size = fields.page_size(request.page_size)
-    after = names.read_page_token(request.page_token).get("after", "")
+    after = names.read_place(request.page_token, "after", "")
     rest = [item for item in found if name(item) > after]
     token = names.page_token(after=name(rest[size - 1])) if len(rest) > size else ""
     return rest[:size], token

@@ -42,7 +42,8 @@ class Logging:
         is_newest_first = _is_newest_first(request.order_by)
         found = [e for p in projects for s in self._sources for e in s.entries(p, chosen) if chosen(e)]
         found.sort(key=_position, reverse=is_newest_first)
-        after = tuple(names.read_page_token(request.page_token).get("after", ()))
+        first: list[Any] = []
+        after = tuple(map(str, names.read_place(request.page_token, "after", first)))
         if after:
             found = [e for e in found if (_position(e) < after if is_newest_first else _position(e) > after)]
         token = names.page_token(after=_position(found[size - 1])) if len(found) > size else ""

@@ -85,7 +85,7 @@ class Related:
 def _json(text: bytes) -> dict[str, Any]:
     try:
         document = json.loads(text or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidArgument.field("body", f"the metadata part is not JSON: {error}.") from error
     if not isinstance(document, dict):
         raise InvalidArgument.field("body", "the metadata part is not a JSON object.")

@@ -43,7 +43,7 @@ class Operations:
         """Answer the operations of a place, by name, as far as they are kept together there."""
         chosen = filters.parse(request.filter)
         found = sorted((o for each in self._lists for o in each(request.name) if chosen(to_json(o))), key=_name)
-        after, size = names.read_page_token(request.page_token).get("after", ""), fields.page_size(request.page_size)
+        after, size = names.read_place(request.page_token, "after", ""), fields.page_size(request.page_size)
         rest = [operation for operation in found if operation.name > after]
         token = names.page_token(after=rest[size - 1].name) if len(rest) > size else ""
         return fields.listing("google.longrunning.ListOperationsResponse", "operations", rest[:size], token)

@@ -42,7 +42,7 @@ def indented(data: bytes) -> str:
         return readable(data)
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
