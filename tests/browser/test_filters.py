@@ -26,6 +26,10 @@ def varied(shed):
         ask(shed, f"/upload/storage/v1/b/bucket-alpha/o?uploadType=media&name={name}.txt", {})
     ask(shed, f"/v1/{PLACE}/jobs/beta:pause", {})
     ask(shed, f"/v1/{PLACE}/jobs/alpha:run", {})
+    ask(shed, f"/trainshed/v1/{PLACE}/functions/trigger-penguin-training-fn:call", {"data": {"data": "e30="}})
+    model = "local-project-penguins/serving_model/penguin-training"
+    earlier = ask(shed, f"/trainshed/v1/models/{model}")["versions"][-1]["version"]
+    ask(shed, f"/trainshed/v1/models/{model}:rollback", {"version": earlier, "reason": "it was enough"})
     return shed
 
 
@@ -75,7 +79,9 @@ def test_artifacts_are_narrowed_by_name_and_address(page, varied):
 
 def test_receipts_are_narrowed_by_kind_and_trigger(page, varied):
     known = ask(varied, "/trainshed/v1/receipts?pageSize=200")["receipts"]
-    for kind in {receipt["kind"] for receipt in known}:
+    kinds = {receipt["kind"] for receipt in known}
+    assert kinds >= {"call", "commit", "firing", "message", "object", "user"}
+    for kind in kinds:
         wanted = [receipt["receipt"] for receipt in known if receipt["kind"] == kind]
         chosen(page, "/receipts", "receipts", kind=kind)
         for receipt in wanted:

@@ -17,7 +17,7 @@ class Cause:
     """
 
     key: str  # projects/p/subscriptions/s#1234, a schedule's firing, a commit, an object generation
-    kind: str  # message, firing, commit, object, call, user
+    kind: str  # message, firing, commit, object, webhook, call, user
     receipt_id: str = ""  # the receipt to settle; empty when nobody is accountable (a user's own command)
     time: datetime | None = None  # the logical time of the event, the same for every attempt
     trigger: str = ""  # resource name of what stands at the beginning, where no receipt to settle says so

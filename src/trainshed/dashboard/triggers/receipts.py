@@ -19,7 +19,7 @@ from trainshed.sql import changes
 SECTION = "/receipts"
 _WORDS = ("state", "kind", "trigger", "text", "since", "until", "page")  # of the query
 _SHOWN = 50
-_KINDS = ("message", "firing", "commit", "object", "webhook")
+_KINDS = ("message", "firing", "commit", "object", "webhook", "call", "user")
 _COLUMNS = ("Receipt", "When", "What became of it", "Event", "Trigger", "Led to")
 
 
