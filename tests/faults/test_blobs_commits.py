@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from storage.commits import failing_to_commit, in_one_transaction, killed_after_commit
+from storage.commits import failing_after_commit, failing_to_commit, in_one_transaction, killed_after_commit
 
 from trainshed import errors
 from trainshed.blobs import Blobs, Upkeep, files
+from trainshed.buckets import Service, Source, Wanted
 
 VERSIONS = {"versioning": {"enabled": True}}
 AT_ONCE = {"softDeletePolicy": {"retentionDurationSeconds": "0"}}
@@ -225,6 +226,25 @@ def test_what_was_staged_for_a_transaction_that_failed_at_its_end_does_not_fill_
     assert world.content("a") == b"good"
     world.db.write(lambda conn: world.blobs.commit(conn, coming, "bucket", "b"))
     assert world.content("b") == b"on its way"
+
+
+@pytest.mark.parametrize(("fault", "names"), [(failing_after_commit, ["a", "copy"]), (failing_to_commit, ["a"])])
+def test_a_copy_of_which_nobody_knows_whether_it_was_written_is_whole_or_is_not(world, monkeypatch, fault, names):
+    world.make()
+    world.put("a", b"data")
+    service = Service(world.db, world.clock, world.blobs)
+    with monkeypatch.context() as broken:
+        fault(broken)
+        with pytest.raises(errors.Unavailable):
+            service.copies.rewrite(
+                Source(bucket="bucket", name="a"), Wanted(bucket="bucket", name="copy"), keep_metadata=True
+            )
+
+    world.upkeep.settle()
+
+    assert world.names() == names
+    assert [world.content(name) for name in names] == [b"data" for _ in names]
+    assert list((world.root / ".staging").iterdir()) == []
 
 
 def test_an_object_that_was_just_deleted_is_not_present(world, monkeypatch):

@@ -6,11 +6,14 @@ import multiprocessing
 import shutil
 from contextlib import closing
 
+import pytest
+from storage.commits import failing_after_commit, failing_to_commit
 from storage.registry_world import DIRECTORY, FILES, World, roll_back_and_end
 
 from trainshed import ledger
 from trainshed.clock import VirtualClock
-from trainshed.sql import Database
+from trainshed.errors import Unavailable
+from trainshed.sql import Database, dialect
 from trainshed.testing import database
 
 _FORKS = multiprocessing.get_context("forkserver")
@@ -70,3 +73,40 @@ def test_ended_at_any_touch_of_the_file_system_a_rollback_is_whole_or_was_not(tm
 
     assert boundary > 10, "a rollback touches the file system often"
     assert seen == {"10", "11"}
+
+
+@pytest.mark.parametrize(("fault", "live"), [(failing_after_commit, "11"), (failing_to_commit, "10")])
+def test_a_rollback_of_which_nobody_knows_whether_it_was_written_is_whole_or_was_not(
+    tmp_path, monkeypatch, fault, live
+):
+    folder = a_home(tmp_path / "home")
+    with database(folder) as db:
+        world = World(db, VirtualClock(), folder)
+        with monkeypatch.context() as broken:
+            fault(broken)
+            with pytest.raises(Unavailable):
+                world.service.rollback(DIRECTORY, "9", author="user", reason="worse")
+
+        world.service._upkeep.settle()
+
+        assert world.service.get(DIRECTORY).live == live
+        versions = ["9", "10", "11"][: int(live) - 8]
+        found = [world.content(f"models/penguins/{version}/saved_model.pb") for version in versions]
+        assert found == [b"graph9", b"graph10", b"graph9"][: len(versions)]
+        assert list(world.blobs.shelf.staging.iterdir()) == []
+
+
+def test_a_rollback_that_was_never_written_leaves_no_copy(tmp_path, monkeypatch):
+    folder = a_home(tmp_path / "home")
+    with database(folder) as db:
+        world = World(db, VirtualClock(), folder)
+
+        def refuse(_conn):
+            raise Unavailable("the disk is full")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(dialect, "begin", refuse)
+            with pytest.raises(Unavailable):
+                world.service.rollback(DIRECTORY, "9", author="user", reason="worse")
+
+        assert list(world.blobs.shelf.staging.iterdir()) == []

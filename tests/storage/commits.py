@@ -21,6 +21,19 @@ def failing_to_commit(monkeypatch, *, after=0):
     monkeypatch.setattr(dialect, "run", failing)
 
 
+def failing_after_commit(monkeypatch):
+    """Let transactions that write be on disk, and whoever wrote be told that they are not: nobody knows."""
+    run = dialect.run
+
+    def failing(conn, text, values=()):
+        done = run(conn, text, values)
+        if threading.current_thread().name == "database-writer" and text == "COMMIT":
+            raise Unavailable("the disk was away for a moment")
+        return done
+
+    monkeypatch.setattr(dialect, "run", failing)
+
+
 def killed_after_commit(monkeypatch):
     """Let what follows a commit outside of the store be lost, as when the process is killed right after it."""
     monkeypatch.setattr(engine, "_take_effect", lambda _request: None)

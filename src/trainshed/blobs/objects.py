@@ -22,6 +22,7 @@ from trainshed.sql import after_commit, append, notify
 
 log = logging.getLogger(__name__)
 CHANNEL = "blobs"  # notified when files have to be settled
+CHANGED = "changed blobs"  # notified when a bucket or an object is made, changed or deleted
 FINALIZE, DELETE, ARCHIVE, UPDATE = "OBJECT_FINALIZE", "OBJECT_DELETE", "OBJECT_ARCHIVE", "OBJECT_METADATA_UPDATE"
 _UNSAID = Attributes()  # the type follows from the name
 
@@ -100,6 +101,14 @@ class Blobs:
             for path in sorted(folder.rglob("*"))
             if path.is_file() and not _is_linked(path, folder)
         ]
+
+    def give_up(self, staged: Staged) -> None:
+        """Remove what was staged and is not needed; what was given to a transaction stays until its end is known.
+
+        A commit that failed may be on disk; `Upkeep.settle` looks, and makes an object of the file or removes it.
+        """
+        if staged.path.name not in self.offered:
+            staged.discard()
 
     # Changes
 

@@ -109,7 +109,7 @@ class Copies:
             made = self._objects.put(rewrite.staged, replace(rewrite.wanted, crc32c=source.crc32c))
         except BaseException:
             self.rewrites.forget(rewrite.token)
-            rewrite.staged.discard()
+            self._objects.blobs.give_up(rewrite.staged)
             raise
         self.rewrites.forget(rewrite.token)
         return Progress(written=source.size, size=source.size, made=made)

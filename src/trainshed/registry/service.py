@@ -153,7 +153,7 @@ class Service:
         staged: dict[str, Staged] = {}
         for obj in found:
             file = self._blobs.stage(bucket)
-            stack.callback(file.discard)
+            stack.callback(self._blobs.give_up, file)
             with self._blobs.open(obj) as source:
                 copy_into(file, source)
             file.close()
