@@ -9,8 +9,8 @@ import pytest
 from large_store import SMALL, fill
 
 from trainshed import costs
-from trainshed.api import drafted_json, drafted_wire
-from trainshed.api.descriptors import message, message_class, to_json
+from trainshed.api import drafted_forms
+from trainshed.api.descriptors import from_json, message, message_class, to_json
 from trainshed.api.services.pipelines import Pipelines
 from trainshed.blobs import Blobs
 from trainshed.clock import VirtualClock
@@ -99,11 +99,11 @@ def test_an_account_of_very_many_tasks_needs_little_room(reading, made):
 def test_vertexs_jobs_are_the_same_whether_a_message_was_made_of_them_or_not(reading, runs):
     for run in runs:
         draft = Pipelines(reading).GetPipelineJob(message(f"{V1}.GetPipelineJobRequest", name=run))
-        whole = draft.message()
-
         descriptor, document = draft.DESCRIPTOR, draft.document
-        assert drafted_json.write(descriptor, document, enums_as_numbers=False) == to_json(whole)
-        assert message_class(descriptor.full_name).FromString(drafted_wire.write(descriptor, document)) == whole
+        whole = from_json(descriptor.full_name, document)
+
+        assert drafted_forms.JSON.write(descriptor, document) == to_json(whole)
+        assert message_class(descriptor.full_name)(**drafted_forms.FIELDS.write(descriptor, document)) == whole
         assert len(whole.job_detail.task_details) == len(reading.rows(run).tasks)
 
 

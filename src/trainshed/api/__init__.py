@@ -9,7 +9,7 @@ Map of the folder:
 - `fields`          field masks, page sizes, times, operations
 - `caller`          who is asking
 - `jsonpb`          JSON into messages, with errors that name the field
-- `drafted`         answers that stay JSON; `drafted_json`, `drafted_wire`: as their message is written
+- `drafted`         answers that stay JSON; `drafted_forms`: as their message is written in JSON, and made
 - `calls`           one implementation per RPC, from the servicers
 - `rpc`, `rest`     the gRPC server and the ASGI application over it
 - `serve`           `Surface`: both of them and the front door, on one port

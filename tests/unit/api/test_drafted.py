@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from google.protobuf.json_format import ParseError
 
-from trainshed.api import drafted_json, drafted_wire, transcode
+from trainshed.api import drafted_forms, transcode
 from trainshed.api.descriptors import from_json, message_class, to_json
 from trainshed.api.drafted import Drafted
 from trainshed.clock import rfc3339
@@ -57,12 +57,12 @@ def test_a_draft_says_what_its_message_says(kind, document):
     message = from_json(kind, document)
     descriptor = message_class(kind).DESCRIPTOR
 
-    for as_numbers in (False, True):
-        written = drafted_json.write(descriptor, document, enums_as_numbers=as_numbers)
+    for form, as_numbers in ((drafted_forms.JSON, False), (drafted_forms.JSON_WITH_NUMBERS, True)):
+        written = form.write(descriptor, document)
         assert json.dumps(written, sort_keys=True) == json.dumps(
             to_json(message, enums_as_numbers=as_numbers), sort_keys=True
         )
-    assert message_class(kind).FromString(drafted_wire.write(descriptor, document)) == message
+    assert message_class(kind)(**drafted_forms.FIELDS.write(descriptor, document)) == message
 
 
 @pytest.mark.parametrize("micros", [0, 1, 10, 999, 1000, 1001, 120_000, 500_000, 999_999])
@@ -73,7 +73,7 @@ def test_times_are_written_as_the_message_writes_them(when, micros):
     document = {"createTime": rfc3339(when + timedelta(microseconds=micros))}
     message, draft = from_json(JOB, document), Drafted(JOB, document)
 
-    assert drafted_json.write(draft.DESCRIPTOR, document, enums_as_numbers=False) == to_json(message)
+    assert drafted_forms.JSON.write(draft.DESCRIPTOR, document) == to_json(message)
     assert message_class(JOB).FromString(draft.SerializeToString()) == message
 
 
@@ -94,7 +94,7 @@ def test_what_is_not_plain_goes_the_long_way(document):
     assert draft.to_json() == to_json(message)
     assert message_class(JOB).FromString(draft.SerializeToString()) == message
     with pytest.raises((KeyError, TypeError, ValueError)):
-        drafted_json.write(draft.DESCRIPTOR, document, enums_as_numbers=False)
+        drafted_forms.JSON.write(draft.DESCRIPTOR, document)
 
 
 def test_what_no_client_can_be_told_is_refused_as_a_message_refuses_it():
