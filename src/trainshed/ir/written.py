@@ -5,10 +5,13 @@ The one writes `parameterValues` (plain JSON) and artifacts with `metadata`; the
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+_BEYOND = re.compile(r"\d{309}")  # digits of an integer that no double holds
+_INTEGER_BITS = 64
 _CUSTOM = "custom:"  # what TFX puts before a custom property that is named as a property is
 
 
@@ -45,7 +48,7 @@ def read_output(text: str) -> Written:
     parameters = {key: plain_value(value) for key, value in typed.items()}
     artifacts = {
         key: tuple(_artifact(one) for one in entry["artifacts"] if isinstance(one, Mapping))
-        for key, entry in _mapping(document, "artifacts").items()
+        for key, entry in _mapping(_countable(document, text), "artifacts").items()
         if isinstance(entry, Mapping) and isinstance(entry.get("artifacts"), list)
     }
     return Written(
@@ -61,6 +64,15 @@ def writable(value: Any, text: str) -> Any:
     return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", errors="replace"))
 
 
+def _countable(document: Mapping[str, Any], text: str) -> Mapping[str, Any]:
+    """Answer what was read with every integer in it within the doubles: what artifacts say is drawn and compared."""
+    if not _BEYOND.search(text):
+        return document
+    read = json.loads(text, parse_int=lambda digits: float(digits) if _BEYOND.search(digits) else int(digits))
+    found: dict[str, Any] = writable(read, text)
+    return found
+
+
 def plain_value(value: Any) -> Any:
     """Read a typed Value of schema 2.0.0; anything else is plain already."""
     if not isinstance(value, Mapping) or len(value) != 1:
@@ -69,7 +81,8 @@ def plain_value(value: Any) -> Any:
     try:
         match kind:
             case "intValue" | "int_value":
-                return int(content)  # protobuf's JSON writes 64-bit integers as text
+                number = int(content)  # protobuf's JSON writes 64-bit integers as text
+                return number if number.bit_length() <= _INTEGER_BITS else float(number)
             case "doubleValue" | "double_value":
                 return float(content)
             case "stringValue" | "string_value":

@@ -1,6 +1,7 @@
 """What executors write, in both contracts."""
 
 import json
+from math import inf
 
 import pytest
 
@@ -96,3 +97,19 @@ def test_what_cannot_be_an_output_is_refused_with_the_reason(text, said):
 @pytest.mark.parametrize("value", [{"intValue": "many"}, {"doubleValue": None}, {"a": 1, "b": 2}, {}, 5])
 def test_a_value_of_no_known_kind_is_kept(value):
     assert written(parameters={"x": value}).parameters == {"x": value}
+
+
+def test_a_metric_that_is_too_large_for_any_number_is_infinite():
+    large, text = 10**400, "7" * 400
+    metadata = {"count": large, "below": [-large, {"deep": large}], "most": 10**308 - 1, "text": text}
+
+    found = written(artifacts={"m": {"artifacts": [{"metadata": metadata}]}}, parameterValues={"product": large})
+
+    said = {"count": inf, "below": [-inf, {"deep": inf}], "most": 10**308 - 1, "text": text}
+    assert found.artifacts == {"m": (WrittenArtifact(metadata=said),)}
+    assert found.parameters == {"product": large}, "a parameter stays what it is"
+
+
+def test_a_typed_integer_that_is_too_large_for_any_number_is_kept():
+    assert written(parameters={"x": {"intValue": "9" * 400}}).parameters == {"x": {"intValue": "9" * 400}}
+    assert written(parameters={"x": {"intValue": "9" * 40}}).parameters == {"x": 1e40}
