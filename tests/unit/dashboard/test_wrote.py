@@ -17,7 +17,7 @@ def log(tmp_path):
 
 
 def found(path, wanted, *, most=100, seconds=60.0):
-    return list(wrote.lines_with(path, wanted.lower().encode(), monotonic() + seconds, most))
+    return list(wrote.lines_with(path, wanted.lower(), monotonic() + seconds, most))
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 7, 1 << 20])
@@ -28,6 +28,16 @@ def test_every_line_that_holds_it_is_found_once_with_its_number(log, monkeypatch
     assert found(path, "error") == [(2, "Error: two errors"), (5, "ERROR at the end")]
     assert found(path, "four") == [(4, "four")]
     assert found(path, "five") == []
+
+
+def test_a_text_is_looked_for_in_what_is_shown_of_a_line_whatever_its_letters(log):
+    path = log("Ärger: ÄRGER\n\x1b[1mer\x1b[31mror\x1b[0m\n 10 %\r 90 %\r100 %\nlast".encode())
+
+    assert found(path, "ÄRGER") == found(path, "ärger") == [(1, "Ärger: ÄRGER")]
+    assert found(path, "error") == [(2, "error")]
+    assert found(path, "90 %") == [], "a terminal shows it no more"
+    assert found(path, "100 %") == [(3, "100 %")]
+    assert found(path, "\n") == found(path, "\nlast") == []
 
 
 def test_no_more_than_wanted_is_found_and_a_file_that_is_gone_has_nothing(log, tmp_path):

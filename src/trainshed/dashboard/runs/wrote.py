@@ -80,7 +80,7 @@ def _search(
 ) -> Iterator[Part]:
     """Look for a text in one log after the other, for a moment; at least in one."""
     run, called = marks.run, shown_names(marks.plan)
-    wanted, until = asked.word("text").lower().encode("utf-8", "surrogatepass"), monotonic() + _SECONDS
+    wanted, until = asked.word("text").lower(), monotonic() + _SECONDS
     matches, at, is_cut = list[Match](), start, False
     while at < len(logs) and len(matches) < _MATCHES and (at == start or monotonic() < until):
         mark = logs[at]
@@ -110,9 +110,11 @@ def _search(
     )
 
 
-def lines_with(path: Path, wanted: bytes, until: float, most: int) -> Iterator[tuple[int, str]]:
+def lines_with(path: Path, wanted: str, until: float, most: int) -> Iterator[tuple[int, str]]:
     """Yield the lines of a file that hold a text in small letters, with their numbers; number 0: it was not looked through."""
     number, rest, count = 1, b"", 0
+    if "\n" in wanted:  # no line holds one
+        return
     try:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
@@ -131,9 +133,15 @@ def lines_with(path: Path, wanted: bytes, until: float, most: int) -> Iterator[t
     yield from _in(rest, wanted, number)
 
 
-def _in(data: bytes, wanted: bytes, number: int) -> Iterator[tuple[int, str]]:
-    small, place, counted = data.lower(), 0, 0
-    while (place := small.find(wanted, place)) >= 0:
+def _in(data: bytes, wanted: str, number: int) -> Iterator[tuple[int, str]]:
+    """Look through whole lines, as bytes where these are what is shown of them."""
+    if not wanted.isascii() or b"\x1b" in data or b"\r" in data:
+        for at, line in enumerate(data.split(b"\n"), start=number):
+            if wanted in plain(decoded(line)).lower():
+                yield at, _shown(line)
+        return
+    small, text, place, counted = data.lower(), wanted.encode(), 0, 0
+    while (place := small.find(text, place)) >= 0:
         begin, end = small.rfind(b"\n", 0, place) + 1, small.find(b"\n", place)
         end = len(data) if end < 0 else end
         number += small.count(b"\n", counted, begin)
