@@ -5,18 +5,16 @@ from typing import Any
 from trainshed import names
 from trainshed.api import fields
 from trainshed.api.descriptors import message
-from trainshed.errors import NotFound
+from trainshed.api.services.metadata_resources import PACKAGE, split, store_of
 from trainshed.lineage import Purger, Schema, Schemas
 
-_PACKAGE = "google.cloud.aiplatform.v1"
-_STORE = "projects/{project}/locations/{location}/metadataStores/{store}"
-_SCHEMA = f"{_PACKAGE}.MetadataSchema"
+_SCHEMA = f"{PACKAGE}.MetadataSchema"
 
 
 class MetadataUpkeep:
     """Schemas and purges. What runs recorded cannot be purged: their results are found by it."""
 
-    SERVICE = f"{_PACKAGE}.MetadataService"
+    SERVICE = f"{PACKAGE}.MetadataService"
 
     def __init__(self, schemas: Schemas, purger: Purger) -> None:
         self._schemas = schemas
@@ -32,21 +30,20 @@ class MetadataUpkeep:
             kind=_kind(given),
             description=given.description,
         )
-        return _schema(made, _store(request.parent, "parent"))
+        return _schema(made, store_of(request.parent))
 
     def GetMetadataSchema(self, request: Any) -> Any:
         """Answer a schema."""
-        found = names.parse(f"{_STORE}/metadataSchemas/{{schema}}", request.name)
-        store = _store(request.name.rsplit("/", 2)[0], "name")
-        return _schema(self._schemas.get(found["schema"]), store)
+        store, schema = split(request.name, "metadataSchemas")
+        return _schema(self._schemas.get(schema), store)
 
     def ListMetadataSchemas(self, request: Any) -> Any:
         """Answer schemas that match a filter, the system's own among them."""
-        store = _store(request.parent, "parent")
+        store = store_of(request.parent)
         size = fields.page_size(request.page_size)
         found, token = self._schemas.list(request.filter, page_size=size, page_token=request.page_token)
         made = [_schema(schema, store) for schema in found]
-        return fields.listing(f"{_PACKAGE}.ListMetadataSchemasResponse", "metadata_schemas", made, token)
+        return fields.listing(f"{PACKAGE}.ListMetadataSchemasResponse", "metadata_schemas", made, token)
 
     def PurgeArtifacts(self, request: Any) -> Any:
         """Forget artifacts that match a filter, or count them."""
@@ -62,22 +59,16 @@ class MetadataUpkeep:
 
     def DeleteMetadataStore(self, request: Any) -> Any:
         """Forget everything recorded by hand; the store itself is there in every location, and stays."""
-        store = _store(request.name, "name")
+        store = store_of(request.name, field="name")
         self._purger.empty(store)
-        return _done(store, metadata=message(f"{_PACKAGE}.DeleteMetadataStoreOperationMetadata"))
+        return _done(store, metadata=message(f"{PACKAGE}.DeleteMetadataStoreOperationMetadata"))
 
     def _purge(self, collection: str, noun: str, request: Any) -> Any:
-        store = _store(request.parent, "parent")
+        store = store_of(request.parent)
         found = self._purger.purge(collection, store, request.filter, force=request.force)
         sample = [f"{store}/{collection}/{one}" for one in found.sample]
-        response = message(f"{_PACKAGE}.Purge{noun}Response", purge_count=found.count, purge_sample=sample)
-        return _done(store, response=response, metadata=message(f"{_PACKAGE}.Purge{noun}Metadata"))
-
-
-def _store(name: str, field: str) -> str:
-    if names.parse(_STORE, name, field=field)["store"] != "default":
-        raise NotFound(f"There is no metadata store {name!r}; every location has one, 'default'.")
-    return name
+        response = message(f"{PACKAGE}.Purge{noun}Response", purge_count=found.count, purge_sample=sample)
+        return _done(store, response=response, metadata=message(f"{PACKAGE}.Purge{noun}Metadata"))
 
 
 def _kind(given: Any) -> str:
