@@ -32,6 +32,14 @@ class Lines(Part):
     kind: ClassVar[str] = "lines"
 
 
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """How a log ends."""
+
+    lines: Sequence[str]
+    is_cut: bool  # there is more in front of it
+
+
 def pipelines(service: runs.Service, sides: Sequence[runs.Side], letters: Sequence[str]) -> Sequence[Part]:
     """Compare the compiled pipelines of two runs."""
     documents = [service.spec(side.run.name) for side in sides]
@@ -68,11 +76,13 @@ def logs(service: runs.Service, sides: Sequence[runs.Side], letters: Sequence[st
                 id="log", text=f"{call(task)} wrote no log in {' and '.join(missing)}: it was reused, or did not begin."
             ),
         )
-    texts = [end for end in ends if end is not None]
-    found = changed.between(*texts, key=changed.without_numbers)
-    same = "Both wrote the same, but for numbers and times."
+    written = [end for end in ends if end is not None]
+    found = changed.between(*(end.lines for end in written), key=changed.without_numbers)
+    is_cut = any(end.is_cut for end in written)
+    same = f"{'The ends of both logs are' if is_cut else 'Both wrote'} the same, but for numbers and times."
+    note = "numbers and times are not compared" + ("; of a long log its end alone is" if is_cut else "")
     heading = f"What {call(task)} wrote otherwise"
-    return (choose, _part("log", heading, found, letters, same, note="numbers and times are not compared"))
+    return (choose, _part("log", heading, found, letters, same, note=note))
 
 
 def _most_telling(sides: Sequence[runs.Side], shared: Sequence[str]) -> str:
@@ -90,7 +100,7 @@ def _most_telling(sides: Sequence[runs.Side], shared: Sequence[str]) -> str:
     return max(shared, key=weight)
 
 
-def _end(service: runs.Service, run: runs.Run, task: str) -> list[str] | None:
+def _end(service: runs.Service, run: runs.Run, task: str) -> End | None:
     """Read the last lines of a task's last attempt; None where it made none."""
     one = service.find_task(run, task)
     if one is None or not one.row.attempt:
@@ -98,7 +108,7 @@ def _end(service: runs.Service, run: runs.Run, task: str) -> list[str] | None:
     return _tail(service.log_file(run, task, one.row.attempt))
 
 
-def _tail(path: Path) -> list[str] | None:
+def _tail(path: Path) -> End | None:
     try:
         with path.open("rb") as file:
             start = max(0, file.seek(0, SEEK_END) - _TAIL)
@@ -106,8 +116,10 @@ def _tail(path: Path) -> list[str] | None:
             data = file.read(_TAIL)
     except OSError:
         return None
-    lines = data.removesuffix(b"\n").split(b"\n")[bool(start) :]
-    return [plain(decoded(line)) for line in lines[-_LINES:]]
+    found = data.removesuffix(b"\n").split(b"\n")
+    whole = found[1:] if start and len(found) > 1 else found  # the first one has lost its beginning
+    lines = [plain(decoded(line)) for line in whole[-_LINES:]]
+    return End(lines=lines, is_cut=bool(start) or len(whole) > _LINES)
 
 
 def _part(key: str, heading: str, found: Changes, letters: Sequence[str], same: str, *, note: str = "") -> Lines:
