@@ -130,11 +130,47 @@ def test_the_graph_names_tasks_and_artifacts(world):
     assert {"from": "train/model", "to": "check", "kind": "input", "name": "model"} in graph["edges"]
 
 
-@pytest.mark.parametrize("verb", ["describe", "logs", "graph", "cancel", "retry", "clone", "delete", "explain"])
+def test_labels_of_a_run_are_set_and_removed_and_all_others_stay(world):
+    run = world.json("pipelines", "run", world.spec, "--parameter", "num_epochs=1", "--label", "kind=small", "--wait")
+    job = run["name"].rpartition("/")[2]
+
+    said = world.run("pipelines", "label", job, "team=birds", "note=a=b")
+    done = world.json("pipelines", "label", job, "kind-", "team=fish", "never-there-")
+
+    assert said.stdout == f"Run {job} has the labels kind=small, team=birds, note=a=b.\n"
+    assert done["labels"] == {"team": "fish", "note": "a=b"}
+    assert [r["name"] for r in world.json("pipelines", "list", "--filter", 'labels.team="fish"')] == [run["name"]]
+    assert world.run("pipelines", "label", job, "team-", "note-").stdout == f"Run {job} has no labels.\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("team",), "LABEL: 'team' is neither KEY=VALUE nor KEY-; team=birds sets a label, team- removes it"),
+        (("=birds",), "LABEL: '=birds' is neither KEY=VALUE nor KEY-"),
+        (("team=birds", "team-"), "labels: 'team' is set and removed at once; leave one of the two away"),
+        (('te"am=birds',), "labels: 'te\"am' is no key"),
+        ((), "Missing argument 'KEY=VALUE|KEY-...'"),
+    ],
+)
+def test_what_is_no_label_is_refused_and_nothing_is_written(world, given, said):
+    run = world.json("pipelines", "run", world.spec, "--parameter", "num_epochs=1", "--label", "kind=small", "--wait")
+
+    done = world.run("pipelines", "label", run["name"], *given)
+
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert world.json("pipelines", "describe", run["name"])["labels"] == {"kind": "small"}
+
+
+@pytest.mark.parametrize(
+    "verb", ["describe", "logs", "graph", "cancel", "retry", "clone", "label", "delete", "explain"]
+)
 def test_where_a_run_is_asked_for_by_the_name_of_its_pipeline_its_runs_are_led_to(world, verb):
     world.json("pipelines", "run", world.spec, "--parameter", "num_epochs=1", "--wait")
 
-    done = world.run(*(("explain",) if verb == "explain" else ("pipelines", verb)), "penguins")
+    more = ["team=birds"] if verb == "label" else []
+    done = world.run(*(("explain",) if verb == "explain" else ("pipelines", verb)), "penguins", *more)
 
     assert done.returncode == 2
     how = "trainshed pipelines list --filter 'pipeline_name=\"penguins\"'"

@@ -101,6 +101,7 @@ for one in (
     pipelines_runs.cancel,
     pipelines_runs.retry,
     pipelines_runs.clone,
+    pipelines_runs.label,
     pipelines_runs.delete,
     pipelines_runs.graph,
     triggers,

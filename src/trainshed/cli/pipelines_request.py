@@ -100,6 +100,23 @@ def runs(given: Mapping[str, Any]) -> str:
     """Answer the address of our own runs below the server's."""
     return f"/trainshed/v1/{parent(given)}/runs"
 
+def changes(texts: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
+    """Read which labels are set (KEY=VALUE) and which are removed (KEY-). Raises InvalidArgument."""
+    update: dict[str, str] = {}
+    remove: list[str] = []
+    for text in texts:
+        key, separator, value = text.partition("=")
+        if separator and key:
+            update[key] = value
+        elif not separator and len(text) > 1 and text.endswith("-"):
+            remove.append(text[:-1])
+        else:
+            raise InvalidArgument.field(
+                "LABEL", f"{text!r} is neither KEY=VALUE nor KEY-; team=birds sets a label, team- removes it"
+            )
+    return update, remove
+
+
 
 def short(name: str) -> str:
     """Answer the identifier of a run, also from its whole name."""

@@ -7,7 +7,7 @@ import click
 from trainshed.cli import session
 from trainshed.cli.output import format_option, project_options, show, table
 from trainshed.cli.pipelines_end import follow, is_waited, tell
-from trainshed.cli.pipelines_request import pairs, parent, runs, short, wait_options
+from trainshed.cli.pipelines_request import changes, pairs, parent, runs, short, wait_options
 from trainshed.cli.pipelines_text import cause_text, state_text
 from trainshed.cli.pipelines_text import describe as describe_text
 
@@ -115,6 +115,28 @@ def clone(job: str, output_format: str, **given: Any) -> int:
         document = client.call("POST", f"{path}/{short(job)}:clone", body)
         document = follow(client, path, document, waits=waits, outputs_file=given["outputs_file"])
     return tell(document, output_format)
+
+
+@click.command()
+@click.argument("job")
+@click.argument("labels", nargs=-1, required=True, metavar="KEY=VALUE|KEY-...")
+@project_options
+@format_option
+def label(job: str, labels: tuple[str, ...], output_format: str, **given: Any) -> None:
+    """Set labels of a run, or remove them.
+
+    team=birds sets one, team- removes it; all others stay as they are, whatever the state of the run.
+    """
+    update, remove = changes(labels)
+    with session.connect() as client:
+        wanted = {"updateLabels": update, "removeLabels": remove}
+        document = client.call("PATCH", f"{runs(given)}/{short(job)}", wanted)
+
+    def text() -> None:
+        written = ", ".join(f"{key}={value}" for key, value in document["labels"].items())
+        click.echo(f"Run {short(job)} has {f'the labels {written}' if written else 'no labels'}.")
+
+    show(document, output_format, text)
 
 
 @click.command()

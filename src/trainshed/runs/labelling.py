@@ -1,6 +1,6 @@
 """What people write on a run to find it again: labels. Checked here, whoever sends them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from trainshed.errors import InvalidArgument
@@ -24,6 +24,13 @@ def read(given: Any) -> dict[str, str]:
             raise InvalidArgument.field(_FIELD, f"{text[:_LONGEST_KEY]!r} is no label; write KEY=VALUE, as {_EXAMPLE}")
         found[key.strip()] = value.strip()
     return checked(found)
+
+
+def changed(labels: Mapping[str, str], update: Mapping[str, str], remove: Collection[str]) -> dict[str, str]:
+    """Set some labels and take others away, which need not be there. Raises InvalidArgument."""
+    if both := sorted(set(update) & set(remove)):
+        raise InvalidArgument.field(_FIELD, f"{both[0]!r} is set and removed at once; leave one of the two away")
+    return {key: value for key, value in (dict(labels) | dict(update)).items() if key not in remove}
 
 
 def checked(labels: Mapping[str, Any]) -> dict[str, str]:

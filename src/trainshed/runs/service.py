@@ -1,7 +1,7 @@
 """The verbs of runs. One transaction each; everything that can be refused is refused before anything is recorded."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -152,11 +152,16 @@ class Service(Reading):
 
     def label(self, name: str, labels: Mapping[str, str]) -> Run:
         """Write the labels of a run anew, whatever its state. Raises NotFound, InvalidArgument."""
-        wanted = labelling.checked(labels)
+        return self._label(name, lambda _: labels)
 
+    def relabel(self, name: str, update: Mapping[str, str], remove: Collection[str]) -> Run:
+        """Set some labels of a run and take others away; what others write meanwhile stays. Raises NotFound, InvalidArgument."""
+        return self._label(name, lambda present: labelling.changed(present, update, remove))
+
+    def _label(self, name: str, wanted: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Run:
         def verb(conn: Connection) -> Run:
-            store.get_run(conn, name)
-            store_labels.set_labels(conn, name, wanted, now=self.clock.now())
+            labels = labelling.checked(wanted(store.get_run(conn, name).labels))
+            store_labels.set_labels(conn, name, labels, now=self.clock.now())
             return store.get_run(conn, name)
 
         return self.db.write(verb)

@@ -13,6 +13,7 @@ REFUSED: dict[str, str] = {
     "pipelines compile": "compiling is done on this machine; leave --target away",
     "pipelines retry": "Vertex AI has no retry of a run; run it again: with caching, what succeeded is not run again",
     "pipelines clone": "Vertex AI has no clone of a run; run the same file again with `pipelines run`",
+    "pipelines label": "Vertex AI keeps the labels that a run began with; give them to `pipelines run --label`",
     "pipelines graph": "Vertex AI draws the graph in its console",
     "pipelines triggers": (
         "Google has no trigger without code; `apply --target gcp` makes the function that stands for one"

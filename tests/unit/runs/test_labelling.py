@@ -38,3 +38,16 @@ def test_what_is_no_label_is_refused_with_what_is_wrong(given, words):
         labelling.read(given)
 
     assert refused.value.violations[0].field == "labels"
+
+
+def test_labels_are_set_and_removed_beside_others():
+    present = {"team": "birds", "note": "x", "kind": "a"}
+
+    assert labelling.changed(present, {"team": "fish", "new": ""}, ["note", "nothing"]) == {
+        "team": "fish",
+        "kind": "a",
+        "new": "",
+    }
+    assert present == {"team": "birds", "note": "x", "kind": "a"}
+    with pytest.raises(InvalidArgument, match="'team' is set and removed at once"):
+        labelling.changed(present, {"team": "fish"}, ["team"])

@@ -32,6 +32,7 @@ from trainshed.runs import (
 )
 
 _WAIT_SECONDS = 30.0
+_OF_LABELS = ("updateLabels", "removeLabels")
 _OF_TRIGGER = ("spec", "topic", "bucket")  # what can be changed of a run trigger, beside whether it is disabled
 
 
@@ -109,14 +110,29 @@ class _Api:
         return JSONResponse(await off_loop(self._whole, _name(request)))
 
     async def change(self, request: Request) -> Response:
-        """Write a run's labels anew: `{"labels": {"KEY": "VALUE"}}`, or a list of texts KEY=VALUE."""
+        """Write a run's labels anew: `{"labels": {"KEY": "VALUE"}}`, or a list of texts KEY=VALUE.
+
+        Or change some, and leave the rest as it is: `{"updateLabels": {"KEY": "VALUE"}, "removeLabels": ["KEY"]}`.
+        """
         document = await own.body(request)
-        if unknown := sorted(set(document) - {"labels"}):
-            raise InvalidArgument.field(unknown[0], "cannot be changed; labels can")
+        if unknown := sorted(set(document) - {"labels", *_OF_LABELS}):
+            raise InvalidArgument.field(unknown[0], f"cannot be changed; labels can, or {' and '.join(_OF_LABELS)}")
         if "labels" not in document:
-            raise InvalidArgument.field("labels", "is missing")
+            return JSONResponse(brief_json(await off_loop(self._relabel, _name(request), document)))
+        if beside := sorted(set(document) & {*_OF_LABELS}):
+            raise InvalidArgument.field(
+                beside[0], "stands beside labels, which writes all anew; leave one of the two away"
+            )
         run = await off_loop(self._runs.label, _name(request), labels(document["labels"]))
         return JSONResponse(brief_json(run))
+
+    def _relabel(self, name: str, document: Mapping[str, Any]) -> Run:
+        if not any(document.get(key) for key in _OF_LABELS):
+            raise InvalidArgument.field("labels", f"is missing, and so are {' and '.join(_OF_LABELS)}")
+        update, remove = document.get("updateLabels") or {}, document.get("removeLabels") or []
+        if not isinstance(remove, list) or not all(isinstance(key, str) for key in remove):
+            raise InvalidArgument.field("removeLabels", 'is no list of keys, such as ["team"]')
+        return self._runs.relabel(name, labels(update), remove)
 
     async def outline(self, request: Request) -> Response:
         details = await off_loop(self._runs.describe, _name(request))
