@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.exceptions import NoSuchCommand
 
 from trainshed import __version__
 from trainshed.errors import TrainshedError
@@ -47,6 +48,14 @@ class _Groups(click.Group):
         module = importlib.import_module(f"trainshed.cli.{GROUPS[cmd_name][0]}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as error:  # click suggests from what is imported, which is nothing
+            raise NoSuchCommand(error.command_name, possibilities=GROUPS, ctx=ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

@@ -36,7 +36,7 @@ def command(of: str, output_format: str) -> None:
 def lines(account: Mapping[str, Any]) -> Iterator[str]:
     """Write an account for a terminal."""
     yield f"{account['title']}: {account['state']}"
-    yield from textwrap.wrap(account["says"], _WIDE)
+    yield from _wrapped(account["says"])
     for advice in account["advice"]:
         to_do = advice["command"] or _look((advice["about"] or {}).get("name", ""))
         yield f"  → {advice['text']}: {to_do}" if to_do else f"  → {advice['text']}"
@@ -45,9 +45,14 @@ def lines(account: Mapping[str, Any]) -> Iterator[str]:
         time = f"  {step['time'][:19]}Z" if step["time"] else ""
         state = f"  {step['state']}" if step["state"] else ""
         yield f"{number}. {step['heading']}{state}{time}"
-        yield from (f"   {line}" for line in textwrap.wrap(step["says"], _WIDE))
+        yield from (f"   {line}" for line in _wrapped(step["says"]))
         yield from (f"   {fact['label']}: {_text(fact['value'])}" for fact in step["facts"] if fact["value"])
         yield from (f"   {line}" for line in _table(step["columns"], step["rows"]))
+
+
+def _wrapped(text: str) -> Sequence[str]:
+    """Break a text into lines, but no address and no name, which somebody may want to copy."""
+    return textwrap.wrap(text, _WIDE, break_on_hyphens=False, break_long_words=False)
 
 
 def _look(name: str) -> str:

@@ -20,7 +20,7 @@ _LISTED = ("ID", "NAME", "STATE", "CREATE_TIME", "CAUSE")
 @click.option(
     "--filter", "wanted", default="", help='Such as display_name="pen*" AND create_time>"2026-01-31T00:00:00Z".'
 )
-@click.option("--limit", default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
 @project_options
 @format_option
 def list_(state: str, commit: str, wanted: str, limit: int, output_format: str, **given: Any) -> None:

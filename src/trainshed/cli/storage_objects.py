@@ -59,7 +59,9 @@ class Objects:
         """Answer (name relative to what was asked for, object). Raises NotFound when nothing matches."""
         found = list(self._matching(place, recursive=recursive))
         if not found:
-            raise NotFound(f"No object matches {place}." + ("" if recursive else " Add -r for a folder."))
+            may_be_folder = not (recursive or place.is_wild)
+            advice = " Of a folder, add /* to the address, or -r to a command that has it." if may_be_folder else ""
+            raise NotFound(f"No object matches {place}.{advice}")
         yield from found
 
     def upload(self, data: BinaryIO, target: Address) -> dict[str, Any]:
@@ -147,7 +149,9 @@ class Objects:
 
     def _to_local(self, source: str, target: Path, *, is_into: bool, recursive: bool) -> Iterator[Copy]:
         if not is_remote(source):
-            raise InvalidArgument.field("SRC", "one side of a copy is a gs:// address; use cp for local files.")
+            raise InvalidArgument.field(
+                "SRC", f"neither {source!r} nor DST ({str(target)!r}) is a gs:// address; use cp for local files."
+            )
         place = address(source)
         for name, found in self.matching(place, recursive=recursive):
             top = (place.name or place.bucket).rstrip("/").rsplit("/", 1)[-1]

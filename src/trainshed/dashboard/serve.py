@@ -93,7 +93,7 @@ class _Endpoint:
                 return await off_loop(self._document, found)
             drawn = await off_loop(self._draw, found)
         except TrainshedError as error:
-            return await self._failed(request, wrong.in_words_of_pages(error))
+            return await self._failed(request, wrong.in_words_of_pages(error, request.url.path))
         if version is None and drawn.page.goes_to:
             return RedirectResponse(drawn.page.goes_to, 303, HEADERS)
         if version is None:

@@ -16,6 +16,13 @@ _LISTS = {
     **{path[1:]: Link(text=f"All {label.lower()}", href=path) for path, label in NAVIGATION if path != "/"},
 }
 _SECTIONS = {"schedules": "/triggers", "topics": "/triggers", "subscriptions": "/triggers", "lineage": "/artifacts"}
+_SHORT = {  # whose whole name has slashes -> what is meant by a name without
+    "functions": "function",
+    "schedules": "schedule",
+    "subscriptions": "subscription",
+    "topics": "topic",
+    "triggers": "trigger",
+}
 _INTERNAL = 500
 
 
@@ -31,8 +38,11 @@ def page(error: TrainshedError, address: str) -> Page:
     )
 
 
-def in_words_of_pages(error: TrainshedError) -> TrainshedError:
-    """Name the word of the query that was typed; the services know it as the field of a request."""
+def in_words_of_pages(error: TrainshedError, path: str) -> TrainshedError:
+    """Name what was typed in an address, a word or a short name; the services know the fields of a request and whole names."""
+    section, _, name = path.strip("/").partition("/")
+    if error.reason == "NAME_FORMAT" and name and "/" not in name and section in _SHORT:
+        return NotFound(f"There is no {_SHORT[section]} {name!r}.")
     if [violation.field for violation in error.violations] != ["page_token"]:
         return error
     return InvalidArgument.field(

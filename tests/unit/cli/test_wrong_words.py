@@ -4,10 +4,12 @@ import pytest
 from click.testing import CliRunner
 
 from trainshed import cli
-from trainshed.cli import doctor, explain, pipelines_request
+from trainshed.cli import doctor, explain, pipelines_request, pipelines_runs
 from trainshed.cli.pubsub_flags import is_moment
 from trainshed.cli.pubsub_subscriptions import seek
-from trainshed.errors import InvalidArgument
+from trainshed.cli.storage_objects import Objects
+from trainshed.cli.storage_paths import Address
+from trainshed.errors import InvalidArgument, NotFound
 
 
 def test_python_is_no_spec_and_the_command_that_makes_one_is_named(tmp_path):
@@ -57,3 +59,56 @@ def test_a_home_after_the_command_is_told_where_it_stands(capsys):
 
     assert ended.value.code == 2
     assert "--home stands before the command: trainshed --home DIR explain …" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("pipline", "pipelines"), ("recipts", "receipts"), ("explian", "explain")]
+)
+def test_a_mistyped_group_is_told_what_was_meant(typed, meant, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([typed, "list"])
+
+    assert f"No such command {typed!r}. Did you mean {meant!r}?" in capsys.readouterr().err
+
+
+def test_an_account_breaks_no_address_at_the_end_of_a_line():
+    address = "gs://local-project-penguins-data/penguins/penguins-2009.csv"
+    says = f"It succeeded, and it was started because of the object {address}."
+    step = {"heading": "The event", "says": says, "time": "", "state": "", "facts": [], "columns": [], "rows": []}
+
+    told = list(explain.lines({"title": "Run r", "state": "SUCCEEDED", "says": says, "advice": [], "steps": [step]}))
+
+    assert [f"{address}." in line for line in told].count(True) == 2
+
+
+def test_a_limit_of_nothing_is_refused():
+    done = CliRunner().invoke(pipelines_runs.list_, ["--limit", "0"])
+
+    assert done.exit_code == 2
+    assert "'--limit': 0 is not in the range x>=1" in done.output
+
+
+class _Empty:
+    """A client of a server whose buckets are empty."""
+
+    def call(self, method, path):
+        if "/o/" in path:
+            raise NotFound(f"{method} {path}")
+        return {}
+
+    def pages(self, path, key, *, query):
+        return iter(())
+
+
+def test_a_copy_between_local_files_names_both_sides():
+    with pytest.raises(InvalidArgument, match=r"SRC: neither 'a.csv' nor DST \('gs:/b'\) is a gs:// address"):
+        Objects(_Empty()).plan(("a.csv",), "gs:/b", recursive=False)
+
+
+def test_what_matches_no_object_may_be_a_folder_and_a_pattern_may_not():
+    objects = Objects(_Empty())
+
+    with pytest.raises(NotFound, match=r"No object matches gs://b/x. Of a folder, add /\* to the address"):
+        list(objects.matching(Address(bucket="b", name="x"), recursive=False))
+    with pytest.raises(NotFound, match=r"No object matches gs://b/x\*.$"):
+        list(objects.matching(Address(bucket="b", name="x*"), recursive=False))

@@ -38,5 +38,14 @@ def test_a_place_in_a_list_is_called_by_the_word_that_was_typed():
     token = InvalidArgument.field("page_token", "not a token that this server returned")
     other = InvalidArgument.field("state", "'DONE' is none of …")
 
-    assert wrong.in_words_of_pages(token).message.startswith("page: ")
-    assert wrong.in_words_of_pages(other) is other
+    assert wrong.in_words_of_pages(token, "/runs").message.startswith("page: ")
+    assert wrong.in_words_of_pages(other, "/runs") is other
+
+
+def test_a_short_name_that_nothing_has_is_told_so_and_no_form_of_names():
+    error = InvalidArgument.field("name", "'x' is not of the form 'projects/…'", reason="NAME_FORMAT")
+
+    told = wrong.in_words_of_pages(error, "/schedules/x")
+
+    assert (told.http_status, told.message) == (404, "There is no schedule 'x'.")
+    assert wrong.in_words_of_pages(error, "/schedules/projects/p/x") is error
