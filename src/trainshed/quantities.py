@@ -1,6 +1,6 @@
 """How durations, counts and measures are written for people: on pages, in accounts, in a terminal. Pure."""
 
-from math import isfinite
+from math import copysign, floor, isfinite
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400  # seconds
 _SIZES, _KIB = ("B", "KiB", "MiB", "GiB"), 1024
@@ -10,17 +10,23 @@ def duration(seconds: float | None) -> str:
     """Write how long something took: `250 ms`, `1.5 s`, `2 min 3 s`, `4 h 5 min`, `2 d 3 h`; nothing for None."""
     if seconds is None:
         return ""
-    if round(seconds, 3) < 0:  # a clock was set back
+    if half_up(seconds, 3) < 0:  # a clock was set back
         return f"-{duration(-seconds)}"
-    if round(seconds, 3) < 1:
-        return f"{abs(seconds) * 1000:.0f} ms"
-    if round(seconds, 1) < _MINUTE:
-        return f"{seconds:.1f} s"
+    if half_up(seconds, 3) < 1:
+        return f"{half_up(abs(seconds) * 1000):.0f} ms"
+    if half_up(seconds, 1) < _MINUTE:
+        return f"{half_up(seconds, 1):.1f} s"
     seconds = max(seconds, _MINUTE)
     if seconds < _HOUR:
         return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE)} s"
     hours, days = int(seconds // _HOUR), int(seconds // _DAY)
     return f"{days} d {hours % 24} h" if days else f"{hours} h {int(seconds % _HOUR // _MINUTE)} min"
+
+
+def half_up(value: float, decimals: int = 0) -> float:
+    """Round as people do, a half away from zero: a number is written alike in every unit and in the browser."""
+    power = 10.0**decimals
+    return copysign(floor(float(f"{abs(value) * power:.12g}") + 0.5) / power, value)  # 12: 0.5985 s are 598.5 ms
 
 
 def of_pauses(seconds: float) -> str:

@@ -229,7 +229,10 @@ def test_s45_a_run_is_watched_from_queued_to_done(page, shed, tmp_path):
     assert in_seconds(shown["Waited"]) > 0
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.25, 0.9996, 1.0, 59.94, 59.97, 119.7, 3599.6, 3725.0, 86399.9, 183_600.0])
+@pytest.mark.parametrize(
+    "seconds",
+    [0.0, 0.25, 0.5985, 0.9995, 0.9996, 1.0, 1.25, 1.45, 59.94, 59.97, 119.7, 3599.6, 3725.0, 86399.9, 183_600.0],
+)
 def test_durations_that_the_browser_writes_are_written_as_the_servers(page, seconds):
     page.open("/runs")
 

@@ -20,9 +20,9 @@ def test_a_number_has_as_many_digits_as_say_something_and_what_is_none_is_named(
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (None, ""), (0.0, "0 ms"), (0.9996, "1.0 s"), (1.0, "1.0 s"), (59.94, "59.9 s"), (59.97, "1 min 0 s"),
+        (None, ""), (0.0, "0 ms"), (0.5985, "599 ms"), (0.9995, "1.0 s"), (0.9996, "1.0 s"), (1.0, "1.0 s"), (1.25, "1.3 s"), (1.45, "1.5 s"), (59.94, "59.9 s"), (59.97, "1 min 0 s"),
         (60.0, "1 min 0 s"), (119.97, "1 min 59 s"), (3725.0, "1 h 2 min"), (86399.9, "23 h 59 min"), (183_600.0, "2 d 3 h"),
-        (-90.0, "-1 min 30 s"), (-0.0001, "0 ms"),
+        (-90.0, "-1 min 30 s"), (-0.0001, "0 ms"), (-1.25, "-1.3 s"),
     ],
 )  # fmt: skip
 def test_a_duration_is_said_as_on_every_page(seconds, said):

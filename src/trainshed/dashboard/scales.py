@@ -6,7 +6,7 @@ from decimal import Decimal
 from math import ceil, floor, isfinite, log10
 from zoneinfo import ZoneInfo
 
-from trainshed.quantities import duration
+from trainshed.quantities import duration, half_up
 
 SECONDS, BYTES, SHARE, COUNT = "seconds", "bytes", "share", "count"  # written in ways of their own; other units follow
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -25,6 +25,7 @@ _DURATIONS = (
 _SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 _HUNDRED, _LARGE = 100, 1000
 _HUGE, _TINY = 1e12, 1e-6  # of a number and of a step, from which on an exponent is easier to read
+_FINEST = 300  # decimals
 _FARTHEST, _NEAREST = 1e300, 1e-12  # beyond, differences are no numbers; of a value, within which they say nothing
 
 
@@ -127,13 +128,17 @@ def _number(value: float) -> str:
     if abs(value) >= _HUGE:
         return f"{value:.4g}"
     if abs(value) >= _LARGE:
-        return f"{value:,.0f}"
-    return f"{value:.4g}" if value % 1 else f"{value:.0f}"
+        return f"{half_up(value):,.0f}"
+    return f"{_significant(value, 4):.4g}" if value % 1 else f"{value:.0f}"
 
 
 def _rounded(value: float) -> str:
     if not isfinite(value):
         return str(value)
     if abs(value) >= _HUNDRED or not value % 1:
-        return f"{value:,.0f}"
-    return f"{Decimal(f'{value:.3g}'):f}"  # without an exponent, however little it is
+        return f"{half_up(value):,.0f}"
+    return f"{Decimal(f'{_significant(value, 3):.3g}'):f}"  # without an exponent, however little it is
+
+
+def _significant(value: float, digits: int) -> float:
+    return half_up(value, min(digits - 1 - floor(log10(abs(value))), _FINEST))

@@ -75,6 +75,10 @@ def test_values_are_written_to_be_read(value, unit, words):
     ("values", "unit", "words"),
     [
         ((0.533, 0.545, 0.546), SECONDS, "533 / 545 / 546 ms"),
+        ((0.5985,), SECONDS, "599 ms"),
+        ((0.5985, 0.75, 1.2), SECONDS, "0.599 / 0.75 / 1.2 s"),
+        ((-0.5985,), SECONDS, "-599 ms"),
+        ((5e-324, 0.0), SECONDS, "0 / 0 ms"),
         ((0.0154, 0.2794, 1.32), SECONDS, "0.0154 / 0.279 / 1.32 s"),
         ((118 * MEBIBYTE, 120 * MEBIBYTE, None), BYTES, "118 / 120 / – MiB"),
         ((None, None), SECONDS, "–"),

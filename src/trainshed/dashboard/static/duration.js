@@ -3,14 +3,18 @@
 const MINUTE = 60, HOUR = 3600, DAY = 86400;
 
 export function duration(seconds) {
-  const millis = Math.round(seconds * 1000);
+  const millis = halfUp(seconds * 1000), tenths = halfUp(seconds * 10);
   if (millis < 1000) return `${millis} ms`;
-  if (Math.round(seconds * 10) < 10 * MINUTE) return `${seconds.toFixed(1)} s`;
+  if (tenths < 10 * MINUTE) return `${(tenths / 10).toFixed(1)} s`;
   return long(Math.max(seconds, MINUTE));
 }
 
 export function counting(seconds) {
   return seconds < MINUTE ? `${Math.floor(seconds)} s` : long(seconds);
+}
+
+function halfUp(value) {
+  return Math.round(Number(value.toPrecision(12))); // a fraction that stands for a half counts as one
 }
 
 function long(seconds) {
