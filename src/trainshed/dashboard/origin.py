@@ -15,7 +15,7 @@ Tell = Callable[[str], Origin]  # run → what is known of it
 
 
 class Origins:
-    """What is known of runs; of one that is over it is read once."""
+    """What is known of runs; of one that is over for good it is read once."""
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
@@ -32,7 +32,7 @@ class Origins:
             found = self._tell(run)
         except TrainshedError:  # it was deleted
             return None
-        if runs.RUN.is_final(found.state):
+        if runs.RUN.is_final(found.state) and not runs.RUN.allows("retry", found.state):
             if self._size > _KEPT:
                 self._told, self._size = {}, 0
             self._told[run] = found

@@ -1,11 +1,14 @@
 """Tokens that say who somebody is, and whom they are for."""
 
+import os
+import stat
 from base64 import urlsafe_b64encode
 
 import pytest
 from google.auth import jwt
 
 from trainshed.api.reach import Reach
+from trainshed.api.tokens import write_private
 from trainshed.errors import Unauthenticated
 from trainshed.settings import load
 
@@ -43,3 +46,16 @@ def test_a_token_that_is_nested_too_deep_is_none_of_ours(reach):
     head = urlsafe_b64encode(b"[" * 100_000).decode()
 
     assert reach.key.read(f"{head}.e30.e30") is None
+
+
+def test_a_private_file_is_on_disk_before_it_takes_the_place_of_another(tmp_path, monkeypatch):
+    path, seen = tmp_path / "ended", []
+    write_private(path, b"old")
+
+    def look(descriptor):
+        seen.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), path.read_bytes()))
+
+    monkeypatch.setattr(os, "fsync", look)
+    write_private(path, b"new")
+
+    assert seen == [(False, b"old"), (True, b"new")]
