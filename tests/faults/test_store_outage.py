@@ -1,6 +1,7 @@
 """A store that takes no writes for a moment: what was going on is neither lost nor given up, and goes on afterwards."""
 
 import asyncio
+import base64
 import importlib.util
 import json
 import sys
@@ -111,24 +112,100 @@ def test_a_call_whose_end_could_not_be_written_is_not_under_way_for_ever(db, clo
     assert receipt.state == "STARTED"
 
 
-def test_a_build_whose_end_could_not_be_written_does_not_work_for_ever(tmp_path, outage):
+ONE_STEP_AND_ANOTHER = (
+    {"name": "bash", "script": "until [ -e {folder}/go ]; do sleep 0.02; done; echo made > $BUILDER_OUTPUT/output"},
+    {"name": "bash", "script": "exit {code}"},
+)
+
+
+def a_build(bench, *, code=0):
+    """Queue a build whose first step waits for a file, and whose second one ends with a code."""
+    steps = ({**s, "script": s["script"].format(folder=bench.folder, code=code)} for s in ONE_STEP_AND_ANOTHER)
+    return bench.submit(*steps)
+
+
+async def working(bench, build):
+    """Turn until a build works."""
+    await bench.engine.run_once()
+    while bench.service.get(build.build_id).steps[0].state != "WORKING":
+        await asyncio.sleep(0.01)
+
+
+async def ended_in(bench, build):
+    """Let a build go on, until all that is missing is that somebody writes how it ended."""
+    (bench.folder / "go").touch()
+    while not any(line in bench.log(build) for line in ("DONE", "ERROR")):
+        await asyncio.sleep(0.01)
+
+
+def assert_ended(bench, build, code):
+    found = bench.service.get(build.build_id)
+    assert found.state == ("FAILURE" if code else "SUCCESS"), found.status_detail
+    assert [step.state for step in found.steps] == ["SUCCESS", "FAILURE" if code else "SUCCESS"]
+    assert [step.exit_code for step in found.steps] == [0, code]
+    assert base64.b64decode(found.steps[0].output) == b"made\n"
+    assert "BUILD" in found.timing
+    assert found.start_time <= found.steps[0].end_time <= found.steps[1].end_time <= found.end_time
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_build_that_ended_during_an_outage_is_what_it_was(tmp_path, outage, code):
     with testing.database(tmp_path) as db:
         bench = Workbench(tmp_path, db)
-        build = bench.submit({"name": "bash", "script": f"until [ -e {tmp_path}/go ]; do sleep 0.02; done"})
+        build = a_build(bench, code=code)
 
         async def main():
-            await bench.engine.run_once()
-            while bench.service.get(build.build_id).state != "WORKING":
-                await asyncio.sleep(0.01)
+            await working(bench, build)
             with outage():
-                (tmp_path / "go").touch()
-                await bench.engine.settled()
-            await bench.engine.run_once()
+                await ended_in(bench, build)
+                await bench.engine.run_once()
+            await bench.engine.settled()
             await bench.engine.close()
 
         asyncio.run(main())
 
+        assert_ended(bench, build, code)
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_build_that_ended_during_an_outage_is_what_it_was_though_the_server_ended_in_it_too(tmp_path, outage, code):
+    with testing.database(tmp_path) as db:
+        bench = Workbench(tmp_path, db)
+        build = a_build(bench, code=code)
+
+        async def main():
+            await working(bench, build)
+            with outage():
+                await ended_in(bench, build)
+                await bench.engine.close()
+                after = Workbench(tmp_path, db)
+                with pytest.raises(Unavailable):
+                    await after.engine.run_once()
+            await after.engine.run_once()
+
+        asyncio.run(main())
+
+        assert_ended(bench, build, code)
+        assert [p.name for p in bench.service.workspace(build.build_id).folder.iterdir()] == ["log.txt"]
+
+
+def test_a_build_that_a_server_gives_up_in_an_outage_says_so_once(tmp_path, outage):
+    with testing.database(tmp_path) as db:
+        bench = Workbench(tmp_path, db)
+        build = a_build(bench)
+        bench.service.reports.start(build.build_id)
+
+        async def main():
+            with outage():
+                for _ in range(3):
+                    with pytest.raises(Unavailable):
+                        await bench.engine.run_once()
+            await bench.engine.run_once()
+
+        asyncio.run(main())
+
         assert bench.service.get(build.build_id).state == "INTERNAL_ERROR"
+        assert bench.log(build).count("the server went away") == 1
 
 
 def an_artifact_at(uri):

@@ -5,9 +5,9 @@
 Decisions, no I/O: `document` (text → data), `schema` and `config` (data → checked `Config`), `substitutions` with
 `expansions`, `plan` (waitFor), `filters` (of ListBuilds), `flags` (command-line values), `globs`, `lifecycle`.
 
-Doing: `store`, `searching` (lists for people) and `service` (the verbs), `reports` (what running says), `execution` → `steps` → `processes` (a build, a
-step, its process tree), `workspace` (folders and paths), `journal` and `logkeeping` (the log),
-`sources`, `repositories` (git), `clones` (what steps cloned), `secret_versions`, `objects` (buckets), `ignore` (files
+Doing: `store`, `searching` (lists for people) and `service` (the verbs), `reports` (what running says) with
+`endings` (said beside the log), `execution` → `steps` → `processes` (a build, a step, its process tree), `workspace` (folders
+and paths), `journal` and `logkeeping` (the log), `sources`, `repositories` (git), `clones` (what steps cloned), `secret_versions`, `objects` (buckets), `ignore` (files
 left out), `shims` (gsutil, gcloud, docker), `loop` (duties). `ports`: what builds need of others; `testing`: a workbench.
 
 The face is loaded on first use: the command line and the shims need a pure module or two, not the store.

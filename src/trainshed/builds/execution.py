@@ -1,17 +1,19 @@
 """One build from its start to its end: source, steps as waitFor lets them overlap, artifacts, images, log."""
 
 import asyncio
+import base64
 import hashlib
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from trainshed.builds import clones, processes, secret_versions, sources, steps
+from trainshed.builds import clones, endings, processes, secret_versions, sources, steps
+from trainshed.builds.endings import Ending, StepNote
 from trainshed.builds.journal import Journal, StepOutput
 from trainshed.builds.logkeeping import LogKeeper
 from trainshed.builds.model import CLONES, Build, Config, Step
@@ -19,9 +21,9 @@ from trainshed.builds.ports import Objects
 from trainshed.builds.repositories import Repositories
 from trainshed.builds.service import Service
 from trainshed.builds.workspace import read_output
-from trainshed.clock import Clock, duration
+from trainshed.clock import Clock, duration, rfc3339
 from trainshed.duty import off_loop
-from trainshed.errors import StaleState, TrainshedError
+from trainshed.errors import OUTAGES, StaleState, TrainshedError
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ class Surroundings:
     log_bytes: int = 64 * 1024 * 1024
 
 
+_OUTAGE = timedelta(seconds=1)  # of the store, until it is asked again
 _LAST_LINE = 200  # of what a step wrote last, in the reason of a failure
 
 
@@ -58,6 +61,9 @@ class Execution:
         self._around = around
         self._id = build_id
         self._results: dict[str, Any] = {}
+        self._timing: dict[str, Any] = {}
+        self._notes: dict[int, StepNote] = {}  # of the steps that began
+        self._ending: Ending | None = None
         self._writes: list[asyncio.Task[None]] = []
         self._workspace = service.workspace(build_id)
         self._journal: Journal
@@ -87,10 +93,15 @@ class Execution:
                 await off_loop(self._workspace.clear)
 
     async def give_up(self, detail: str) -> bool:
-        """End a build whose server went away: first its log in its bucket, then its row; False when it had ended."""
+        """End a build whose server went away, as it had ended by then or as one that is lost; whether it is lost."""
         build = await off_loop(self._service.get, self._id)
+        self._ending = found = await off_loop(endings.read, self._workspace.folder)
+        if found is not None:
+            self._results, self._timing = dict(found.results), dict(found.timing)
+            self._notes = {note.number: note for note in found.steps}
         with self._open_log(build):
-            return await self._finish("lose", detail)
+            is_written = await self._finish("lose", detail)
+        return is_written and (found is None or found.transition == "lose")
 
     def _open_log(self, build: Build) -> Journal:
         log_file = self._workspace.log
@@ -108,7 +119,9 @@ class Execution:
             await asyncio.wait({work, timer}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 await _cancel(work)
-                await self._finish("time_out", f"the build ran longer than its timeout ({_span(config)})")
+                await self._finish(
+                    "time_out", f"the build ran longer than its timeout ({_span(config)})", may_wait=True
+                )
                 return
         finally:
             await _cancel(timer)
@@ -117,9 +130,9 @@ class Execution:
             work.result()
         except _Failure as failure:
             why = {"type": failure.kind, "detail": str(failure)} | ({"told": failure.told} if failure.told else {})
-            await self._finish("fail", str(failure), why)
+            await self._finish("fail", str(failure), why, may_wait=True)
         else:
-            await self._finish("succeed", "")
+            await self._finish("succeed", "", may_wait=True)
 
     def _note_clones(self, folder: Path, before: set[str]) -> None:
         """Keep what the steps cloned: nothing else will say which commit a branch was then."""
@@ -154,8 +167,10 @@ class Execution:
         try:
             return await work()
         finally:
-            with suppress(TrainshedError):
-                await asyncio.shield(off_loop(self._service.reports.phase, self._id, name, start, self._clock.now()))
+            end = self._clock.now()
+            self._timing[name] = {"startTime": rfc3339(start), "endTime": rfc3339(end)}
+            with suppress(TrainshedError):  # the end of the build says it again
+                await asyncio.shield(off_loop(self._service.reports.phase, self._id, self._timing))
 
     async def _fetch(self, config: Config) -> str:
         around = self._around
@@ -210,8 +225,8 @@ class Execution:
             await asyncio.gather(*running, return_exceptions=True)
 
     async def _step(self, step: Step, runner: steps.StepRunner) -> None:
-        begin = asyncio.create_task(off_loop(self._begin_step, step))  # on disk while the process starts
-        self._writes.append(begin)
+        self._notes[step.number] = StepNote(number=step.number, start_time=self._clock.now())
+        self._writes.append(asyncio.create_task(self._note()))  # on disk while the process starts
         self._journal.say(f"Starting {step.label}")
         output = StepOutput(self._journal, step.label)
         run = asyncio.create_task(runner.run(step, output))
@@ -220,12 +235,12 @@ class Execution:
         finally:
             await _cancel(run)
         if not done:
-            self._record_end(begin, step, "time_out", None)
+            self._record_end(step, "time_out", None)
             raise _Failure(
                 "USER_BUILD_STEP", f"build {_named(step)} ran longer than its timeout ({step.timeout_seconds:g}s)"
             )
         code = run.result()
-        self._record_end(begin, step, "break" if code else "pass", code)
+        self._record_end(step, "break" if code else "pass", code)
         self._journal.say(f"Finished {step.label}")
         if code and not step.tolerates(code):
             why = f"step exited with non-zero status: {code}"
@@ -234,28 +249,35 @@ class Execution:
         if code:
             self._journal.say(f"{step.label}: its exit status {code} is allowed; the build goes on.")
 
-    def _record_end(self, begin: "asyncio.Task[None]", step: Step, transition: str, code: int | None) -> None:
+    def _record_end(self, step: Step, transition: str, code: int | None) -> None:
         """Write how a step ended while the next ones start; `_written` waits for it before the build ends."""
         when = self._clock.now()
 
         async def write() -> None:
-            await begin
-            await off_loop(self._end_step, step, transition, code, when)
+            output = await off_loop(lambda: read_output(self._workspace.outputs(step)))
+            self._notes[step.number] = replace(
+                self._notes[step.number],
+                transition=transition,
+                end_time=when,
+                exit_code=code,
+                output=base64.b64encode(output).decode(),
+            )
+            await self._note()
 
         self._writes.append(asyncio.create_task(write()))
 
+    async def _note(self) -> None:
+        with suppress(*OUTAGES):  # the next note says it again, and the end of the build
+            await off_loop(self._service.reports.note_steps, self._id, tuple(self._notes.values()))
+
     async def _written(self) -> None:
+        """Wait for what is being written; whoever stops waiting does not stop that."""
         while self._writes:
-            await self._writes.pop()
-
-    def _begin_step(self, step: Step) -> None:
-        with suppress(StaleState):  # somebody cancelled the build in the meantime
-            self._service.reports.begin_step(self._id, step.number)
-
-    def _end_step(self, step: Step, transition: str, code: int | None, when: datetime) -> None:
-        output = read_output(self._workspace.outputs(step))
-        with suppress(StaleState):  # likewise
-            self._service.reports.end_step(self._id, step.number, transition, when=when, exit_code=code, output=output)
+            await asyncio.wait(self._writes)
+            ended = [write for write in self._writes if write.done()]
+            self._writes = [write for write in self._writes if write not in ended]
+            for write in ended:
+                write.result()
 
     async def _push(self, config: Config, folder: Path) -> None:
         for name in config.images:
@@ -294,22 +316,46 @@ class Execution:
         self._around.objects.put(bucket, name, record)
         self._results |= {"artifactManifest": f"gs://{bucket}/{name}", "numArtifacts": str(len(manifest))}
 
-    async def _finish(self, transition: str, detail: str, failure: Mapping[str, str] | None = None) -> bool:
-        """Say how the build ended, in its log and then in its row; False when it had ended otherwise before."""
-        self._journal.say("DONE" if transition == "succeed" else f"ERROR\nERROR: {detail}")
-        await self._keeper.finish()
+    async def _finish(
+        self, transition: str, detail: str, failure: Mapping[str, str] | None = None, *, may_wait: bool = False
+    ) -> bool:
+        """Say how the build ended: in its log, beside it, and in its row; False when it had ended otherwise before.
+
+        What was said first holds. It `may_wait` while the store takes nothing; else the next server reads what is
+        beside the log.
+        """
+        if self._ending is None:
+            self._ending = Ending(transition=transition, when=self._clock.now(), detail=detail, failure=failure or {})
+            self._journal.say("DONE" if transition == "succeed" else f"ERROR\nERROR: {detail}")
         await self._written()
-        return await off_loop(
-            self._service.reports.finish, self._id, transition, detail=detail, failure=failure, results=self._results
-        )
+        notes = tuple(self._notes.values())
+        self._ending = replace(self._ending, results=self._results, timing=self._timing, steps=notes)
+        with suppress(OSError):  # a full disk: then it is known as long as we live
+            await off_loop(endings.save, self._workspace.folder, self._ending)
+        await self._keeper.finish()
+        is_written = await self._report(self._ending, may_wait=may_wait)
+        await off_loop(endings.remove, self._workspace.folder)
+        return is_written
+
+    async def _report(self, ending: Ending, *, may_wait: bool) -> bool:
+        while True:
+            try:
+                return await off_loop(self._service.reports.finish, self._id, ending)
+            except OUTAGES:
+                if not may_wait:
+                    raise
+                await self._clock.sleep_until(self._clock.now() + _OUTAGE)
 
     async def _ended_from_outside(self) -> None:
         build = await off_loop(self._service.get, self._id)
         if build.is_final:
-            self._journal.say(f"{build.state}: {build.status_detail}")
+            if self._ending is None:
+                self._journal.say(f"{build.state}: {build.status_detail}")
             await self._keeper.finish()
+            await off_loop(endings.remove, self._workspace.folder)
         else:
-            await self._finish("lose", "the server stopped while the build ran")
+            with suppress(*OUTAGES):  # the next server reads it
+                await self._finish("lose", "the server stopped while the build ran")
 
 
 async def _cancel(task: "asyncio.Task[Any]") -> None:

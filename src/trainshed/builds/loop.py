@@ -4,7 +4,7 @@ import asyncio
 import logging
 from functools import partial
 
-from trainshed.builds import processes, store
+from trainshed.builds import endings, processes, store
 from trainshed.builds.execution import Execution, Surroundings
 from trainshed.builds.service import Service
 from trainshed.clock import Clock
@@ -51,7 +51,7 @@ class Engine:
         return None
 
     async def recover(self) -> None:
-        """Say honestly that builds which nobody runs are lost, and end what is left of their processes.
+        """End builds which nobody runs: as they had ended, or honestly as lost, with what is left of their processes.
 
         Their server went away, or it could not write how they ended.
         """
@@ -73,6 +73,7 @@ class Engine:
         for workspace in await off_loop(self._service.left):
             await processes.end(f"{workspace.folder.name}/", grace_seconds=0)
             await off_loop(workspace.clear)
+            await off_loop(endings.remove, workspace.folder)
 
     async def settled(self) -> None:
         """Wait until no build runs."""

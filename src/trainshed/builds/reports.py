@@ -1,16 +1,16 @@
 """What running a build reports: one transaction each."""
 
-import base64
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
 
 from trainshed.builds import config, store
+from trainshed.builds.endings import Ending, StepNote
+from trainshed.builds.lifecycle import STEP
 from trainshed.builds.model import Build, Config
-from trainshed.clock import Clock, rfc3339
+from trainshed.clock import Clock
 from trainshed.errors import StaleState
 from trainshed.sql import Database
 
@@ -39,7 +39,7 @@ class Reports:
         now = self._clock.now()
         for build_id in self._db.read(lambda conn: store.overdue(conn, now)):
             detail = "queueTtl passed before the build could start"
-            self.finish(build_id, "expire", detail=detail)
+            self.finish(build_id, Ending(transition="expire", when=now, detail=detail))
 
     def start(self, build_id: str) -> tuple[Build, Config]:
         """Let a build begin. Raises StaleState when somebody cancelled it."""
@@ -52,52 +52,33 @@ class Reports:
         build = self._db.write(verb)
         return build, config.read(build.resolved, values=build.substitutions)
 
-    def begin_step(self, build_id: str, number: int) -> None:
-        """Note that a step starts."""
-        now = self._clock.now()
-        self._db.write(
-            partial(store.fire_step, build_id=build_id, number=number, name="begin", now=now, start_time=now)
-        )
+    def note_steps(self, build_id: str, notes: Sequence[StepNote]) -> None:
+        """Write what became of steps so far; what is written already, or was abandoned, stays."""
+        self._db.write(partial(_note, build_id=build_id, notes=notes))
 
-    def end_step(
-        self, build_id: str, number: int, transition: str, *, when: datetime, exit_code: int | None, output: bytes = b""
-    ) -> None:
-        """Note how a step ended, and when."""
-        values = {"exit_code": exit_code, "output": base64.b64encode(output).decode()}
-        self._db.write(lambda conn: store.fire_step(conn, build_id, number, transition, now=when, **values))
-
-    def phase(self, build_id: str, name: str, start: datetime, end: datetime) -> None:
-        """Note how long a phase took."""
+    def phase(self, build_id: str, timing: Mapping[str, Any]) -> None:
+        """Write how long phases took."""
 
         def verb(conn: Connection) -> None:
-            timing = dict(store.get_build(conn, build_id).timing)
-            timing[name] = {"startTime": rfc3339(start), "endTime": rfc3339(end)}
-            store.set_values(conn, build_id, timing=timing)
+            store.set_values(conn, build_id, timing={**store.get_build(conn, build_id).timing, **timing})
 
         self._db.write(verb)
 
-    def finish(
-        self,
-        build_id: str,
-        transition: str,
-        *,
-        detail: str = "",
-        failure: Mapping[str, str] | None = None,
-        results: Mapping[str, Any] | None = None,
-    ) -> bool:
-        """Note how a build ended; False when it had ended otherwise before."""
+    def finish(self, build_id: str, ending: Ending) -> bool:
+        """Write how a build ended, with all that was not written of it before; False when it had ended otherwise."""
 
         def verb(conn: Connection) -> None:
-            now = self._clock.now()
-            store.abandon_steps(conn, build_id, now=now)
+            _note(conn, build_id, ending.steps)
+            store.abandon_steps(conn, build_id, now=ending.when)
             store.fire_build(
                 conn,
                 build_id,
-                transition,
-                now=now,
-                status_detail=detail,
-                failure=dict(failure or {}) or None,
-                results=dict(results or {}) or None,
+                ending.transition,
+                now=ending.when,
+                status_detail=ending.detail,
+                failure=dict(ending.failure) or None,
+                results=dict(ending.results) or None,
+                timing={**store.get_build(conn, build_id).timing, **ending.timing},
             )
             self.changed(conn, build_id)
 
@@ -112,3 +93,14 @@ class Reports:
         build = store.get_build(conn, build_id)
         self._announce(conn, build)
         return build
+
+
+def _note(conn: Connection, build_id: str, notes: Sequence[StepNote]) -> None:
+    states = {step.number: step.state for step in store.steps_of(conn, build_id)}
+    for note in notes:
+        if states[note.number] == "QUEUED":
+            begun = {"now": note.start_time, "start_time": note.start_time}
+            store.fire_step(conn, build_id, note.number, "begin", **begun)
+        if note.end_time is not None and not STEP.is_final(states[note.number]):
+            values = {"exit_code": note.exit_code, "output": note.output}
+            store.fire_step(conn, build_id, note.number, note.transition, now=note.end_time, **values)
