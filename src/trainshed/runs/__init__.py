@@ -4,10 +4,10 @@
 - `facts`, `view`, `advance`: facts in, decisions out; `retry`: what begins anew. Pure.
 - `store`, `store_tasks`, `store_cache`, `store_triggers`: tables and SQL; `store_deleting`: of forgetting, `store_labels`: of labels.
 - `catalog`: specs read, checked and planned once. `workplace`: where each task works.
-- `service`: the verbs; `reading`: those that change nothing; `request` checks what is asked for, `given` the artifacts, `labelling` what is written on runs. `triggers`: event → run.
+- `service`: the verbs; `reading`: those that change nothing; `creating`: a new run; `request` checks what is asked for, `given` the artifacts, `labelling` what is written on runs. `triggers`: event → run.
 - `listing`: lists as Google's clients ask for them; `searching`: as people do. `comparing`: several side by side; `measuring`: their numbers; `usual`: how long they take.
 - `outline` and `drawing`: a run as a tree and as a graph; `marks`: how its tasks stand, quickly; `paths`: which tasks somebody means; `progress`: of many, briefly; `cancelling`: who asked them to end; `working`: how long they were at work; `commits`: of which commit they are; `watching`: be told.
-- `active`: an open run in memory, made of `nodes`; `handed` and `outputs`: what its tasks are given and leave.
+- `active`: an open run in memory, made of `nodes`; `recovery`: again, out of rows; `handed` and `outputs`: what its tasks are given and leave.
 - `engine`: goes on with open runs; `loop` puts it together.
 - `caching` finds what exists already, `importing` and `resolving` register it; `planning` says beforehand what would
   run and `decided` afterwards, `pricing` what it costs, `tallying` how many tasks ran, were reused or left out.

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
+from trainshed import ledger
 from trainshed.errors import InvalidArgument
 from trainshed.runs import store
 from trainshed.runs.lifecycle import RUN
@@ -20,6 +21,11 @@ _SHA = re.compile("[0-9a-f]{7,64}")
 _AFTER_ALL = "g"  # sorts after every digit of a commit
 _MOST = 20  # commits that the beginning of one may mean
 Run = tuple[str, datetime]  # name, end
+
+
+def first(conn: Connection, receipt_id: str) -> str | None:
+    """Answer the commit that led to a run; what is not known of it now is looked for when the run has ended."""
+    return (ledger.first_commit(conn, receipt_id) if receipt_id else "") or None
 
 
 def unknown(conn: Connection, limit: int) -> list[Run]:

@@ -11,7 +11,7 @@ from trainshed import names
 from trainshed.blobs import parse_uri
 from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound
 from trainshed.ledger import Cause
-from trainshed.runs import request, service
+from trainshed.runs import creating, request, service
 from trainshed.runs.custom_jobs import listing, store, translation
 from trainshed.runs.custom_jobs.listing import Wanted
 from trainshed.runs.custom_jobs.model import NAME, TRAINING, CustomJob, Facts, NewCustomJob, TrainingPipeline
@@ -28,7 +28,7 @@ class Service:
         self._runs = runs
 
     def create(
-        self, new: NewCustomJob, cause: Cause | None = None, ordinal_of: service.OrdinalOf = service.first
+        self, new: NewCustomJob, cause: Cause | None = None, ordinal_of: creating.OrdinalOf = creating.first
     ) -> CustomJob:
         """Record a job, durable on return; a request that an event has made before answers its job.
 
@@ -71,7 +71,7 @@ class Service:
         prepared = self._prepare(new)
 
         def verb(conn: Connection) -> TrainingPipeline:
-            job = self._create(conn, new, prepared, None, service.first)
+            job = self._create(conn, new, prepared, None, creating.first)
             name = f"{new.parent}/trainingPipelines/{names.numeric_id()}"
             own = {"name": name, "display_name": new.display_name, "labels": dict(new.labels)}
             store.insert_pipeline(conn, {**own, "document": dict(document), "job": job.name})
@@ -160,7 +160,7 @@ class Service:
         new: NewCustomJob,
         prepared: request.Prepared,
         cause: Cause | None,
-        ordinal_of: service.OrdinalOf,
+        ordinal_of: creating.OrdinalOf,
     ) -> CustomJob:
         run, is_new = self._runs.create_in(conn, prepared, cause, ordinal_of=ordinal_of)
         if is_new:
