@@ -12,7 +12,7 @@ _GLANCE_SECONDS = 0.02  # a glance costs one read; every fifth is a look at the 
 _GLANCES = 5
 _STORM_TASKS = 300  # more than that are held still while they are counted: a fork bomb would leave us no time for it
 _LOOK_SECONDS = 0.1  # a look that takes longer ends with the tree held still: it may be a fork bomb that takes the time
-_MANY_TASKS = 60  # more new threads on this machine than that are looked at, whoever's they are
+_MANY_TASKS = 60  # more new threads on this machine since the last look are looked at, whoever's they are
 
 
 class Guard:
@@ -27,15 +27,16 @@ class Guard:
 
         `running` answers the process: 0 before there is one, None once it has ended.
         """
-        tasks = tree.tasks()
+        before = tree.tasks()
         looks = 0
         while (pid := running()) is not None:
             await asyncio.sleep(_GLANCE_SECONDS)
             looks += 1
-            new = tree.tasks() - tasks
+            new = (tasks := tree.tasks()) - before
             pid = running() if pid == 0 else pid
             if not pid or (new < _MANY_TASKS and looks % _GLANCES):
                 continue
+            before = tasks  # what was there before this look is no storm at the next one
             used = await _usage(pid, is_storm=new > _STORM_TASKS)
             memory = used.memory_bytes
             if used.processes > MOST_PROCESSES:

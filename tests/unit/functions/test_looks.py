@@ -50,6 +50,24 @@ def test_of_a_fork_bomb_no_more_is_counted_than_is_too_many(monkeypatch):
     assert tree.usage(7, 2) == tree.Usage(processes=3, memory_bytes=30)
 
 
+def test_threads_that_stay_hold_an_instance_still_once(monkeypatch):
+    storms, ends = [], iter([_NOBODY] * 20)
+    counts = iter([100, 100])
+
+    async def usage(pid, *, is_storm):
+        storms.append(is_storm)
+        return tree.Usage(processes=1, memory_bytes=1)
+
+    monkeypatch.setattr(guard, "_usage", usage)
+    monkeypatch.setattr(guard, "_GLANCE_SECONDS", 0)
+    monkeypatch.setattr(tree, "tasks", lambda: next(counts, 100 + guard._STORM_TASKS + 1))  # of another program
+
+    asyncio.run(guard.Guard(1 << 30).watch(lambda: next(ends, None)))
+
+    assert storms == [True, *[False] * (len(storms) - 1)]
+    assert len(storms) > 2, "it is looked at as before"
+
+
 def _whole(wait):
     """Wait without a limit: how long a short look takes here says nothing."""
     return lambda tasks, **_: wait(tasks)
