@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from storage import waiting
 
 from trainshed import buckets, topics
 from trainshed.app.announcing import Announcements, note_build
@@ -29,7 +30,7 @@ class Ears:
 
     def __init__(self, db, clock, folder):
         self.db, self.clock, self.folder = db, clock, folder
-        self.topics = topics.Service(db, clock)
+        self.topics = waiting.Service(db, clock)
         self.bench = Workbench(folder, db, announce=note_build(clock))
         self.world = runs_world.World(db, clock, folder)
         self.hear()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from storage import waiting
 
 from trainshed import ledger, schedules, topics
 from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
@@ -23,7 +24,7 @@ class World:
 
     def __init__(self, db, clock):
         self.db, self.clock = db, clock
-        self.topics = topics.Service(db, clock)
+        self.topics = waiting.Service(db, clock)
         self.topics.create_topic(TOPIC)
         self.topics.create_subscription(SUB, TOPIC, topics.Options())
         self.busy = set()

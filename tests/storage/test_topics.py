@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from storage import waiting
 
 from trainshed import topics
 from trainshed.clock import VirtualClock
@@ -19,7 +20,7 @@ SUB, DEAD_SUB = "projects/p/subscriptions/sub", "projects/p/subscriptions/dead-s
 
 @pytest.fixture
 def service(db, clock):
-    made = topics.Service(db, clock)
+    made = waiting.Service(db, clock)
     made.create_topic(TOPIC)
     made.create_topic(DEAD)
     return made
@@ -263,7 +264,7 @@ def test_listing_goes_page_by_page(service):
 def test_whatever_happens_nothing_is_lost_and_only_the_latest_ack_counts(tmp_path_factory, steps):
     """Hold the service against a model of twenty lines: message → attempt, deadline or done."""
     with database(tmp_path_factory.mktemp("model")) as db:
-        service = topics.Service(db, VirtualClock())
+        service = waiting.Service(db, VirtualClock())
         service.create_topic(TOPIC)
         service.create_subscription(SUB, TOPIC, Options())
         attempt, acked, deadline, handed = {}, set(), {}, []

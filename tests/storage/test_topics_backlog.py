@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from storage import waiting
 
 from trainshed import topics
 from trainshed.dashboard.triggers import subscription
@@ -15,7 +16,7 @@ NAME = "projects/p/subscriptions/pulled"
 
 @pytest.fixture
 def service(db, clock):
-    made = topics.Service(db, clock)
+    made = waiting.Service(db, clock)
     made.create_topic(TOPIC)
     made.create_topic(OTHER)
     made.create_subscription(NAME, TOPIC, Options())

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from storage import waiting
 
 from trainshed import topics
 from trainshed.clock import VirtualClock
@@ -21,7 +22,7 @@ DAY = 86400
 
 @pytest.fixture
 def service(db, clock):
-    made = topics.Service(db, clock)
+    made = waiting.Service(db, clock)
     made.create_topic(TOPIC)
     made.create_topic(DEAD)
     return made
@@ -131,7 +132,7 @@ def test_what_is_held_up_by_the_order_is_no_reason_to_ask_again_at_once(service)
 @given(st.lists(st.tuples(st.sampled_from("pnawm"), st.integers(1, 3)), max_size=20), st.booleans())
 def test_whatever_happens_an_ordering_key_never_skips_a_message(tmp_path_factory, steps, is_exactly_once):
     with database(tmp_path_factory.mktemp("order")) as db:
-        service = topics.Service(db, VirtualClock())
+        service = waiting.Service(db, VirtualClock())
         service.create_topic(TOPIC)
         retry = RetryPolicy(minimum_seconds=5, maximum_seconds=5)
         subscribe(service, is_ordered=True, retry_policy=retry, is_exactly_once=is_exactly_once)
@@ -430,7 +431,7 @@ def test_the_time_without_a_server_lets_no_subscription_expire(service):
     subscribe(service, expiration_seconds=float(DAY))
     service.clock.advance(50 * DAY)
 
-    topics.Service(service.db, service.clock).clean()
+    waiting.Service(service.db, service.clock).clean()
 
     assert service.get_subscription(SUB)
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from storage import waiting
 from storage.commits import failing_to_commit
 
-from trainshed import topics
 from trainshed.duty import Pace
 from trainshed.errors import NotFound, Unavailable
 from trainshed.topics import Arrivals, DeadLetterPolicy, Options, PubsubMessage, TopicOptions, store, upkeep
@@ -21,7 +21,7 @@ DAY = 86400
 
 @pytest.fixture
 def service(db, clock):
-    made = topics.Service(db, clock)
+    made = waiting.Service(db, clock)
     for name in (TOPIC, DEAD):
         made.create_topic(name)
     return made

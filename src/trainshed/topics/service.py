@@ -19,7 +19,6 @@ from trainshed.topics import store_resources as resources
 from trainshed.topics.backlog import Backlogs
 from trainshed.topics.handover import Handover
 from trainshed.topics.model import (
-    UNBOUNDED,
     Answered,
     Delivery,
     Kind,
@@ -121,12 +120,11 @@ class Service(Resources):
                 extra={"action": "topic_gone", "topic": payload["topic"]},
             )
 
-    def pull(self, name: str, *, max_messages: int) -> list[Delivery]:
-        """Hand out what is due at a pull subscription, now. Raises NotFound, FailedPrecondition."""
-        return self.begin_pull(name, room=Room(messages=max_messages, byte_count=UNBOUNDED)).result().deliveries
-
     def begin_pull(self, name: str, *, room: Room, deadline_seconds: float = 0) -> "Future[Pulled]":
-        """Do as `pull`, for callers that cannot wait here; the ack deadline is the subscription's, or another."""
+        """Hand out what is due at a pull subscription, now; the ack deadline is the subscription's, or another.
+
+        Raises InvalidArgument; the answer raises NotFound, FailedPrecondition.
+        """
         if room.messages <= 0:
             raise InvalidArgument.field("maxMessages", "ask for at least one message")
         limited = room if room.messages <= _MOST_PULLED else replace(room, messages=_MOST_PULLED)
@@ -142,23 +140,16 @@ class Service(Resources):
 
         return self.db.submit(verb)
 
-    def acknowledge(self, name: str, ack_ids: Iterable[str]) -> int:
-        """Finish deliveries; answers to an earlier attempt count for nothing. Answer how many counted.
-
-        Raises InvalidArgument when an exactly-once subscription refuses one of them; the others count.
-        """
-        return refuse_failed(self.begin_acknowledge(name, ack_ids).result())
-
     def begin_acknowledge(self, name: str, ack_ids: Iterable[str]) -> "Future[Answered]":
-        """Do as `acknowledge`, for callers that cannot wait here."""
+        """Finish deliveries; answers to an earlier attempt count for nothing.
+
+        Raises InvalidArgument without any. The answer raises NotFound, and says which of them an exactly-once subscription
+        refuses; the others count.
+        """
         return self._answer(name, ack_ids, attempts.acknowledge)
 
-    def modify_ack_deadline(self, name: str, ack_ids: Iterable[str], seconds: int) -> int:
-        """Move the ack deadline to `seconds` from now; 0 refuses the message for now. Raises as `acknowledge`."""
-        return refuse_failed(self.begin_modify(name, ack_ids, seconds).result())
-
     def begin_modify(self, name: str, ack_ids: Iterable[str], seconds: int) -> "Future[Answered]":
-        """Do as `modify_ack_deadline`, for callers that cannot wait here."""
+        """Move the ack deadline to `seconds` from now; 0 refuses the message for now. Raises as `begin_acknowledge`."""
         if not 0 <= seconds <= _LONGEST_DEADLINE:
             raise InvalidArgument.field("ackDeadlineSeconds", f"{seconds} is outside 0..{_LONGEST_DEADLINE}")
         verb = partial(attempts.extend, seconds=seconds) if seconds else attempts.refuse
