@@ -11,6 +11,7 @@ import pytest
 from trainshed.runners.contract import ExitedNonZero
 from trainshed.runners.scripted import Act
 from trainshed.runs import Cancellation, paused_seconds, pauses, worked_seconds
+from trainshed.sql.lifecycle import history
 
 _spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
 runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))
@@ -64,7 +65,10 @@ def test_a_cancelled_run_says_when_it_was_asked_to_end_and_by_what(world, clock)
     assert world.service.describe(other.name).cancellation is None
     world.service.retry(run.name, cause="the API")
     assert world.service.cancellations([run.name]) == {}
-    assert [c.cause for c in world.service.history(run.name) if c.cause] == ["the dashboard", "the API"]
+    assert [c.cause for c in world.db.read(lambda conn: history(conn, "run", run.name)) if c.cause] == [
+        "the dashboard",
+        "the API",
+    ]
 
 
 def test_a_run_whose_time_is_over_was_asked_to_end_by_its_deadline(world, clock):

@@ -40,7 +40,7 @@ from trainshed.runs.paths import Chosen
 from trainshed.runs.progress import Done
 from trainshed.runs.searching import Known, Search
 from trainshed.sql import Database
-from trainshed.sql.lifecycle import Change, history
+from trainshed.sql.lifecycle import Change
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -321,10 +321,6 @@ class Reading:
     def cancellations(self, names: Sequence[str]) -> Mapping[str, Cancellation]:
         """Answer of some runs when they were asked to end, and who or what asked; one that was not is left out."""
         return self.db.read(lambda conn: cancelling.of_runs(conn, names)) if names else {}
-
-    def history(self, name: str) -> Sequence[Change]:
-        """Read a run's transitions."""
-        return self.db.read(lambda conn: history(conn, RUN.noun, name))
 
     def log_file(self, run: Run, task: str, attempt: int) -> Path:
         """Answer where an attempt's log is."""
