@@ -12,12 +12,13 @@
 
 from trainshed.blobs.files import CHUNK, Checksums, Staged, copy_into
 from trainshed.blobs.model import Attributes, Bucket, BucketNotEmpty, Conditions, Object
-from trainshed.blobs.objects import ARCHIVE, CHANNEL, DELETE, FINALIZE, UPDATE, Blobs
+from trainshed.blobs.objects import ARCHIVE, CHANGED, CHANNEL, DELETE, FINALIZE, UPDATE, Blobs
 from trainshed.blobs.paths import check_bucket, check_object, parse_uri
 from trainshed.blobs.upkeep import Upkeep
 
 __all__ = [
     "ARCHIVE",
+    "CHANGED",
     "CHANNEL",
     "CHUNK",
     "DELETE",

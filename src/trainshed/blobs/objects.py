@@ -44,6 +44,7 @@ class Blobs:
         if not store.insert_bucket(conn, bucket, properties or {}, now=self._clock.now()):
             raise AlreadyExists(f"Bucket {bucket!r} exists already.", reason="BUCKET_EXISTS")
         after_commit(conn, partial(self.shelf.add_bucket, bucket))
+        notify(conn, CHANGED)
         return self.get_bucket(conn, bucket)
 
     def get_bucket(self, conn: Connection, bucket: str) -> Bucket:
@@ -64,6 +65,7 @@ class Blobs:
         """Replace a bucket's properties. Raises NotFound."""
         self.get_bucket(conn, bucket)
         store.update_bucket(conn, bucket, properties, now=self._clock.now())
+        notify(conn, CHANGED)
         return self.get_bucket(conn, bucket)
 
     def delete_bucket(self, conn: Connection, bucket: str) -> None:
@@ -75,6 +77,7 @@ class Blobs:
             )
         store.delete_bucket(conn, bucket)
         after_commit(conn, partial(self.shelf.remove_bucket, bucket))
+        notify(conn, CHANGED)
 
     # Bytes on their way in
 
@@ -162,6 +165,7 @@ class Blobs:
         if obj.is_soft_deleted:
             store.remove(conn, obj)
             after_commit(conn, partial(self.shelf.destroy, obj))
+            notify(conn, CHANGED)
             return
         self._end(conn, obj, for_good=generation is not None)
         if obj is live:
@@ -336,6 +340,7 @@ class Blobs:
         payload = {"bucket": obj.bucket, "name": obj.name, "generation": obj.generation, "event_type": event_type}
         payload["time"] = self._clock.now().isoformat()
         append(conn, "object.changed", payload | {k: v for k, v in more.items() if v}, now=self._clock.now())
+        notify(conn, CHANGED)
 
 
 def _is_linked(path: Path, folder: Path) -> bool:

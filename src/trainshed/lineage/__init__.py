@@ -36,7 +36,14 @@ from trainshed.lineage.pages import Wanted
 from trainshed.lineage.purging import Purged, Purger
 from trainshed.lineage.schemas import Schema, Schemas
 from trainshed.lineage.service import Service, Trace, Uses
-from trainshed.lineage.store import events_of_execution, find_context, get_artifact, get_execution, read_artifacts
+from trainshed.lineage.store import (
+    CHANGED,
+    events_of_execution,
+    find_context,
+    get_artifact,
+    get_execution,
+    read_artifacts,
+)
 from trainshed.lineage.store_context import (
     artifacts_of_context,
     coded_in_context,
@@ -62,6 +69,7 @@ from trainshed.lineage.store_search import contexts_above
 from trainshed.lineage.subjects import Subject, find_artifact
 
 __all__ = [
+    "CHANGED",
     "CONTAINER",
     "DAG",
     "IMPORTER",

@@ -9,6 +9,7 @@ from trainshed.errors import NotFound
 from trainshed.lineage.model import CONTAINER, Artifact, Context, Event, Execution
 from trainshed.sql import Json, Timestamp, chunks, metadata
 
+CHANGED = "changed lineage"  # notified when an artifact is made, used, changed or forgotten
 _BITS = 64  # of a number in the store, one of them its sign
 
 contexts = Table(

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Table, select
 
 from trainshed.lineage.model import Draft
 from trainshed.lineage.store import (
+    CHANGED,
     artifacts,
     associations,
     attributions,
@@ -19,7 +20,7 @@ from trainshed.lineage.store import (
 )
 from trainshed.lineage.store_recorded import inserted, note_push
 from trainshed.lineage.store_search import inside
-from trainshed.sql import insert_new
+from trainshed.sql import insert_new, notify
 
 
 def create(conn: Connection, table: Table, draft: Draft, resource_id: str, *, now: datetime) -> int:
@@ -34,6 +35,7 @@ def create(conn: Connection, table: Table, draft: Draft, resource_id: str, *, no
     key = inserted(conn.execute(table.insert(), fixed | _values(table, draft)))
     if table is artifacts:
         note_push(conn, key, draft.metadata)
+    notify(conn, CHANGED)
     return key
 
 
@@ -43,6 +45,7 @@ def update(conn: Connection, table: Table, key: int, draft: Draft, *, now: datet
     if table is artifacts:
         conn.execute(pushes.delete().where(pushes.c.artifact_id == key))
         note_push(conn, key, draft.metadata)
+    notify(conn, CHANGED)
 
 
 def connect(conn: Connection, execution_id: int, edges: Sequence[tuple[int, str]]) -> None:
@@ -54,6 +57,7 @@ def connect(conn: Connection, execution_id: int, edges: Sequence[tuple[int, str]
             known.add((artifact_id, kind))
             row = {"execution_id": execution_id, "artifact_id": artifact_id, "type": kind, "path": ""}
             conn.execute(events.insert(), row | {"position": position})
+            notify(conn, CHANGED)
 
 
 def put(conn: Connection, context_id: int, things: Iterable[int], doings: Iterable[int]) -> None:
@@ -99,6 +103,7 @@ def forget(conn: Connection, table: Table, key: int) -> None:
     for column in ties[table.name]:
         conn.execute(column.table.delete().where(column == key))
     conn.execute(table.delete().where(table.c.id == key))
+    notify(conn, CHANGED)
 
 
 def _values(table: Table, draft: Draft) -> dict[str, Any]:

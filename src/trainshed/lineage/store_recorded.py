@@ -8,8 +8,8 @@ from sqlalchemy import Connection, CursorResult, select
 
 from trainshed.lineage.addresses import trail
 from trainshed.lineage.model import RUN, NewExecution
-from trainshed.lineage.store import artifacts, contexts, events, executions, pushes, readings
-from trainshed.sql import insert_new
+from trainshed.lineage.store import CHANGED, artifacts, contexts, events, executions, pushes, readings
+from trainshed.sql import insert_new, notify
 
 _SCHEME = "gs://"
 _DESTINATION = "pushed_destination"  # as TFX's Pusher says it, and everybody who pushes as it does
@@ -85,6 +85,7 @@ def add_artifact(
     values = {"type": dict(type), "schema_title": schema_title(type), "uri": uri, "metadata": dict(metadata)}
     key = inserted(conn.execute(artifacts.insert(), {**values, "digest": digest, "name": name, "create_time": now}))
     note_push(conn, key, metadata)
+    notify(conn, CHANGED)
     return key
 
 
@@ -145,6 +146,7 @@ def _add_events(
     }  # fmt: skip
     if rows:
         conn.execute(events.insert(), list(rows.values()))
+        notify(conn, CHANGED)
 
 
 def _add_readings(conn: Connection, execution_id: int, addresses: Mapping[str, str]) -> None:

@@ -68,6 +68,7 @@ class Artifacts:
                     more=asked.href(before=str(shown[-1].artifact_id)) if len(found) > _PAGE else "",
                 ),
             ),
+            follows=(lineage.CHANGED,),
         )
 
     def one(self, asked: Asked) -> Page:
@@ -88,6 +89,7 @@ class Artifacts:
                 _doings("used", "Used by", found.users, "Nothing has read it yet."),
                 *_twins(found.same),
             ),
+            follows=(lineage.CHANGED,),
         )
 
 

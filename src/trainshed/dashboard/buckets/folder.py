@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from trainshed import buckets
-from trainshed.blobs import CHANNEL, Object
+from trainshed.blobs import CHANGED, Object
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.buckets import content, notifications, words
@@ -49,7 +49,7 @@ def page(service: buckets.Service, project: str, asked: Asked, *, bucket: str, p
         about=(Code(text=f"gs://{bucket}/{prefix}", may_copy=True),) if prefix else (),
         trail=words.trail(bucket, prefix.rstrip("/")),
         parts=parts,
-        follows=(CHANNEL, buckets.NOTIFICATIONS),
+        follows=(CHANGED, buckets.NOTIFICATIONS),
     )
 
 

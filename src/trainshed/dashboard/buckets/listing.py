@@ -1,7 +1,7 @@
 """The list of buckets."""
 
 from trainshed import buckets
-from trainshed.blobs import CHANNEL
+from trainshed.blobs import CHANGED
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.buckets import words
@@ -51,7 +51,7 @@ def page(service: buckets.Service, project: str, asked: Asked) -> Page:
             ),
             _creation(project),
         ),
-        follows=(CHANNEL,),
+        follows=(CHANGED,),
     )
 
 

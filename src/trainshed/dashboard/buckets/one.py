@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
 from trainshed import buckets
-from trainshed.blobs import CHANNEL, Object
+from trainshed.blobs import CHANGED, Object
 from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.buckets import content, gone, words
@@ -46,7 +46,7 @@ def page(service: buckets.Service, asked: Asked, *, bucket: str, name: str) -> P
             _generations(service, kept, current=obj.generation),
             Facts(id="about", heading="Object", pairs=_about(obj)),
         ),
-        follows=(CHANNEL,),
+        follows=(CHANGED,),
     )
 
 
@@ -68,7 +68,7 @@ def _forgotten(service: buckets.Service, bucket: str, name: str, which: int, kep
             gone.unknown(which, kept, service.get_bucket(bucket)),
             _generations(service, kept, current=which),
         ),
-        follows=(CHANNEL,),
+        follows=(CHANGED,),
     )
 
 
