@@ -4,7 +4,7 @@ import socket
 import stat
 import sys
 import threading
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import httpx
 import pytest
@@ -270,6 +270,28 @@ def test_signing_out_takes_the_cookie_away_and_ends_its_session(listening):
     assert [page.status_code for page in pages] == [401, 200]  # also for a copy of the cookie; of another browser's not
     header = {"Authorization": f"Bearer {cookie['Cookie'].partition('=')[2]}"}
     assert httpx.get(f"{listening.address}/storage/v1/b?project=p", headers=header, timeout=60).status_code == 401
+
+
+def test_signing_out_ends_what_its_session_listens_to_and_nothing_else(listening):
+    cookie, other = (
+        {"Cookie": sign_in(listening, token_of(listening)).headers["set-cookie"].partition(";")[0]} for _ in range(2)
+    )
+    with httpx.Client(base_url=listening.address, timeout=15) as client, ExitStack() as listens:
+        mine, others = (
+            listens.enter_context(client.stream("GET", "/?live=0", headers=headers)).iter_text()
+            for headers in (cookie, other)
+        )
+        assert [next(each).startswith("retry: ") for each in (mine, others)] == [True, True]
+
+        client.post("/logout", headers={**cookie, "Origin": listening.address})
+        rest = "".join(mine)  # ends
+        topic = f"{listening.address}/v1/projects/local-project/topics/after-signing-out"
+        assert client.put(topic, json={}, headers={**other, "Origin": listening.address}).status_code == httpx.codes.OK
+        client.post("/v1/projects/local-project/topics/after-signing-out:publish", json={}, headers=other)
+
+        assert "event: end" not in rest
+        assert client.get("/?live=0", headers=cookie).status_code == httpx.codes.UNAUTHORIZED
+        assert next(others)
 
 
 @pytest.mark.parametrize(

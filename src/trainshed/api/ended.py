@@ -1,6 +1,7 @@
 """Sessions of browsers that were ended: their tokens are signed and not yet over, and count no more."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 from time import time
@@ -14,6 +15,7 @@ class Ended:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = Lock()
+        self._listeners: dict[str, list[Callable[[], None]]] = {}
         self._until: dict[str, float] = json.loads(path.read_bytes()) if path.exists() else {}
 
     def __contains__(self, session: str) -> bool:
@@ -27,3 +29,23 @@ class Ended:
             kept = {known: end for known, end in self._until.items() if end + SKEW_SECONDS >= now}
             self._until = {**kept, session: until}
             write_private(self._path, json.dumps(self._until).encode())
+            told = tuple(self._listeners.get(session, ()))
+        for tell in told:
+            tell()
+
+    def when(self, session: str, tell: Callable[[], None]) -> Callable[[], None]:
+        """Call back once a session is ended, at once where it was; answer what forgets that. From any thread."""
+        with self._lock:
+            is_ended = session in self._until
+            self._listeners.setdefault(session, []).append(tell)
+        if is_ended:
+            tell()
+
+        def forget() -> None:
+            with self._lock:
+                kept = self._listeners[session]
+                kept.remove(tell)
+                if not kept:
+                    del self._listeners[session]
+
+        return forget

@@ -10,7 +10,7 @@ import re
 import ssl
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
 from ipaddress import ip_address
 from pathlib import Path
@@ -169,6 +169,12 @@ class Reach:
         if claims is not None and (session := claims.get(_SESSION)):
             self._ended.add(str(session), float(claims["exp"]))
 
+    def when_ended(self, authorization: str, tell: Callable[[], None]) -> Callable[[], None]:
+        """Call back once the session of a token, which was identified, is ended; answer what forgets that."""
+        known = self._callers.get(authorization)
+        session = known[2] if known is not None else str((self._claims(authorization) or {}).get(_SESSION, ""))
+        return self._ended.when(session, tell) if session else _nothing
+
     def _claims(self, authorization: str) -> dict[str, Any] | None:
         """Answer what a token of ours says that is meant for us and was not ended. Raises Unauthenticated."""
         scheme, _, token = authorization.partition(" ")
@@ -232,3 +238,7 @@ class Reach:
     @property
     def _issuer(self) -> credentials.Issuer:
         return credentials.Issuer(self.settings, self.address, self.key)
+
+
+def _nothing() -> None:
+    """Forget nothing: what is no session of a browser is not ended."""

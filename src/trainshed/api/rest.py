@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from trainshed import errors
-from trainshed.api import bodies, caller, deliveries, origins, sessions, status, transcode
+from trainshed.api import bodies, caller, deliveries, leaving, origins, sessions, status, transcode
 from trainshed.api.calls import Calls
 
 Scope = MutableMapping[str, Any]
@@ -50,7 +50,7 @@ class Rest:
 
     `identify` turns the Authorization header into a caller or raises Unauthenticated; `is_known` tells whether a request
     may name a host; `needs_token` says that nobody comes in without one; `draw` makes the page that a browser is shown
-    instead of the document that programs get.
+    instead of the document that programs get; `when_ended` calls back once the session of a proof was ended.
     """
 
     def __init__(
@@ -62,9 +62,11 @@ class Rest:
         *,
         needs_token: bool = False,
         draw: Draw | None = None,
+        when_ended: leaving.WhenEnded | None = None,
     ) -> None:
         self._calls = calls
         self._draw = draw
+        self._when_ended = when_ended
         self._needs_token = needs_token
         self._is_known = is_known
         self._identify = identify
@@ -89,7 +91,7 @@ class Rest:
             send = _harmless(send, is_heeded=_is_trustworthy(scope))
         try:
             match = self._match(scope)
-            self._admit(scope, match)
+            session = self._admit(scope, match)
         except errors.Unauthenticated as error:
             await (_to_login(scope) if _wants_page(scope) else render(error))(scope, receive, send)
             return
@@ -97,7 +99,7 @@ class Rest:
             await self._said(scope, error)(scope, receive, send)
             return
         if match is None:
-            await self._routed(scope, receive, send)
+            await self._held(session, scope, receive, send)
         else:
             await self._transcoded(match, scope, receive, send)
 
@@ -107,8 +109,11 @@ class Rest:
         path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("ascii").partition("?")[0]
         return self._router.find(scope["method"], path)
 
-    def _admit(self, scope: Scope, match: transcode.Match | None) -> None:
-        """Say who asks. What proves itself is judged by what it was found to mean, never by its path alone."""
+    def _admit(self, scope: Scope, match: transcode.Match | None) -> str:
+        """Say who asks, and answer the proof of a browser's session; empty where it is none.
+
+        What proves itself is judged by what it was found to mean, never by its path alone.
+        """
         host = _header(scope, b"host")
         asked = (scope["method"], scope["path"], host, match.method.name if match else "")
         is_webhook = deliveries.is_webhook(*asked)
@@ -124,6 +129,7 @@ class Rest:
         found = self._identify(proof, may_be_anybody=may_be_anybody)
         over = origins.over(headers)
         caller.enter(found if found.over == over else replace(found, over=over))
+        return proof if by_cookie else ""
 
     def _refuse_foreign_names(self, host: str) -> None:
         """Refuse what a page reads under a name of its own that was made to resolve to this machine."""
@@ -149,6 +155,18 @@ class Rest:
         response = await self._calls.unary(match.method, request)
         content, content_type = transcode.write(response, query)
         return Response(content, headers={"content-type": content_type or "application/octet-stream"})
+
+    async def _held(self, session: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as long as the session lasts what a browser only reads: it may listen for hours."""
+        if self._when_ended is None or not session or scope["method"] != "GET":
+            await self._routed(scope, receive, send)
+            return
+
+        def answer(sending: Send) -> Awaitable[None]:
+            return self._routed(scope, receive, sending)
+
+        if not await leaving.answered(answer, send, session, self._when_ended):
+            await render(errors.Unauthenticated("You signed out meanwhile."))(scope, receive, send)
 
     async def _routed(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False

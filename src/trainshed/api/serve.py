@@ -120,6 +120,7 @@ class Surface:
             self.reach.is_known,
             needs_token=self.reach.needs_token,
             draw=draw,
+            when_ended=self.reach.when_ended,
         )
         self._config = uvicorn.Config(
             cast("Any", self.asgi),
