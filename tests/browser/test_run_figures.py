@@ -238,3 +238,13 @@ def test_durations_that_the_browser_writes_are_written_as_the_servers(page, seco
 
     written = "async (seconds) => (await import('/static/duration.js')).duration(seconds)"
     assert page.evaluate(written, seconds) == quantities.duration(seconds)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(-59, "in 59 s"), (-3599, "in 59 min"), (-6720, "in 1 h 52 min"), (-183_600, "in 2 d 3 h"), (6720, "1 h ago")],
+)
+def test_what_is_to_come_is_said_to_the_minute_and_what_was_is_not(page, seconds, said):
+    page.open("/runs")
+
+    assert page.evaluate("async (seconds) => (await import('/static/live.js')).ago(seconds)", seconds) == said

@@ -8,6 +8,7 @@ from typing import Any
 import re2
 
 from trainshed.builds.globs import matches
+from trainshed.builds.substitutions import check_keys
 from trainshed.builds.triggers import cel, payload
 from trainshed.errors import Finding, InvalidArgument
 
@@ -18,6 +19,7 @@ _NOT_OFFERED = {
     "gitFileSource.repository": _NO_CONNECTION + " as gitFileSource.uri",
     "github.pullRequest": "is not offered here; a trigger watches pushes: give github.push",
 }
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,63}")
 _TOPIC = re.compile(r"projects/[^/]+/topics/[^/]+")
 _SECRET = re.compile(r"projects/[^/]+/secrets/[\w-]+/versions/[\w-]+")
 _CONFIGS = ("cloudbuild.yaml", "cloudbuild.yml", "cloudbuild.json")
@@ -82,8 +84,10 @@ def check(document: Mapping[str, Any]) -> list[Finding]:
     """Find what is wrong with a BuildTrigger document."""
     watch = read(document)
     findings = []
-    if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,63}", str(document.get("name", ""))):
-        findings.append(_error("name", "is needed: letters, digits and '-', 64 at most"))
+    name = str(document.get("name", ""))
+    if not _NAME.fullmatch(name):
+        wrong = f"{name!r} is not a name" if name else "is needed"
+        findings.append(_error("name", f"{wrong}: letters, digits and '-', 64 at most"))
     branch, tag = _places(document)
     for path, pattern in ((branch, watch.branch), (tag, watch.tag)):
         try:
@@ -125,6 +129,7 @@ def _check_events(document: Mapping[str, Any], watch: Watch) -> Iterator[Finding
         yield _error("pubsubConfig.topic", f"{watch.topic!r} is not of the form projects/P/topics/T")
     if "webhookConfig" in kinds and not _SECRET.fullmatch(watch.secret):
         yield _error("webhookConfig.secret", f"{watch.secret!r} is not of the form projects/P/secrets/S/versions/V")
+    yield from check_keys(document.get("substitutions") or {})
     yield from payload.check(document.get("substitutions") or {})
     if text := document.get("filter"):
         try:

@@ -6,13 +6,14 @@ import { visit } from "./visit.js";
 
 const MINUTE = 60, HOUR = 3600, DAY = 86400;
 
-function ago(seconds) {
+export function ago(seconds) {
   const far = Math.abs(seconds);
   if (far < 5) return "now";
   const units = [[MINUTE, 1, "s"], [HOUR, MINUTE, "min"], [DAY, HOUR, "h"], [Infinity, DAY, "d"]];
   const [, length, unit] = units.find(([limit]) => far < limit);
   const words = `${Math.floor(far / length)} ${unit}`;
-  return seconds > 0 ? `${words} ago` : `in ${words}`;
+  if (seconds > 0) return `${words} ago`;
+  return `in ${far < HOUR ? words : counting(far)}`; // what is to come in 1 h 52 min is not to come in 1 h
 }
 
 function tick(root = document) {

@@ -70,6 +70,9 @@ def test_a_trigger_is_checked_at_once():
         ({"github": {"owner": "o"}}, "github.name", "is needed beside github.owner"),
         ({"pubsubConfig": {"topic": "t"}}, "pubsubConfig.topic", "is not of the form projects/P/topics/T"),
         ({"webhookConfig": {"secret": "s"}}, "webhookConfig.secret", "is not of the form projects/P/secrets"),
+        ({"name": "a b"}, "name", "'a b' is not a name: letters, digits"),
+        ({"name": ""}, "name", "is needed: letters, digits"),
+        ({"substitutions": {"MODEL": "small"}}, "substitutions.MODEL", "write _MODEL"),
         ({"filter": "_A = 1"}, "filter", "'= 1' is not understood"),
         ({"substitutions": {"_A": "$(message.data)"}}, "substitutions._A", "does not begin with body"),
         (
