@@ -201,6 +201,13 @@ class Service(Reading):
         """Answer the schedules and triggers that started some runs."""
         return self.db.read(lambda conn: progress.triggers_of(conn, names))
 
+    def clone(self, name: str, parameters: Mapping[str, Any], *, job_id: str = "", caching: bool | None = None) -> Run:
+        """Make a new run of another's pipeline, with its parameters where no others are given.
+
+        Raises NotFound, InvalidArgument with every finding, AlreadyExists.
+        """
+        return self.create(self.again(name, parameters, job_id=job_id, caching=caching))
+
     def again(
         self, name: str, parameters: Mapping[str, Any], *, job_id: str = "", caching: bool | None = None
     ) -> NewRun:
