@@ -3,6 +3,7 @@
 import difflib
 import json
 import re
+from math import isfinite
 from typing import Any
 
 from google.protobuf import json_format
@@ -11,6 +12,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from trainshed.api.descriptors import POOL, message_class
 from trainshed.errors import InvalidArgument
 
+_SHOWN = 40  # digits of a number that is refused
 _UNKNOWN = re.compile(r'Message type "([\w.]+)" has no field named "([^"]*)" at "([^"]*)"')
 _AT = re.compile(r' at "?([\w.\[\]]+?)"?\.*$')
 _WRAPPING = re.compile(r"^Failed to parse ([\w.\[\]]+) field: ")
@@ -24,7 +26,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:
-        document = json.loads(body, parse_constant=_refuse_constant)
+        document = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError as error:
         raise InvalidArgument.field("body", "is nested too deeply", reason="BODY_TOO_DEEP") from error
     except ValueError as error:
@@ -33,6 +35,14 @@ def read_object(body: bytes) -> dict[str, Any]:
         ) from error
     if not isinstance(document, dict):
         raise InvalidArgument.field("body", "is not a JSON object; send {…}", reason="BODY_NOT_OBJECT")
+    return document
+
+
+def read_texts(body: bytes) -> dict[str, Any]:
+    """Read a JSON object that is no message, and is kept as it was sent: every text in it can be. Raises InvalidArgument."""
+    document = read_object(body)
+    if b"\\ud" in body.lower() and (field := _halved(document)):  # nothing else makes half a character
+        raise InvalidArgument.field(field, "has half of a surrogate pair, which is no character; send whole ones")
     return document
 
 
@@ -70,6 +80,32 @@ def unknown(path: str, descriptor: Descriptor, name: str) -> InvalidArgument:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    if isfinite(found := float(text)):
+        return found
+    raise ValueError(f"{text[:_SHOWN]} is larger than every number")
+
+
+def _halved(document: dict[str, Any]) -> str:
+    """Answer where a text is that no file can hold; empty where all can be held."""
+    waiting: list[tuple[Any, str]] = [(document, "")]
+    while waiting:
+        value, path = waiting.pop()
+        if isinstance(value, str) and _is_halved(value):
+            return path
+        if isinstance(value, dict):
+            if any(map(_is_halved, value)):
+                return path or "body"
+            waiting += ((inner, f"{path}.{key}" if path else key) for key, inner in value.items())
+        if isinstance(value, list):
+            waiting += ((inner, f"{path}[{place}]") for place, inner in enumerate(value))
+    return ""
+
+
+def _is_halved(text: str) -> bool:
+    return not text.isascii() and text.encode("utf-8", "replace").decode() != text
 
 
 def _explain(text: str) -> InvalidArgument:

@@ -8,6 +8,7 @@ from trainshed.errors import InvalidArgument
 _FIELD = "labels"
 _MOST = 64
 _LONGEST_KEY, _LONGEST = 128, 1024  # characters
+_NOT_IN_KEYS = '="\\\n'
 _EXAMPLE = "team=birds"
 
 
@@ -38,10 +39,13 @@ def checked(labels: Mapping[str, Any]) -> dict[str, str]:
     if len(labels) > _MOST:
         raise InvalidArgument.field(_FIELD, f"{len(labels)} are too many; a run has up to {_MOST}")
     for key, value in labels.items():
-        if not key or len(key) > _LONGEST_KEY or any(sign in key for sign in '="\n'):
+        if not key or len(key) > _LONGEST_KEY or any(sign in key for sign in _NOT_IN_KEYS):
             raise InvalidArgument.field(
-                _FIELD, f"{key[:_LONGEST_KEY]!r} is no key: 1 to {_LONGEST_KEY} characters without = and quotes"
+                _FIELD,
+                f"{key[:_LONGEST_KEY]!r} is no key: 1 to {_LONGEST_KEY} characters without =, quotes and backslashes",
             )
-        if not isinstance(value, str) or len(value) > _LONGEST:
-            raise InvalidArgument.field(_FIELD, f"the value of {key!r} is no text of up to {_LONGEST} characters")
+        if not isinstance(value, str) or len(value) > _LONGEST or "\n" in value:
+            raise InvalidArgument.field(
+                _FIELD, f"the value of {key!r} is no text of one line and up to {_LONGEST} characters"
+            )
     return dict(labels)

@@ -14,7 +14,7 @@ _DIGITS = 18  # of a number: more than anything here counts
 
 async def body(request: Request) -> dict[str, Any]:
     """Read the JSON object that a request carries; an empty body is {}. Raises InvalidArgument."""
-    return jsonpb.read_object(await bodies.read(request))
+    return jsonpb.read_texts(await bodies.read(request))
 
 
 def mapping(document: Mapping[str, Any], field: str) -> dict[str, Any]:

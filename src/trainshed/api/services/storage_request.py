@@ -67,7 +67,7 @@ class Call:
 
     async def body(self) -> dict[str, Any]:
         """Read the JSON object that the request carries; an empty body is {}. Raises InvalidArgument."""
-        return jsonpb.read_object(await read_all(self.request))
+        return jsonpb.read_texts(await read_all(self.request))
 
     def answer(self, document: dict[str, Any]) -> Response:
         """Answer a document, or what the query's `fields` keeps of it. Raises InvalidArgument."""
