@@ -8,14 +8,16 @@ from pathlib import Path
 import click
 
 from trainshed.cli import session
-from trainshed.errors import FailedPrecondition
+from trainshed.errors import FailedPrecondition, InvalidArgument
 from trainshed.home import require_home
 
 _SECONDS = 600.0
 
 
 def compile_file(file: Path, output: Path, *, function_name: str, packages: Sequence[str]) -> None:
-    """Run kfp's compiler on a file. Raises FailedPrecondition with the compiler's last lines."""
+    """Run kfp's compiler on a file. Raises InvalidArgument, FailedPrecondition with the compiler's last lines."""
+    if file.suffix != ".py":
+        raise InvalidArgument.field("FILE", f"{file} is not Python; name the .py file with the pipeline function")
     python = _python(packages)
     command = [str(python.parent / "kfp"), "dsl", "compile", "--py", str(file.resolve())]
     command += ["--output", str(output.resolve())]

@@ -67,7 +67,7 @@ def parse(text: str) -> list[Any]:
     except RecursionError as error:
         raise _too_deep() from error
     except yaml.YAMLError as error:
-        raise refusal("not YAML: " + _one_line(error)) from error
+        raise refusal(f"not YAML: {_one_line(error)}; a spec is what `trainshed pipelines compile` writes") from error
 
 
 def parse_json(text: str) -> Any:
@@ -178,7 +178,7 @@ def _shown(key: Any) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+    return " ".join(str(error).split()).replace(' in "<unicode string>",', " at")[:300]
 
 
 def _json(text: str) -> Any:

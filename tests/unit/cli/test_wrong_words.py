@@ -5,6 +5,7 @@ from click.testing import CliRunner
 
 from trainshed import cli
 from trainshed.cli import doctor, explain, pipelines_request, pipelines_runs
+from trainshed.cli.pipelines_compile import compile_file
 from trainshed.cli.pubsub_flags import is_moment
 from trainshed.cli.pubsub_subscriptions import seek
 from trainshed.cli.storage_objects import Objects
@@ -22,6 +23,11 @@ def test_python_is_no_spec_and_the_command_that_makes_one_is_named(tmp_path):
         pipelines_request.body(
             str(source), {"parameters_file": "", "parameters": (), "no_caching": False, "job_id": "", "root": ""}
         )
+
+
+def test_what_is_not_python_is_not_compiled(tmp_path):
+    with pytest.raises(InvalidArgument, match=r"FILE: .*tides.json is not Python; name the .py file"):
+        compile_file(tmp_path / "tides.json", tmp_path / "out.json", function_name="", packages=())
 
 
 @pytest.mark.parametrize("time", ["yesterday", "2026-01-31", "2026-01-31T12:00:00"])

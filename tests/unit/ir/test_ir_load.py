@@ -101,6 +101,10 @@ def test_a_platform_spec_may_come_first_and_unknown_fields_in_it_are_named():
         ("{", "not JSON: Expecting property name"),
         ('{"a": 1} {"b": 2}', "not JSON: Extra data"),
         ("a: [", "not YAML"),
+        (
+            '"""A module."""\nimport os\n',
+            "not YAML: did not find expected <document start> at line 1, column 3; a spec is what",
+        ),
         ("", "0 YAML documents"),
         ("# nothing\n---\n", "0 YAML documents"),
         ("a: 1\n---\nb: 2\n---\nc: 3", "more than 2 YAML documents where a spec, and possibly a platform spec, belong"),
