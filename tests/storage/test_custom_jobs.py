@@ -9,9 +9,10 @@ import pytest
 
 from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound
 from trainshed.ledger import Cause
+from trainshed.lineage import Wanted
 from trainshed.runners.contract import ExitedNonZero
 from trainshed.runners.scripted import Act
-from trainshed.runs.custom_jobs import NewCustomJob, Service, Wanted
+from trainshed.runs.custom_jobs import NewCustomJob, Service
 
 _spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
 runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))

@@ -11,7 +11,8 @@ import pytest
 from trainshed import ledger
 from trainshed.app.ports import runs_for_schedules
 from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound, Unavailable
-from trainshed.schedules.of_runs import Options, Ports, Service, Wanted
+from trainshed.lineage import Wanted
+from trainshed.schedules.of_runs import Options, Ports, Service
 
 _spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
 runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))

@@ -416,8 +416,8 @@ def test_a_clone_takes_the_parameters_of_the_run_and_those_that_are_given(world)
     )
     run = world.create(spec, parameters={"x": "one"})
 
-    assert world.service.create(world.service.again(run.name, {"n": 5})).parameters == {"x": "one", "n": 5}
-    assert world.service.create(world.service.again(run.name, {}, job_id="other")).name.endswith("/other")
+    assert world.service.clone(run.name, {"n": 5}).parameters == {"x": "one", "n": 5}
+    assert world.service.clone(run.name, {"x": "two"}, job_id="other").name.endswith("/other")
 
 
 def with_secret(name="db", **more):

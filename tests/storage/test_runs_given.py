@@ -62,7 +62,7 @@ def test_a_clone_is_given_the_same(world):
     recorded(world)
     first = world.finish(world.create(a_pipeline(), input_artifacts={"data": "raw"}))
 
-    second = world.service.create(world.service.again(first.name, {}))
+    second = world.service.clone(first.name, {})
 
     assert second.input_artifacts == first.input_artifacts
 

@@ -5,7 +5,7 @@
 - `store_context`: what there is of one run. `store_products`: what its tasks made.
 - `store_graph`: everything above or below some nodes, level by level. `store_links`: what leads further beside events.
 - `store_addressed`: what has to do with an address. `newest`: of a kind.
-- `store_search`, `filters`, `pages`: lists, and the filters of Google's clients.
+- `store_search`, `filters`, `pages`: lists, and the filters of Google's clients; `listed`: lists of others, by the same.
 - `store_pushed`: artifacts that say where a model was pushed to.
 - `store_authored`, `authoring`: what somebody records by hand through the API.
 - `subjects`: what a question is about. `addresses`, `graph`, `code`, `facts`: pure questions.

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from trainshed import names
 from trainshed.errors import InvalidArgument
-from trainshed.lineage import filters
+from trainshed.lineage import filters, listed
 from trainshed.runs import commits, store
 from trainshed.runs.lifecycle import RUN
 from trainshed.runs.model import Run
@@ -49,7 +49,7 @@ class _Place:
 def page(conn: Connection, wanted: Wanted) -> tuple[list[Run], str]:
     """Answer a page and the token of the next one. Raises InvalidArgument."""
     condition = _readable(filters.parse(wanted.filter, _FIELDS, example=_EXAMPLE))
-    order = _order(wanted.order_by)
+    order = listed.order(wanted.order_by, _ORDERED)
     found: list[Run] = []
     last = _Place()
     for run, place in _runs(conn, wanted, order):
@@ -90,18 +90,6 @@ def _token(place: _Place) -> str:
     if place.before is None:
         return names.page_token(skip=place.skip)
     return names.time_token(*place.before)
-
-
-def _order(text: str) -> list[tuple[str, bool]]:
-    """Read `create_time desc, end_time`."""
-    found = []
-    for part in text.split(",") if text.strip() else ():
-        name, _, direction = part.strip().partition(" ")
-        if name not in _ORDERED or direction.strip() not in {"", "asc", "desc"}:
-            known = ", ".join(_ORDERED)
-            raise InvalidArgument.field("order_by", f"{part.strip()!r} is not one of {known}, with or without desc")
-        found.append((name, direction.strip() == "desc"))
-    return found
 
 
 def _readable(condition: filters.Condition | None) -> filters.Condition | None:

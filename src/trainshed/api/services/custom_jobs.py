@@ -10,8 +10,9 @@ from trainshed.api.descriptors import from_json, message_class, to_json
 from trainshed.api.services.pipelines import CauseOf, NextOrdinal
 from trainshed.clock import rfc3339
 from trainshed.errors import InvalidArgument
+from trainshed.lineage import Wanted
 from trainshed.runs import Run, custom_jobs
-from trainshed.runs.custom_jobs import CustomJob, NewCustomJob, TrainingPipeline, Wanted
+from trainshed.runs.custom_jobs import CustomJob, NewCustomJob, TrainingPipeline
 
 _PACKAGE = "google.cloud.aiplatform.v1"
 _JOB = f"{_PACKAGE}.CustomJob"

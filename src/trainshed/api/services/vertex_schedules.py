@@ -8,7 +8,8 @@ from trainshed.api import fields
 from trainshed.api.descriptors import from_json, message, to_json
 from trainshed.api.services.pipelines import CREATE_JOB
 from trainshed.errors import InvalidArgument
-from trainshed.schedules.of_runs import Options, RunSchedule, Service, Wanted
+from trainshed.lineage import Wanted
+from trainshed.schedules.of_runs import Options, RunSchedule, Service
 
 _PACKAGE = "google.cloud.aiplatform.v1"
 _SCHEDULE = f"{_PACKAGE}.Schedule"

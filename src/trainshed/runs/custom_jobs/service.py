@@ -11,9 +11,9 @@ from trainshed import names
 from trainshed.blobs import parse_uri
 from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound
 from trainshed.ledger import Cause
+from trainshed.lineage import Wanted
 from trainshed.runs import creating, request, service
 from trainshed.runs.custom_jobs import listing, store, translation
-from trainshed.runs.custom_jobs.listing import Wanted
 from trainshed.runs.custom_jobs.model import NAME, TRAINING, CustomJob, Facts, NewCustomJob, TrainingPipeline
 from trainshed.runs.lifecycle import RUN
 from trainshed.runs.model import PARENT, NewRun
@@ -46,7 +46,7 @@ class Service:
         """Read a page of jobs, newest first unless another order is wanted. Raises InvalidArgument."""
         names.parse(PARENT, parent, field="parent")
         found = self._runs.db.read(lambda conn: store.listing(conn, parent))
-        return listing.page(found, wanted, lambda job: listing.facts_of(job, f"JOB_STATE_{job.run.state}"))
+        return listing.JOBS.page(found, wanted, lambda job: listing.facts_of(job, f"JOB_STATE_{job.run.state}"))
 
     def cancel(self, name: str, *, cause: str = "") -> None:
         """Ask a job to end; `cause` is who or what asks. Raises NotFound, FailedPrecondition when it has ended."""
@@ -88,7 +88,7 @@ class Service:
         """Read a page of training pipelines. Raises InvalidArgument."""
         names.parse(PARENT, parent, field="parent")
         found = self._runs.db.read(lambda conn: store.list_pipelines(conn, parent))
-        return listing.page(
+        return listing.JOBS.page(
             found,
             wanted,
             lambda p: listing.facts_of(p.job, f"PIPELINE_STATE_{p.job.run.state}", display_name=p.display_name),

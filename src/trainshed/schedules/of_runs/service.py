@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from trainshed import ledger, names
 from trainshed.clock import Clock, parse_rfc3339
 from trainshed.errors import OUTAGES, FailedPrecondition, NotFound, StaleState, TrainshedError
+from trainshed.lineage import Wanted
 from trainshed.schedules.firing import CHANGED
 from trainshed.schedules.of_runs import firing, listing, policy, store
 from trainshed.schedules.of_runs.firing import Ports
@@ -118,10 +119,11 @@ class Service:
         names.parse(policy.NAME, name)
         return self.db.read(lambda conn: store.get(conn, name))
 
-    def list(self, parent: str, wanted: listing.Wanted) -> tuple[list[RunSchedule], str]:
+    def list(self, parent: str, wanted: Wanted) -> tuple[list[RunSchedule], str]:
         """Read a page of the schedules of a place, and the token of the next page. Raises InvalidArgument."""
         names.parse(policy.PARENT, parent, field="parent")
-        return listing.page(self.db.read(lambda conn: store.listing(conn, parent)), wanted)
+        found = self.db.read(lambda conn: store.listing(conn, parent))
+        return listing.SCHEDULES.page(found, wanted, listing.facts_of)
 
     def search(
         self,
