@@ -65,6 +65,7 @@ class Features:
             "object.changed": self.buckets.on_object_changed,
             "build.changed": self.announcements.on_build,
             runs.ENDED_ENTRY: self.announcements.on_run,
+            runs.DELETED_ENTRY: self.run_folders.on_deleted,
         }
         self.outbox = Outbox(db, clock, handlers)
 
@@ -112,6 +113,7 @@ class Features:
             catalog=runs.Catalog(limit_bytes=self._settings.spec_bytes),
             images=ContainerImages(engines),
         )
+        self.run_folders = runs.Folders(self._settings.home / "runs")
         self.run_schedules = schedules.of_runs.Service(
             self._db,
             self._clock,
@@ -208,6 +210,7 @@ class Features:
             schedules.of_runs.duty(self.run_schedules, interval_seconds=every, channels=[runs.ENDED]),
             *buckets.duties(self.buckets, interval_seconds=every),
             self.run_engine.duty(interval_seconds=every),
+            self.run_folders.duty(self._db, self._clock, interval_seconds=every),
             self.build_engine.duty(self._db, interval_seconds=every),
             self.watcher.duty(),
             *functions.duties(self.function_host, self._clock, idle_seconds=self._settings.idle_environment_seconds),

@@ -8,6 +8,7 @@
 - `listing`: lists as Google's clients ask for them; `searching`: as people do. `comparing`: several side by side; `measuring`: their numbers; `usual`: how long they take.
 - `outline` and `drawing`: a run as a tree and as a graph; `marks`: how its tasks stand, quickly; `paths`: which tasks somebody means; `progress`: of many, briefly; `cancelling`: who asked them to end; `working`: how long they were at work; `commits`: of which commit they are; `watching`: be told.
 - `active`: an open run in memory, made of `nodes`; `recovery`: again, out of rows; `handed` and `outputs`: what its tasks are given and leave.
+- `folders`: where logs lie, removed with their runs.
 - `engine`: goes on with open runs; `loop` puts it together.
 - `caching` finds what exists already, `importing` and `resolving` register it; `planning` says beforehand what would
   run and `decided` afterwards, `pricing` what it costs, `tallying` how many tasks ran, were reused or left out.
@@ -20,6 +21,7 @@ from trainshed.runs.catalog import Catalog, Template
 from trainshed.runs.comparing import MOST_COMPARED, Side
 from trainshed.runs.decided import Decision
 from trainshed.runs.drawing import Standing, standings
+from trainshed.runs.folders import Folders
 from trainshed.runs.labelling import read as labels
 from trainshed.runs.lifecycle import RUN, STOPPED, TASK
 from trainshed.runs.loop import build_engine
@@ -36,6 +38,7 @@ from trainshed.runs.request import Prepared, from_template, job_id, own_names
 from trainshed.runs.searching import BY_HAND, Known, Search, Used
 from trainshed.runs.service import Service
 from trainshed.runs.store import ENDED, ENDED_ENTRY, NAMES_PIPELINE, count_open, run_channel
+from trainshed.runs.store_deleting import DELETED_ENTRY
 from trainshed.runs.store_tasks import tasks_channel
 from trainshed.runs.store_triggers import TRIGGERS
 from trainshed.runs.tallying import tally, tally_ahead, tally_of
@@ -47,6 +50,7 @@ from trainshed.runs.working import paused_seconds, pauses, worked_seconds
 
 __all__ = [
     "BY_HAND",
+    "DELETED_ENTRY",
     "ENDED",
     "ENDED_ENTRY",
     "METRICS",
@@ -66,6 +70,7 @@ __all__ = [
     "Decision",
     "Details",
     "Done",
+    "Folders",
     "Known",
     "Line",
     "Mark",

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from trainshed import ir, lineage, names
+from trainshed import ir, lineage
 from trainshed.blobs import Blobs, parse_uri
 from trainshed.errors import InvalidArgument, NotFound
 from trainshed.runs import active as memory
@@ -18,6 +18,7 @@ from trainshed.runs import (
     comparing,
     decided,
     drawing,
+    folders,
     listing,
     marks,
     measuring,
@@ -328,7 +329,7 @@ class Reading:
 
     def run_folder(self, run: Run) -> Path:
         """Answer a run's own folder."""
-        return self._folder / f"{names.short(run.name)}-{run.number[:6]}"
+        return self._folder / folders.name_of(run)
 
     def ended_lately(self) -> Sequence[Path]:
         """Answer the folders of the runs that ended last; the engine's port."""

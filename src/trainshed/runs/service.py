@@ -231,7 +231,7 @@ class Service(Reading):
         )
 
     def delete(self, name: str) -> None:
-        """Forget a run that has ended; its artifacts stay. Raises NotFound, FailedPrecondition while it is open."""
+        """Forget a run that has ended, and its logs; its artifacts stay. Raises NotFound, FailedPrecondition while it is open."""
         self.db.write(lambda conn: self.delete_in(conn, name))
 
     def delete_in(self, conn: Connection, name: str) -> None:
@@ -241,7 +241,7 @@ class Service(Reading):
             raise FailedPrecondition(
                 f"Run {names.short(name)} is {run.state}; cancel it first.", reason="RUN_NOT_FINISHED"
             )
-        store_deleting.delete_run(conn, run)
+        store_deleting.delete_run(conn, run, folder=self.run_folder(run).name, now=self.clock.now())
 
     def plan(self, new: NewRun) -> Sequence[planning.Step]:
         """Say what would run, what would be reused, and why, without recording anything."""
