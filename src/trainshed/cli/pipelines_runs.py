@@ -144,7 +144,7 @@ def label(job: str, labels: tuple[str, ...], output_format: str, **given: Any) -
 @project_options
 @format_option
 def delete(job: str, output_format: str, **given: Any) -> None:
-    """Forget a run that has ended; what it made stays."""
+    """Forget a run that has ended, with its logs; what it made stays."""
     with session.connect() as client:
         client.call("DELETE", f"/v1/{parent(given)}/pipelineJobs/{short(job)}")
     show({"deleted": short(job)}, output_format, lambda: click.echo(f"Deleted run {short(job)}."))
