@@ -2,6 +2,7 @@
 
 import os
 import time
+import tracemalloc
 from datetime import timedelta
 
 import pytest
@@ -278,6 +279,30 @@ def test_artifacts_that_no_file_matches_fail_the_build(bench):
     build = bench.run(bench.submit(bash("true"), artifacts=objects))
 
     assert (build.state, build.failure["type"]) == ("FAILURE", "PUSH_FAILED")
+
+
+def test_a_pattern_of_artifacts_that_is_none_fails_the_build_with_its_reason(bench):
+    objects = {"objects": {"location": "gs://bucket/", "paths": ["**.whl"]}}
+
+    build = bench.run(bench.submit(bash("true"), artifacts=objects))
+
+    assert (build.state, build.failure["type"]) == ("FAILURE", "PUSH_FAILED")
+    assert "artifacts.objects.paths: '**.whl' is no pattern" in build.status_detail
+
+
+def test_an_artifact_may_be_larger_than_memory(bench):
+    objects = {"objects": {"location": "gs://bucket/", "paths": ["model"]}}
+    build_id = bench.submit(bash("truncate -s 64M model"), artifacts=objects)
+
+    tracemalloc.start()
+    try:
+        build = bench.run(build_id)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert build.state == "SUCCESS"
+    assert peak < 32 << 20
 
 
 DOCKERFILE = "FROM python:3.11\nRUN mkdir -p utils\nWORKDIR /app\nCOPY utils/* ./utils/\nENV MODE=fast\n"

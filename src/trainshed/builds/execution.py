@@ -301,14 +301,18 @@ class Execution:
         bucket, _, prefix = config.objects_location.removeprefix("gs://").partition("/")
         manifest = []
         for pattern in config.objects_paths:
-            found = [p for p in sorted(folder.glob(pattern.lstrip("/"))) if p.is_file()]
+            try:
+                found = [p for p in sorted(folder.glob(pattern.lstrip("/"))) if p.is_file()]
+            except ValueError as error:
+                raise _Failure("PUSH_FAILED", f"artifacts.objects.paths: {pattern!r} is no pattern: {error}") from error
             if not found:
                 raise _Failure("PUSH_FAILED", f"artifacts.objects.paths: no file matches {pattern!r}")
             for path in found:
                 generation = self._around.objects.put(bucket, f"{prefix}{path.name}", path)
                 uri = f"gs://{bucket}/{prefix}{path.name}#{generation}"
                 self._journal.say(f"Uploaded {uri}")
-                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                with path.open("rb") as file:  # it may be larger than memory
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
                 manifest.append(json.dumps({"location": uri, "file_hash": [{"type": 2, "value": digest}]}))
         record = folder.parent / "artifacts.json"
         record.write_text("\n".join(manifest) + "\n")

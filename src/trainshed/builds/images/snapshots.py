@@ -60,7 +60,8 @@ def tree_digest(root: Path) -> str:
         elif path.is_dir():
             digest.update(f"d {relative}\n".encode())
         else:
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            with path.open("rb") as file:  # it may be larger than memory
+                content = hashlib.file_digest(file, "sha256").hexdigest()
             digest.update(f"f {relative} {os.access(path, os.X_OK):d} {content}\n".encode())
     return digest.hexdigest()
 
