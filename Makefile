@@ -67,7 +67,7 @@ shape: setup
 	$(BIN)/python -m pytest -q tests/shape
 	$(BIN)/python tools/shape.py
 
-# the database's initial migration, from the tables in the code
+# the database's next migration, to the tables in the code
 migration: setup
 	$(BIN)/python tools/migration.py
 

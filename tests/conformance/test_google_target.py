@@ -65,7 +65,7 @@ schedules:
 buildTriggers:
 - {name: on-push, repository: 'https://github.com/me/penguins.git', branch: ^main$, config: cloudbuild.yaml}
 triggers:
-- {name: starts, topic: start-training, spec: 'gs://applied/pipeline.json'}
+- {name: starts, topic: start-training, spec: 'gs://applied/pipeline.json', parameters: {word: fixed}}
 """
 
 
@@ -230,4 +230,7 @@ def test_apply_makes_everything_once_and_converges_what_changed(running, google,
     (run,) = wait_until(lambda: google.json("pipelines", "list"), what="the run of the generated function")
     assert run["name"].rsplit("/", 1)[-1].startswith("hello-world-starts-")
     assert run["parameters"] == {"word": "event"}
+    google("pubsub", "topics", "publish", "start-training", "--message", "{}")
+    both = wait_until(lambda: len(found := google.json("pipelines", "list")) > 1 and found, what="another run of it")
+    assert sorted(run["parameters"]["word"] for run in both) == ["event", "fixed"]
     google("functions", "delete", "starts")

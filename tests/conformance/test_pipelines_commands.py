@@ -201,6 +201,31 @@ def test_a_trigger_that_can_start_nothing_says_so_when_it_is_made_and_when_it_is
     assert world.json("pipelines", "triggers", "describe", "sound")["problem"] == ""
 
 
+def test_a_trigger_fixes_values_for_every_run_that_it_starts(world, tmp_path):
+    assert world.run("storage", "buckets", "create", "gs://fixing").returncode == 0
+    assert world.run("storage", "cp", world.spec, "gs://fixing/p.json").returncode == 0
+    (tmp_path / "more.json").write_text('{"num_epochs": 1}')
+    create = ("pipelines", "triggers", "create", "--bucket", "fixing", "--spec", "gs://fixing/p.json")
+    update = ("pipelines", "triggers", "update", "fixing")
+
+    wrong = world.run(*create, "fixing", "--parameter", "num_epoch=5")
+    made = world.run(*create, "fixing", "--parameters-file", tmp_path / "more.json", "--parameter", "num_epochs=5")
+    described = world.json("pipelines", "triggers", "describe", "fixing")
+    explained = world.run("explain", "projects/local-project/locations/us-central1/runTriggers/fixing")
+    changed = world.run(*update, "--parameter", "num_epochs=many")
+    both = world.run(*update, "--parameter", "num_epochs=7", "--clear-parameters")
+    cleared = world.run(*update, "--clear-parameters")
+
+    assert (wrong.returncode, changed.returncode, both.returncode) == (2, 2, 2)
+    assert "parameters.num_epoch: the pipeline has no such parameter; did you mean 'num_epochs'?" in wrong.stderr
+    assert "parameters.num_epochs: 'many' is not an integer" in changed.stderr
+    assert "--clear-parameters: does not go with other values" in both.stderr
+    assert (made.returncode, made.stderr, described["parameters"]) == (0, "", {"num_epochs": "5"})
+    assert 'Fixed values: {"num_epochs": "5"}' in explained.stdout
+    assert "No object gives the pipeline its parameter num_epochs" in cleared.stderr
+    assert world.json("pipelines", "triggers", "describe", "fixing")["parameters"] == {}
+
+
 @pytest.mark.slow
 def test_s33_googles_sdk_submits_waits_lists_and_deletes(world):
     script = textwrap.dedent(SDK)

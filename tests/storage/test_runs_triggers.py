@@ -321,6 +321,85 @@ def test_values_that_a_pipeline_job_keeps_are_those_of_every_run_that_a_trigger_
     assert found == {7: 0.5, 3: 0.5}
 
 
+def test_fixed_values_are_those_of_every_run_and_what_an_event_gives_is_stronger(world):
+    job = {"pipelineSpec": SPEC, "runtimeConfig": {"parameterValues": {"num_epochs": 7, "learning_rate": 0.5}}}
+    world.put("gs://specs/job.json", json.dumps(job).encode())
+    starts = {"spec_uri": "gs://specs/job.json", "parameters": {"num_epochs": "5"}}
+    by_data = world.triggers.create("by-data", PARENT, bucket="prices", **starts)
+    by_words = world.triggers.create("by-words", PARENT, topic=TOPIC, **starts)
+
+    assert world.triggers.deliver("by-data", an_object(world))
+    assert world.triggers.deliver("by-words", a_message(world, {"learning_rate": 0.25}, number="2"))
+    assert world.triggers.deliver("by-words", a_message(world, {"num_epochs": 3}, number="3"))
+
+    assert sorted(tuple(run.parameters.values()) for run in world.service.list()[0]) == [(3, 0.5), (5, 0.25), (5, 0.5)]
+    taken = {t.name: (t.by, t.fixed, t.value) for t in world.triggers.takes(by_data)}
+    assert taken == {"num_epochs": ("the trigger", 5, 7), "learning_rate": ("the pipeline", None, 0.5)}
+    assert {t.name: t.by for t in world.triggers.takes(by_words)} == {
+        "num_epochs": "the message, or the trigger",
+        "learning_rate": "the message, or the pipeline",
+    }
+
+
+def test_a_fixed_value_gives_new_data_what_it_lacks(world):
+    made = world.triggers.create("of-data", PARENT, bucket="prices", spec_uri="gs://specs/p.json")
+    assert "triggers update of-data --parameter num_epochs=" in world.triggers.problem(made)
+
+    changed = world.triggers.change("of-data", parameters=GOOD)
+
+    assert world.triggers.problem(changed) == ""
+    assert world.triggers.get("of-data").parameters == GOOD, "as they were given"
+    assert world.triggers.change("of-data", spec_uri="gs://specs/p.json").parameters == GOOD, "what is not said stays"
+    assert world.triggers.change("of-data", parameters={}).parameters == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "parameters", "field", "words"),
+    [
+        ({"topic": TOPIC}, {"num_epochs": "many"}, "parameters.num_epochs", "'many' is not an integer"),
+        ({"topic": TOPIC}, {"num_epoch": 3}, "parameters.num_epoch", "did you mean 'num_epochs'"),
+        ({"topic": TOPIC}, {"num_epochs": None}, "parameters.num_epochs", "leave the parameter out instead"),
+        ({"bucket": "prices"}, {"object_uri": "gs://a/b"}, "parameters.object_uri", "every new object gives itself"),
+    ],
+)
+def test_a_fixed_value_that_can_never_count_is_refused_when_it_is_given(world, source, parameters, field, words):
+    before = world.triggers.get("penguins")
+
+    with pytest.raises(InvalidArgument, match=words) as made:
+        world.triggers.create("new", PARENT, spec_uri="gs://specs/p.json", parameters=parameters, **source)
+    with pytest.raises(InvalidArgument, match=words) as changed:
+        world.triggers.change("penguins", parameters=parameters, **source)
+
+    for raised in (made, changed):
+        assert [violation.field for violation in raised.value.violations] == [field]
+    assert world.triggers.list() == [before]
+
+
+def test_a_fixed_value_that_a_newer_pipeline_does_not_take_is_said_by_the_trigger_and_in_the_receipt(world):
+    world.triggers.change("penguins", parameters={"num_epochs": 5})
+    renamed = runs_world.a_spec(
+        {"a": {"params": {"n": "@epochs"}}}, parameters={"epochs": {"parameterType": "NUMBER_INTEGER"}}
+    )
+    world.put("gs://specs/p.json", json.dumps(renamed).encode())
+
+    assert world.triggers.deliver("penguins", a_message(world, {"epochs": 3}))
+
+    assert world.service.list()[0] == []
+    (receipt,) = receipts(world)
+    assert receipt.state == "REFUSED"
+    assert receipt.reason == world.triggers.problem(world.triggers.get("penguins"))
+    assert "trainshed pipelines triggers update penguins --parameter" in receipt.reason
+    assert "parameters.num_epochs: the pipeline has no such parameter; did you mean 'epochs'?" in receipt.reason
+
+
+def test_fixed_values_may_be_there_before_what_they_are_for(world):
+    made = world.triggers.create("early", PARENT, topic=TOPIC, spec_uri="gs://specs/later.json", parameters={"n": 1})
+
+    assert "gs://specs/later.json" in world.triggers.problem(made)
+    world.put("gs://specs/later.json", json.dumps(SPEC).encode())
+    assert "parameters.n: the pipeline has no such parameter" in world.triggers.problem(made)
+
+
 def test_a_request_that_names_its_compiled_pipeline_by_address_runs_what_lies_there(world):
     run = world.service.create(NewRun(parent=PARENT, spec={}, template_uri="gs://specs/p.json", parameters=GOOD))
 

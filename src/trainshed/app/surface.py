@@ -173,7 +173,7 @@ def _sections(
             features.build_triggers,
             features.run_triggers,
             events,
-            New(features.topics, features.buckets, parent),
+            New(features.run_triggers, features.topics, features.buckets, parent),
         ),
         Receipts(events),
         Why(accounts_of),

@@ -5,6 +5,7 @@ Google tells no checksum of what was deployed. Labels that others gave stay.
 """
 
 import io
+import json
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -145,6 +146,8 @@ def _as_function(resource: Resource) -> Resource:
     variables = {
         "PIPELINE_SPEC": resource.document["spec"], "PROJECT": project, "REGION": region, "TRIGGER": resource.name,
     }  # fmt: skip
+    if fixed := resource.document.get("parameters"):
+        variables["PARAMETERS"] = json.dumps(fixed, ensure_ascii=False, sort_keys=True)
     document = {
         "entryPoint": "start",
         "runtime": _RUNTIME,

@@ -29,7 +29,7 @@ FORMAT: dict[str, tuple[str, ...]] = {
         "name*", "repository*", "branch", "tag", "invertRegex", "config", "includedFiles", "ignoredFiles",
         "changes", "substitutions", "description",
     ),
-    "triggers": ("name*", "topic", "bucket", "spec*"),
+    "triggers": ("name*", "topic", "bucket", "spec*", "parameters"),
 }  # fmt: skip
 FILE_FIELDS = ("source*", "to")
 NOTIFICATION_FIELDS = ("topic*", "eventTypes", "prefix")
@@ -92,7 +92,7 @@ def compare(resource: Resource, current: Mapping[str, Any] | None) -> Change:
     differences = tuple(
         _difference(name, current.get(name), value)
         for name, value in resource.document.items()
-        if not _is_equal(value, current.get(name))
+        if not _is_same(name, value, current.get(name))
     )
     return Change(resource=resource, action="update" if differences else "keep", differences=differences)
 
@@ -148,6 +148,8 @@ def _check_meaning(section: str, here: str, entry: Mapping[str, Any]) -> Iterato
     }.get(section)
     if either and sum(bool(entry.get(name)) for name in either) != 1:
         yield _error(here, f"give exactly one of {', '.join(either)}")
+    if section == "triggers" and not isinstance(entry.get("parameters") or {}, Mapping):
+        yield _error(f"{here}.parameters", "is not a mapping of parameters to values")
     if section == "buckets":
         yield from _check_entries(f"{here}.files", entry.get("files"), FILE_FIELDS)
         yield from _check_entries(f"{here}.notifications", entry.get("notifications"), NOTIFICATION_FIELDS)
@@ -224,7 +226,7 @@ def _build_trigger(entry: Mapping[str, Any], project: str, region: str) -> Itera
 
 
 def _trigger(entry: Mapping[str, Any], project: str, region: str) -> Iterator[Resource]:
-    document = {"spec": entry["spec"]}
+    document = {"spec": entry["spec"], **_given(entry, ("parameters",))}
     if entry.get("topic"):
         document["topic"] = _within(entry["topic"], f"projects/{project}/topics")
     else:
@@ -244,6 +246,11 @@ def _within(name: str, parent: str) -> str:
 def _base64(message: Any) -> str:
     text = message if isinstance(message, str) else json.dumps(message)
     return base64.b64encode(text.encode()).decode()
+
+
+def _is_same(name: str, wanted: Any, found: Any) -> bool:
+    """Compare a field; parameters of a pipeline count all, whatever their names."""
+    return wanted == (found or {}) if name == "parameters" else _is_equal(wanted, found)
 
 
 def _is_equal(wanted: Any, found: Any) -> bool:

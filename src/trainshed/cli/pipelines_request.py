@@ -28,13 +28,20 @@ def wait_options(function: F) -> F:
     )(function)
 
 
+def parameter_options(function: F) -> F:
+    """Add what gives parameters values."""
+    function = click.option(
+        "--parameters-file", type=click.Path(exists=True, dir_okay=False), help="JSON object of parameters."
+    )(function)
+    return click.option(
+        "--parameter", "parameters", multiple=True, metavar="K=V", help="A parameter; repeat for more."
+    )(function)
+
+
 def run_options(function: F) -> F:
     """Add what `run` and `plan` have in common."""
     for option in (
-        click.option("--parameter", "parameters", multiple=True, metavar="K=V", help="A parameter; repeat for more."),
-        click.option(
-            "--parameters-file", type=click.Path(exists=True, dir_okay=False), help="JSON object of parameters."
-        ),
+        parameter_options,
         click.option("--no-caching", is_flag=True, help="Run every task, whatever was done before."),
         click.option("--job-id", default="", help="Identifier of the run; default: made from name and time."),
         click.option("--pipeline-root", "root", default="", help="gs:// location below which outputs are written."),
@@ -45,13 +52,16 @@ def run_options(function: F) -> F:
 
 def body(spec: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Answer the request of a run. Raises InvalidArgument for files and pairs that cannot be read."""
-    parameters: dict[str, Any] = {}
-    if given["parameters_file"]:
-        parameters |= _read_parameters(Path(given["parameters_file"]))
-    parameters |= dict(pairs(given["parameters"], "--parameter"))
+    parameters = parameters_of(given)
     source = {"uri": spec} if spec.startswith("gs://") else {"text": _read_spec(Path(spec))}
     caching = False if given["no_caching"] else None
     return {**source, "parameters": parameters, "caching": caching, "jobId": given["job_id"], "root": given["root"]}
+
+
+def parameters_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer the values of `parameter_options`. Raises InvalidArgument for files and pairs that cannot be read."""
+    found = _read_parameters(Path(given["parameters_file"])) if given["parameters_file"] else {}
+    return found | dict(pairs(given["parameters"], "--parameter"))
 
 
 def _read_spec(path: Path) -> str:

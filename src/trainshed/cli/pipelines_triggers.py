@@ -7,9 +7,9 @@ import click
 
 from trainshed.cli import session
 from trainshed.cli.output import format_option, project_options, show, table
-from trainshed.cli.pipelines_request import parent
+from trainshed.cli.pipelines_request import parameter_options, parameters_of, parent
 from trainshed.client import Client, segment
-from trainshed.errors import NotFound
+from trainshed.errors import InvalidArgument, NotFound
 
 _STATUS = {True: "DISABLED", False: "ENABLED"}
 
@@ -27,16 +27,20 @@ def triggers() -> None:
 @click.option(
     "--coalesce", type=click.Choice(["none"]), default="none", show_default=True, help="How bursts are merged."
 )
+@parameter_options
 @project_options
 @format_option
 def create_trigger(name: str, topic: str, bucket: str, spec: str, output_format: str, **given: Any) -> None:
-    """Start a run for each event, without a function; the message body is a JSON object of parameters."""
+    """Start a run for each event, without a function; the message body is a JSON object of parameters.
+
+    --parameter and --parameters-file fix values of every run; what an event gives is stronger.
+    """
     place = parent(given)
     if topic and "/" not in topic:
         topic = f"projects/{place.split('/')[1]}/topics/{topic}"
     with session.connect() as client:
         is_new = _is_new(client, topic)
-        body = {"name": name, "topic": topic, "bucket": bucket, "spec": spec}
+        body = {"name": name, "topic": topic, "bucket": bucket, "spec": spec, "parameters": parameters_of(given)}
         document = client.call("POST", f"/trainshed/v1/{place}/runTriggers", body)
     _warn(document, has_new_topic=is_new)
     show(document, output_format)
@@ -47,13 +51,23 @@ def create_trigger(name: str, topic: str, bucket: str, spec: str, output_format:
 @click.option("--topic", default="", help="Start a run for every message of this topic instead.")
 @click.option("--bucket", default="", help="Start a run for every new object of this bucket instead.")
 @click.option("--spec", default="", metavar="gs://…", help="The compiled pipeline.")
+@parameter_options
+@click.option("--clear-parameters", is_flag=True, help="Fix no values any more.")
 @project_options
 @format_option
 def update_trigger(name: str, topic: str, bucket: str, spec: str, output_format: str, **given: Any) -> None:
-    """Change what a run trigger starts, or what starts it; its receipts stay."""
+    """Change what a run trigger starts, or what starts it; its receipts stay.
+
+    --parameter and --parameters-file give all fixed values anew.
+    """
     if topic and "/" not in topic:
         topic = f"projects/{parent(given).split('/')[1]}/topics/{topic}"
-    changed = {key: value for key, value in (("topic", topic), ("bucket", bucket), ("spec", spec)) if value}
+    changed: dict[str, Any] = {"topic": topic, "bucket": bucket, "spec": spec, "parameters": parameters_of(given)}
+    changed = {key: value for key, value in changed.items() if value}
+    if given["clear_parameters"]:
+        if "parameters" in changed:
+            raise InvalidArgument.field("--clear-parameters", "does not go with other values; give one of both")
+        changed["parameters"] = {}
     with session.connect() as client:
         is_new = _is_new(client, topic)
         found = client.call("PATCH", _path(name), changed)

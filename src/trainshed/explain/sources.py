@@ -1,5 +1,6 @@
 """What makes events, as it is now: schedules, triggers, functions."""
 
+import json
 from collections.abc import Callable, Sequence
 
 from trainshed import names
@@ -98,8 +99,11 @@ class Sources:
         short = names.short(name)
         found = self._features.run_triggers.get(short)
         watched = {"Bucket": f"gs://{found.bucket}"} if found.bucket else {}
+        values = json.dumps(dict(found.parameters), ensure_ascii=False)
+        fixed = {"Fixed values": values} if found.parameters else {}
         state = "DISABLED" if found.is_disabled else "ENABLED"
-        return Source(name=name, state=state, topic=found.topic, options={**watched, "Starts": found.spec_uri})
+        options = {**watched, "Starts": found.spec_uri, **fixed}
+        return Source(name=name, state=state, topic=found.topic, options=options)
 
     def _function(self, name: str) -> Source:
         found = self._features.functions.get(name)

@@ -185,6 +185,7 @@ class Trigger:
     subscription: str
     is_disabled: bool = False
     create_time: datetime
+    parameters: Mapping[str, Any] = field(default_factory=dict)  # fixed values: of every run that it starts
 
     @property
     def resource(self) -> str:

@@ -4,7 +4,7 @@ from sqlalchemy import Boolean, Column, Connection, Table, Text, delete, select,
 
 from trainshed.errors import NotFound
 from trainshed.runs.model import Trigger
-from trainshed.sql import Timestamp, insert_new, metadata, notify
+from trainshed.sql import Json, Timestamp, insert_new, metadata, notify
 
 TRIGGERS = "run triggers"  # the channel that is notified when they come, change or go
 
@@ -20,6 +20,7 @@ triggers = Table(
     Column("subscription", Text, nullable=False),
     Column("is_disabled", Boolean(create_constraint=False), nullable=False, server_default="0"),
     Column("create_time", Timestamp, nullable=False),
+    Column("parameters", Json, nullable=False, server_default="{}"),  # fixed values, as they were given
 )
 
 
@@ -50,9 +51,14 @@ def set_disabled(conn: Connection, name: str, *, is_disabled: bool) -> None:
 
 
 def change(conn: Connection, trigger: Trigger) -> None:
-    """Record what starts a run trigger now, and what it starts."""
+    """Record what starts a run trigger now, and what it starts with which fixed values."""
     notify(conn, TRIGGERS)
-    changed = {"topic": trigger.topic, "bucket": trigger.bucket, "spec_uri": trigger.spec_uri}
+    changed = {
+        "topic": trigger.topic,
+        "bucket": trigger.bucket,
+        "spec_uri": trigger.spec_uri,
+        "parameters": trigger.parameters,
+    }
     conn.execute(update(triggers).where(triggers.c.name == trigger.name).values(**changed))
 
 

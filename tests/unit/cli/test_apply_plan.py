@@ -111,6 +111,7 @@ def test_values_of_variables_are_not_shown():
         ("schedules: [{name: s, schedule: x}]", "schedules[0]", "exactly one of topic, uri"),
         ("functions: [{name: f, source: d}]", "functions[0]", "exactly one of triggerTopic"),
         ("triggers: [{name: t, spec: s, topic: a, bucket: b}]", "triggers[0]", "exactly one of topic, bucket"),
+        ("triggers: [{name: t, spec: s, topic: a, parameters: [1]}]", "triggers[0].parameters", "is not a mapping"),
         ("buckets: [{name: b, files: [{to: x}]}]", "buckets[0].files[0].source", "is missing"),
         ("project: 3", "project", "is not a string"),
     ],

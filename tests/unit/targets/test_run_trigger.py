@@ -96,6 +96,17 @@ def test_a_new_object_gives_what_the_pipeline_asks_for(started):
     }
 
 
+def test_fixed_values_are_given_where_the_event_gives_none(started, monkeypatch):
+    monkeypatch.setenv("PARAMETERS", '{"epochs": "5", "generation": "1"}')
+    session = Session()
+
+    started(message({}), session, event_id="1")
+    started(message({"epochs": 3}), session, event_id="2")
+
+    given = [job["runtimeConfig"]["parameterValues"] for _, job in session.posted]
+    assert given == [{"epochs": 5, "generation": "1"}, {"epochs": 3, "generation": "1"}]
+
+
 def test_an_event_that_is_delivered_again_joins_its_run(started):
     session = Session(status=409)
 

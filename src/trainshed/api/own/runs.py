@@ -180,6 +180,7 @@ class _Api:
             spec_uri=str(document.get("spec", "")),
             topic=str(document.get("topic", "")),
             bucket=str(document.get("bucket", "")),
+            parameters=own.mapping(document, "parameters"),
         )
         return JSONResponse(await off_loop(self._trigger_json, made))
 
@@ -192,21 +193,25 @@ class _Api:
         document, name = await own.body(request), request.path_params["trigger"]
         given = {key: str(document[key]) for key in _OF_TRIGGER if document.get(key)}
         wanted = own.choice(document, "disabled")
-        if unknown := sorted(set(document) - {*_OF_TRIGGER, "disabled"}):
-            raise InvalidArgument.field(unknown[0], f"is none of disabled, {', '.join(_OF_TRIGGER)}")
-        if wanted is None and not given:
-            raise InvalidArgument.field("disabled", f"is missing, and so are {', '.join(_OF_TRIGGER)}")
-        found = await off_loop(self._change_trigger, name, given, wanted)
+        parameters = own.mapping(document, "parameters") if "parameters" in document else None
+        every = ", ".join((*_OF_TRIGGER, "parameters"))
+        if unknown := sorted(set(document) - {*_OF_TRIGGER, "parameters", "disabled"}):
+            raise InvalidArgument.field(unknown[0], f"is none of disabled, {every}")
+        if wanted is None and parameters is None and not given:
+            raise InvalidArgument.field("disabled", f"is missing, and so are {every}")
+        found = await off_loop(self._change_trigger, name, given, parameters, wanted)
         return JSONResponse(await off_loop(self._trigger_json, found))
 
     def _trigger_json(self, trigger: Trigger) -> dict[str, Any]:
         """Write a run trigger, and why it can start nothing now; empty where it can."""
         return trigger_json(trigger) | {"problem": self._triggers.problem(trigger)}
 
-    def _change_trigger(self, name: str, given: Mapping[str, str], is_disabled: bool | None) -> Trigger:
-        if given:
+    def _change_trigger(
+        self, name: str, given: Mapping[str, str], parameters: Mapping[str, Any] | None, is_disabled: bool | None
+    ) -> Trigger:
+        if given or parameters is not None:
             spec, source = given.get("spec", ""), {key: given.get(key, "") for key in ("topic", "bucket")}
-            found = self._triggers.change(name, spec_uri=spec, **source)
+            found = self._triggers.change(name, spec_uri=spec, parameters=parameters, **source)
         if is_disabled is not None:
             found = self._triggers.switch(name, is_disabled=is_disabled)
         return found

@@ -105,6 +105,7 @@ def trigger_json(trigger: Trigger) -> dict[str, Any]:
         "topic": trigger.topic,
         "bucket": trigger.bucket,
         "spec": trigger.spec_uri,
+        "parameters": dict(trigger.parameters),
         "subscription": trigger.subscription,
         "disabled": trigger.is_disabled,
         "createTime": rfc3339(trigger.create_time),

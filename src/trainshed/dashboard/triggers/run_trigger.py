@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from trainshed import names, runs
 from trainshed.dashboard import links
@@ -71,19 +72,24 @@ def _taken(service: runs.Triggers, found: runs.Trigger) -> Sequence[Part]:
         Table(
             id="parameters",
             heading="Parameters",
-            columns=("Parameter", "Type", "Given by", "The pipeline's own value"),
+            columns=("Parameter", "Type", "Given by", "Fixed value", "The pipeline's own value"),
             rows=[
                 (
                     Code(text=each.name),
                     each.type,
                     each.by or "nothing",
-                    Code(text=json.dumps(each.value)) if each.value is not None else None,
+                    _value(each.fixed),
+                    _value(each.value),
                 )
                 for each in taken
             ],
             nothing=Empty(text="The pipeline takes none."),
         ),
     )
+
+
+def _value(value: Any) -> Cell:
+    return Code(text=json.dumps(value, ensure_ascii=False)) if value is not None else None
 
 
 def _row(found: runs.Trigger, told: Sequence[Story]) -> tuple[Cell, ...]:
@@ -142,6 +148,7 @@ def _facts(found: runs.Trigger) -> list[tuple[str, Cell]]:
         ("Name", Code(text=found.resource, may_copy=True)),
         ("Watches", _watched(found)),
         ("Starts", Code(text=found.spec_uri, may_copy=True)),
+        ("Fixed values", _value(dict(found.parameters) or None)),
         ("Topic", links.link(found.topic)),
         ("Subscription", subscription),
         ("Created", time(found.create_time)),

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from trainshed.errors import FailedPrecondition
 from trainshed.sql import dialect, metadata
-from trainshed.sql.migrations.revision import REVISION
+from trainshed.sql.migrations.revision import REVISION, REVISIONS
+
+__all__ = ["REVISION", "REVISIONS", "open_store", "upgrade"]
 
 
 def open_store(path: Path) -> None:
@@ -26,17 +28,8 @@ def upgrade(path: Path) -> None:
     found = dialect.schema_revision(path)
     if found == REVISION:
         return
-    if found is not None and _number(found) == _number(REVISION):
-        raise FailedPrecondition(
-            f"{path} was written by a development version of Trainshed with other tables (schema {found}, this one has "
-            f"{REVISION}): use the version that wrote it, or move its folder away and begin anew.",
-            reason="SCHEMA_OTHER",
-        )
-    if found is not None and _number(found) > _number(REVISION):
-        raise FailedPrecondition(
-            f"{path} was written by a newer Trainshed (schema {found}, this one knows {REVISION}): use that version.",
-            reason="SCHEMA_NEWER",
-        )
+    if found is not None and found not in REVISIONS:
+        raise _foreign(path, found)
     from alembic import command
     from alembic.config import Config
 
@@ -44,6 +37,19 @@ def upgrade(path: Path) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.set_main_option("sqlalchemy.url", f"sqlite:///{path}".replace("%", "%%"))
     command.upgrade(config, "head")
+
+
+def _foreign(path: Path, found: str) -> FailedPrecondition:
+    if _number(found) > _number(REVISION):
+        return FailedPrecondition(
+            f"{path} was written by a newer Trainshed (schema {found}, this one knows {REVISION}): use that version.",
+            reason="SCHEMA_NEWER",
+        )
+    return FailedPrecondition(
+        f"{path} was written by a development version of Trainshed with other tables (schema {found}, this one has "
+        f"{REVISION}): use the version that wrote it, or move its folder away and begin anew.",
+        reason="SCHEMA_OTHER",
+    )
 
 
 def _number(revision: str) -> str:

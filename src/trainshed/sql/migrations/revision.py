@@ -1,3 +1,7 @@
-"""Which tables the code has, written by `make migration`."""
+"""Which tables the code has, and had: the revision of each migration, written by `make migration`."""
 
-REVISION = "0001_b62d9661"  # number of the last migration; until the first release, with a digest of its tables
+REVISIONS = (
+    "0001_b62d9661",
+    "0002_8f78f618",
+)  # number of the migration, with a digest of what it does
+REVISION = REVISIONS[-1]

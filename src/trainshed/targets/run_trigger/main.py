@@ -26,7 +26,8 @@ def start(event: dict[str, Any], context: Any) -> None:
     address = os.environ["PIPELINE_SPEC"]
     spec = read(session, address)
     try:
-        body = job(spec, parameters_of(event, spec), address)
+        fixed = json.loads(os.environ.get("PARAMETERS") or "{}")
+        body = job(spec, {**fixed, **parameters_of(event, spec)}, address)
     except ValueError as error:
         print(f"Refused: event {context.event_id} is not one that a run can be made of: {error}")
         return
