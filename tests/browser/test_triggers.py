@@ -309,6 +309,43 @@ def test_a_disabled_run_trigger_starts_nothing_and_its_receipt_says_why(page):
     assert page.request.get("/trainshed/v1/runTriggers/direct").status == 404
 
 
+def test_a_run_trigger_fixes_values_in_fields_of_their_types(page):
+    page.open("/triggers/new?kind=run-message")
+    form = page.locator("#new-run-trigger")
+    expect(form.get_by_label("Fixed values")).to_have_value("")
+    page.get_by_label("Compiled pipeline whose parameters to read").fill(SPEC)
+    page.get_by_role("button", name="Read it").click()
+    page.wait_for_url("**spec=gs*")
+    expect(form.get_by_label("Compiled pipeline")).to_have_value(SPEC)
+    form.get_by_label("Name").fill("fixing")
+    form.get_by_label("Topic").select_option(TOPIC)
+    form.get_by_label("Fixed value of num_epochs").fill("several")
+    press(page, "new-run-trigger", "Create run trigger")
+    expect(form.get_by_label("Fixed value of num_epochs")).to_have_attribute("aria-invalid", "true")
+    form.get_by_label("Fixed value of num_epochs").fill("5")
+    audit(page)
+    press(page, "new-run-trigger", "Create run trigger")
+    page.wait_for_url("**/runTriggers/fixing")
+    assert asked(page, "/trainshed/v1/runTriggers/fixing")["parameters"] == {"num_epochs": 5}
+    expect(page.locator("#facts")).to_contain_text('{"num_epochs": 5}')
+    parameter = rows(page, "parameters").filter(has_text="num_epochs").locator("td")
+    expect(parameter).to_have_text(
+        ["num_epochs", "NUMBER_INTEGER", "the message, or the trigger", "5", re.compile("^[0-9]+$")]
+    )
+
+    page.get_by_role("link", name="Edit").click()
+    page.wait_for_url("**?view=edit")
+    fixed = page.locator("#fixed")
+    expect(fixed.get_by_label("Fixed value of num_epochs")).to_have_value("5")
+    expect(fixed.get_by_label("Fixed value of learning_rate")).to_have_value("")
+    fixed.get_by_label("Fixed value of num_epochs").fill("")
+    fixed.get_by_label("Fixed value of learning_rate").fill("0.5")
+    press(page, "fixed", "Save the fixed values")
+    expect(fixed.locator(".said")).to_have_text("Done.")
+    assert asked(page, "/trainshed/v1/runTriggers/fixing")["parameters"] == {"learning_rate": 0.5}
+    asked(page, "/trainshed/v1/runTriggers/fixing", method="DELETE")
+
+
 def test_a_schedule_of_runs_is_made_run_paused_changed_and_deleted(page):
     page.open("/schedules")
     unfold(page, "new-schedule-of-runs")
