@@ -20,6 +20,8 @@ _NOT_OFFERED = {
     "github.pullRequest": "is not offered here; a trigger watches pushes: give github.push",
 }
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,63}")
+_QUIET = re2.Options()
+_QUIET.log_errors = False  # what is wrong is said to whoever typed it, and not on the server's terminal too
 _TOPIC = re.compile(r"projects/[^/]+/topics/[^/]+")
 _SECRET = re.compile(r"projects/[^/]+/secrets/[\w-]+/versions/[\w-]+")
 _CONFIGS = ("cloudbuild.yaml", "cloudbuild.yml", "cloudbuild.json")
@@ -91,7 +93,7 @@ def check(document: Mapping[str, Any]) -> list[Finding]:
     branch, tag = _places(document)
     for path, pattern in ((branch, watch.branch), (tag, watch.tag)):
         try:
-            re2.compile(pattern)
+            re2.compile(pattern, _QUIET)
         except re2.error as error:
             findings.append(_error(path, f"{pattern!r} is not an RE2 pattern: {_said(error)}"))
     template = document.get("triggerTemplate") or {}

@@ -56,6 +56,13 @@ def test_a_trigger_is_checked_at_once():
     }
 
 
+def test_a_pattern_that_is_none_is_said_to_whoever_typed_it_alone(capfd):
+    with pytest.raises(InvalidArgument, match=r"'\(x' is not an RE2 pattern: missing \)"):
+        rules.checked({"name": "a", "triggerTemplate": {"repoName": "r", "branchName": "(x"}})
+
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("fields", "field", "part"),
     [
