@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 
@@ -93,6 +94,22 @@ def test_a_failing_task_ends_the_command_with_one_and_its_last_lines(world):
     assert "state: FAILED" in described
     logs = world.run("pipelines", "logs", "weak").stdout
     assert "[check] the model is too weak" in logs
+
+
+def test_a_deleted_run_takes_its_logs_from_the_disk(world):
+    for job in ("kept", "gone"):
+        given = ("--parameter", "num_epochs=77", "--no-caching", "--job-id", job)
+        assert world.run("pipelines", "run", world.spec, *given, "--wait").returncode == 0
+    folders = {job: list((world.home / "runs").glob(f"{job}-*")) for job in ("kept", "gone")}
+
+    assert world.run("pipelines", "delete", "gone").returncode == 0
+    deadline = time.monotonic() + 60
+    while any(folder.exists() for folder in folders["gone"]) or list((world.home / "runs/.deleted").glob("*")):
+        assert time.monotonic() < deadline, "its folder stays"
+
+    assert [len(found) for found in folders.values()] == [1, 1]
+    assert "epochs=77" in world.run("pipelines", "logs", "kept").stdout
+    assert "no run" in world.run("pipelines", "logs", "gone").stderr.lower()
 
 
 @pytest.mark.parametrize(

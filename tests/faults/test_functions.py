@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -104,6 +105,17 @@ def alive(cookie_of):
 
 def groups_of(host):
     return [group for parent in ceiling._parents() for group in parent.glob(f"trainshed-{host._cookie}-*")]
+
+
+def is_there(pid):
+    return Path("/proc", pid).exists()
+
+
+def require_groups():
+    made = ceiling.make("test-probe")
+    made.remove()
+    if made.group is None:
+        pytest.skip("no control group that counts processes can be made here")
 
 
 def test_s40_background_function_gets_the_event_in_google_s_exact_shape(running):
@@ -416,9 +428,7 @@ def test_f22_fork_bomb_is_bounded_and_leaves_nothing(running):
 
 @pytest.mark.slow
 def test_the_kernel_alone_bounds_a_fork_bomb_that_the_guard_does_not_see(running, monkeypatch):
-    if ceiling.make("test-probe").group is None:
-        pytest.skip("no control group that counts processes can be made here")
-    ceiling.sweep("test-probe")
+    require_groups()
     monkeypatch.setattr(ceiling, "MOST_TASKS", 150)
     monkeypatch.setattr(guard, "MOST_PROCESSES", 1_000_000)
     monkeypatch.setattr(guard, "_STORM_TASKS", 1_000_000)
@@ -452,6 +462,63 @@ def test_f22_children_end_with_their_instance(running):
             return before, alive(r.host)
 
     assert asyncio.run(scenario()) == (3, [])
+
+
+def test_a_process_that_hides_itself_ends_with_its_instance(running):
+    require_groups()
+
+    async def scenario():
+        async with running() as r:
+            await r.deploy("""
+                import os, subprocess, sys
+                def handle(event, context):
+                    code = "import time; time.sleep(600)"
+                    child = subprocess.Popen([sys.executable, "-c", code], env={}, start_new_session=True)
+                    print("HIDDEN", child.pid)
+            """)
+            assert await r.deliver()
+            (hidden,) = [text.split()[1] for text in r.texts() if text.startswith("HIDDEN")]
+            was_there = is_there(hidden)
+            await r.host.stop()
+            return was_there, hidden, groups_of(r.host)
+
+    was_there, hidden, groups = asyncio.run(scenario())
+    assert was_there
+    assert groups == []
+    wait_until(lambda: not is_there(hidden))
+
+
+_FORKS = """
+import os, signal, sys
+sys.path.insert(0, "")
+launcher = {"__name__": "launcher"}
+exec(sys.argv[1], launcher)
+launcher["_stay_below"]("/nowhere", 20)
+children = []
+try:
+    while len(children) < 40:
+        child = os.fork()
+        if not child:
+            signal.pause()
+        children.append(child)
+except BlockingIOError:
+    pass
+for child in children:
+    os.kill(child, signal.SIGKILL)
+print(len(children))
+"""
+
+
+def test_without_a_group_the_kernel_counts_what_the_user_runs():
+    python = shutil.which("python3", path="/usr/local/bin:/usr/bin:/bin")
+    if os.geteuid() != 0 or python is None:
+        pytest.skip("only root can be a user who runs nothing else, and that needs a Python that everybody may run")
+    source = Path(ceiling.__file__).with_name("launcher.py").read_text()
+
+    argv = [python, "-I", "-c", _FORKS, source]
+    done = subprocess.run(argv, user=54_321, cwd="/", capture_output=True, text=True, check=False)
+
+    assert done.stdout.split() == ["19"], done.stderr
 
 
 def test_f22_flood_of_output_is_cut(running):
