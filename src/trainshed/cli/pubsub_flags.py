@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from trainshed.cli import session
+from trainshed.client import Client
 from trainshed.clock import duration
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,7 +58,23 @@ def read_labels(given: tuple[str, ...], flag: str = "--labels") -> dict[str, str
     return found
 
 
-def changed_labels(
+def update(
+    client: Client, noun: str, name: str, body: dict[str, Any], flags: dict[str, Any], clearing: dict[str, str]
+) -> Any:
+    """Change some fields of a resource, those that flags clear, and its labels. Raises UsageError."""
+    paths = [*body, *(field for flag, field in clearing.items() if flags[flag])]
+    if flags["update_labels"] or flags["remove_labels"] or flags["clear_labels"]:
+        current = client.call("GET", f"/v1/{name}").get("labels", {})
+        given = (flags["update_labels"], flags["remove_labels"])
+        body = {**body, "labels": _changed_labels(current, *given, is_cleared=flags["clear_labels"])}
+        paths.append("labels")
+    if not paths:
+        raise click.UsageError("Nothing to change: give at least one flag.")
+    patch = {noun: {"name": name, **body}, "updateMask": ",".join(paths)}
+    return client.call("PATCH", f"/v1/{name}", patch)
+
+
+def _changed_labels(
     current: dict[str, str], updated: tuple[str, ...], removed: tuple[str, ...], *, is_cleared: bool
 ) -> dict[str, str]:
     """Answer labels after an update by gcloud's three flags."""

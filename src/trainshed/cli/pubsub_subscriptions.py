@@ -9,7 +9,6 @@ import click
 from trainshed.cli import session
 from trainshed.cli.output import format_option, project_options, show, table
 from trainshed.cli.pubsub_flags import (
-    changed_labels,
     changing_labels,
     is_moment,
     labels_option,
@@ -18,9 +17,11 @@ from trainshed.cli.pubsub_flags import (
     read_labels,
     say,
     seconds,
+    update,
 )
 
 F = TypeVar("F", bound=Callable[..., Any])
+_CLEARING = {"clear_dead_letter_policy": "deadLetterPolicy", "clear_retry_policy": "retryPolicy"}
 
 
 @click.group()
@@ -185,19 +186,8 @@ def update_subscription(
     del region
     name = name_of(subscription, "subscriptions", project)
     body = _subscription(project, flags)
-    paths = list(body)
-    paths += ["deadLetterPolicy"] if flags["clear_dead_letter_policy"] else []
-    paths += ["retryPolicy"] if flags["clear_retry_policy"] else []
     with session.connect() as client:
-        if flags["update_labels"] or flags["remove_labels"] or flags["clear_labels"]:
-            current = client.call("GET", f"/v1/{name}").get("labels", {})
-            given = (flags["update_labels"], flags["remove_labels"])
-            body["labels"] = changed_labels(current, *given, is_cleared=flags["clear_labels"])
-            paths.append("labels")
-        if not paths:
-            raise click.UsageError("Nothing to change: give at least one flag.")
-        patch = {"subscription": {"name": name, **body}, "updateMask": ",".join(paths)}
-        done = client.call("PATCH", f"/v1/{name}", patch)
+        done = update(client, "subscription", name, body, flags, _CLEARING)
     show(done, output_format, lambda: say("Updated subscription", [done]))
 
 

@@ -10,7 +10,6 @@ from trainshed.cli import session
 from trainshed.cli.message import attributes_option, read_attributes, warn_about_body
 from trainshed.cli.output import format_option, project_options, show, table
 from trainshed.cli.pubsub_flags import (
-    changed_labels,
     changing_labels,
     labels_option,
     name_of,
@@ -18,9 +17,11 @@ from trainshed.cli.pubsub_flags import (
     read_labels,
     say,
     seconds,
+    update,
 )
 
 F = TypeVar("F", bound=Callable[..., Any])
+_CLEARING = {"clear_message_retention_duration": "messageRetentionDuration", "clear_schema_settings": "schemaSettings"}
 
 
 @click.group()
@@ -98,19 +99,8 @@ def update_topic(topic: str, project: str | None, region: str | None, output_for
     del region
     name = name_of(topic, "topics", project)
     body = _topic(project, flags)
-    paths = list(body)
-    paths += ["messageRetentionDuration"] if flags["clear_message_retention_duration"] else []
-    paths += ["schemaSettings"] if flags["clear_schema_settings"] else []
     with session.connect() as client:
-        if flags["update_labels"] or flags["remove_labels"] or flags["clear_labels"]:
-            current = client.call("GET", f"/v1/{name}").get("labels", {})
-            given = (flags["update_labels"], flags["remove_labels"])
-            body["labels"] = changed_labels(current, *given, is_cleared=flags["clear_labels"])
-            paths.append("labels")
-        if not paths:
-            raise click.UsageError("Nothing to change: give at least one flag.")
-        patch = {"topic": {"name": name, **body}, "updateMask": ",".join(paths)}
-        done = client.call("PATCH", f"/v1/{name}", patch)
+        done = update(client, "topic", name, body, flags, _CLEARING)
     show(done, output_format, lambda: say("Updated topic", [done]))
 
 
