@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from receipts import receipts_in
 from storage.functions_world import CONFIGURATION, CRASH, NAME, OK, SUBSCRIPTION, an_event, opened, run
 
 from trainshed import ledger
@@ -277,3 +278,24 @@ def test_a_message_by_hand_on_the_topic_of_a_bucket_is_settled_and_comes_once(be
             return is_acknowledged, b.states(), b.receipt().state
 
     assert run(scenario()) == (True, ["START_FAILED"], "FAILED")
+
+
+def test_a_call_goes_on_and_is_recorded_when_whoever_asked_goes_away(bench):
+    async def scenario():
+        async with bench() as b:
+            await b.deploy()
+            b.script.gate.clear()
+            asked = asyncio.ensure_future(b.host.call(NAME, Call(data={})))
+            await b.script.called.wait()
+            asked.cancel()
+            await asyncio.wait({asked})
+            following = asyncio.ensure_future(b.host.call(NAME, Call(data={})))  # of the one instance
+            b.script.gate.set()
+            await following
+            return b.states(), {
+                delivery.outcome
+                for receipt in b.db.read(receipts_in)
+                for delivery in b.db.read(partial(ledger.deliveries, receipt_id=receipt.receipt_id))
+            }
+
+    assert run(scenario()) == (["OK", "OK"], {"ok"})

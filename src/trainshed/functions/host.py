@@ -102,6 +102,7 @@ class Host:
         self._deletions = 0  # of functions; what was read before one may be gone
         self._retired: set[Pool] = set()
         self._in_flight: dict[tuple[str, str], asyncio.Task[tuple[str, Ended]]] = {}
+        self._calls: set[asyncio.Task[tuple[str, Ended]]] = set()
         self._deployments: dict[str, Deployment] = {}
         self._background = Background()
         self._stopping = False
@@ -119,7 +120,7 @@ class Host:
         self._stopping = True
         await self._background.close()
         await asyncio.gather(*(pool.close() for pool in (*self._pools.values(), *self._retired)))
-        await asyncio.gather(*self._in_flight.values(), return_exceptions=True)
+        await asyncio.gather(*self._in_flight.values(), *self._calls, return_exceptions=True)
         await off_loop(tree.kill_orphans, self._cookie)
 
     async def keep(self, idle_seconds: float) -> None:
@@ -208,7 +209,18 @@ class Host:
             task.exception()  # taken, because whoever delivered may be gone; then the event is delivered again
 
     async def call(self, name: str, call: Call) -> tuple[str, Ended]:
-        """Call a function and record it; answer its execution id and how it ended."""
+        """Call a function and record it; answer its execution id and how it ended. It ends so without who asked, too."""
+        task = asyncio.ensure_future(self._call(name, call))
+        self._calls.add(task)
+        task.add_done_callback(self._called)
+        return await asyncio.shield(task)
+
+    def _called(self, task: "asyncio.Task[tuple[str, Ended]]") -> None:
+        self._calls.discard(task)
+        if not task.cancelled():
+            task.exception()  # taken, because whoever asked may be gone
+
+    async def _call(self, name: str, call: Call) -> tuple[str, Ended]:
         try:
             pool, instance = await self._acquire(name)
         except StartFailed as error:
