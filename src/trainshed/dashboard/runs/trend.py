@@ -11,10 +11,10 @@ from trainshed.dashboard import links
 from trainshed.dashboard.asked import Asked
 from trainshed.dashboard.cells import Badge, Cell, Link, Ranked, time
 from trainshed.dashboard.charts import Chart, Series
-from trainshed.dashboard.page import Empty, Filter, Filters, Page, Part, Table
+from trainshed.dashboard.page import Empty, Filter, Filters, Notice, Page, Part, Table
 from trainshed.dashboard.runs import differences
 from trainshed.dashboard.runs.listing import SECTION, SHEET, TREND, narrowed, short
-from trainshed.dashboard.runs.words import because, remark, took
+from trainshed.dashboard.runs.words import began_by, took
 from trainshed.dashboard.scales import SECONDS
 from trainshed.dashboard.wording import duration, exactly
 from trainshed.quantities import counted
@@ -26,7 +26,8 @@ DURATION = "duration"
 _RUNS = 50
 _CHARTS = 8  # without a chosen metric
 _COLUMNS = 8  # of metrics in the table
-_PARAMETERS = 6  # of those that differ, in the table
+_VALUES = 10  # in a row of it: of metrics, and of parameters that differ
+_NAMED = 5  # of those that are left out
 _NOTHING = Empty(
     text="None of these runs has a metric. A component that takes Output[Metrics] and calls "
     'metrics.log_metric("accuracy", 0.93) has it here, run by run.'
@@ -56,7 +57,7 @@ def page(service: runs.Service, asked: Asked) -> Page:
         parts=(
             _filters(service.known(), wanted, known, metric),
             *_charts(found, chosen),
-            _table(asked, found, chosen, token),
+            *_table(asked, found, chosen, token),
         ),
         follows=(changes(runs.RUN.noun),),
     )
@@ -146,11 +147,15 @@ def _called(run: runs.Run) -> Link:
     return Link(text=f"{names.short(run.name)}, {exactly(run.create_time)}", href=links.href(SECTION, run.name))
 
 
-def _table(asked: Asked, found: Sequence[Measured], chosen: Sequence[str], token: str) -> Part:
-    shown = [*chosen[:_COLUMNS]]
-    is_one = len(shown) == 1
-    varied = varying(found)[:_PARAMETERS]
-    return Table(
+def _table(asked: Asked, found: Sequence[Measured], chosen: Sequence[str], token: str) -> Iterator[Part]:
+    is_one = len(chosen) == 1
+    known = [metric for metric in chosen if is_one or any(value(each, metric) is not None for each in found)]
+    differing = varying(found)
+    shown = known[:_COLUMNS]
+    varied = differing[: _VALUES - len(shown)]
+    if rest := [*known[len(shown) :], *differing[len(varied) :]]:
+        yield Notice(id="rest", text=f"The CSV file has also {', '.join(rest[:_NAMED])}{_further(len(rest) - _NAMED)}.")
+    yield Table(
         id="runs",
         heading="Runs",
         columns=(
@@ -161,18 +166,16 @@ def _table(asked: Asked, found: Sequence[Measured], chosen: Sequence[str], token
             *shown,
             *(["Since the one before"] if is_one else []),
             *varied,
-            "Account",
         ),
         rows=[
             (
                 Link(text=names.short(each.run.name), href=links.href(SECTION, each.run.name)),
-                Badge(state=each.run.state, note=remark(each.run)),
-                because(each.run),
+                Badge(state=each.run.state),
+                began_by(each.run),
                 time(each.run.create_time),
                 *(_written(each, metric) for metric in shown),
                 *([_change(found, place, shown[0])] if is_one else []),
                 *(_parameter(each.run, key) for key in varied),
-                links.why(each.run.name),
             )
             for place, each in enumerate(found)
         ],
@@ -180,6 +183,10 @@ def _table(asked: Asked, found: Sequence[Measured], chosen: Sequence[str], token
         more=asked.href(page=token) if token else "",
         can_sort=True,
     )
+
+
+def _further(count: int) -> str:
+    return f" and {count} more" if count > 0 else ""
 
 
 def varying(found: Sequence[Measured]) -> list[str]:

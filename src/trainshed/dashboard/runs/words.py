@@ -84,6 +84,12 @@ def because(run: runs.Run) -> Cell:
     return Several(cells=(_first(run.trigger), Link(text="receipt", href=address)))
 
 
+def began_by(run: runs.Run) -> Cell:
+    """Say what stands at the beginning of a run, where there is little room."""
+    found = because(run)
+    return found.cells[0] if isinstance(found, Several) else found
+
+
 def _of_build(run: runs.Run) -> Cell:
     """Say that a step of a build started a run, and what had started the build."""
     build_id = (run.run_key or "").partition("#")[0]
