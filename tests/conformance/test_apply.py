@@ -41,6 +41,7 @@ triggers:
 - name: new-rows
   bucket: applied
   spec: gs://applied/pipeline.json
+  parameters: {num_epochs: 5}
 """
 
 
