@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from receipts import receipts_in
 
-from trainshed import ledger
 from trainshed.clock import SystemClock
 from trainshed.environments import Environments
 from trainshed.errors import FailedPrecondition
@@ -66,7 +66,7 @@ class Running:
         return self.service.invocations(NAME)[0]
 
     def receipt(self):
-        return self.db.read(ledger.list_receipts)[0]
+        return self.db.read(receipts_in)[0]
 
 
 def event(number, data=b"{}", **fields):

@@ -7,10 +7,10 @@ import shutil
 from contextlib import closing
 
 import pytest
+from receipts import receipts_in
 from storage.commits import failing_after_commit, failing_to_commit
 from storage.registry_world import DIRECTORY, FILES, World, roll_back_and_end
 
-from trainshed import ledger
 from trainshed.clock import VirtualClock
 from trainshed.errors import Unavailable
 from trainshed.sql import Database, dialect
@@ -65,7 +65,7 @@ def test_ended_at_any_touch_of_the_file_system_a_rollback_is_whole_or_was_not(tm
             assert len(world.names("models/penguins/11/")) == len(found)
             said = json.loads(world.content("models/penguins/LATEST.json"))
             assert said["destination"] == f"{DIRECTORY}/{live}"
-            assert len(db.read(ledger.list_receipts)) == len(world.service.get(DIRECTORY).versions) - 2 == bool(found)
+            assert len(db.read(receipts_in)) == len(world.service.get(DIRECTORY).versions) - 2 == bool(found)
             assert not list((folder / "buckets/.staging").iterdir())
         shutil.rmtree(folder)
         if code == 0:

@@ -11,10 +11,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from receipts import receipts_in
 from storage import functions_world
 from storage.commits import failing_to_commit
 
-from trainshed import ledger, schedules, testing
+from trainshed import schedules, testing
 from trainshed.builds.testing import Workbench
 from trainshed.duty import Background
 from trainshed.errors import FailedPrecondition, Unavailable
@@ -108,7 +109,7 @@ def test_a_call_whose_end_could_not_be_written_is_not_under_way_for_ever(db, clo
 
     asyncio.run(main())
 
-    (receipt,) = db.read(ledger.list_receipts)
+    (receipt,) = db.read(receipts_in)
     assert receipt.state == "STARTED"
 
 

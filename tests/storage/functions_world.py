@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from receipts import receipts_in
+
 from trainshed import ledger
 from trainshed.errors import FailedPrecondition, NotFound
 from trainshed.functions import Configuration, Ended, Host, Service
@@ -88,7 +90,7 @@ class Bench:
         return await deployment.wait()
 
     def receipt(self):
-        (found,) = self.db.read(ledger.list_receipts)
+        (found,) = self.db.read(receipts_in)
         return found
 
     def deliveries(self):

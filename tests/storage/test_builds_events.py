@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from receipts import receipts_in
 
 from trainshed import ledger, testing
 from trainshed.builds import Feeds
@@ -69,7 +70,7 @@ def a_message(trigger, data=b'{"tag": "v1"}', number="7", **attributes):
 
 
 def receipts(bench):
-    return bench.db.read(ledger.list_receipts)
+    return bench.db.read(receipts_in)
 
 
 def builds(bench):

@@ -8,8 +8,9 @@ import random
 import subprocess
 
 import pytest
+from receipts import receipts_in
 
-from trainshed import ledger, testing
+from trainshed import testing
 from trainshed.builds import Hooks, Watcher
 from trainshed.builds.testing import Workbench
 from trainshed.errors import NotFound, Unauthenticated
@@ -75,7 +76,7 @@ def receive(bench, headers, content, host="github"):
 
 
 def started(bench):
-    found = bench.db.read(lambda conn: ledger.list_receipts(conn, limit=1000))
+    found = bench.db.read(receipts_in)
     return [r.data["sha"] for r in found if r.state == "STARTED"]
 
 
@@ -101,7 +102,7 @@ def test_n18_no_commit_is_missed_or_built_twice_with_30_percent_of_webhooks_drop
             receive(bench, *a_webhook(repository, pushed[-1]))
     bench.pushes.poll(bench.pushes.watched()[0])
 
-    known = {r.data["sha"] for r in bench.db.read(lambda conn: ledger.list_receipts(conn, limit=1000))}
+    known = {r.data["sha"] for r in bench.db.read(receipts_in)}
     assert set(pushed) <= known
     assert len(started(bench)) == len(set(started(bench))) == len(bench.service.list(project="p")[0])
     assert pushed[-1] in started(bench)

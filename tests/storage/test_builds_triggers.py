@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from receipts import receipts_in
 
-from trainshed import builds, ledger, testing
+from trainshed import builds, testing
 from trainshed.builds import repositories
 from trainshed.builds.testing import Workbench
 from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
@@ -73,7 +74,7 @@ def poll(bench):
 
 
 def receipts(bench):
-    found = bench.db.read(ledger.list_receipts)
+    found = bench.db.read(receipts_in)
     return {r.data["sha"]: r for r in found}
 
 

@@ -71,19 +71,6 @@ def test_history_tells_the_whole_story(db, clock):
     ]
 
 
-def test_receipts_are_listed_newest_first_and_paged(db, clock):
-    for n in range(5):
-        opened(db, clock, stimulus=f"s#{n}")
-        clock.advance(1)
-
-    first = db.read(lambda conn: ledger.list_receipts(conn, trigger="f", limit=3))
-    last = first[-1]
-    rest = db.read(lambda conn: ledger.list_receipts(conn, before=(last.create_time, last.receipt_id)))
-
-    assert [r.stimulus for r in first + rest] == ["s#4", "s#3", "s#2", "s#1", "s#0"]
-    assert db.read(lambda conn: ledger.list_receipts(conn, trigger="other")) == []
-
-
 def test_started_work_finds_its_receipt(db, clock):
     receipt, _ = opened(db, clock)
     db.write(lambda conn: ledger.settle(conn, receipt.receipt_id, "start", now=clock.now(), link="runs/9"))

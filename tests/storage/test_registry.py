@@ -3,9 +3,10 @@
 import json
 
 import pytest
+from receipts import receipts_in
 from storage.registry_world import DIRECTORY, FILES, RUN, World
 
-from trainshed import ledger, lineage
+from trainshed import lineage
 from trainshed.errors import FailedPrecondition, InvalidArgument, NotFound
 
 
@@ -105,7 +106,7 @@ def test_a_rollback_leads_back_to_the_model_and_says_why_in_a_receipt(world):
 
     above = lineage.Service(world.db).trace(str(restored.artifact_id), downstream=False).upstream
     assert {made.model, made.evaluation, made.pushed} <= set(above.artifacts)
-    (receipt,) = world.db.read(ledger.list_receipts)
+    (receipt,) = world.db.read(receipts_in)
     assert (receipt.state, receipt.kind, receipt.link) == (
         "STARTED",
         "user",

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from receipts import receipts_in
 
 from trainshed import ledger
 from trainshed.app.ports import runs_for_schedules
@@ -77,7 +78,7 @@ class World:
         return [(time - START) // timedelta(hours=1) for time in self.started]
 
     def receipts(self, state=None):
-        found = self.db.read(lambda conn: ledger.list_receipts(conn, limit=10**6))
+        found = self.db.read(receipts_in)
         return [r for r in reversed(found) if state in {None, r.state}]
 
 
@@ -476,7 +477,7 @@ def test_a_server_that_dies_at_a_firing_leaves_one_run_of_it(db, clock, tmp_path
         pass
 
     (run,) = world.service.list()[0]
-    (receipt,) = db.read(ledger.list_receipts)
+    (receipt,) = db.read(receipts_in)
     found = heir.get(made.name)
     assert (run.schedule_name, run.run_key.startswith(f"{made.name}#2026-01-01T01:00:00Z#")) == (made.name, True)
     assert (receipt.state, receipt.link) == ("STARTED", run.name)
@@ -487,7 +488,7 @@ def test_a_server_that_dies_at_a_firing_leaves_one_run_of_it(db, clock, tmp_path
     heir.refire(receipt.receipt_id)
 
     assert world.service.list()[0] == [run]
-    assert db.read(ledger.list_receipts)[0].state == "JOINED"
+    assert db.read(receipts_in)[0].state == "JOINED"
 
 
 def test_a_spec_that_cannot_run_here_is_refused_when_the_schedule_is_made(db, clock, tmp_path):

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from receipts import receipts_in
 
 from trainshed import ledger
 from trainshed.errors import AlreadyExists, InvalidArgument, NotFound
@@ -58,7 +59,7 @@ def an_object(world):
 
 
 def receipts(world):
-    return world.db.read(ledger.list_receipts)
+    return world.db.read(receipts_in)
 
 
 GOOD = {"num_epochs": "3", "learning_rate": "1e-2"}

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from receipts import receipts_in
 from storage import waiting
 
-from trainshed import ledger, schedules, topics
+from trainshed import schedules, topics
 from trainshed.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from trainshed.schedules import CatchUp, DaylightSaving, HttpTarget, Options, Order, Overlap, PubsubTarget, RetryConfig
 
@@ -57,7 +58,7 @@ class World:
             self.turn()
 
     def receipts(self, state=None):
-        found = self.db.read(lambda conn: ledger.list_receipts(conn, trigger=NAME, limit=10**6))
+        found = self.db.read(lambda conn: receipts_in(conn, trigger=NAME))
         return [r for r in reversed(found) if state in {None, r.state}]
 
     def times(self, state=None):

@@ -7,6 +7,7 @@ page goes on where that ended.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import nlargest
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, or_, select
@@ -18,6 +19,7 @@ from trainshed.ledger.model import Receipt
 from trainshed.ledger.store import RARE, receipts
 
 _LOOKED_THROUGH = 20_000  # receipts that one page looks through for words
+_FAILED = 200  # newest ones of a state among which those are looked for that ended last
 _MOST_MEANT = 20  # triggers that a short name may stand for
 _FORCED = "forced/"
 _c = receipts.c
@@ -63,6 +65,15 @@ def page(conn: Connection, wanted: Search) -> Found:
     if stop is not None:
         return Found(receipts=found, token=_token(stop.create_time, stop.id), looked_until=stop.create_time)
     return Found(receipts=found, token="")
+
+
+def failed_last(conn: Connection, *, limit: int) -> list[Receipt]:
+    """Answer the receipts of what failed or was refused last, whenever it had begun, among the newest of either kind."""
+    newest = select(_c.id, _c.update_time).order_by(*_NEWEST).limit(_FAILED)
+    each = [newest.where(_c.state == literal_column(f"'{state}'")) for state in ("FAILED", "REFUSED")]
+    ends = [row for query in each for row in conn.execute(query)]
+    last = [row.id for row in nlargest(limit, ends, key=lambda row: row.update_time)]
+    return [Receipt.from_row(row) for row in conn.execute(select(receipts).where(_c.id.in_(last)))]
 
 
 def due(conn: Connection, trigger: str, since: datetime, until: datetime, *, limit: int) -> list[Receipt]:

@@ -209,27 +209,3 @@ def pending(conn: Connection, *, trigger: str) -> list[Receipt]:
     """Read the receipts of a trigger about which nothing is decided yet."""
     query = select(receipts).where(receipts.c.trigger == trigger, receipts.c.state == RECEIPT.initial[0])
     return [Receipt.from_row(row) for row in conn.execute(query)]
-
-
-def list_receipts(
-    conn: Connection,
-    *,
-    trigger: str = "",
-    since: datetime | None = None,
-    limit: int = 100,
-    before: tuple[datetime, str] | None = None,
-) -> list[Receipt]:
-    """Read receipts, newest first, optionally of one trigger (whole name or its end) and from a time on."""
-    query = select(receipts).order_by(receipts.c.create_time.desc(), receipts.c.id.desc()).limit(limit)
-    if trigger:
-        query = query.where(
-            (receipts.c.trigger == trigger) | receipts.c.trigger.endswith(f"/{trigger}", autoescape=True)
-        )
-    if since is not None:
-        query = query.where(receipts.c.create_time >= since)
-    if before is not None:
-        time, receipt_id = before
-        query = query.where(
-            (receipts.c.create_time < time) | ((receipts.c.create_time == time) & (receipts.c.id < receipt_id))
-        )
-    return [Receipt.from_row(row) for row in conn.execute(query)]
