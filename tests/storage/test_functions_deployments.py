@@ -1,6 +1,7 @@
 """Deployments of functions on the store: versions, what feeds them, their operations, how they are found."""
 
 import asyncio
+import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -280,3 +281,54 @@ def test_a_service_is_found_by_its_host(bench):
             return b.service.at_service(host)
 
     assert run(scenario()) == NAME
+
+
+class Held:
+    """A verb of the service that takes until it is let go on."""
+
+    def __init__(self, verb):
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self._verb = verb
+
+    def __call__(self, *arguments):
+        self.begun.set()
+        self.go_on.wait(20)
+        return self._verb(*arguments)
+
+    async def leave(self, asking):
+        """Ask, and go away once the verb has begun; then it goes on."""
+        asked = asyncio.ensure_future(asking)
+        await asyncio.to_thread(self.begun.wait, 20)
+        asked.cancel()
+        await asyncio.wait({asked})
+        self.go_on.set()
+
+
+async def settled(holds):
+    while not holds():
+        await asyncio.sleep(0)
+
+
+def test_a_deployment_goes_on_when_whoever_asked_goes_away(bench, monkeypatch):
+    async def scenario():
+        async with bench() as b:
+            held = Held(b.service.open_deployment)
+            monkeypatch.setattr(b.service, "open_deployment", held)
+            await held.leave(b.host.deploy(NAME, CONFIGURATION, an_archive()))
+            await settled(lambda: b.script.instances and b.service.get(NAME).version)
+            return (await b.deploy()).version.number
+
+    assert run(scenario()) == 2
+
+
+def test_a_function_is_deleted_whole_when_whoever_asked_goes_away(bench, monkeypatch):
+    async def scenario():
+        async with bench() as b:
+            await b.deploy()
+            held = Held(b.service.delete)
+            monkeypatch.setattr(b.service, "delete", held)
+            await held.leave(b.host.delete(NAME))
+            await settled(lambda: not b.script.instances[0].alive)
+            return b.host.instances(NAME)
+
+    assert run(scenario()) == 0

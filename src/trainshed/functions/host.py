@@ -7,12 +7,12 @@ import asyncio
 import hashlib
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from trainshed import names
 from trainshed.clock import Clock
@@ -40,6 +40,7 @@ from trainshed.functions.serving import Causes
 from trainshed.ledger import Cause, Message
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 _INTERPRETER = f"{sys.version_info.major}.{sys.version_info.minor}"
 _OUTAGE = timedelta(seconds=1)  # of the store, until it is asked again
 _KEPT_DEPLOYMENTS = 100
@@ -102,7 +103,7 @@ class Host:
         self._deletions = 0  # of functions; what was read before one may be gone
         self._retired: set[Pool] = set()
         self._in_flight: dict[tuple[str, str], asyncio.Task[tuple[str, Ended]]] = {}
-        self._calls: set[asyncio.Task[tuple[str, Ended]]] = set()
+        self._asked: set[asyncio.Task[Any]] = set()  # what somebody waits for, or waited
         self._deployments: dict[str, Deployment] = {}
         self._background = Background()
         self._stopping = False
@@ -120,7 +121,7 @@ class Host:
         self._stopping = True
         await self._background.close()
         await asyncio.gather(*(pool.close() for pool in (*self._pools.values(), *self._retired)))
-        await asyncio.gather(*self._in_flight.values(), *self._calls, return_exceptions=True)
+        await asyncio.gather(*self._in_flight.values(), *self._asked, return_exceptions=True)
         await off_loop(tree.kill_orphans, self._cookie)
 
     async def keep(self, idle_seconds: float) -> None:
@@ -155,21 +156,24 @@ class Host:
         )
         deployment = Deployment(asked.operation, name)
         deployment.plan(has_trigger=not configuration.http, warnings=[f.message for f in findings])
-        number = await off_loop(self._service.open_deployment, name, configuration, asked)
-        self._keep_deployment(deployment)
-        draft = Version(
-            function=name,
-            number=number,
-            source=digest,
-            environment="",
-            python=Path(),
-            signature=kind,
-            configuration=configuration,
-            deploy_time=self._clock.now(),
-        )
-        work = self._deploy(deployment, draft, wanted, findings)
-        self._background.spawn(work, name=f"deployment of {names.short(name)}")
-        return deployment
+
+        async def begin() -> Deployment:
+            number = await off_loop(self._service.open_deployment, name, configuration, asked)
+            self._keep_deployment(deployment)
+            draft = Version(
+                function=name,
+                number=number,
+                source=digest,
+                environment="",
+                python=Path(),
+                signature=kind,
+                configuration=configuration,
+                deploy_time=self._clock.now(),
+            )
+            self._background.spawn(self._deploy(deployment, draft, wanted, findings), name=f"deployment of {name}")
+            return deployment
+
+        return await self._to_its_end(begin())  # opened and not begun it would stand in the way of every other
 
     def deployment(self, operation: str) -> Deployment | None:
         """Find a recent deployment by its operation's name."""
@@ -177,6 +181,9 @@ class Host:
 
     async def delete(self, name: str, *, generation: int = 1) -> str:
         """Remove a function and end its instances; answer the name of the operation."""
+        return await self._to_its_end(self._delete(name, generation))
+
+    async def _delete(self, name: str, generation: int) -> str:
         asked = Asked(operation=addresses.operation(name, generation, self._clock.now()), generation=generation)
         await off_loop(self._service.delete, name, asked)
         self._deletions += 1
@@ -210,13 +217,17 @@ class Host:
 
     async def call(self, name: str, call: Call) -> tuple[str, Ended]:
         """Call a function and record it; answer its execution id and how it ended. It ends so without who asked, too."""
-        task = asyncio.ensure_future(self._call(name, call))
-        self._calls.add(task)
-        task.add_done_callback(self._called)
+        return await self._to_its_end(self._call(name, call))
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for what somebody asked for; it goes on when they go away."""
+        task = asyncio.ensure_future(work)
+        self._asked.add(task)
+        task.add_done_callback(self._answered)
         return await asyncio.shield(task)
 
-    def _called(self, task: "asyncio.Task[tuple[str, Ended]]") -> None:
-        self._calls.discard(task)
+    def _answered(self, task: "asyncio.Task[Any]") -> None:
+        self._asked.discard(task)
         if not task.cancelled():
             task.exception()  # taken, because whoever asked may be gone
 
