@@ -46,12 +46,12 @@ def read_texts(body: bytes) -> dict[str, Any]:
     return document
 
 
-def parse(document: dict[str, Any], full_name: str) -> Any:
-    """Make a message of `full_name` from JSON. Raises InvalidArgument."""
+def parse(document: dict[str, Any], full_name: str, *, within: str = "") -> Any:
+    """Make a message of `full_name` from JSON that is the request, or the field `within` of it. Raises InvalidArgument."""
     try:
         return json_format.ParseDict(document, message_class(full_name)(), descriptor_pool=POOL)
     except json_format.ParseError as error:
-        raise _explain(str(error)) from error
+        raise _explain(str(error), within) from error
 
 
 def field_of(descriptor: Descriptor, name: str) -> FieldDescriptor | None:
@@ -108,19 +108,23 @@ def _is_halved(text: str) -> bool:
     return not text.isascii() and text.encode("utf-8", "replace").decode() != text
 
 
-def _explain(text: str) -> InvalidArgument:
+def _explain(text: str, within: str) -> InvalidArgument:
     found = _UNKNOWN.search(text)
     if found is not None:
         descriptor = message_class(found[1]).DESCRIPTOR
-        return unknown(_without_root(f"{found[3]}.{found[2]}"), descriptor, found[2])
+        return unknown(_inside(within, _without_root(f"{found[3]}.{found[2]}")), descriptor, found[2])
     path, text = [], " ".join(text.split())
     while (wrapping := _WRAPPING.match(text)) is not None:
         path.append(wrapping[1])
         text = text[wrapping.end() :]
     place = _AT.search(text)
-    where = _without_root(place[1]) if place else ".".join(path)
+    where = _without_root(place[1]) if place and "." in place[1] else ".".join(path)
     reason = (text[: place.start()] if place else text).rstrip(". ")
-    return InvalidArgument.field(where or "body", reason or "has the wrong type")
+    return InvalidArgument.field(_inside(within, where) or "body", reason or "has the wrong type")
+
+
+def _inside(within: str, path: str) -> str:
+    return ".".join(filter(None, (within, path)))
 
 
 def _without_root(path: str) -> str:

@@ -12,7 +12,8 @@ from starlette.routing import Route
 
 from trainshed import names
 from trainshed.api import own
-from trainshed.api.descriptors import from_json, to_json
+from trainshed.api.descriptors import to_json
+from trainshed.api.jsonpb import parse
 from trainshed.api.services.builds_json import trigger_json
 from trainshed.builds import Docker, Service, Trigger, Triggers
 from trainshed.builds.config import lack
@@ -99,7 +100,7 @@ def trigger_routes(triggers: Triggers) -> list[Route]:
     async def create(request: Request) -> JSONResponse:
         document = await own.body(request)
         ours = {planning.CHANGES: document.pop(planning.CHANGES)} if planning.CHANGES in document else {}
-        checked = to_json(from_json(_TRIGGER, document))
+        checked = to_json(parse(document, _TRIGGER))
         place = {"project": request.path_params["project"], "region": request.path_params["location"]}
         return JSONResponse(_trigger_json(await off_loop(triggers.create, {**checked, **ours}, **place)))
 

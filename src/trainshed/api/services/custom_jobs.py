@@ -7,6 +7,7 @@ from typing import Any
 from trainshed import ir, names
 from trainshed.api import caller, fields
 from trainshed.api.descriptors import from_json, message_class, to_json
+from trainshed.api.jsonpb import parse
 from trainshed.api.services.pipelines import CauseOf, NextOrdinal
 from trainshed.clock import rfc3339
 from trainshed.errors import InvalidArgument
@@ -76,7 +77,8 @@ class TrainingPipelines:
         given = request.training_pipeline
         document = to_json(given)
         _check(given, document)
-        spec = from_json(f"{_PACKAGE}.CustomJobSpec", _camel(ir.whole(document["trainingTaskInputs"])))
+        inputs = _camel(ir.whole(document["trainingTaskInputs"]))
+        spec = parse(inputs, f"{_PACKAGE}.CustomJobSpec", within="trainingPipeline.trainingTaskInputs")
         new = _new(request.parent, given.display_name, spec, given)
         kept = {key: document[key] for key in ("trainingTaskDefinition", "trainingTaskInputs")}
         return _training(self._jobs.create_pipeline(new, kept))
