@@ -10,15 +10,20 @@ from trainshed.errors import InvalidArgument, NotFound, PermissionDenied, Trains
 _OVERVIEW = Link(text="To the overview", href="/")
 _LISTS = {
     "schedules": Link(text="All schedules", href="/schedules"),
+    "schemas": Link(text="All schemas", href="/schemas"),
     "topics": Link(text="All topics", href="/topics"),
     "subscriptions": Link(text="All topics", href="/topics"),
     "lineage": Link(text="All artifacts", href="/artifacts"),
     **{path[1:]: Link(text=f"All {label.lower()}", href=path) for path, label in NAVIGATION if path != "/"},
 }
-_SECTIONS = {"schedules": "/triggers", "topics": "/triggers", "subscriptions": "/triggers", "lineage": "/artifacts"}
+_SECTIONS = {
+    **dict.fromkeys(("schedules", "schemas", "subscriptions", "topics"), "/triggers"),
+    "lineage": "/artifacts",
+}
 _SHORT = {  # whose whole name has slashes -> what is meant by a name without
     "functions": "function",
     "schedules": "schedule",
+    "schemas": "schema",
     "subscriptions": "subscription",
     "topics": "topic",
     "triggers": "trigger",

@@ -13,6 +13,7 @@ from trainshed.errors import InvalidArgument, NotFound, PermissionDenied
         (NotFound("There is no run 'x'."), "/runs/x", "/runs", "/runs"),
         (NotFound("There is no run 'x'."), "/runs/compare?run=x", "/runs", "/runs"),
         (NotFound("No such subscription."), "/subscriptions/projects/p/x", "/triggers", "/topics"),
+        (NotFound("No such schema."), "/schemas/projects/p/schemas/x", "/triggers", "/schemas"),
         (NotFound("Nothing here answers."), "/<img src=x>", "", "/"),
         (NotFound("Nothing."), "//evil.test/runs", "/runs", "/runs"),
         (InvalidArgument.field("state", "'DONE' is none of …"), "/runs?state=DONE", "/runs", "/runs"),
@@ -42,10 +43,13 @@ def test_a_place_in_a_list_is_called_by_the_word_that_was_typed():
     assert wrong.in_words_of_pages(other, "/runs") is other
 
 
-def test_a_short_name_that_nothing_has_is_told_so_and_no_form_of_names():
+@pytest.mark.parametrize(
+    ("section", "noun"), [("schedules", "schedule"), ("schemas", "schema"), ("triggers", "trigger")]
+)
+def test_a_short_name_that_nothing_has_is_told_so_and_no_form_of_names(section, noun):
     error = InvalidArgument.field("name", "'x' is not of the form 'projects/…'", reason="NAME_FORMAT")
 
-    told = wrong.in_words_of_pages(error, "/schedules/x")
+    told = wrong.in_words_of_pages(error, f"/{section}/x")
 
-    assert (told.http_status, told.message) == (404, "There is no schedule 'x'.")
-    assert wrong.in_words_of_pages(error, "/schedules/projects/p/x") is error
+    assert (told.http_status, told.message) == (404, f"There is no {noun} 'x'.")
+    assert wrong.in_words_of_pages(error, f"/{section}/projects/p/x") is error
