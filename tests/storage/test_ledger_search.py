@@ -190,3 +190,16 @@ def test_no_search_reads_the_whole_ledger_or_sorts_it(filled, wanted, index):
     steps = filled.read(plan)
     assert index in steps
     assert "TEMP B-TREE" not in steps
+
+
+def test_what_failed_last_is_found_however_long_ago_it_began(db):
+    def verb(conn):
+        slow = a_receipt(conn, 0, transition="")
+        newer = [a_receipt(conn, number, transition="fail", stimulus=f"s#{number}") for number in range(1, 10)]
+        a_receipt(conn, 11)
+        ledger.settle(conn, slow, "fail", now=NOW + timedelta(minutes=20), reason="after many tries")
+        return slow, newer, search.failed_last(conn, limit=3)
+
+    slow, newer, found = db.write(verb)
+
+    assert {receipt.receipt_id for receipt in found} == {slow, *newer[-2:]}

@@ -12,7 +12,9 @@ from sqlalchemy import event
 from trainshed import ledger, runs
 from trainshed.errors import InvalidArgument
 from trainshed.ledger import Cause
-from trainshed.runs import searching
+from trainshed.runners.contract import ExitedNonZero
+from trainshed.runners.scripted import Act
+from trainshed.runs import searching, store
 
 _spec = importlib.util.spec_from_file_location("runs_world", Path(__file__).with_name("runs_world.py"))
 runs_world = sys.modules.setdefault("runs_world", importlib.util.module_from_spec(_spec))
@@ -232,3 +234,20 @@ def test_runs_that_somebody_started_by_hand_are_found_by_index(world):
     with world.db._readers.connect() as conn:
         plan = [row[3] for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)]
     assert plan == ["SEARCH runs USING INDEX ix_runs_trigger (trigger=?)"]
+
+
+def test_the_runs_that_failed_last_are_found_however_long_ago_they_began(world):
+    world.script = lambda launch: Act(outcome=ExitedNonZero(code=1, message="no"))
+    begun = []
+    for job in ("slow", "one", "two", "three"):
+        world.clock.advance(timedelta(minutes=1))
+        begun.append(world.finish(create(world, job_id=job)))
+    late = store.runs.update().where(store.runs.c.name == begun[0].name).values(end_time=world.clock.now())
+    world.db.write(lambda conn: conn.execute(late))
+    world.clock.advance(timedelta(minutes=1))
+    world.script = lambda launch: Act()
+    world.finish(create(world, "evaluate", job_id="fine"))
+
+    found = world.service.failed_last(limit=2)
+
+    assert {run.name for run in found} == {begun[0].name, begun[-1].name}

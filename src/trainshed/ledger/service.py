@@ -36,6 +36,10 @@ class Service:
         """Read a page of the receipts that somebody looks for, newest first. Raises InvalidArgument."""
         return self._db.read(lambda conn: search.page(conn, wanted))
 
+    def failed_last(self, *, limit: int) -> list[Receipt]:
+        """Read the receipts of what failed or was refused last, in no order."""
+        return self._db.read(lambda conn: search.failed_last(conn, limit=limit))
+
     def latest(self, triggers: Sequence[str], *, limit: int) -> dict[str, list[Receipt]]:
         """Read the newest receipts of each trigger, newest first."""
         return self._db.read(lambda conn: families.latest(conn, triggers, limit=limit))

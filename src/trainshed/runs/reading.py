@@ -206,6 +206,10 @@ class Reading:
 
         return self.db.read(query)
 
+    def failed_last(self, *, limit: int) -> Sequence[Run]:
+        """Read the runs that failed last, in no order."""
+        return self.db.read(lambda conn: searching.failed_last(conn, limit=limit))
+
     def measured(self, wanted: Search) -> tuple[Sequence[Measured], str]:
         """Read a page of the runs that people look for with their numbers, and the token of the next one."""
         return self.db.read(lambda conn: measuring.measured(conn, wanted))

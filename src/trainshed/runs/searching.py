@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import nlargest
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, func, or_, select
@@ -22,6 +23,7 @@ from trainshed.sql import has_member
 
 _MOST_KNOWN = 100  # pipelines, triggers
 _LOOKED_THROUGH = 20_000  # runs that one page looks through
+_FAILED = 200  # newest ones among which those are looked for that failed last
 _EXAMPLE = "num_epochs=3"
 BY_HAND = "by hand"  # instead of a trigger: no identifier has a space
 
@@ -92,6 +94,15 @@ def previous(conn: Connection, run: Run) -> Run | None:
     query = query.where((c.create_time < run.create_time) | (c.name < run.name))
     row = conn.execute(query.order_by(c.create_time.desc(), c.name.desc()).limit(1)).one_or_none()
     return None if row is None else Run.from_row(row)
+
+
+def failed_last(conn: Connection, *, limit: int) -> list[Run]:
+    """Answer the runs that failed last, whenever they had begun, among the newest that failed."""
+    c = store.runs.c
+    newest = select(c.name, c.end_time).where(c.state == "FAILED").order_by(c.create_time.desc(), c.name.desc())
+    last = nlargest(limit, conn.execute(newest.limit(_FAILED)), key=lambda row: row.end_time)
+    rows = conn.execute(select(store.runs).where(c.name.in_([row.name for row in last])))
+    return [Run.from_row(row) for row in rows]
 
 
 def used_since(conn: Connection, since: datetime) -> list[Used]:

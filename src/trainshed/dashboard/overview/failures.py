@@ -11,6 +11,7 @@ from trainshed.dashboard.cells import Badge, Cell, Time
 from trainshed.dashboard.page import Empty, Table
 
 _BUILD_STATES = ("FAILURE", "TIMEOUT", "INTERNAL_ERROR", "EXPIRED")
+_BUILDS = 4  # times as many are looked at: a long build may have failed after others that began later
 _LONGEST = 220
 T = TypeVar("T")
 
@@ -35,15 +36,10 @@ def read(
     *,
     limit: int,
 ) -> list[Failure]:
-    """Read the newest failures."""
-    works = [_run(run) for run in of_runs.search(runs.Search(state="FAILED", page_size=limit))[0]]
-    works += [_build(build) for build in of_builds.newest(_BUILD_STATES, limit=limit)]
-    failed = [
-        receipt
-        for state in ("FAILED", "REFUSED")
-        for receipt in receipts.search(ledger.Search(state=state, page_size=limit)).receipts
-    ]
-    events = _newest(failed, lambda receipt: receipt.update_time, limit)
+    """Read what failed last, of all kinds together: what began long ago may fail now."""
+    works = [_run(run) for run in of_runs.failed_last(limit=limit)]
+    works += [_build(build) for build in of_builds.newest(_BUILD_STATES, limit=_BUILDS * limit)]
+    events = _newest(receipts.failed_last(limit=limit), lambda receipt: receipt.update_time, limit)
     found = [*works, *(_event(*told) for told in zip(events, accounts.fates(events), strict=True))]
     return _newest(found, lambda failure: failure.when, limit)
 
