@@ -7,6 +7,7 @@ holds for everybody but root. Both count the threads of whatever the instance st
 
 import os
 import resource
+import select
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from trainshed.functions import tree
 MOST_TASKS = 2_000  # far above what the guard lets an instance have: threads count here
 _PREFIX = "trainshed-"
 _ROUNDS = 50
+_PATIENCE_MILLISECONDS = 1_000  # with one that was killed: the kernel takes its memory back first
 _ROOT = 0
 
 
@@ -111,15 +113,33 @@ def _make(group: Path) -> Path | None:
 
 def _remove(group: Path) -> None:
     for _ in range(_ROUNDS):
-        with suppress(OSError, ValueError):
-            for pid in map(int, (group / "cgroup.procs").read_text().split()):
-                with suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
         try:
             group.rmdir()
         except FileNotFoundError:
             return
-        except OSError:  # the last of them are on their way out
-            continue
+        except OSError:
+            _end_all(group)
         else:
             return
+
+
+def _end_all(group: Path) -> None:
+    """End everybody in a group, and wait until they have let go of it."""
+    with suppress(OSError, ValueError):
+        members = [int(pid) for pid in (group / "cgroup.procs").read_text().split()]
+        for pid in members:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in members:
+            with suppress(ProcessLookupError):
+                _wait(pid)
+
+
+def _wait(pid: int) -> None:
+    descriptor = os.pidfd_open(pid)
+    try:
+        gone = select.poll()
+        gone.register(descriptor, select.POLLIN)
+        gone.poll(_PATIENCE_MILLISECONDS)
+    finally:
+        os.close(descriptor)
