@@ -3,6 +3,8 @@
 import pytest
 
 from trainshed.api import own
+from trainshed.api.own import server
+from trainshed.clock import VirtualClock
 from trainshed.errors import InvalidArgument
 
 
@@ -28,3 +30,15 @@ def test_more_than_there_may_be_is_as_many_as_may_be(text, size):
 def test_what_is_no_number_is_refused_in_few_words(text):
     with pytest.raises(InvalidArgument, match="pageSize: .{2,20} is not a whole number from 1"):
         own.number(text, "pageSize", most=500)
+
+
+@pytest.mark.parametrize(
+    "wanted", [{"seconds": 1e300}, {"seconds": [1]}, {"seconds": "soon"}, {"to": "0001-01-01T00+14"}]
+)
+def test_a_clock_goes_no_further_than_there_are_times(wanted):
+    clock = VirtualClock()
+
+    with pytest.raises(InvalidArgument, match="^(seconds|to): "):
+        server._advance(clock, wanted)
+
+    assert clock.now() == VirtualClock().now()

@@ -46,6 +46,6 @@ def _advance(clock: Clock, wanted: Mapping[str, Any]) -> VirtualClock:
             clock.advance(float(wanted["seconds"]))
     except KeyError as error:
         raise InvalidArgument.field("seconds", "is missing; send seconds to move by, or a time `to` move to") from error
-    except ValueError as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise InvalidArgument.field("to" if "to" in wanted else "seconds", str(error)) from error
     return clock
