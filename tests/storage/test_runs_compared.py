@@ -65,6 +65,28 @@ def looped(times):
     return found
 
 
+def test_what_was_imported_is_data_too(world):
+    executor = {
+        "importer": {
+            "artifactUri": {"constant": "gs://data/birds"},
+            "typeSchema": {"schemaTitle": "system.Dataset", "schemaVersion": "0.0.1"},
+        }
+    }
+    imports = a_spec({"birds": {"executor": executor, "makes": ["artifact"]}})
+    world.put("gs://data/birds/a.csv", b"1")
+    one = world.create(imports)
+    world.finish(one)
+    world.put("gs://data/birds/b.csv", b"2")
+    two = world.create(imports)
+    world.finish(two)
+
+    before, after = world.service.sides([one.name, two.name])
+
+    assert set(before.data) == set(after.data) == {("birds", "gs://data/birds")}
+    assert before.data["birds", "gs://data/birds"].startswith("1 object, ")
+    assert after.data["birds", "gs://data/birds"].startswith("2 objects, ")
+
+
 def test_each_side_says_what_it_was_made_of_and_what_it_made(world):
     world.put("gs://data/birds/a.csv", b"1")
     world.put("gs://data/birds/b.csv", b"2")

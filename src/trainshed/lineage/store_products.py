@@ -53,10 +53,10 @@ class Work:
 
 
 def works_of_context(conn: Connection, context_id: int, *, limit: int = 1000) -> list[Work]:
-    """Read the doings of a run's tasks outside of loops, in the order in which they ended."""
+    """Read the doings of a run's tasks outside of loops, imports among them, in the order in which they ended."""
     c = executions.c
-    query = select(c.name, c.code, c.properties).where(c.context_id == context_id, c.schema_title == CONTAINER)
-    query = query.where(_OUTSIDE_LOOPS)
+    query = select(c.name, c.code, c.properties).where(c.context_id == context_id, _OUTSIDE_LOOPS)
+    query = query.where(_without_index(c.schema_title).in_(_MAKERS))
     return [
         Work(task=row.name.partition("/tasks/")[2], code=row.code, properties=row.properties)
         for row in conn.execute(query.order_by(c.id).limit(limit))
@@ -65,10 +65,11 @@ def works_of_context(conn: Connection, context_id: int, *, limit: int = 1000) ->
 
 def count_outside_loops(conn: Connection, context_id: int) -> tuple[int, int]:
     """Count the doings of a run's tasks outside of loops, and what these made."""
-    of_run = executions.c.context_id == context_id, _OUTSIDE_LOOPS
-    works = select(func.count()).select_from(executions).where(*of_run, executions.c.schema_title == CONTAINER)
+    makers = _without_index(executions.c.schema_title).in_(_MAKERS)
+    of_run = executions.c.context_id == context_id, _OUTSIDE_LOOPS, makers
+    works = select(func.count()).select_from(executions).where(*of_run)
     made = select(func.count()).select_from(events.join(executions, executions.c.id == events.c.execution_id))
-    made = made.where(*of_run, _without_index(executions.c.schema_title).in_(_MAKERS), events.c.type == "OUTPUT")
+    made = made.where(*of_run, events.c.type == "OUTPUT")
     return conn.execute(works).scalar_one(), conn.execute(made).scalar_one()
 
 
