@@ -2,7 +2,7 @@
 
 import re
 
-from browser.doing import PLACE, ask
+from browser.doing import PLACE, ask, status
 from browser.looks import LOOKS, audit
 from browser.test_run import IMAGE, a_spec, a_task, run_address, submit
 from playwright.sync_api import expect
@@ -118,3 +118,4 @@ def test_the_list_of_runs_says_why_one_failed_and_it_is_deleted_on_its_page(shed
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     page.wait_for_url("**/runs")
     expect(page.get_by_role("row").filter(has_text=name.rpartition("/")[2])).to_have_count(0)
+    assert status(shed, f"/v1/{name}") == 404

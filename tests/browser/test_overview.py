@@ -18,8 +18,9 @@ from trainshed.testing import server, wait_until
 _PARENT = "projects/local-project/locations/us-central1"
 EMPTY = (
     "/builds", "/runs", "/functions", "/schedules", "/topics", "/triggers", "/schemas", "/receipts", "/buckets", "/artifacts",
-    "/models",
+    "/models", "/costs", "/runs/metrics", "/find?text=anything",
 )  # fmt: skip
+FORMS = ("/runs/new", "/runs/compare", "/triggers/new", "/triggers/new?kind=run-object")
 
 
 def ask(shed, path, document=None, method=None):
@@ -154,6 +155,31 @@ def test_an_account_tells_the_same_on_the_page_in_the_api_and_in_one_file(shed, 
         assert json.load(answer) == account
 
 
+def test_an_account_is_taken_along_as_a_file_that_needs_nothing_else(page, look, tmp_path, shed, last_run):
+    account = ask(shed, f"/trainshed/v1/explain/{last_run}")
+    page.open(f"/why/{last_run}")
+    kept = {}
+    for kind in ("HTML", "JSON"):
+        with page.expect_download() as download:
+            page.locator("#answer").get_by_role("link", name=kind, exact=True).click()
+        kept[kind] = tmp_path / download.value.suggested_filename
+        download.value.save_as(kept[kind])
+
+    assert json.loads(kept["JSON"].read_text()) == account
+    for scheme, width in LOOKS:
+        with look(scheme, width) as reader:
+            asked = []
+            reader.on("request", lambda request, asked=asked: asked.append(request.url))
+            reader.goto(kept["HTML"].as_uri())
+            expect(reader.get_by_role("heading", level=1)).to_contain_text(account["title"])
+            expect(reader.get_by_role("heading", level=2)).to_have_count(len(account["steps"]))
+            for step in account["steps"]:
+                expect(reader.locator("body")).to_contain_text(step["says"])
+            assert asked == [kept["HTML"].as_uri()]
+            assert audit(reader) == []
+            assert reader.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_every_link_of_an_account_leads_somewhere(shed, page, last_run):
     page.open(f"/why/{last_run}")
     hrefs = {link.get_attribute("href") for link in page.locator("main a").all()}
@@ -170,9 +196,9 @@ def test_a_store_without_anything_says_what_to_type_until_something_happens(chro
         expect(opened.get_by_role("button", name="Copy trainshed demo --keep")).to_be_visible()
         expect(opened.locator("#connection")).to_have_text("Live")
         problems = {}
-        for path in ("/", *EMPTY):
+        for path in ("/", *EMPTY, *FORMS):
             opened.open(path)
-            if path != "/":
+            if path in EMPTY:
                 expect(opened.locator(".nothing").first).to_be_visible()
             for scheme, width in LOOKS:
                 opened.emulate_media(color_scheme=scheme, reduced_motion="reduce")
