@@ -16,14 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from receipts import receipts_in
 
 from trainshed.clock import SystemClock
 from trainshed.environments import Environments
 from trainshed.errors import FailedPrecondition
 from trainshed.functions import Call, Configuration, Host, Request, Service, ceiling, guard, tree
 from trainshed.functions.source import pack
-from trainshed.ledger import Message
+from trainshed.ledger import Message, Search, search
 from trainshed.testing import database
 
 NAME = "projects/p/locations/us-central1/functions/trigger"
@@ -66,7 +65,7 @@ class Running:
         return self.service.invocations(NAME)[0]
 
     def receipt(self):
-        return self.db.read(receipts_in)[0]
+        return self.db.read(lambda conn: search.page(conn, Search())).receipts[0]
 
 
 def event(number, data=b"{}", **fields):
@@ -655,7 +654,7 @@ def test_nothing_outlives_a_killed_server_and_its_calls_are_closed_as_interrupte
             return r.host.log_of(NAME)
 
     log = asyncio.run(deployed())
-    code = _SERVER.format(tests=str(Path(__file__).parent), file=__file__, folder=str(tmp_path))
+    code = _SERVER.format(tests=str(Path(__file__).parents[1]), file=__file__, folder=str(tmp_path))
     server = subprocess.Popen([sys.executable, "-c", code])
     wait_until(lambda: "UNDER WAY" in [e["text"] for e in log.read()])
     server.kill()
