@@ -57,7 +57,6 @@ def command() -> None:
 @click.option(
     "--allow-unauthenticated/--no-allow-unauthenticated", default=None, help="Who may call it, on Google Cloud."
 )
-@click.option("--quiet", "-q", is_flag=True, help="Never asks anyway.")
 @project_options
 @format_option
 def deploy(name: str, project: str | None, region: str | None, output_format: str, **flags: Any) -> int:
@@ -127,10 +126,9 @@ def call(name: str, data: str, project: str | None, region: str | None, output_f
 
 @command.command()
 @click.argument("name")
-@click.option("--quiet", "-q", is_flag=True, help="Never asks anyway.")
 @project_options
 @format_option
-def delete(name: str, project: str | None, region: str | None, output_format: str, quiet: bool) -> None:  # noqa: ARG001  (gcloud's flag)
+def delete(name: str, project: str | None, region: str | None, output_format: str) -> None:
     """Delete NAME; its invocations and receipts stay."""
     path = _path(name, project, region)
     with session.connect() as client:

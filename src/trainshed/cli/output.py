@@ -37,8 +37,14 @@ def _format_option(function: F) -> F:
     )(function)
 
 
+def quiet_option(function: F) -> F:
+    """Add `--quiet`, which scripts give every command of gcloud: nothing asks here, so it changes nothing."""
+    return click.option("--quiet", "-q", is_flag=True, expose_value=False, help="Never asks anyway.")(function)
+
+
 def project_options(function: F) -> F:
-    """Add `--project` and `--region`, as gcloud has them; settings give the defaults."""
+    """Add `--project`, `--region` and `--quiet`, as gcloud has them; settings give the defaults."""
+    function = quiet_option(function)
     function = click.option("--project", default=None, help="Project; default from TRAINSHED_PROJECT.")(function)
     return click.option(
         "--region", "--location", "region", default=None, help="Region; default from TRAINSHED_REGION."

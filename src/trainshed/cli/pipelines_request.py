@@ -110,6 +110,7 @@ def runs(given: Mapping[str, Any]) -> str:
     """Answer the address of our own runs below the server's."""
     return f"/trainshed/v1/{parent(given)}/runs"
 
+
 def changes(texts: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
     """Read which labels are set (KEY=VALUE) and which are removed (KEY-). Raises InvalidArgument."""
     update: dict[str, str] = {}
@@ -125,7 +126,6 @@ def changes(texts: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
                 "LABEL", f"{text!r} is neither KEY=VALUE nor KEY-; team=birds sets a label, team- removes it"
             )
     return update, remove
-
 
 
 def short(name: str) -> str:

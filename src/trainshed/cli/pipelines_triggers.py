@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from trainshed.cli import session
-from trainshed.cli.output import format_option, project_options, show, table
+from trainshed.cli.output import format_option, project_options, quiet_option, show, table
 from trainshed.cli.pipelines_request import parameter_options, parameters_of, parent
 from trainshed.client import Client, segment
 from trainshed.errors import InvalidArgument, NotFound
@@ -113,6 +113,7 @@ def enable_trigger(name: str, output_format: str) -> None:
 
 @triggers.command(name="delete")
 @click.argument("name")
+@quiet_option
 @format_option
 def delete_trigger(name: str, output_format: str) -> None:
     """Remove a run trigger."""

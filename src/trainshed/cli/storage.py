@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from trainshed.cli import session
-from trainshed.cli.output import format_option, show, table
+from trainshed.cli.output import format_option, quiet_option, show, table
 from trainshed.cli.storage_objects import STANDARD, Copy, Objects
 from trainshed.cli.storage_paths import Address, address, is_remote, long_lines
 from trainshed.client import Client, segment
@@ -112,6 +112,7 @@ def cat(urls: tuple[str, ...], output_format: str) -> None:
 @click.argument("urls", nargs=-1, required=True, metavar="gs://…")
 @click.option(*_RECURSIVE, "recursive", is_flag=True, help="Everything below; of a whole bucket, the bucket too.")
 @click.option("-f", "--force", is_flag=True, help="Go on when something is not there.")
+@quiet_option
 @format_option
 def rm(urls: tuple[str, ...], recursive: bool, force: bool, output_format: str) -> None:
     """Remove objects."""
@@ -171,6 +172,7 @@ def describe(url: str, output_format: str) -> None:
 
 @buckets.command()
 @click.argument("urls", nargs=-1, required=True, metavar="gs://BUCKET…")
+@quiet_option
 @format_option
 def delete(urls: tuple[str, ...], output_format: str) -> None:
     """Remove empty buckets."""
@@ -225,6 +227,7 @@ def list_notifications(url: str, output_format: str) -> None:
 @notifications.command(name="delete")
 @click.argument("url", metavar="gs://BUCKET")
 @click.argument("notification", metavar="ID")
+@quiet_option
 @format_option
 def delete_notification(url: str, notification: str, output_format: str) -> None:
     """Announce changes there no more."""
