@@ -16,13 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from receipts import receipts_in
 
 from trainshed.clock import SystemClock
 from trainshed.environments import Environments
 from trainshed.errors import FailedPrecondition
 from trainshed.functions import Call, Configuration, Host, Request, Service, ceiling, guard, tree
 from trainshed.functions.source import pack
-from trainshed.ledger import Message, Search, search
+from trainshed.ledger import Message
 from trainshed.testing import database
 
 NAME = "projects/p/locations/us-central1/functions/trigger"
@@ -65,7 +66,7 @@ class Running:
         return self.service.invocations(NAME)[0]
 
     def receipt(self):
-        return self.db.read(lambda conn: search.page(conn, Search())).receipts[0]
+        return self.db.read(receipts_in)[0]
 
 
 def event(number, data=b"{}", **fields):
