@@ -21,10 +21,13 @@ def jobs(shed):
 
 
 def told(shed, run, parameters):
-    """What the interface says of the same request."""
+    """What the interface says of the same request, with tasks called as the graph does."""
     wanted = {"uri": SPEC, "parameters": {**run["parameters"], **parameters}}
     steps = ask(shed, f"/trainshed/v1/{PLACE}/runs:plan", wanted)["steps"]
-    return {step["task"]: (step["decision"], step["reason"]) for step in steps}
+    return {
+        step["display_name"]: (step["decision"], f"{step['after']} runs before it" if step["after"] else step["reason"])
+        for step in steps
+    }
 
 
 def test_what_would_run_follows_what_is_typed(page, shed):
@@ -38,7 +41,7 @@ def test_what_would_run_follows_what_is_typed(page, shed):
     expect(page.locator("#plan")).to_contain_text("4 tasks would run, 1 reused.")
     expect(epochs).to_be_focused()
     why = {row["Task"]: row["Why"] for row in table(page, "plan-tasks")}
-    assert why["hyperparams-gen"] == "changed: parameter num_epochs"
+    assert why["HyperparamsGen"] == "changed: parameter num_epochs"
     assert parse_qs(urlsplit(page.url).query)["parameters.[num_epochs]"] == ["9"]
 
     epochs.fill("many")

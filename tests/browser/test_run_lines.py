@@ -80,7 +80,7 @@ def test_what_has_no_log_is_said(page, shed, pair):
 
     page.open(f"/runs/compare?run={other}&run={needless}&tab=logs&task=trainer")
 
-    expect(page.locator("#log")).to_contain_text("trainer wrote no log in ")
+    expect(page.locator("#log")).to_contain_text("Trainer wrote no log in ")
     expect(page.locator("#log")).to_contain_text("it was reused, or did not begin")
     page.open(f"/runs/compare?run={needless}&run={other}&tab=pipeline")
     expect(page.locator("#pipeline")).to_contain_text("Both runs have the same pipeline.")
