@@ -338,6 +338,7 @@ def test_a_run_trigger_fixes_values_in_fields_of_their_types(page):
     fixed = page.locator("#fixed")
     expect(fixed.get_by_label("Fixed value of num_epochs")).to_have_value("5")
     expect(fixed.get_by_label("Fixed value of learning_rate")).to_have_value("")
+    audit(page)
     fixed.get_by_label("Fixed value of num_epochs").fill("")
     fixed.get_by_label("Fixed value of learning_rate").fill("0.5")
     press(page, "fixed", "Save the fixed values")
