@@ -269,6 +269,12 @@ def test_what_is_wrong_with_a_trigger_is_said_of_its_field(world, wanted, field)
     assert [violation.field for violation in caught.value.violations] == [field]
 
 
+@pytest.mark.parametrize(("name", "says"), [("", "name: is needed: "), ("a b", "name: 'a b' is not a name: letters")])
+def test_a_name_that_is_none_is_shown(world, name, says):
+    with pytest.raises(InvalidArgument, match=says):
+        world.triggers.create(name, PARENT, topic=TOPIC, spec_uri="gs://specs/p.json")
+
+
 def test_a_trigger_says_why_what_it_starts_cannot_be_read(world):
     lost = world.triggers.create("lost", PARENT, topic=TOPIC, spec_uri="gs://specs/gone.json")
 

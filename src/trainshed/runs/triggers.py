@@ -72,7 +72,8 @@ class Triggers:
         """
         place = names.parse(PARENT, parent, field="parent")
         if not _NAME.fullmatch(name):
-            raise InvalidArgument.field("name", "is needed: letters, digits, '-', '_' and '.', 63 at most")
+            wrong = f"{name!r} is not a name" if name else "is needed"
+            raise InvalidArgument.field("name", f"{wrong}: letters, digits, '-', '_' and '.', 63 at most")
         project = place["project"]
         made = Trigger(
             name=name,
