@@ -2,18 +2,28 @@
 
 import importlib
 import pkgutil
+import re
+from datetime import datetime
 from unittest.mock import MagicMock
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from browser.doing import PLACE, ask
 from browser.looks import SEEN, audit
 from browser.places import places
+from playwright.sync_api import expect
 from starlette.routing import compile_path
 
 from trainshed import dashboard
 
-WRONG = ("/nothing/of/the/kind", "/runs/none", "/builds/none", "/runs?state=DONE", "/functions?window=1y", "/why/none")
+WRONG = (
+    "/nothing/of/the/kind", "/runs/none", "/builds/none", "/functions/none", "/schedules/none", "/topics/none",
+    "/subscriptions/none", "/schemas/none", "/triggers/none", "/receipts/none", "/buckets/none", "/artifacts/none",
+    "/lineage/none", "/models/none", "/why/none", "/runs/none/clone", "/runs?state=DONE", "/runs?nothing=1",
+    "/functions?window=1y", "/runs/compare?run=none", "/runs/new?template=none", "/costs?days=2", "/builds?since=yesterday",
+    "/receipts?page=zzz", "/schedules?state=DONE", "/buckets/none?object=none",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +71,11 @@ def test_links_lead_to_every_page_that_there_is(found):
         "runs-one-timeline", "functions-one-metrics", "builds-one", "why-one", "why-one-builds", "why-one-receipts",
         "why-one-jobs", "models-one", "models-one-version", "runs-one-compare", "runs-one-metrics", "schedules-one-jobs-calendar",
         "schedules-one-jobs-edit", "schedules-one-schedules-edit", "schemas-one-schemas", "triggers-one",
-        "triggers-one-runtriggers", "subscriptions-one-subscriptions", "lineage-one",
+        "triggers-one-runtriggers", "subscriptions-one-subscriptions", "lineage-one", "find", "costs",
+        "runs-one-logs", "runs-one-tasks", "runs-one-results", "runs-one-details", "runs-one-task", "runs-one-clone",
+        "runs-one-clone-see", "runs-one-new", "runs-one-compare-logs", "runs-one-compare-pipeline", "builds-one-details",
+        "builds-one-step", "functions-one-testing", "functions-one-logs", "buckets-one-folder", "buckets-one-object",
+        "topics-one-message", "triggers-one-new-run-object", "artifacts-one",
     } <= set(found)  # fmt: skip
 
 
@@ -70,7 +84,8 @@ def test_every_page_is_fit_to_be_seen(page, found):
     for name, path in found.items():
         answer = page.open(path)
         assert answer.status == 200, path
-        problems |= looked_at(page, name)
+        drawn(page)
+        problems |= looked_at(page, name) | times(page, name)
         problems |= {f"{name} says": list(page.wrong)} if page.wrong else {}
         page.wrong.clear()
 
@@ -89,6 +104,29 @@ def test_every_page_that_says_what_is_wrong_is_fit_to_be_seen(page):
         page.wrong.clear()
 
     assert problems == {}
+
+
+def drawn(page):
+    """Wait for what scripts draw: graphs and logs."""
+    expect(page.locator(".graph-view:not([data-drawn])")).to_have_count(0)
+    expect(page.locator(".log-viewer:has(.log-lines:empty):has(.log-said:empty)")).to_have_count(0)
+
+
+_TIMES = """() => [...document.querySelectorAll("time")].map((time) => [
+  time.dateTime, time.title, time.textContent, "exact" in time.dataset
+])"""
+
+
+def times(page, name):
+    """Answer the times that do not say exactly on hover when they were, or are not told as people say them."""
+    wrong = []
+    for when, title, said, is_exact in page.evaluate(_TIMES):
+        day, clock, zone = title.split(" ")
+        moment = datetime.fromisoformat(f"{day} {clock}").replace(tzinfo=ZoneInfo(zone))
+        is_so = moment == datetime.fromisoformat(when).replace(microsecond=0)
+        is_said = said == title if is_exact else re.fullmatch(r"now|(in )?\d+ \w+( \d+ \w+)?( ago)?", said)
+        wrong += [] if is_so and is_said else [(when, title, said)]
+    return {f"{name} times": wrong} if wrong else {}
 
 
 def looked_at(page, name):

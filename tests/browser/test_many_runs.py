@@ -137,3 +137,44 @@ def test_runs_are_sorted_by_a_metric_and_taken_along_as_a_file(page, shed):
         run = stored[row["run"]]
         assert (row["state"], row["create_time"]) == (run["state"], run["createTime"])
         assert row["parameter num_epochs"] == str(run["parameters"]["num_epochs"])
+
+
+def test_ten_runs_are_compared_and_an_eleventh_is_too_many(page, shed):
+    def known():
+        return [
+            run for run in ask(shed, f"/trainshed/v1/{PLACE}/runs")["runs"] if run["pipeline"] == "penguin-training"
+        ]
+
+    of_one = next(run for run in known() if run["state"] == "SUCCEEDED")
+    for number in range(11 - len(known())):
+        changed = {"parameters": {"num_epochs": 20 + number % 3}}
+        job = ask(shed, f"/trainshed/v1/{own(of_one)}:clone", changed)["name"].rpartition("/")[2]
+        ask(shed, f"/trainshed/v1/{PLACE}/runs/{job}/wait")
+    page.open("/runs?pipeline=penguin-training")
+    boxes = rows(page, "runs").locator("input")
+    boxes.nth(0).click()
+    boxes.nth(9).click(modifiers=["Shift"])
+    page.get_by_role("button", name="Compare").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Comparison of 10 runs")
+    jobs = [run["name"].rpartition("/")[2] for run in known()[:10]]
+    expect(rows(page, "runs")).to_have_count(10)
+    epochs = [run["parameters"]["num_epochs"] for run in known()[:10]]
+    lines = page.locator("#sweep svg[role=group] a")
+    expect(lines).to_have_count(10)
+    for line, job, number in zip(lines.all(), jobs, epochs, strict=True):
+        expect(line).to_have_attribute("href", f"/runs/{PLACE}/pipelineJobs/{job}")
+        assert f"num_epochs {number}" in line.get_attribute("aria-label")
+    cells = page.locator("#parameters tbody").first.locator("tr", has_text="num_epochs").locator("td").all_inner_texts()
+    assert cells == [str(number) for number in epochs]
+    assert audit(page) == []
+
+    page.open("/runs?pipeline=penguin-training")
+    page.get_by_label("all of this page").check()
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator("main")).to_contain_text("choose up to 10")
+    forgive(page, "400")
+
+
+def own(run):
+    return run["name"].replace("/pipelineJobs/", "/runs/")
