@@ -52,7 +52,7 @@ _EACH = (
         label="Delete",
         path="/v1/{key}",
         method="DELETE",
-        confirm="Delete {count}? Artifacts, models and receipts stay; what their tasks made is not reused any more.",
+        confirm="Delete {count}, logs included? Artifacts, models and receipts stay; what their tasks made is not reused any more.",
     ),
 )
 

@@ -191,7 +191,7 @@ def _actions(run: runs.Run) -> Actions:
         found.append(Action(label="Retry what failed", path=f"{own}:retry"))
     found.append(Action(label="Run again", path=f"{own}:clone", then=f"{SECTION}/{{name}}"))
     if runs.RUN.is_final(run.state):
-        question = f"Delete the run {job}? Its artifacts, models and receipts stay; what its tasks made is not reused any more."
+        question = f"Delete the run {job} with its logs? Its artifacts, models and receipts stay; what its tasks made is not reused any more."
         found.append(Action(label="Delete", path=f"/v1/{run.name}", method="DELETE", confirm=question, then=SECTION))
     more = (
         Link(text="Run again with changes", href=links.href(SECTION, run.name) + "/clone"),
