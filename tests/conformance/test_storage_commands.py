@@ -72,7 +72,7 @@ def test_standard_input_wildcards_cat_and_rm(running, bucket):
         (["cat", "{b}/nope"], "No object matches {b}/nope"),
         (["cp", "/no/such/file", "{b}/"], "there is no file /no/such/file"),
         (["cp", "/tmp", "{b}/"], "add -r"),
-        (["cp", "/etc/hostname", "/tmp/x"], "one side of a copy is a gs:// address"),
+        (["cp", "/etc/hostname", "/tmp/x"], "neither '/etc/hostname' nor DST ('/tmp/x') is a gs:// address"),
         (["buckets", "create", "gs://UPPER"], "is not a bucket name"),
         (["buckets", "create", "{b}"], "exists already"),
         (["buckets", "notifications", "create", "{b}", "--topic", "t", "--event-types", "NEW"], "event_types"),
