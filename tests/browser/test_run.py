@@ -185,6 +185,9 @@ def test_graph_is_gone_through_by_keyboard(page, partly):
     assert page.evaluate(focused) not in {first, second}
     scale = "document.querySelector('.near').getAttribute('transform')"
     page.keyboard.press("0")  # everything; what was walked to may have been brought into view
+    page.evaluate(
+        "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )  # until it is drawn
     before = page.evaluate(scale)
     page.keyboard.press("+")
     expect(page.locator(".near")).not_to_have_attribute("transform", before)
