@@ -79,7 +79,8 @@ def written(amount: float) -> str:
     """Write an amount for people: what is little is not written as nothing."""
     if not amount:
         return "0"
-    return f"<{_LEAST}" if round(amount, _DIGITS) < _LEAST else f"{amount:.4f}"
+    amount = round(amount, _DIGITS)  # as documents have it: what is made of them by others reads the same
+    return f"<{_LEAST}" if amount < _LEAST else f"{amount:.4f}"
 
 
 def load(file: Path | None = None) -> Prices:

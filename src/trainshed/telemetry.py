@@ -22,7 +22,7 @@ class Action:
 ACTIONS = (
     Action("state_changed", "INFO", "a resource went through one transition of its lifecycle"),
     Action("states_changed", "DEBUG", "many rows of one kind went through the same transition in one statement"),
-    Action("state_stale", "WARNING", "a late report was dropped: the resource had moved on"),
+    Action("state_stale", "INFO", "a late report was dropped: the resource had moved on, and nothing is lost by it"),
     Action("commit_failed", "ERROR", "the store could not commit; every caller in the batch was told UNAVAILABLE"),
     Action("effect_failed", "ERROR", "what follows a commit outside the store failed; it is made good from the rows"),
     Action("object_misplaced", "WARNING", "an object could not be put at its own path; it is kept where it was staged"),

@@ -157,9 +157,10 @@ def test_ten_runs_are_compared_and_an_eleventh_is_too_many(page, shed):
     page.get_by_role("button", name="Compare").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Comparison of 10 runs")
-    jobs = [run["name"].rpartition("/")[2] for run in known()[:10]]
+    chosen = known()[9::-1]  # the oldest of them stands first
+    jobs = [run["name"].rpartition("/")[2] for run in chosen]
     expect(rows(page, "runs")).to_have_count(10)
-    epochs = [run["parameters"]["num_epochs"] for run in known()[:10]]
+    epochs = [run["parameters"]["num_epochs"] for run in chosen]
     lines = page.locator("#sweep svg[role=group] a")
     expect(lines).to_have_count(10)
     for line, job, number in zip(lines.all(), jobs, epochs, strict=True):

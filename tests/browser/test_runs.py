@@ -120,11 +120,11 @@ def test_runs_are_chosen_in_the_list_and_what_differs_comes_first(page, shed):
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Comparison of 2 runs")
     heads = page.locator("#parameters thead").first.locator("th").all_inner_texts()
-    assert heads[1:] == [f"A {second}", f"B {first}", "Change"]
-    one, other = (api(shed, f"/runs/{job}")["parameters"] for job in (second, first))
+    assert heads[1:] == [f"A {first}", f"B {second}", "Change"], "from the earlier one to the later one"
+    one, other = (api(shed, f"/runs/{job}")["parameters"] for job in (first, second))
     different = {key for key in one if one[key] != other[key]}
     assert set(table(page, "parameters")) == different == {"num_epochs"}
-    assert table(page, "parameters")["num_epochs"] == ["5", "3", "−2 (−40.0 %)"]
+    assert table(page, "parameters")["num_epochs"] == ["3", "5", "+2 (+66.7 %)"]
     alike = page.locator("#parameters details")
     expect(alike.locator("summary")).to_have_text(f"{len(one) - 1} the same")
     expect(alike.locator("table")).to_be_hidden()
@@ -138,10 +138,10 @@ def test_runs_are_chosen_in_the_list_and_what_differs_comes_first(page, shed):
 
 def test_what_differs_stands_below_each_other_on_a_phone(look, shed):
     first, second = sorted(run["name"].rsplit("/", 1)[-1] for run in api(shed, "/runs")["runs"])[:2]
-    epochs = [api(shed, f"/runs/{job}")["parameters"]["num_epochs"] for job in (second, first)]
+    epochs = [api(shed, f"/runs/{job}")["parameters"]["num_epochs"] for job in (first, second)]
 
     with look("light", 390) as page:
-        page.open(compared(second, first))
+        page.open(compared(first, second))
         block = page.locator("#parameters tbody tr").first
         boxes = [cell.bounding_box() for cell in block.locator("th, td").all()]
 
@@ -166,6 +166,12 @@ def test_a_run_stands_beside_the_one_before_it(page, shed):
 
     page.open(compared(scheduled[0].rsplit("/", 1)[-1]) + "&previous")
     expect(page.get_by_text("There is no earlier run of the same trigger and pipeline.")).to_be_visible()
+    page.open(compared(scheduled[1].rsplit("/", 1)[-1]))
+    expect(page.get_by_text("Choose at least one other run")).to_be_visible()
+
+    page.open(compared(*(name.rsplit("/", 1)[-1] for name in reversed(scheduled[:2]))))
+    again = [row.locator("a").first.inner_text() for row in page.locator("#runs tbody tr").all()]
+    assert again == shown, "the earlier one stands first, whichever was named first"
 
 
 def test_a_sweep_is_drawn_and_reached_by_keyboard(page, shed, results):
@@ -225,7 +231,7 @@ def test_a_metric_is_followed_over_the_runs_and_leads_to_them(page, shed, result
     expect(page).to_have_url(re.compile("/pipelineJobs/sweep-a$"))
 
     page.open("/runs/metrics?pipeline=results&metric=none")
-    expect(page.locator("#chart-0")).to_contain_text("None of these runs has a metric")
+    expect(page.locator("#chart-0")).to_contain_text("None of these runs has the metric 'none'")
     page.open("/runs/metrics?trigger=hourly-training")
     expect(page.locator("section.chart")).to_have_count(7)  # every metric of the example, and how long runs took
 

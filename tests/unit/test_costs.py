@@ -139,3 +139,11 @@ def test_a_price_list_that_is_not_json_is_named(tmp_path):
 
     with pytest.raises(InvalidArgument, match=r"mine\.json cannot be read as JSON"):
         costs.load(tmp_path / "mine.json")
+
+
+def test_an_amount_reads_as_what_its_document_says():
+    amount = 0.0301500001  # a document says 0.03015, which is 0.0301
+
+    assert costs.written(amount) == f"{round(amount, 6):.4f}" == "0.0301"
+    assert costs.written(0) == "0"
+    assert costs.written(0.00001) == "<0.0001"

@@ -59,14 +59,14 @@ class Parallel(Part):
 def page(service: runs.Service, asked: Asked, parent: str, origins: Origins) -> Page:
     """Make the page; `parent` is where runs are of which only the short id is given. Raises NotFound, InvalidArgument."""
     chosen = _chosen(service, asked, parent)
-    sides = service.sides(chosen)
+    sides = sorted(service.sides(chosen), key=lambda side: side.run.create_time)  # a change goes from earlier to later
     tab = asked.choice("tab", tuple(_TABS)[1:])
     return Page(
         title=f"Comparison of {len(sides)} runs" if len(sides) > 1 else "Comparison",
         section=SECTION,
         trail=(Link(text="Runs", href=SECTION),),
         tabs=_tabs(sides, tab),
-        parts=_lines(service, sides, tab, asked) if tab else _parts(service, sides, origins) if sides else (_none(),),
+        parts=_lines(service, sides, tab, asked) if tab else _parts(service, sides, origins, asked),
         follows=[runs.run_channel(side.run.name) for side in sides if not runs.RUN.is_final(side.run.state)],
     )
 
@@ -109,14 +109,16 @@ def _none() -> Part:
     return Notice(id="runs", text=nothing, next=Link(text="To the list of runs", href=SECTION))
 
 
-def _parts(service: runs.Service, sides: Sequence[runs.Side], origins: Origins) -> Sequence[Part]:
+def _parts(service: runs.Service, sides: Sequence[runs.Side], origins: Origins, asked: Asked) -> Sequence[Part]:
+    if not sides:
+        return (_none(),)
     letters = [_letter(place, side) for place, side in enumerate(sides)]
     call = calling(sides)
     metrics = differences.rows([metrics_of(side) for side in sides], call)
     parameters = differences.rows([side.run.parameters for side in sides])
     group = _Groups(letters)
     if len(sides) == 1:
-        return (_alone(sides[0]), _runs(sides, letters))
+        return (_alone(sides[0], has_asked=any(key == "previous" for key, _ in asked.query)), _runs(sides, letters))
     return (
         _runs(sides, letters),
         group.part("parameters", "Parameters", parameters, nothing="These runs have no parameters.", by=amount),
@@ -182,9 +184,15 @@ def _installed(environments: Sequence[Mapping[str, str] | None]) -> dict[str, st
     return {name: ", ".join(sorted(versions[name])) for name in sorted(versions)}
 
 
-def _alone(side: runs.Side) -> Notice:
+def _alone(side: runs.Side, *, has_asked: bool) -> Notice:
+    """Say what is missing; `has_asked` for the run before it, which there is not."""
     others = Link(text="Choose others of this pipeline", href=f"{SECTION}?{urlencode({'pipeline': side.run.pipeline})}")
-    return Notice(id="alone", text="There is no earlier run of the same trigger and pipeline.", next=others)
+    text = (
+        "There is no earlier run of the same trigger and pipeline."
+        if has_asked
+        else "Choose at least one other run to compare this one with."
+    )
+    return Notice(id="alone", text=text, next=others)
 
 
 class _Groups:

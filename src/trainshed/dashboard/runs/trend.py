@@ -56,7 +56,7 @@ def page(service: runs.Service, asked: Asked) -> Page:
         trail=(Link(text="Runs", href=SECTION),),
         parts=(
             _filters(service.known(), wanted, known, metric),
-            *_charts(found, chosen),
+            *_charts(found, chosen, _nothing(metric, known)),
             *_table(asked, found, chosen, token),
         ),
         follows=(changes(runs.RUN.noun),),
@@ -126,7 +126,14 @@ def _filters(known: runs.Known, wanted: runs.Search, metric_names: Sequence[str]
     )
 
 
-def _charts(found: Sequence[Measured], chosen: Sequence[str]) -> Iterator[Part]:
+def _nothing(metric: str, known: Sequence[str]) -> Empty:
+    """Say why a chart is empty: the metric that was asked for is that of other runs, or there is none at all."""
+    if not metric or metric in known:
+        return _NOTHING
+    return Empty(text=f"None of these runs has the metric {metric!r}; choose another above, or other runs.")
+
+
+def _charts(found: Sequence[Measured], chosen: Sequence[str], nothing: Empty) -> Iterator[Part]:
     oldest_first = list(enumerate(reversed(found), start=1))
     leads = [(place, _called(each.run)) for place, each in oldest_first]
     for number, metric in enumerate(chosen[:_CHARTS]):
@@ -134,7 +141,7 @@ def _charts(found: Sequence[Measured], chosen: Sequence[str]) -> Iterator[Part]:
             id=f"chart-{number}",
             heading=metric,
             series=[Series(label=metric, points=[(place, value(each, metric)) for place, each in oldest_first])],
-            nothing=_NOTHING if metric != DURATION else Empty(text="No run has ended yet."),
+            nothing=nothing if metric != DURATION else Empty(text="No run has ended yet."),
             unit=SECONDS if metric == DURATION else "",
             from_zero=metric == DURATION,
             x_label="Runs, the oldest first",

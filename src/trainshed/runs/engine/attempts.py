@@ -73,8 +73,8 @@ class Attempts:
         active = self._runs.of_task(report.task_id)
         if active is None:
             self._launcher.ended(report.task_id, report.attempt)
-            log.warning(
-                "A report of task %s came too late and was dropped.",
+            log.info(
+                "A report of task %s came again, or after the end of its run, and was dropped.",
                 report.task_id,
                 extra={"action": "state_stale", "task": report.task_id, "attempt": report.attempt},
             )

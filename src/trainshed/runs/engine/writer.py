@@ -116,7 +116,7 @@ class Writer:
             store_tasks.note_resolution(step.conn, node.id, ready_time=node.ready_time)
 
     def _drop(self, conn: Connection, active: ActiveRun, ended: Ended) -> None:
-        log.warning(
+        log.info(
             "A report of attempt %d of task %s came too late and was dropped.", ended.report.attempt, ended.report.task_id,
             extra={"action": "state_stale", "run": active.run.name, "task": ended.report.task_id},
         )  # fmt: skip
