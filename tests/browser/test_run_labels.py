@@ -42,7 +42,7 @@ def test_labels_are_written_on_a_run_and_find_it_again(page, shed, jobs):
     ask(shed, f"/trainshed/v1/{PLACE}/runs/{other}", {"labels": {"team": "fish"}}, "PATCH")
     page.open(f"/runs/compare?run={first}&run={other}")
     row = page.locator("#labels tbody tr", has_text="team")
-    assert row.first.locator("td").all_inner_texts() == ["birds", "fish"]
+    assert row.first.locator("td").all_inner_texts() == ["fish", "birds"]
 
     page.open(f"/runs/{PLACE}/pipelineJobs/{first}?tab=details")
     page.get_by_label("One a line").fill("")
